@@ -1,0 +1,1 @@
+"""Shared ground: imports nothing of ours, knows nothing of the business."""

@@ -1,0 +1,106 @@
+"""The database: one engine, one session a request or job, committed here and nowhere else.
+
+A response below 400 commits; anything else rolls back. Work outside a request uses
+`transaction()`.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from flask import Flask, Response, current_app, g
+from sqlalchemy import create_engine
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.orm import scoped_session, sessionmaker
+from sqlmodel import Session
+
+from core.errors import NotFound
+
+Row = TypeVar("Row")
+
+
+class Database:
+    """What an app knows of its database; tests bind it to one connection."""
+
+    def __init__(self, bind: Engine | Connection) -> None:
+        self.bind = bind
+        savepoints: dict[str, Any] = (
+            {"join_transaction_mode": "create_savepoint"} if isinstance(bind, Connection) else {}
+        )
+        self.make_session = sessionmaker(
+            bind, class_=Session, autoflush=True, expire_on_commit=False, **savepoints
+        )
+        self.scoped = scoped_session(self.make_session, scopefunc=_scope)
+
+
+def make_engine(url: str, pool_size: int = 5) -> Engine:
+    """Return an engine for a PostgreSQL address."""
+    address = url.replace("postgresql://", "postgresql+psycopg://", 1)
+    return create_engine(
+        address,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        connect_args={"options": "-c timezone=UTC", "application_name": "doyen"},
+    )
+
+
+def init_app(app: Flask, database: Database) -> None:
+    """Give an app its database, and commit or roll back at the end of each request."""
+    app.extensions["doyen.db"] = database
+    app.after_request(_finish)
+    app.teardown_appcontext(_close)
+
+
+def db_session() -> Session:
+    """Return the session of this request or job."""
+    session: Session = _database().scoped()
+    return session
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """Open a session of its own, and commit it at the end unless an error leaves the block."""
+    session = _database().make_session()
+    try:
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.close()
+
+
+def find(model: type[Row], key: Any, *, lock: bool = False) -> Row:
+    """Return a row by its key, or raise `NotFound`; with `lock`, hold it until the end."""
+    row = db_session().get(model, key, with_for_update=lock, populate_existing=lock)
+    if row is None:
+        raise NotFound
+    return row
+
+
+def _database() -> Database:
+    database: Database = current_app.extensions["doyen.db"]
+    return database
+
+
+def _scope() -> int:
+    # An app context lives as long as a request or a job, and no two live at one address.
+    if "doyen_session_scope" not in g:
+        g.doyen_session_scope = object()
+    return id(g.doyen_session_scope)
+
+
+def _finish(response: Response) -> Response:
+    scoped = _database().scoped
+    if scoped.registry.has():
+        if response.status_code < 400:
+            scoped().commit()
+        else:
+            scoped().rollback()
+    return response
+
+
+def _close(_error: BaseException | None) -> None:
+    _database().scoped.remove()

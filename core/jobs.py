@@ -1,0 +1,136 @@
+"""Work outside a request: Procrastinate jobs, deferred in the transaction of what needs them.
+
+Any job may run twice, at any moment, or stop half-way.
+"""
+
+import functools
+import json
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import procrastinate
+from flask import Flask
+from sqlalchemy import text
+from sqlmodel import Session
+
+log = logging.getLogger(__name__)
+
+DEFER = text("""
+    select procrastinate_defer_jobs_v1(ARRAY[ROW(
+        :queue, :name, 0, cast(:lock as text), cast(:queueing_lock as text),
+        cast(:args as jsonb), cast(:schedule_at as timestamptz)
+    )::procrastinate_job_to_defer_v1])
+""")
+ALREADY_WAITING = text("""
+    select 1 from procrastinate_jobs where queueing_lock = :queueing_lock and status = 'todo'
+""")
+
+
+@dataclass
+class Task:
+    """A function that a worker can run, under a name that rows in the database hold."""
+
+    name: str
+    run: Callable[..., Any]
+    queue: str
+    attempts: int
+
+
+@dataclass
+class Tasks:
+    """The tasks of one package; `app.py` knows which packages have some."""
+
+    package: str
+    all: list[Task] = field(default_factory=list)
+
+    def task(
+        self, *, queue: str = "default", attempts: int = 8
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Register a function; a failing one is tried again, later each time."""
+
+        def keep(run: Callable[..., Any]) -> Callable[..., Any]:
+            self.all.append(Task(f"{self.package}.{run.__name__}", run, queue, attempts))
+            return run
+
+        return keep
+
+
+def init_app(app: Flask, packages: Iterable[Tasks]) -> None:
+    """Tell an app which tasks there are."""
+    tasks = {task.name: task for package in packages for task in package.all}
+    app.extensions["doyen.tasks"] = tasks
+
+
+def defer(
+    session: Session,
+    name: str,
+    *,
+    lock: str | None = None,
+    queueing_lock: str | None = None,
+    schedule_at: datetime | None = None,
+    queue: str = "default",
+    **args: Any,
+) -> None:
+    """Add a job in the caller's transaction.
+
+    Jobs with the same `lock` run one after another. Of jobs with the same `queueing_lock`
+    only one waits at a time: deferring a second one does nothing.
+    """
+    waiting = {"queueing_lock": queueing_lock}
+    if queueing_lock and session.execute(ALREADY_WAITING, waiting).first():
+        return
+    values = {
+        "queue": queue,
+        "name": name,
+        "lock": lock,
+        "args": json.dumps(args),
+        "schedule_at": schedule_at,
+        **waiting,
+    }
+    if queueing_lock is None:
+        session.execute(DEFER, values)
+        return
+    _defer_if_alone(session, values)
+
+
+def worker_app(app: Flask, conninfo: str) -> procrastinate.App:
+    """Return the Procrastinate app that runs an app's tasks."""
+    connector = procrastinate.PsycopgConnector(conninfo=conninfo, min_size=1, max_size=4)
+    worker = procrastinate.App(connector=connector)
+    for task in app.extensions["doyen.tasks"].values():
+        retry = procrastinate.RetryStrategy(max_attempts=task.attempts, exponential_wait=3)
+        worker.task(_in_app(app, task), name=task.name, queue=task.queue, retry=retry)
+    return worker
+
+
+def run(app: Flask, name: str, **args: Any) -> Any:
+    """Run one task here and now, as a worker would."""
+    return _in_app(app, app.extensions["doyen.tasks"][name])(**args)
+
+
+def _defer_if_alone(session: Session, values: dict[str, Any]) -> None:
+    # Two transactions may both have seen nobody waiting; the unique index lets one through.
+    # The savepoint is the connection's own, so that unflushed rows of ours are not touched.
+    connection = session.connection()
+    savepoint = connection.begin_nested()
+    try:
+        connection.execute(DEFER, values)
+        savepoint.commit()
+    except Exception as problem:
+        savepoint.rollback()
+        if "queueing_lock" not in str(problem):
+            raise
+
+
+def _in_app(app: Flask, task: Task) -> Callable[..., Any]:
+    @functools.wraps(task.run)
+    def inside(**args: Any) -> Any:
+        with app.app_context():
+            done = task.run(**args)
+        log.info("%s %s: %s", task.name, args, done)
+        return done
+
+    return inside

@@ -1,0 +1,142 @@
+"""The tables of core, and the column kinds that every package's tables are made of."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Column, DateTime, Dialect, Index, Text, TypeDecorator
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+NAMING = {
+    "ix": "ix_%(column_0_N_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+SQLModel.metadata.naming_convention = NAMING
+
+
+class TextEnum(TypeDecorator[StrEnum]):
+    """Text in the database, a member of the enum in Python."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, kind: type[StrEnum]) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def process_bind_param(self, value: StrEnum | str | None, dialect: Dialect) -> str | None:
+        """Send the value; the database's own constraint refuses an unknown one."""
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:
+        """Return the member."""
+        return None if value is None else self.kind(value)
+
+
+def text_enum(
+    kind: type[StrEnum], *, nullable: bool = False, default: StrEnum | None = None, **more: Any
+) -> Any:
+    """Return a field that holds one of an enum's values as text.
+
+    Pair it with `one_of("column", Kind)` in `__table_args__`, so that the database refuses
+    anything else.
+    """
+    return Field(
+        default=default if (default is not None or nullable) else ...,
+        sa_type=TextEnum(kind),
+        nullable=nullable,
+        **more,
+    )
+
+
+def one_of(column: str, kind: type[StrEnum]) -> CheckConstraint:
+    """Return the constraint that keeps a text column to an enum's values."""
+    values = ", ".join(f"'{value}'" for value in kind)
+    return CheckConstraint(f"{column} IN ({values})", name=f"{column}_known")
+
+
+def utc(*, nullable: bool = False, index: bool = False) -> Any:
+    """Return a field for an aware time."""
+    return Field(
+        default=None if nullable else ...,
+        sa_type=DateTime(timezone=True),
+        nullable=nullable,
+        index=index,
+    )
+
+
+def jsonb(*, nullable: bool = False, default_factory: Any = None) -> Any:
+    """Return a field for a JSON value."""
+    column = Column(JSONB(none_as_null=True), nullable=nullable)
+    if default_factory is not None:
+        return Field(default_factory=default_factory, sa_column=column)
+    return Field(default=None if nullable else ..., sa_column=column)
+
+
+class LetterState(StrEnum):
+    """Where a letter is."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    REFUSED = "refused"
+
+
+class Letter(SQLModel, table=True):
+    """A letter to a person, written in the transaction of what it tells."""
+
+    __tablename__ = "letter"
+    __table_args__ = (
+        one_of("state", LetterState),
+        Index("ix_letter_waiting", "id", postgresql_where="state = 'waiting'"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    user_id: int | None = Field(default=None, index=True)
+    address: str = Field(sa_type=Text, index=True)
+    language: str = Field(sa_type=Text)
+    template: str = Field(sa_type=Text)
+    subject: str = Field(sa_type=Text)
+    body: str = Field(sa_type=Text)
+    state: LetterState = text_enum(LetterState, default=LetterState.WAITING)
+    attempts: int = 0
+    trouble: str | None = Field(default=None, sa_type=Text)
+    written_at: datetime = utc()
+    sent_at: datetime | None = utc(nullable=True)
+
+
+class AuditEvent(SQLModel, table=True):
+    """Who did what to which row, when and from where; never changed, never deleted."""
+
+    __tablename__ = "audit_event"
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = utc(index=True)
+    action: str = Field(sa_type=Text, index=True)
+    subject: str = Field(sa_type=Text, index=True)
+    by_user_id: int | None = Field(default=None, index=True)
+    address: str | None = Field(default=None, sa_type=Text)
+    details: dict[str, Any] = jsonb(default_factory=dict)
+
+
+class OnceKey(SQLModel, table=True):
+    """A form that was handed in, and where its sender was led: the second click goes there too."""
+
+    __tablename__ = "once_key"
+
+    key: str = Field(sa_type=Text, primary_key=True)
+    user_id: int | None = None
+    location: str | None = Field(default=None, sa_type=Text)
+    used_at: datetime = utc(index=True)
+
+
+class Heartbeat(SQLModel, table=True):
+    """When a part of the instance (a worker, the clock) was last seen alive."""
+
+    __tablename__ = "heartbeat"
+
+    part: str = Field(sa_type=Text, primary_key=True)
+    seen_at: datetime = utc()

@@ -1,0 +1,82 @@
+"""Every setting of an instance; this class is the only reader of the environment.
+
+No code asks whether it runs "in production": it asks for the setting that it needs.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+
+from flask import current_app
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The settings of one instance, read once at start and never changed."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", frozen=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    # Secrets: long random strings of your own; `doyen secrets` prints a pair.
+    secret_key: SecretStr
+    security_password_salt: SecretStr
+
+    # Where things are kept. Without a database address a PostgreSQL of our own runs in data_dir.
+    data_dir: Path = Path("var")
+    database_url: SecretStr | None = None
+    database_pool_size: int = 5
+
+    # How people reach this instance, with scheme and without a slash at the end.
+    public_url: str = "http://127.0.0.1:8000"
+    cookie_secure: bool = False
+    trusted_proxies: int = 0
+
+    # Letters: smtp://user:password@host:port, smtps://..., file: (kept as files in data_dir)
+    # or console:. The open page shows every letter to everybody: for demos only.
+    mail_url: SecretStr = SecretStr("file:")
+    mail_from: str = "Doyen <doyen@localhost>"
+    letters_page_open: bool = False
+
+    # Languages: the first one is used when a person has not chosen.
+    languages: tuple[str, ...] = ("en", "fr")
+
+    # Stripe, or our sandbox when stripe_api_base names it.
+    stripe_api_key: SecretStr = SecretStr("sk_test_sandbox")
+    stripe_api_base: str = ""
+    stripe_webhook_secret: SecretStr = SecretStr("")
+    stripe_connect_webhook_secret: SecretStr = SecretStr("")
+
+    # Money: the platform's fee in hundredths of a percent of the price of a task.
+    platform_fee_bps: int = Field(default=1500, ge=0, le=10_000)
+
+    # Label Studio: a private address, and a token of its service user.
+    label_studio_url: str = "http://127.0.0.1:8080"
+    label_studio_token: SecretStr = SecretStr("")
+
+    # How long a person stays signed in without a visit.
+    session_lifetime: timedelta = timedelta(days=14)
+
+
+class BadSettings(Exception):
+    """The environment lacks settings or holds wrong ones; each is named."""
+
+
+def load() -> Settings:
+    """Read the settings, or raise `BadSettings` that names all that is missing or wrong."""
+    try:
+        return Settings()
+    except ValidationError as problem:
+        lines = [
+            f"  {'_'.join(map(str, error['loc'])).upper()}: {error['msg']}"
+            for error in problem.errors(include_input=False, include_context=False)
+        ]
+        raise BadSettings(
+            "These settings need your attention (see .env.example):\n" + "\n".join(lines)
+        ) from None
+
+
+def current_settings() -> Settings:
+    """Return the settings of the running app."""
+    settings: Settings = current_app.extensions["doyen.settings"]
+    return settings
