@@ -227,7 +227,7 @@ def _values(control: Element) -> tuple[str, ...]:
     if child is None:
         return ()
     # Label Studio writes the alias into results where there is one.
-    return tuple(tag.get("alias") or tag.get("value", "") for tag in control.iter(child))
+    return tuple((tag.get("alias") or tag.get("value") or "") for tag in control.iter(child))
 
 
 def _tag_problems(root: Element) -> Iterator[str]:
