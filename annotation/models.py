@@ -1,0 +1,255 @@
+"""Tasks, the leases on them, what was handed in, and what Label Studio calls them."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, Text, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from core.models import jsonb, one_of, text_enum, utc
+from core.money import Money
+
+
+class State(StrEnum):
+    """Where an assignment is."""
+
+    ACTIVE = "active"
+    SUBMITTED = "submitted"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    PARTLY_ACCEPTED = "partly_accepted"
+    RETURNED = "returned"
+    EXPIRED = "expired"
+    SKIPPED = "skipped"
+
+
+class Verdict(StrEnum):
+    """What a person or a rule says about an annotation."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    PARTLY_ACCEPTED = "partly_accepted"
+
+
+class Outcome(StrEnum):
+    """What a second look has come to."""
+
+    CHANGED = "changed"
+    STANDS = "stands"
+
+
+class Task(SQLModel, table=True):
+    """One item to label; `slots_left` more experts may still take it."""
+
+    __tablename__ = "task"
+    __table_args__ = (
+        UniqueConstraint("project_id", "external_id"),
+        CheckConstraint("slots > 0", name="slots_positive"),
+        CheckConstraint("slots_left BETWEEN 0 AND slots", name="slots_left_within"),
+        # A claim reads this backwards, so that it costs the same however many tasks there are.
+        Index(
+            "ix_task_open",
+            "project_id",
+            "priority",
+            "position",
+            postgresql_where="slots_left > 0",
+        ),
+        Index("ix_task_project_id_id", "project_id", "id"),
+        Index(
+            "ix_task_unpushed", "project_id", "id", postgresql_where="label_studio_task_id IS NULL"
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    project_id: int = Field(foreign_key="project.id")
+    external_id: str = Field(sa_type=Text)
+    data: dict[str, Any] = jsonb()
+    gold: list[dict[str, Any]] | None = jsonb(nullable=True)
+    group_key: str | None = Field(default=None, sa_type=Text)
+    slots: int
+    slots_left: int
+    priority: int = 0
+    position: int = Field(sa_type=BigInteger)
+    label_studio_task_id: int | None = Field(default=None, sa_type=BigInteger)
+    created_at: datetime = utc()
+
+
+class Assignment(SQLModel, table=True):
+    """One expert's lease on one task, with the terms as they were when it began."""
+
+    __tablename__ = "assignment"
+    __table_args__ = (
+        one_of("state", State),
+        one_of("verdict", Verdict),
+        CheckConstraint("pay_minor >= 0 AND fee_minor >= 0", name="pay_not_negative"),
+        CheckConstraint(
+            "(state IN ('submitted', 'accepted', 'rejected', 'partly_accepted'))"
+            " = (submitted_at IS NOT NULL)"
+            " AND (submitted_at IS NULL) = (review_by IS NULL)",
+            name="submitted_whole",
+        ),
+        CheckConstraint(
+            "(state IN ('returned', 'expired', 'skipped')) = (left_at IS NOT NULL)",
+            name="left_whole",
+        ),
+        CheckConstraint(
+            "(state = 'skipped') = (skip_reason IS NOT NULL)", name="skipped_has_reason"
+        ),
+        CheckConstraint(
+            "(state IN ('accepted', 'rejected', 'partly_accepted')) = (verdict IS NOT NULL)"
+            " AND (verdict IS NULL OR verdict = state)"
+            " AND (verdict IS NULL) = (decided_at IS NULL)"
+            " AND num_nonnulls(decided_by, decided_rule)"
+            " = CASE WHEN verdict IS NULL THEN 0 ELSE 1 END",
+            name="decided_whole",
+        ),
+        # Due process (DESIGN.md): no adverse verdict without a reason, in words.
+        CheckConstraint(
+            "verdict IS NULL OR verdict = 'accepted'"
+            " OR (reason_code IS NOT NULL AND length(btrim(coalesce(reason_words, ''))) >= 20)",
+            name="adverse_has_reason",
+        ),
+        Index(
+            "uq_assignment_task_id_expert_id_live",
+            "task_id",
+            "expert_id",
+            unique=True,
+            postgresql_where="state NOT IN ('returned', 'expired')",
+        ),
+        Index(
+            "uq_assignment_project_id_expert_id_active",
+            "project_id",
+            "expert_id",
+            unique=True,
+            postgresql_where="state = 'active'",
+        ),
+        Index("ix_assignment_expert_id_id", "expert_id", "id"),
+        Index("ix_assignment_task_id", "task_id"),
+        Index("ix_assignment_project_id_state", "project_id", "state"),
+        Index("ix_assignment_due_at_active", "due_at", postgresql_where="state = 'active'"),
+        Index(
+            "ix_assignment_review_by_submitted", "review_by", postgresql_where="state = 'submitted'"
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    task_id: int = Field(foreign_key="task.id", sa_type=BigInteger)
+    project_id: int = Field(foreign_key="project.id")
+    expert_id: int = Field(foreign_key="user.id")
+    state: State = text_enum(State, default=State.ACTIVE)
+    pay_minor: int = Field(sa_type=BigInteger)
+    fee_minor: int = Field(sa_type=BigInteger)
+    currency: str = Field(sa_type=Text)
+    terms: dict[str, Any] = jsonb()
+    claimed_at: datetime = utc()
+    due_at: datetime = utc()
+    submitted_at: datetime | None = utc(nullable=True)
+    review_by: datetime | None = utc(nullable=True)
+    lead_seconds: int | None = None
+    left_at: datetime | None = utc(nullable=True)
+    skip_reason: str | None = Field(default=None, sa_type=Text)
+    verdict: Verdict | None = text_enum(Verdict, nullable=True)
+    reason_code: str | None = Field(default=None, sa_type=Text)
+    reason_words: str | None = Field(default=None, sa_type=Text)
+    decided_by: int | None = Field(default=None, foreign_key="user.id")
+    decided_rule: str | None = Field(default=None, sa_type=Text)
+    decided_at: datetime | None = utc(nullable=True)
+
+    @property
+    def pay(self) -> Money:
+        """What the expert earns when this is accepted."""
+        return Money(self.pay_minor, self.currency)
+
+    @property
+    def fee(self) -> Money:
+        """What the platform earns beside it."""
+        return Money(self.fee_minor, self.currency)
+
+
+class Annotation(SQLModel, table=True):
+    """What an expert handed in with an assignment; its result is never changed."""
+
+    __tablename__ = "annotation"
+    __table_args__ = (
+        UniqueConstraint("assignment_id"),
+        UniqueConstraint("unique_id"),
+        Index("ix_annotation_task_id", "task_id"),
+        Index("ix_annotation_unpushed", "project_id", "id", postgresql_where="pushed_at IS NULL"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    assignment_id: int = Field(foreign_key="assignment.id", sa_type=BigInteger)
+    task_id: int = Field(foreign_key="task.id", sa_type=BigInteger)
+    project_id: int = Field(foreign_key="project.id")
+    expert_id: int = Field(foreign_key="user.id")
+    result: list[dict[str, Any]] = jsonb()
+    # Label Studio takes an annotation with a known unique_id only once.
+    unique_id: UUID = Field(default_factory=uuid4)
+    submitted_at: datetime = utc()
+    label_studio_annotation_id: int | None = Field(default=None, sa_type=BigInteger)
+    pushed_at: datetime | None = utc(nullable=True)
+
+
+class Draft(SQLModel, table=True):
+    """What an expert has typed so far on an assignment."""
+
+    __tablename__ = "draft"
+
+    assignment_id: int = Field(primary_key=True, foreign_key="assignment.id", sa_type=BigInteger)
+    result: list[dict[str, Any]] = jsonb()
+    saved_at: datetime = utc()
+
+
+class ReviewRequest(SQLModel, table=True):
+    """A contested verdict: the verdict as it was, the expert's words, and the second look."""
+
+    __tablename__ = "review_request"
+    __table_args__ = (
+        UniqueConstraint("assignment_id"),
+        one_of("outcome", Outcome),
+        CheckConstraint(
+            "(outcome IS NULL) = (answered_at IS NULL)"
+            " AND (outcome IS NULL) = (answered_by IS NULL)"
+            " AND (outcome IS NULL OR length(btrim(coalesce(answer_words, ''))) >= 20)",
+            name="answered_whole",
+        ),
+        Index("ix_review_request_open", "project_id", "id", postgresql_where="outcome IS NULL"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    assignment_id: int = Field(foreign_key="assignment.id", sa_type=BigInteger)
+    project_id: int = Field(foreign_key="project.id")
+    words: str = Field(sa_type=Text)
+    asked_at: datetime = utc()
+    first_reason_code: str = Field(sa_type=Text)
+    first_reason_words: str = Field(sa_type=Text)
+    first_decided_by: int | None = Field(default=None, foreign_key="user.id")
+    first_decided_at: datetime = utc()
+    outcome: Outcome | None = text_enum(Outcome, nullable=True)
+    answer_words: str | None = Field(default=None, sa_type=Text)
+    answered_by: int | None = Field(default=None, foreign_key="user.id")
+    answered_at: datetime | None = utc(nullable=True)
+
+
+class LabelStudioProject(SQLModel, table=True):
+    """Which project of Label Studio mirrors one of ours."""
+
+    __tablename__ = "label_studio_project"
+    __table_args__ = (UniqueConstraint("label_studio_project_id"),)
+
+    project_id: int = Field(primary_key=True, foreign_key="project.id")
+    label_studio_project_id: int
+    created_at: datetime = utc()
+
+
+class ShadowUser(SQLModel, table=True):
+    """Which user of Label Studio stands for an expert; never deleted there."""
+
+    __tablename__ = "shadow_user"
+    __table_args__ = (UniqueConstraint("label_studio_user_id"),)
+
+    expert_id: int = Field(primary_key=True, foreign_key="user.id")
+    label_studio_user_id: int
+    created_at: datetime = utc()
