@@ -1,0 +1,15 @@
+// "Copy" beside code: shown only where the clipboard can be reached, and says when it is done.
+
+for (const button of document.querySelectorAll("[data-copy]")) {
+  if (!navigator.clipboard) continue;
+  const words = button.querySelector("span");
+  const before = words.textContent;
+  words.setAttribute("role", "status");
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    const code = button.closest("figure").querySelector("pre");
+    await navigator.clipboard.writeText(code.textContent);
+    words.textContent = button.dataset.copied;
+    setTimeout(() => { words.textContent = before; }, 4000);
+  });
+}
