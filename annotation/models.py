@@ -137,7 +137,7 @@ class Assignment(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
     task_id: int = Field(foreign_key="task.id", sa_type=BigInteger)
     project_id: int = Field(foreign_key="project.id")
-    expert_id: int = Field(foreign_key="user.id")
+    expert_id: int = Field(foreign_key="user_account.id")
     state: State = text_enum(State, default=State.ACTIVE)
     pay_minor: int = Field(sa_type=BigInteger)
     fee_minor: int = Field(sa_type=BigInteger)
@@ -153,7 +153,7 @@ class Assignment(SQLModel, table=True):
     verdict: Verdict | None = text_enum(Verdict, nullable=True)
     reason_code: str | None = Field(default=None, sa_type=Text)
     reason_words: str | None = Field(default=None, sa_type=Text)
-    decided_by: int | None = Field(default=None, foreign_key="user.id")
+    decided_by: int | None = Field(default=None, foreign_key="user_account.id")
     decided_rule: str | None = Field(default=None, sa_type=Text)
     decided_at: datetime | None = utc(nullable=True)
 
@@ -183,7 +183,7 @@ class Annotation(SQLModel, table=True):
     assignment_id: int = Field(foreign_key="assignment.id", sa_type=BigInteger)
     task_id: int = Field(foreign_key="task.id", sa_type=BigInteger)
     project_id: int = Field(foreign_key="project.id")
-    expert_id: int = Field(foreign_key="user.id")
+    expert_id: int = Field(foreign_key="user_account.id")
     result: list[dict[str, Any]] = jsonb()
     # Label Studio takes an annotation with a known unique_id only once.
     unique_id: UUID = Field(default_factory=uuid4)
@@ -225,11 +225,11 @@ class ReviewRequest(SQLModel, table=True):
     asked_at: datetime = utc()
     first_reason_code: str = Field(sa_type=Text)
     first_reason_words: str = Field(sa_type=Text)
-    first_decided_by: int | None = Field(default=None, foreign_key="user.id")
+    first_decided_by: int | None = Field(default=None, foreign_key="user_account.id")
     first_decided_at: datetime = utc()
     outcome: Outcome | None = text_enum(Outcome, nullable=True)
     answer_words: str | None = Field(default=None, sa_type=Text)
-    answered_by: int | None = Field(default=None, foreign_key="user.id")
+    answered_by: int | None = Field(default=None, foreign_key="user_account.id")
     answered_at: datetime | None = utc(nullable=True)
 
 
@@ -250,6 +250,6 @@ class ShadowUser(SQLModel, table=True):
     __tablename__ = "shadow_user"
     __table_args__ = (UniqueConstraint("label_studio_user_id"),)
 
-    expert_id: int = Field(primary_key=True, foreign_key="user.id")
+    expert_id: int = Field(primary_key=True, foreign_key="user_account.id")
     label_studio_user_id: int
     created_at: datetime = utc()

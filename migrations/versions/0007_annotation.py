@@ -24,7 +24,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     for table in (
-        "shadow_user",
+        "shadow_user_account",
         "label_studio_project",
         "review_request",
         "draft",
@@ -103,8 +103,12 @@ def _assignment() -> None:
         sa.ForeignKeyConstraint(
             ["project_id"], ["project.id"], name="fk_assignment_project_id_project"
         ),
-        sa.ForeignKeyConstraint(["expert_id"], ["user.id"], name="fk_assignment_expert_id_user"),
-        sa.ForeignKeyConstraint(["decided_by"], ["user.id"], name="fk_assignment_decided_by_user"),
+        sa.ForeignKeyConstraint(
+            ["expert_id"], ["user_account.id"], name="fk_assignment_expert_id_user_account"
+        ),
+        sa.ForeignKeyConstraint(
+            ["decided_by"], ["user_account.id"], name="fk_assignment_decided_by_user_account"
+        ),
         *_assignment_checks(),
     )
     _assignment_indexes()
@@ -188,7 +192,9 @@ def _annotation() -> None:
         sa.ForeignKeyConstraint(
             ["project_id"], ["project.id"], name="fk_annotation_project_id_project"
         ),
-        sa.ForeignKeyConstraint(["expert_id"], ["user.id"], name="fk_annotation_expert_id_user"),
+        sa.ForeignKeyConstraint(
+            ["expert_id"], ["user_account.id"], name="fk_annotation_expert_id_user_account"
+        ),
         sa.UniqueConstraint("assignment_id", name="uq_annotation_assignment_id"),
         sa.UniqueConstraint("unique_id", name="uq_annotation_unique_id"),
     )
@@ -238,10 +244,12 @@ def _review_request() -> None:
             ["project_id"], ["project.id"], name="fk_review_request_project_id_project"
         ),
         sa.ForeignKeyConstraint(
-            ["first_decided_by"], ["user.id"], name="fk_review_request_first_decided_by_user"
+            ["first_decided_by"],
+            ["user_account.id"],
+            name="fk_review_request_first_decided_by_user_account",
         ),
         sa.ForeignKeyConstraint(
-            ["answered_by"], ["user.id"], name="fk_review_request_answered_by_user"
+            ["answered_by"], ["user_account.id"], name="fk_review_request_answered_by_user_account"
         ),
         sa.UniqueConstraint("assignment_id", name="uq_review_request_assignment_id"),
         sa.CheckConstraint(
@@ -277,11 +285,13 @@ def _label_studio() -> None:
         ),
     )
     op.create_table(
-        "shadow_user",
+        "shadow_user_account",
         sa.Column("expert_id", sa.Integer, nullable=False),
         sa.Column("label_studio_user_id", sa.Integer, nullable=False),
         sa.Column("created_at", UTC, nullable=False),
-        sa.PrimaryKeyConstraint("expert_id", name="pk_shadow_user"),
-        sa.ForeignKeyConstraint(["expert_id"], ["user.id"], name="fk_shadow_user_expert_id_user"),
+        sa.PrimaryKeyConstraint("expert_id", name="pk_shadow_user_account"),
+        sa.ForeignKeyConstraint(
+            ["expert_id"], ["user_account.id"], name="fk_shadow_user_expert_id_user_account"
+        ),
         sa.UniqueConstraint("label_studio_user_id", name="uq_shadow_user_label_studio_user_id"),
     )
