@@ -24,7 +24,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     for table in (
-        "shadow_user_account",
+        "shadow_user",
         "label_studio_project",
         "review_request",
         "draft",
@@ -285,11 +285,11 @@ def _label_studio() -> None:
         ),
     )
     op.create_table(
-        "shadow_user_account",
+        "shadow_user",
         sa.Column("expert_id", sa.Integer, nullable=False),
         sa.Column("label_studio_user_id", sa.Integer, nullable=False),
         sa.Column("created_at", UTC, nullable=False),
-        sa.PrimaryKeyConstraint("expert_id", name="pk_shadow_user_account"),
+        sa.PrimaryKeyConstraint("expert_id", name="pk_shadow_user"),
         sa.ForeignKeyConstraint(
             ["expert_id"], ["user_account.id"], name="fk_shadow_user_expert_id_user_account"
         ),
