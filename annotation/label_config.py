@@ -106,6 +106,15 @@ class LabelConfig:
         return list(dict.fromkeys(found))
 
     @cached_property
+    def relation_options(self) -> frozenset[str]:
+        """The names that a relation between two regions may carry."""
+        return frozenset(
+            name
+            for element in self.root.iter("Relation")
+            if (name := element.get("alias") or element.get("value"))
+        )
+
+    @cached_property
     def required_variables(self) -> list[str]:
         """The fields without which a task cannot be shown."""
         names = (tag.variable for tag in self.objects.values())
