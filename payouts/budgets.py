@@ -1,0 +1,245 @@
+"""Project budgets: money of an owner, set aside before work starts and given back if it does not.
+
+Annotation and projects call this. Each act counts once for its assignment, however often it is
+asked for, and a reservation ends in exactly one way: earned (`earnings.earn`) or released.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, select
+
+from core.clock import now
+from core.errors import Conflict, NotFound
+from core.money import Money
+from payouts import ledger, policy
+from payouts.models import (
+    Deposit,
+    DepositState,
+    ProjectBudget,
+    Reservation,
+    ReservationState,
+)
+
+
+class OutOfBudget(Conflict):
+    """The project's budget does not cover another task at the moment. Nothing was reserved."""
+
+
+class OtherTerms(Conflict):
+    """The pay of this task was already reserved under other terms."""
+
+
+class NotReserved(Conflict):
+    """The pay of this task is no longer reserved."""
+
+
+class AlreadyEarned(Conflict):
+    """The pay of this task was already credited to the expert, and is not taken back."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Where the money of a project is; the parts sum to what was funded."""
+
+    funded: Money
+    available: Money
+    reserved: Money
+    spent: Money
+    fees: Money
+
+
+def open(
+    session: Session,
+    *,
+    project_id: int,
+    organisation_id: int,
+    title: str,
+    currency: str,
+) -> ProjectBudget:
+    """Open the budget of a project; opening it again only renews the title."""
+    policy.currency(currency)
+    row = {"organisation_id": organisation_id, "currency": currency, "opened_at": now()}
+    session.execute(
+        insert(ProjectBudget)
+        .values(project_id=project_id, title=title, **row)
+        .on_conflict_do_update(index_elements=["project_id"], set_={"title": title})
+    )
+    ledger.open_accounts(
+        session,
+        [
+            ledger.budget(project_id, currency),
+            ledger.reserve(project_id, currency),
+            ledger.fees(project_id, currency),
+        ],
+    )
+    return of(session, project_id)
+
+
+def of(session: Session, project_id: int) -> ProjectBudget:
+    """Return the budget of a project, or raise `NotFound`."""
+    found = session.get(ProjectBudget, project_id, populate_existing=True)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def reserve(
+    session: Session,
+    project_id: int,
+    assignment_id: int,
+    pay: Money,
+    fee: Money,
+    at: datetime,
+    *,
+    expert_id: int | None = None,
+) -> None:
+    """Set aside the pay and the fee of an assignment, or raise `OutOfBudget`.
+
+    With `expert_id` the expert sees the amount among their earnings from now on.
+    """
+    row = Reservation(
+        assignment_id=assignment_id,
+        project_id=project_id,
+        expert_id=expert_id,
+        pay_minor=pay.minor,
+        fee_minor=(pay + fee).minor - pay.minor,
+        currency=pay.currency,
+        held_at=at,
+    )
+    session.flush()  # the assignment's row, if it is new, goes first
+    if not _inserted(session, row):
+        _check_same(held(session, assignment_id), row)
+    try:
+        _post_reserve(session, row, at)
+    except ledger.Overdrawn as short:
+        raise OutOfBudget from short
+
+
+def submitted(session: Session, assignment_id: int, *, review_by: datetime, at: datetime) -> None:
+    """Note that the work was handed in, so that its pay is shown as in review."""
+    found = held(session, assignment_id)
+    found.submitted_at = found.submitted_at or at
+    found.review_by = review_by
+
+
+def release(session: Session, project_id: int, assignment_id: int, at: datetime) -> None:
+    """Give the pay and the fee of an assignment back to the budget.
+
+    Nothing happens when they were given back before, or never set aside. Raises
+    `AlreadyEarned` when the expert has been credited: what is earned is never taken back.
+    """
+    found = session.get(Reservation, assignment_id, with_for_update=True, populate_existing=True)
+    if found is None or found.project_id != project_id:
+        return
+    if found.state is ReservationState.EARNED:
+        raise AlreadyEarned
+    _post_release(session, found, at)
+    found.state = ReservationState.RELEASED
+    found.ended_at = found.ended_at or at
+
+
+def held(session: Session, assignment_id: int) -> Reservation:
+    """Return the reservation of an assignment, locked, or raise `NotFound`."""
+    found = session.get(Reservation, assignment_id, with_for_update=True, populate_existing=True)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def available(session: Session, project_id: int) -> Money:
+    """What a project can still reserve."""
+    found = of(session, project_id)
+    return ledger.balance(session, ledger.budget(project_id, found.currency))
+
+
+def summary(session: Session, project_id: int) -> Summary:
+    """Where the money of a project is."""
+    code = of(session, project_id).currency
+    return _summaries(session, {project_id: code})[project_id]
+
+
+def summaries(session: Session, rows: list[ProjectBudget]) -> dict[int, Summary]:
+    """Where the money of several projects is, in two questions."""
+    return _summaries(session, {row.project_id: row.currency for row in rows})
+
+
+def _summaries(session: Session, codes: dict[int, str]) -> dict[int, Summary]:
+    purses = [
+        make(project_id, code)
+        for project_id, code in codes.items()
+        for make in (ledger.budget, ledger.reserve, ledger.fees)
+    ]
+    now_in = ledger.balances(session, purses)
+    funded = _funded(session, list(codes))
+    found = {}
+    for project_id, code in codes.items():
+        total = Money(funded.get(project_id, 0), code)
+        left = now_in[ledger.budget(project_id, code)]
+        reserved = now_in[ledger.reserve(project_id, code)]
+        fees = now_in[ledger.fees(project_id, code)]
+        found[project_id] = Summary(total, left, reserved, total - left - reserved - fees, fees)
+    return found
+
+
+def _funded(session: Session, project_ids: list[int]) -> dict[int, int]:
+    question = (
+        select(col(Deposit.project_id), func.sum(Deposit.amount_minor))
+        .where(col(Deposit.project_id).in_(project_ids), Deposit.state == DepositState.PAID)
+        .group_by(col(Deposit.project_id))
+    )
+    return {project_id: int(total) for project_id, total in session.exec(question)}
+
+
+def _inserted(session: Session, row: Reservation) -> bool:
+    made = session.execute(
+        insert(Reservation)
+        .values(row.model_dump())
+        .on_conflict_do_nothing()
+        .returning(col(Reservation.assignment_id))
+    )
+    return made.first() is not None
+
+
+def _check_same(known: Reservation, asked: Reservation) -> None:
+    if known.state is ReservationState.RELEASED:
+        raise NotReserved
+    terms = (known.project_id, known.pay, known.fee)
+    if terms != (asked.project_id, asked.pay, asked.fee):
+        raise OtherTerms
+
+
+def _post_reserve(session: Session, row: Reservation, at: datetime) -> None:
+    source = ledger.budget(row.project_id, row.currency)
+    target = ledger.reserve(row.project_id, row.currency)
+    ledger.post(
+        session,
+        f"assignment:{row.assignment_id}:reserved",
+        [
+            ledger.Entry(name, source, target, amount)
+            for name, amount in (("pay", row.pay), ("fee", row.fee))
+            if amount
+        ],
+        at=at,
+        narration="pay and fee reserved",
+        cause=f"assignment:{row.assignment_id}",
+    )
+
+
+def _post_release(session: Session, row: Reservation, at: datetime) -> None:
+    source = ledger.reserve(row.project_id, row.currency)
+    target = ledger.budget(row.project_id, row.currency)
+    ledger.post(
+        session,
+        f"assignment:{row.assignment_id}:released",
+        [
+            ledger.Entry(name, source, target, amount)
+            for name, amount in (("pay", row.pay), ("fee", row.fee))
+            if amount
+        ],
+        at=at,
+        narration="pay and fee given back",
+        cause=f"assignment:{row.assignment_id}",
+    )

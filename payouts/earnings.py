@@ -1,0 +1,90 @@
+"""Earnings: what accepted work credits to an expert, for good.
+
+Posted in the transaction that accepts the work; each assignment earns once.
+"""
+
+from datetime import datetime
+from fractions import Fraction
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from core.money import Money
+from payouts import budgets, ledger, policy
+from payouts.models import Account, AccountKind, Reservation, ReservationState
+
+ALL = Fraction(1)
+
+
+def earn(
+    session: Session,
+    project_id: int,
+    assignment_id: int,
+    expert_id: int,
+    at: datetime,
+    *,
+    part: Fraction = ALL,
+) -> Money:
+    """Credit the reserved pay to the expert and the fee to the platform; return the pay.
+
+    With `part`, only that share of both; the rest goes back to the budget. Earning again
+    changes nothing and returns what was earned.
+    """
+    row = budgets.held(session, assignment_id)
+    if row.state is ReservationState.EARNED:
+        return row.earned
+    if row.state is ReservationState.RELEASED or row.project_id != project_id:
+        raise budgets.NotReserved
+    earned, entries = _split(row, expert_id, part)
+    ledger.post(
+        session,
+        f"assignment:{assignment_id}:earned",
+        entries,
+        at=at,
+        narration="work accepted",
+        cause=f"assignment:{assignment_id}",
+    )
+    row.state = ReservationState.EARNED
+    row.expert_id = expert_id
+    row.earned_minor = earned.minor
+    row.ended_at = at
+    return earned
+
+
+def total(session: Session, expert_id: int) -> list[Money]:
+    """What an expert has earned in all, one amount for each currency."""
+    question = (
+        select(col(Reservation.currency), func.sum(Reservation.earned_minor))
+        .where(Reservation.expert_id == expert_id, Reservation.state == ReservationState.EARNED)
+        .group_by(col(Reservation.currency))
+        .order_by(col(Reservation.currency))
+    )
+    return [Money(int(minor), code) for code, minor in session.exec(question)]
+
+
+def owed(session: Session, expert_id: int) -> list[Money]:
+    """What is earned and not yet sent, one amount for each currency that holds some."""
+    question = (
+        select(col(Account.currency), col(Account.balance))
+        .where(
+            Account.kind == AccountKind.EXPERT_OWED,
+            Account.owner_id == expert_id,
+            col(Account.balance) > 0,
+        )
+        .order_by(Account.currency)
+    )
+    return [Money(minor, code) for code, minor in session.exec(question)]
+
+
+def _split(row: Reservation, expert_id: int, part: Fraction) -> tuple[Money, list[ledger.Entry]]:
+    pay, pay_left = policy.part(row.pay, part)
+    fee, fee_left = policy.part(row.fee, part)
+    source = ledger.reserve(row.project_id, row.currency)
+    back = ledger.budget(row.project_id, row.currency)
+    moves = [
+        ledger.Entry("pay", source, ledger.owed(expert_id, row.currency), pay),
+        ledger.Entry("fee", source, ledger.fees(row.project_id, row.currency), fee),
+        ledger.Entry("pay-back", source, back, pay_left),
+        ledger.Entry("fee-back", source, back, fee_left),
+    ]
+    return pay, [move for move in moves if move.amount]

@@ -1,0 +1,132 @@
+"""The rules of money: terms and facts in, money out. Pure, and each amount is rounded once."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+
+from core.errors import Invalid
+from core.money import EXPONENTS, Money
+
+PAYDAY = 4  # Friday, counted from Monday
+PAY_HOUR = time(6, tzinfo=UTC)
+
+# Stripe keeps v1 idempotency keys for 24 hours; after that a repeat would pay again.
+KEY_LIFE = timedelta(hours=23)
+# Longer than an answer can take with all its retries, so that a claim this old is a crash.
+ANSWER_TIME = timedelta(minutes=3)
+LOOKS_UNTIL_A_PERSON = 8
+FIRST_WAIT = timedelta(minutes=1)
+LONGEST_WAIT = timedelta(hours=6)
+
+
+class UnknownCurrency(Invalid):
+    """Amounts in %(currency)s are not handled here."""
+
+
+@dataclass(frozen=True)
+class Currency:
+    """What Stripe asks of amounts in a currency, in minor units."""
+
+    exponent: int
+    step: int
+    least_deposit: int
+    least_payout: int
+
+
+# Exponents and steps are Stripe's, not ISO's (docs.stripe.com/currencies). Deposits start above
+# Stripe's least charge; payouts at an amount that is worth a transfer.
+CURRENCIES = {
+    "eur": Currency(EXPONENTS["eur"], 1, 500, 500),
+    "usd": Currency(EXPONENTS["usd"], 1, 500, 500),
+    "gbp": Currency(EXPONENTS["gbp"], 1, 500, 500),
+    "chf": Currency(EXPONENTS["chf"], 1, 500, 500),
+    "cad": Currency(EXPONENTS["cad"], 1, 500, 500),
+    "jpy": Currency(EXPONENTS["jpy"], 1, 500, 500),
+}
+MOST = 99_999_999  # Stripe's limit for one charge
+
+
+def currency(code: str) -> Currency:
+    """Return the rules of a currency, or raise `UnknownCurrency`."""
+    try:
+        return CURRENCIES[code]
+    except KeyError:
+        raise UnknownCurrency(currency=code.upper()) from None
+
+
+def fee(price: Money, bps: int) -> Money:
+    """The platform's fee on top of a price, in hundredths of a percent, rounded half up."""
+    return price.share_bps(bps)
+
+
+def cost(price: Money, bps: int) -> Money:
+    """What one assignment takes from a budget: the pay and the fee."""
+    return price + fee(price, bps)
+
+
+def affordable(available: Money, price: Money, bps: int) -> int:
+    """How many assignments a budget still pays for."""
+    return max(0, available.minor) // cost(price, bps).minor
+
+
+def part(whole: Money, share: Fraction) -> tuple[Money, Money]:
+    """Split an amount: the share, rounded half up, and the rest by subtraction."""
+    if not 0 <= share <= 1:
+        raise ValueError("a share lies between nothing and all")
+    exact = Decimal(whole.minor * share.numerator) / share.denominator
+    taken = Money(int(exact.quantize(Decimal(1), ROUND_HALF_UP)), whole.currency)
+    return taken, whole - taken
+
+
+def least_deposit(code: str) -> Money:
+    """The smallest amount that an owner can pay in at once."""
+    return Money(currency(code).least_deposit, code)
+
+
+def most_deposit(code: str) -> Money:
+    """The largest amount that an owner can pay in at once."""
+    return Money(MOST - MOST % currency(code).step, code)
+
+
+def least_payout(code: str) -> Money:
+    """The smallest amount that is sent; less is kept for the next time."""
+    return Money(currency(code).least_payout, code)
+
+
+def payable(owed: Money) -> Money:
+    """What can be sent of what is owed: whole steps, and nothing below the least."""
+    step = currency(owed.currency).step
+    whole = Money(owed.minor - owed.minor % step, owed.currency)
+    return whole if whole >= least_payout(owed.currency) else Money(0, owed.currency)
+
+
+def week_of(at: datetime) -> date:
+    """The Monday of a time's week."""
+    day = at.astimezone(UTC).date()
+    return day - timedelta(days=day.weekday())
+
+
+def is_payday(at: datetime) -> bool:
+    """Whether this week's payouts are due; once due they stay due until Sunday."""
+    return at >= _payday_in(week_of(at))
+
+
+def next_payday(at: datetime) -> datetime:
+    """When weekly payouts are made next."""
+    this_week = _payday_in(week_of(at))
+    return this_week if at < this_week else this_week + timedelta(days=7)
+
+
+def wait_after(tries: int) -> timedelta:
+    """How long to wait before asking again: twice as long each time, up to a limit."""
+    return min(FIRST_WAIT * (1 << min(tries, 20)), LONGEST_WAIT)
+
+
+def key_lives(first_asked_at: datetime, at: datetime) -> bool:
+    """Whether repeating a question under its key cannot pay twice."""
+    return at - first_asked_at < KEY_LIFE
+
+
+def _payday_in(monday: date) -> datetime:
+    return datetime.combine(monday + timedelta(days=PAYDAY), PAY_HOUR)
