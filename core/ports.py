@@ -1,10 +1,14 @@
 """The outside, in our words and types: one Protocol a neighbour, only the calls we make."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from email.message import EmailMessage
-from typing import Protocol
+from typing import Literal, Protocol
 
 from flask import current_app
+
+from core.money import Money
 
 
 class MailerDown(Exception):
@@ -23,3 +27,179 @@ class Mailer(Protocol):
 
         Raises `MailerDown` when a later attempt may help and `LetterRefused` when none will.
         """
+
+
+class RailDown(Exception):
+    """The payout rail cannot be asked now; what was only a question may be asked later."""
+
+
+class OutcomeUnknown(RailDown):
+    """The rail gave no clear answer: what was asked may have happened, or may not."""
+
+
+class PayoutRefused(Exception):
+    """The rail has moved nothing, and the same question would be refused again."""
+
+    def __init__(self, code: str, words: str = "") -> None:
+        super().__init__(f"{code}: {words}" if words else code)
+        self.code = code
+
+
+class NotEnoughFunds(PayoutRefused):
+    """The rail has moved nothing, because what it holds for us is not available yet."""
+
+
+class PayeeNotReady(PayoutRefused):
+    """The rail has moved nothing, because the payee's account cannot receive money."""
+
+
+class NotFromTheRail(Exception):
+    """A message does not carry the rail's signature, or is too old."""
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A payment page for an owner; `fee` is the rail's own, known once it is paid."""
+
+    id: str
+    url: str
+    state: Literal["open", "processing", "paid", "failed", "expired"]
+    amount: Money
+    charge_id: str | None = None
+    fee: Money | None = None
+
+
+@dataclass(frozen=True)
+class PayeeStatus:
+    """Whether an account can receive money, and what it lacks in the rail's words."""
+
+    account_id: str
+    state: Literal["started", "pending", "restricted", "active", "closed"]
+    missing: tuple[str, ...] = ()
+    bank_last4: str | None = None
+
+
+@dataclass(frozen=True)
+class RailBalance:
+    """What the rail holds for us in one currency."""
+
+    available: Money
+    pending: Money
+
+
+@dataclass(frozen=True)
+class RailEntry:
+    """One change of what the rail holds for us; `reference` is ours where we caused it."""
+
+    id: str
+    kind: str
+    net: Money
+    source_id: str | None
+    reference: str | None
+    at: datetime
+
+
+@dataclass(frozen=True)
+class BankTransfer:
+    """What the rail has sent on to a payee's bank: which of our transfers, and did it arrive."""
+
+    state: Literal["on_its_way", "paid", "refused"]
+    transfer_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RailNews:
+    """What the rail says has happened: a hint where to look, never a fact."""
+
+    id: str
+    kind: str
+    object_id: str
+    account_id: str | None
+    reference: str | None
+    at: datetime
+
+
+class CheckoutRail(Protocol):
+    """Takes owners' money in."""
+
+    def open_checkout(self, amount: Money, *, reference: str, title: str, back_to: str) -> Checkout:
+        """Open a payment page that leads back to `back_to`, paid or not.
+
+        Opening again with the same reference returns the first page.
+        """
+
+    def checkout(self, checkout_id: str) -> Checkout:
+        """Read a payment page again, and whether it is paid."""
+
+
+class PayeeRail(Protocol):
+    """Keeps the accounts of those who are paid."""
+
+    def open_payee(self, *, reference: str, email: str, country: str) -> str:
+        """Open an account and return its id; the same reference returns the first account."""
+
+    def onboarding_url(self, account_id: str, *, refresh_url: str, return_url: str) -> str:
+        """Return a page of the rail's, for once and soon, where the payee gives their details."""
+
+    def payee(self, account_id: str) -> PayeeStatus:
+        """Read how far an account is."""
+
+
+class TransferRail(Protocol):
+    """Moves pay to experts."""
+
+    def send(self, amount: Money, *, to: str, reference: str) -> str:
+        """Send `amount` to a payee and return the rail's id for it.
+
+        Sending again with the same reference within a day returns the first transfer. Raises
+        `PayoutRefused` when nothing was moved, and `OutcomeUnknown` when something may have been.
+        """
+
+    def find_sent(self, *, to: str, reference: str, since: datetime) -> str | None:
+        """Return the id of what was sent under a reference, or None when nothing was."""
+
+    def bank_transfer(self, account_id: str, bank_transfer_id: str) -> BankTransfer:
+        """Read what the rail has sent on to the bank of a payee."""
+
+
+class BooksRail(Protocol):
+    """Lets our books be compared with the rail's."""
+
+    def balances(self) -> list[RailBalance]:
+        """What the rail holds for us, one for each currency."""
+
+    def entries(self, since: datetime) -> Iterable[RailEntry]:
+        """What has changed it since then, newest first."""
+
+
+class NewsRail(Protocol):
+    """Brings what has happened at the rail."""
+
+    def read_news(self, payload: bytes, signature: str, *, secret: str) -> RailNews:
+        """Check who a message is from and read it, or raise `NotFromTheRail`."""
+
+    def undelivered_news(self, since: datetime) -> Iterable[RailNews]:
+        """What the rail could not bring to us."""
+
+
+class PayoutRail(CheckoutRail, PayeeRail, TransferRail, BooksRail, NewsRail, Protocol):
+    """Takes owners' money in and moves experts' pay out."""
+
+
+class LabellingBackend(Protocol):
+    """Keeps projects, tasks and annotations where owners look at them."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Every side of the outside that this instance uses."""
+
+    mailer: Mailer
+    payout_rail: PayoutRail
+    labelling: LabellingBackend
+
+
+def ports() -> Ports:
+    """Return the ports of the running app; only edges call this."""
+    found: Ports = current_app.extensions["doyen.ports"]
+    return found
