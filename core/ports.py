@@ -186,8 +186,59 @@ class PayoutRail(CheckoutRail, PayeeRail, TransferRail, BooksRail, NewsRail, Pro
     """Takes owners' money in and moves experts' pay out."""
 
 
+class LabellingDown(Exception):
+    """The labelling backend cannot be reached or is busy; try again later."""
+
+
+class LabellingRefused(Exception):
+    """The labelling backend will never take this, however often it is sent."""
+
+
 class LabellingBackend(Protocol):
-    """Keeps projects, tasks and annotations where owners look at them."""
+    """Keeps projects, tasks and annotations where owners look at them.
+
+    The ids that go in are ours, the ids that come out are the backend's. Every call may be
+    repeated: what is there already is found, never made twice. Every call raises `LabellingDown`
+    when a later attempt may help, and `LabellingRefused` when none will.
+    """
+
+    def version(self) -> str:
+        """Return the backend's version, which also says that it is up and lets us in."""
+
+    def ensure_project(
+        self, project_id: int, title: str, *, label_config: str, overlap: int
+    ) -> int:
+        """Make our project there, or bring it up to date, and return its id there."""
+
+    def import_tasks(
+        self, labelling_project_id: int, tasks: Mapping[int, Mapping[str, Any]]
+    ) -> dict[int, int]:
+        """Store a batch of task data, keyed by our task ids, and return the ids there by ours.
+
+        One caller at a time in each project.
+        """
+
+    def ensure_shadow_user(self, pseudonym: str) -> int:
+        """Return the id there of the user who stands for an expert; nobody can sign in as it."""
+
+    def push_annotation(
+        self,
+        labelling_task_id: int,
+        result: Sequence[Mapping[str, Any]],
+        *,
+        by: int,
+        unique_id: UUID,
+        lead_seconds: float,
+    ) -> int | None:
+        """Store an answer under a shadow user; the same `unique_id` is stored once.
+
+        Returns its id there, or None when it was stored before.
+        """
+
+    def push_skip(
+        self, labelling_task_id: int, *, by: int, unique_id: UUID, lead_seconds: float
+    ) -> int | None:
+        """Store that an expert skipped a task, on the same terms as an answer."""
 
 
 @dataclass(frozen=True)
