@@ -1,10 +1,11 @@
 """The outside, in our words and types: one Protocol a neighbour, only the calls we make."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
+from uuid import UUID
 
 from flask import current_app
 
