@@ -1,0 +1,69 @@
+"""What the macros of `_fields.html` ask about a WTForms form. No words of ours, no rules."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from flask import current_app
+from flask_babel import gettext as _
+from flask_wtf.csrf import generate_csrf
+from markupsafe import Markup
+from wtforms import Field, Form
+from wtforms.fields import FieldList, FormField
+
+
+def csrf_field() -> Markup:
+    """Return the hidden field of a form that has no WTForms form behind it."""
+    if "csrf" not in current_app.extensions:
+        return Markup("")
+    return Markup('<input type="hidden" name="csrf_token" value="{}">').format(generate_csrf())
+
+
+def hidden_fields(form: Form) -> Markup:
+    """Return the hidden fields without ids, so that two forms may share a page."""
+    found = [field for field in form if getattr(field.widget, "input_type", "") == "hidden"]
+    shown = Markup("").join(field(id=False) for field in found)
+    return shown if any(field.name == "csrf_token" for field in found) else csrf_field() + shown
+
+
+def control_attributes(field: Field, hint: Any, base: str, more: dict[str, Any]) -> dict[str, Any]:
+    """Return what ties a control to its hint and its error."""
+    given = {name.rstrip("_").replace("_", "-"): value for name, value in more.items()}
+    classes = [base, given.pop("class", ""), "is-invalid" if field.errors else ""]
+    tied = [f"{field.id}-hint"] if hint or field.description else []
+    if field.errors:
+        tied.append(f"{field.id}-error")
+        given["aria-invalid"] = "true"
+    tied += filter(None, [given.pop("aria-describedby", "")])
+    if tied:
+        given["aria-describedby"] = " ".join(tied)
+    return {"class_": " ".join(filter(None, classes)), **given}
+
+
+def field_errors(form: Form) -> list[tuple[str | None, str]]:
+    """Return every error of a form with the id of the control to go to."""
+    whole = [(None, str(words)) for words in getattr(form, "form_errors", ())]
+    return whole + [found for field in form for found in _errors_of(field)]
+
+
+def _errors_of(field: Field) -> Iterator[tuple[str | None, str]]:
+    if isinstance(field, FormField):
+        yield from field_errors(field.form)
+        return
+    if isinstance(field, FieldList):
+        for entry in field.entries:
+            yield from _errors_of(entry)
+    hidden = getattr(field.widget, "input_type", "") == "hidden"
+    for words in field.errors:
+        if isinstance(words, str) or not isinstance(words, (list, dict, tuple)):
+            target = None if hidden else _first_control(field)
+            yield target, str(words) if hidden else _named(field, str(words))
+
+
+def _first_control(field: Field) -> str:
+    options = field if field.type in ("RadioField", "SelectMultipleField") else ()
+    first = next(iter(options), None)
+    return str(first.id if first is not None else field.id)
+
+
+def _named(field: Field, words: str) -> str:
+    return str(_("%(label)s: %(problem)s", label=str(field.label.text), problem=words))

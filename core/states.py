@@ -1,0 +1,150 @@
+"""The one table of states: words, icon and tone of every chip. What is not here is not shown."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How a state is shown: never by its colour alone."""
+
+    words: Any
+    icon: str
+    tone: str
+
+
+STATES: dict[str, dict[str, Shown]] = {
+    "assignment": {
+        "active": Shown(_l("Active"), "pencil", "info"),
+        "submitted": Shown(_l("In review"), "hourglass-split", "wait"),
+        "accepted": Shown(_l("Accepted"), "check-circle", "ok"),
+        "partly_accepted": Shown(_l("Partly accepted"), "circle-half", "ok"),
+        "rejected": Shown(_l("Rejected"), "x-octagon", "stop"),
+        "returned": Shown(_l("Returned"), "arrow-return-left", "off"),
+        "expired": Shown(_l("Expired"), "clock-history", "off"),
+        "skipped": Shown(_l("Skipped"), "skip-forward", "off"),
+    },
+    "payout": {
+        "ready": Shown(_l("Ready"), "wallet2", "info"),
+        "sending": Shown(_l("On its way"), "send", "info"),
+        "sent": Shown(_l("On its way"), "send", "info"),
+        "on_its_way": Shown(_l("On its way"), "send", "info"),
+        "paid": Shown(_l("Paid"), "check2-all", "ok"),
+        "unclear": Shown(_l("Being looked up"), "question-circle", "wait"),
+        "waiting_for_funds": Shown(_l("Waiting for funds"), "hourglass-split", "wait"),
+        "needs_details": Shown(_l("Needs your details"), "person-exclamation", "wait"),
+        "refused": Shown(_l("Refused by the bank"), "exclamation-octagon", "stop"),
+        "failed": Shown(_l("Did not arrive"), "exclamation-octagon", "stop"),
+        "returned": Shown(_l("Returned"), "arrow-return-left", "off"),
+        "reversed": Shown(_l("Taken back"), "arrow-return-left", "off"),
+        "cancelled": Shown(_l("Not sent"), "slash-circle", "off"),
+    },
+    "reservation": {
+        "held": Shown(_l("Reserved"), "lock", "info"),
+        "earned": Shown(_l("Earned"), "check-circle", "ok"),
+        "released": Shown(_l("Back in the budget"), "arrow-return-left", "off"),
+    },
+    "deposit": {
+        "open": Shown(_l("Waiting for you"), "hourglass-split", "wait"),
+        "processing": Shown(_l("On its way"), "send", "info"),
+        "paid": Shown(_l("In the budget"), "check-circle", "ok"),
+        "failed": Shown(_l("Did not arrive"), "exclamation-octagon", "stop"),
+        "expired": Shown(_l("Expired"), "clock-history", "off"),
+        "unclear": Shown(_l("Being looked up"), "question-circle", "wait"),
+    },
+    "payee": {
+        "none": Shown(_l("Not set up"), "dash-circle", "off"),
+        "started": Shown(_l("Started"), "pencil", "wait"),
+        "pending": Shown(_l("Being checked"), "hourglass-split", "info"),
+        "restricted": Shown(_l("Needs your details"), "person-exclamation", "wait"),
+        "active": Shown(_l("Can receive money"), "check-circle", "ok"),
+        "closed": Shown(_l("Closed"), "archive", "off"),
+    },
+    "appeal": {
+        "received": Shown(_l("Received"), "envelope-check", "info"),
+        "second_look": Shown(_l("Second look"), "eye", "wait"),
+        "with_operator": Shown(_l("With the operator"), "arrow-up-circle", "wait"),
+        "changed": Shown(_l("Decision changed"), "arrow-repeat", "ok"),
+        "changed_in_part": Shown(_l("Changed in part"), "circle-half", "ok"),
+        "stands": Shown(_l("Decision stands"), "dash-circle", "off"),
+        "withdrawn": Shown(_l("Withdrawn"), "arrow-return-left", "off"),
+    },
+    "project": {
+        "draft": Shown(_l("Draft"), "file-earmark", "off"),
+        "recruiting": Shown(_l("Recruiting"), "people", "info"),
+        "open": Shown(_l("Open"), "play-circle", "info"),
+        "paused": Shown(_l("Paused"), "pause-circle", "wait"),
+        "completed": Shown(_l("Completed"), "flag", "ok"),
+        "archived": Shown(_l("Archived"), "archive", "off"),
+    },
+    "invitation": {
+        "offered": Shown(_l("To answer"), "envelope-open", "wait"),
+        "accepted": Shown(_l("You take part"), "check-circle", "ok"),
+        "declined": Shown(_l("Declined"), "dash-circle", "off"),
+        "withdrawn": Shown(_l("Withdrawn"), "arrow-return-left", "off"),
+        "expired": Shown(_l("Expired"), "clock-history", "off"),
+    },
+    # The same invitations, as the owner sees them.
+    "invited": {
+        "offered": Shown(_l("Waiting for an answer"), "envelope", "info"),
+        "accepted": Shown(_l("Takes part"), "check-circle", "ok"),
+        "declined": Shown(_l("Declined"), "dash-circle", "off"),
+        "withdrawn": Shown(_l("Withdrawn"), "arrow-return-left", "off"),
+        "expired": Shown(_l("Expired"), "clock-history", "off"),
+    },
+    "interview": {
+        "planned": Shown(_l("Not started"), "calendar-event", "off"),
+        "active": Shown(_l("Under way"), "pencil", "info"),
+        "submitted": Shown(_l("Being read"), "hourglass-split", "wait"),
+        "scored": Shown(_l("Being read"), "hourglass-split", "wait"),
+        "review": Shown(_l("With a person"), "eye", "wait"),
+        "passed": Shown(_l("Passed"), "check-circle", "ok"),
+        "failed": Shown(_l("Not passed"), "dash-circle", "wait"),
+        "not_passed": Shown(_l("Not passed"), "dash-circle", "wait"),
+        "abandoned": Shown(_l("Left unfinished"), "clock-history", "off"),
+        "expired": Shown(_l("Expired"), "clock-history", "off"),
+        "withdrawn": Shown(_l("Withdrawn"), "arrow-return-left", "off"),
+    },
+    "release": {
+        "requested": Shown(_l("Requested"), "hourglass-split", "info"),
+        "building": Shown(_l("Being built"), "hourglass-split", "info"),
+        "ready": Shown(_l("Fixed for good"), "lock", "ok"),
+        "published": Shown(_l("Fixed for good"), "lock", "ok"),
+        "failed": Shown(_l("Not built"), "exclamation-octagon", "stop"),
+        "withdrawn": Shown(_l("Withdrawn"), "arrow-return-left", "off"),
+    },
+    "letter": {
+        "waiting": Shown(_l("Waiting"), "hourglass-split", "info"),
+        "sent": Shown(_l("Sent"), "send", "ok"),
+        "refused": Shown(_l("Could not be delivered"), "exclamation-octagon", "stop"),
+    },
+}
+
+TONE_ICONS = {
+    "ok": "check-circle-fill",
+    "info": "info-circle-fill",
+    "wait": "exclamation-triangle-fill",
+    "stop": "x-octagon-fill",
+    "off": "dash-circle-fill",
+    "ai": "stars",
+}
+
+
+class NoSuchState(LookupError):
+    """The table lacks a state: add the line, so that people read words and not a key."""
+
+
+def state_of(kind: str, state: str) -> Shown:
+    """Return how a state is shown."""
+    try:
+        return STATES[kind][str(state)]
+    except KeyError:
+        raise NoSuchState(f"core/states.py shows no {kind!r} in state {str(state)!r}") from None
+
+
+def tone_icon(tone: str, filled: bool = True) -> str:
+    """Return the icon that goes with a tone."""
+    icon = TONE_ICONS[tone]
+    return icon if filled else icon.removesuffix("-fill")
