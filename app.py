@@ -1,1 +1,134 @@
-"""x"""
+"""The composition root: settings, ports, blueprints, permissions, the schedule and commands."""
+
+import importlib
+import logging
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import click
+from flask import Flask, redirect
+from flask.typing import ResponseReturnValue
+from flask_openapi3.models.info import Info
+from flask_openapi3.openapi import OpenAPI
+from flask_wtf import CSRFProtect
+
+from accounts import permissions, security, tokens
+from core import (
+    access,
+    catalogue,
+    commands,
+    db,
+    embedded,
+    health,
+    jobs,
+    look,
+    mail,
+    navigation,
+    routes,
+    tasks,
+    web,
+)
+from core.access import signed_in
+from core.db import Database
+from core.ports import Ports
+from core.settings import Settings
+
+ROOT = Path(__file__).resolve().parent
+PACKAGES = ["accounts", "experts", "payouts", "projects", "annotation", "interviews", "releases"]
+
+# How often each sweep is ticked, in seconds. A tick only defers the sweep.
+SCHEDULE = {
+    "core.beat": 30,
+    "core.deliver_waiting_letters": 60,
+    "core.forget_once_keys": 3600,
+    "core.delete_finished_jobs": 3600,
+}
+
+
+def create_app(settings: Settings, database: Database | None = None) -> Flask:
+    """Build the app of an instance."""
+    app = OpenAPI(
+        __name__,
+        info=Info(title="Doyen", version="1"),
+        doc_ui=False,
+        root_path=str(ROOT),
+    )
+    app.config["LANGUAGES"] = settings.languages
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(ROOT / "translations")
+    app.config["MAX_CONTENT_LENGTH"] = 64 * 1024 * 1024
+    app.config["WTF_CSRF_TIME_LIMIT"] = None
+    app.config["TEMPLATES_AUTO_RELOAD"] = False
+    app.extensions["doyen.settings"] = settings
+    database = database or Database(
+        db.make_engine(embedded.database_url(settings), settings.database_pool_size)
+    )
+    catalogue.ensure_compiled(ROOT / "translations")
+    db.init_app(app, database)
+    csrf = CSRFProtect(app)
+    web.init_app(app, settings)
+    security.init_app(app, database, settings)
+    access.init_app(
+        app,
+        permissions=permissions.allowed,
+        token_check=tokens.check_now,
+        to_sign_in=security.to_sign_in,
+    )
+    look.init_app(app)
+    app.extensions["doyen.ports"] = _ports(settings)
+    app.register_blueprint(routes.bp)
+    for module in _modules("routes"):
+        _register_routes(app, csrf, module)
+    for module in _modules("api"):
+        app.register_api(module.api)
+        csrf.exempt(module.api)
+    jobs.init_app(app, [tasks.tasks, *(module.tasks for module in _modules("jobs"))])
+    health.init_app(app, [check for module in _modules("health") for check in module.CHECKS])
+    app.add_url_rule("/home", "home", signed_in(_home))
+    return app
+
+
+def main() -> None:
+    """Run the `doyen` command."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    commands_of_packages = [m.group for m in _modules("cli") if isinstance(m.group, click.Group)]
+    commands.doyen(create_app, SCHEDULE, commands_of_packages, ROOT)()
+
+
+def _home() -> ResponseReturnValue:
+    return redirect(navigation.home() or "/account")
+
+
+def _register_routes(app: Flask, csrf: CSRFProtect, module: ModuleType) -> None:
+    app.register_blueprint(module.bp)
+    for blueprint in getattr(module, "MORE_BLUEPRINTS", ()):
+        app.register_blueprint(blueprint)
+    # Requests of programs that prove who they are by a signature instead of a session.
+    for view in getattr(module, "SIGNED_BY_SENDER", ()):
+        csrf.exempt(view)
+
+
+def _ports(settings: Settings) -> Ports:
+    rail: Any = importlib.import_module("payouts.stripe_connect") if _has("payouts.stripe_connect") else None
+    labelling: Any = None
+    return Ports(
+        mailer=mail.mailer(settings.mail_url.get_secret_value(), settings.data_dir),
+        payout_rail=rail.StripeConnect(settings) if rail else None,  # type: ignore[arg-type]
+        labelling=labelling,
+    )
+
+
+def _has(name: str) -> bool:
+    return find_spec(name) is not None
+
+
+def _modules(name: str) -> Iterator[ModuleType]:
+    for package in PACKAGES:
+        if _has(f"{package}.{name}"):
+            yield importlib.import_module(f"{package}.{name}")
+
+
+if __name__ == "__main__":
+    main()

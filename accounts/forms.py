@@ -1,0 +1,128 @@
+"""What people send about their account, their organisation and their tokens."""
+
+from flask_babel import lazy_gettext as _l
+from flask_security.forms import RegisterFormV2
+from flask_wtf import FlaskForm
+from wtforms import RadioField, SelectField, SelectMultipleField, StringField, SubmitField
+from wtforms.validators import DataRequired, Email, Length, ValidationError
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from accounts.models import MemberRole, RoleName
+from accounts.tokens import LIFETIMES, SCOPES
+
+NAME_MAX = 120
+
+
+class RegisterForm(RegisterFormV2):  # type: ignore[misc]
+    """Registration: who you are here for decides what is asked next."""
+
+    role = RadioField(
+        _l("What brings you here?"),
+        choices=[
+            (RoleName.EXPERT.value, _l("I am a professional and want to label for pay")),
+            (RoleName.OWNER.value, _l("I want experts to label our data")),
+            (RoleName.ML_TEAM.value, _l("We train models on finished datasets")),
+        ],
+        default=RoleName.EXPERT.value,
+        validators=[DataRequired(_l("Choose one of the three."))],
+    )
+    name = StringField(
+        _l("Your name"),
+        description=_l("As on letters and statements. Other people see a pseudonym."),
+        validators=[DataRequired(_l("Write your name.")), Length(max=NAME_MAX)],
+        render_kw={"autocomplete": "name"},
+    )
+    organisation = StringField(
+        _l("Your organisation"),
+        description=_l("Asked of owners and ML teams. Experts leave it empty."),
+        validators=[Length(max=NAME_MAX)],
+        render_kw={"autocomplete": "organization"},
+    )
+
+    def validate_organisation(self, field: StringField) -> None:
+        """Owners and ML teams act for an organisation."""
+        if self.role.data != RoleName.EXPERT.value and not (field.data or "").strip():
+            raise ValidationError(_l("Write the name of your organisation."))
+
+
+class AccountForm(FlaskForm):  # type: ignore[misc]
+    """Name and language."""
+
+    name = StringField(
+        _l("Your name"),
+        validators=[DataRequired(_l("Write your name.")), Length(max=NAME_MAX)],
+        render_kw={"autocomplete": "name"},
+    )
+    locale = SelectField(
+        _l("Language of pages and letters"), choices=[("en", "English"), ("fr", "Français")]
+    )
+    save = SubmitField(_l("Save"))
+
+
+class InviteMemberForm(FlaskForm):  # type: ignore[misc]
+    """An address to invite, and what its owner may do."""
+
+    email = StringField(
+        _l("E-mail address"),
+        validators=[
+            DataRequired(_l("Write the address of the person to invite.")),
+            Email(_l("Write an address like name@example.org.")),
+            Length(max=254),
+        ],
+        render_kw={"type": "email", "autocomplete": "off"},
+    )
+    role = SelectField(
+        _l("May"),
+        choices=[
+            (MemberRole.MEMBER.value, _l("work in the organisation")),
+            (MemberRole.ADMIN.value, _l("also choose its members")),
+        ],
+    )
+    send = SubmitField(_l("Send the invitation"))
+
+
+class MemberRoleForm(FlaskForm):  # type: ignore[misc]
+    """What a member may do."""
+
+    role = SelectField(
+        _l("May"),
+        choices=[
+            (MemberRole.MEMBER.value, _l("work in the organisation")),
+            (MemberRole.ADMIN.value, _l("also choose its members")),
+        ],
+    )
+
+
+class OrganisationForm(FlaskForm):  # type: ignore[misc]
+    """The name of an organisation."""
+
+    name = StringField(
+        _l("Name of the organisation"),
+        validators=[DataRequired(_l("Write a name.")), Length(max=NAME_MAX)],
+        render_kw={"autocomplete": "organization"},
+    )
+    save = SubmitField(_l("Save"))
+
+
+class TokenForm(FlaskForm):  # type: ignore[misc]
+    """A new token: what it is for, what it may do, how long it lives."""
+
+    name = StringField(
+        _l("What the token is for"),
+        description=_l("For example “training pipeline”. You see this name in the list."),
+        validators=[DataRequired(_l("Write what the token is for.")), Length(max=80)],
+        render_kw={"autocomplete": "off"},
+    )
+    organisation = SelectField(_l("Speaks for"), coerce=int)
+    scopes = SelectMultipleField(
+        _l("May"),
+        choices=list(SCOPES.items()),
+        default=list(SCOPES),
+        widget=ListWidget(prefix_label=False),
+        option_widget=CheckboxInput(),
+        validators=[DataRequired(_l("Choose at least one."))],
+    )
+    days = SelectField(
+        _l("Ends after"), coerce=int, choices=list(LIFETIMES.items()), default=90
+    )
+    make = SubmitField(_l("Make the token"))

@@ -1,0 +1,105 @@
+"""The whole answer to "who may?": one table from permission to rules, any of which suffices.
+
+A rule looks at the person and at the row's own attributes (`expert_id`, `organisation_id`);
+without a row it answers whether the person is of the right kind at all.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from accounts import organisations
+from accounts.models import RoleName
+from core.db import db_session
+
+Rule = Callable[[Any, object | None], bool]
+
+
+def operator(user: Any, row: object | None) -> bool:
+    """Whoever runs the instance."""
+    return bool(user.has(RoleName.OPERATOR))
+
+
+def expert(user: Any, row: object | None) -> bool:
+    """An expert; with a row, the one whose row it is."""
+    return bool(user.has(RoleName.EXPERT)) and (
+        row is None or getattr(row, "expert_id", None) == user.id
+    )
+
+
+def owner(user: Any, row: object | None) -> bool:
+    """A member of an organisation that posts projects; with a row, of the row's."""
+    return bool(user.has(RoleName.OWNER)) and _in_organisation(user, row)
+
+
+def ml_team(user: Any, row: object | None) -> bool:
+    """A member of an ML team; with a row, of the row's organisation."""
+    return bool(user.has(RoleName.ML_TEAM)) and _in_organisation(user, row)
+
+
+def reader(user: Any, row: object | None) -> bool:
+    """A member of an organisation that a row names among its readers."""
+    if not (user.has(RoleName.ML_TEAM) or user.has(RoleName.OWNER)):
+        return False
+    readers = getattr(row, "reader_organisation_ids", None)
+    return row is None or bool(set(readers or ()) & organisations.ids_of(db_session(), user.id))
+
+
+def organisation_admin(user: Any, row: object | None) -> bool:
+    """An admin of the organisation itself."""
+    return row is None or organisations.is_admin(db_session(), user.id, getattr(row, "id", None))
+
+
+def organisation_member(user: Any, row: object | None) -> bool:
+    """A member of the organisation itself."""
+    return row is None or getattr(row, "id", None) in organisations.ids_of(db_session(), user.id)
+
+
+def oneself(user: Any, row: object | None) -> bool:
+    """The person whose row it is."""
+    return row is None or getattr(row, "user_id", None) == user.id
+
+
+TABLE: dict[str, tuple[Rule, ...]] = {
+    # accounts
+    "account.manage": (oneself,),
+    "organisation.see": (organisation_member,),
+    "organisation.manage": (organisation_admin,),
+    "token.manage": (oneself,),
+    "operator.see": (operator,),
+    # experts
+    "profile.edit": (expert,),
+    # payouts
+    "earnings.see": (expert,),
+    "payout.request": (expert,),
+    "budget.see": (owner,),
+    "budget.fund": (owner,),
+    "money.see": (operator,),
+    # projects
+    "project.create": (owner,),
+    "project.see": (owner,),
+    "project.manage": (owner,),
+    "invitation.answer": (expert,),
+    # annotation
+    "work.do": (expert,),
+    "assignment.see": (expert,),
+    "assignment.work": (expert,),
+    "assignment.review": (owner,),
+    # interviews
+    "interview.take": (expert,),
+    "interview.review": (operator,),
+    # releases
+    "release.build": (owner,),
+    "release.read": (owner, reader),
+}
+
+
+def allowed(user: Any, permission: str, row: object | None = None) -> bool:
+    """Answer for the app; nobody who has not signed in has any permission."""
+    rules = TABLE[permission]
+    return bool(user.is_authenticated) and any(rule(user, row) for rule in rules)
+
+
+def _in_organisation(user: Any, row: object | None) -> bool:
+    return row is None or getattr(row, "organisation_id", None) in organisations.ids_of(
+        db_session(), user.id
+    )

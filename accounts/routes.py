@@ -1,0 +1,249 @@
+"""Pages about one's own account, organisations and tokens."""
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from accounts import organisations, tokens
+from accounts.forms import (
+    AccountForm,
+    InviteMemberForm,
+    MemberRoleForm,
+    OrganisationForm,
+    TokenForm,
+)
+from accounts.models import (
+    ApiToken,
+    MemberInvitation,
+    MemberRole,
+    Membership,
+    Organisation,
+)
+from core.access import public, require, signed_in
+from core.clock import now
+from core.db import db_session, find
+from core.web import Problems, read
+
+bp = Blueprint("accounts", __name__)
+
+
+@bp.get("/registered")
+@public
+def registered() -> ResponseReturnValue:
+    """Say that a letter is on its way, whoever asked."""
+    return render_template("accounts/registered.html")
+
+
+@bp.get("/account")
+@signed_in
+def account() -> ResponseReturnValue:
+    """Show the account."""
+    return _account_page(AccountForm(obj=current_user))
+
+
+@bp.post("/account")
+@signed_in
+def save_account() -> ResponseReturnValue:
+    """Change name and language."""
+    form = read(AccountForm)
+    if isinstance(form, Problems):
+        return _account_page(form.form), 422
+    current_user.name = form.name.data.strip()
+    current_user.locale = form.locale.data
+    flash(_("Saved."), "success")
+    return redirect(url_for(".account"))
+
+
+@bp.get("/organisations/<int:organisation_id>")
+@signed_in
+def organisation(organisation_id: int) -> ResponseReturnValue:
+    """Show an organisation and its members."""
+    found = find(Organisation, organisation_id)
+    require("organisation.see", found)
+    return _organisation_page(found)
+
+
+@bp.post("/organisations/<int:organisation_id>")
+@signed_in
+def rename_organisation(organisation_id: int) -> ResponseReturnValue:
+    """Give an organisation another name."""
+    found = _managed(organisation_id)
+    form = read(OrganisationForm)
+    if isinstance(form, Problems):
+        return _organisation_page(found, naming=form.form), 422
+    found.name = form.name.data.strip()
+    flash(_("Saved."), "success")
+    return redirect(url_for(".organisation", organisation_id=found.id))
+
+
+@bp.post("/organisations/<int:organisation_id>/members")
+@signed_in
+def invite_member(organisation_id: int) -> ResponseReturnValue:
+    """Invite an address to join."""
+    found = _managed(organisation_id)
+    form = read(InviteMemberForm)
+    if isinstance(form, Problems):
+        return _organisation_page(found, inviting=form.form), 422
+    role = MemberRole(form.role.data)
+    invitation = organisations.invite(
+        db_session(), found, form.email.data, role, by=current_user, at=now()
+    )
+    flash(_("A letter with the invitation goes to %(email)s.", email=invitation.email), "success")
+    return redirect(url_for(".organisation", organisation_id=found.id))
+
+
+@bp.post("/organisations/<int:organisation_id>/members/<int:user_id>/role")
+@signed_in
+def change_member_role(organisation_id: int, user_id: int) -> ResponseReturnValue:
+    """Make a member an admin or the reverse."""
+    found = _managed(organisation_id)
+    form = read(MemberRoleForm)
+    if isinstance(form, Problems):
+        return _organisation_page(found), 422
+    membership = find(Membership, (found.id, user_id), lock=True)
+    organisations.change_role(
+        db_session(), membership, MemberRole(form.role.data), by=current_user
+    )
+    flash(_("Saved."), "success")
+    return redirect(url_for(".organisation", organisation_id=found.id))
+
+
+@bp.post("/organisations/<int:organisation_id>/members/<int:user_id>/remove")
+@signed_in
+def remove_member(organisation_id: int, user_id: int) -> ResponseReturnValue:
+    """Take a member out."""
+    found = _managed(organisation_id)
+    membership = find(Membership, (found.id, user_id), lock=True)
+    organisations.remove(db_session(), membership, by=current_user)
+    flash(_("The person is no longer a member. You can invite them again."), "success")
+    if user_id == current_user.id:
+        return redirect(url_for(".account"))
+    return redirect(url_for(".organisation", organisation_id=found.id))
+
+
+@bp.post("/organisations/<int:organisation_id>/invitations/<int:invitation_id>/withdraw")
+@signed_in
+def withdraw_invitation(organisation_id: int, invitation_id: int) -> ResponseReturnValue:
+    """Take an invitation back."""
+    found = _managed(organisation_id)
+    invitation = find(MemberInvitation, invitation_id, lock=True)
+    if invitation.organisation_id == found.id:
+        organisations.withdraw(db_session(), invitation, by=current_user, at=now())
+    flash(_("The invitation is taken back."), "success")
+    return redirect(url_for(".organisation", organisation_id=found.id))
+
+
+@bp.get("/join/<int:invitation_id>")
+@signed_in
+def join(invitation_id: int) -> ResponseReturnValue:
+    """Show an invitation to an organisation."""
+    invitation = _mine(invitation_id)
+    joined = find(Organisation, invitation.organisation_id)
+    return render_template("accounts/join.html", invitation=invitation, organisation=joined)
+
+
+@bp.post("/join/<int:invitation_id>/<any(accept, decline):answer>")
+@signed_in
+def answer_join(invitation_id: int, answer: str) -> ResponseReturnValue:
+    """Join an organisation, or say no."""
+    invitation = _mine(invitation_id, lock=True)
+    accept = answer == "accept"
+    organisations.answer(db_session(), invitation, accept=accept, by=current_user, at=now())
+    if not accept:
+        flash(_("You have declined. Nothing else changes."), "success")
+        return redirect(url_for(".account"))
+    flash(_("You are now a member."), "success")
+    return redirect(url_for(".organisation", organisation_id=invitation.organisation_id))
+
+
+@bp.get("/tokens")
+@signed_in
+def token_list() -> ResponseReturnValue:
+    """Show one's tokens."""
+    return _tokens_page(_token_form())
+
+
+@bp.post("/tokens")
+@signed_in
+def make_token() -> ResponseReturnValue:
+    """Make a token and show it, this once."""
+    form = _token_form()
+    if not form.validate_on_submit():
+        return _tokens_page(form), 422
+    token, secret = tokens.make(
+        db_session(),
+        user=current_user,
+        organisation_id=form.organisation.data,
+        name=form.name.data,
+        scopes=form.scopes.data,
+        days=form.days.data,
+        at=now(),
+    )
+    return render_template("accounts/token_made.html", token=token, secret=secret)
+
+
+@bp.post("/tokens/<int:token_id>/revoke")
+@signed_in
+def revoke_token(token_id: int) -> ResponseReturnValue:
+    """End a token."""
+    token = find(ApiToken, token_id, lock=True)
+    require("token.manage", token)
+    tokens.revoke(db_session(), token, at=now())
+    flash(_("The token has ended. Programs that use it are refused from now on."), "success")
+    return redirect(url_for(".token_list"))
+
+
+def _managed(organisation_id: int) -> Organisation:
+    found = find(Organisation, organisation_id)
+    require("organisation.see", found)
+    require("organisation.manage", found)
+    return found
+
+
+def _mine(invitation_id: int, *, lock: bool = False) -> MemberInvitation:
+    invitation = find(MemberInvitation, invitation_id, lock=lock)
+    organisations.require_addressee(invitation, current_user)
+    return invitation
+
+
+def _account_page(form: AccountForm) -> str:
+    return render_template(
+        "accounts/account.html",
+        form=form,
+        organisations=organisations.of(db_session(), current_user.id),
+        waiting=organisations.invitations_for(db_session(), current_user.email),
+    )
+
+
+def _organisation_page(
+    found: Organisation,
+    *,
+    naming: OrganisationForm | None = None,
+    inviting: InviteMemberForm | None = None,
+) -> str:
+    assert found.id is not None
+    session = db_session()
+    return render_template(
+        "accounts/organisation.html",
+        organisation=found,
+        naming=naming or OrganisationForm(formdata=None, obj=found),
+        inviting=inviting or InviteMemberForm(formdata=None),
+        members=organisations.members(session, found.id),
+        invitations=organisations.open_invitations(session, found.id),
+        role_form=MemberRoleForm(formdata=None),
+    )
+
+
+def _token_form() -> TokenForm:
+    form = TokenForm()
+    form.organisation.choices = [
+        (mine.id, mine.name) for mine in organisations.of(db_session(), current_user.id)
+    ]
+    return form
+
+
+def _tokens_page(form: TokenForm) -> str:
+    return render_template(
+        "accounts/token_list.html", form=form, tokens=tokens.of(db_session(), current_user.id), now=now()
+    )

@@ -1,0 +1,144 @@
+"""Flask-Security, set up once: signing in, confirming, recovering, two factors.
+
+Whatever it wants to send becomes a letter of ours, in the transaction of what it tells.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import Flask, redirect, request
+from flask_security import MailUtil, Security, SQLAlchemySessionUserDatastore, user_registered
+from flask_security.utils import url_for_security
+from werkzeug.wrappers.response import Response as BaseResponse
+
+from accounts import organisations
+from accounts.forms import RegisterForm
+from accounts.models import OrganisationKind, Role, RoleName, User
+from core import audit, messages
+from core.clock import now
+from core.db import Database, db_session
+from core.settings import Settings
+
+
+class LetterMail(MailUtil):  # type: ignore[misc]
+    """Turns Flask-Security's mails into letters, and addresses into one lower-case form."""
+
+    def send_mail(
+        self,
+        template: str,
+        subject: str,
+        recipient: str,
+        sender: Any,
+        body: str | None,
+        html: str | None,
+        **context: Any,
+    ) -> None:
+        """Write a letter; its words were rendered in the language of the request."""
+        user = context.get("user")
+        messages.post(
+            db_session(),
+            address=str(recipient),
+            user_id=getattr(user, "id", None),
+            language=str(context.get("language") or "en"),
+            template=f"security/{template}",
+            subject=str(subject),
+            body=(body or "").strip() + "\n",
+        )
+
+    def normalize(self, email: str) -> str:
+        """Return an address in the form that we look it up by."""
+        return str(super().normalize(email)).lower()
+
+    def validate(self, email: str) -> str:
+        """Return an address in the form that we keep."""
+        return str(super().validate(email)).lower()
+
+
+def init_app(app: Flask, database: Database, settings: Settings) -> None:
+    """Give an app its sign-in pages."""
+    app.config.update(_config(settings))
+    datastore = SQLAlchemySessionUserDatastore(database.scoped, User, Role)
+    security = Security()
+    security.init_app(app, datastore, register_form=RegisterForm, mail_util_cls=LetterMail)
+    user_registered.connect(_registered, app)
+
+
+def to_sign_in() -> BaseResponse:
+    """Lead to the sign-in page, and back here afterwards."""
+    back = request.full_path.rstrip("?") if request.method == "GET" else None
+    return redirect(url_for_security("login", next=back))
+
+
+def _registered(_app: Flask, *, user: User, form_data: dict[str, Any], **_more: Any) -> None:
+    session = db_session()
+    session.flush()  # roles and organisations need the person's id
+    role = RoleName(form_data["role"])
+    if role is RoleName.EXPERT:
+        organisations.give_role(session, user, role)
+    else:
+        kind = OrganisationKind(role.value)
+        organisations.found(session, form_data["organisation"], kind, by=user, at=now())
+    audit.record(session, "account.registered", by=user.id, subject=f"user:{user.id}")
+
+
+def _config(settings: Settings) -> dict[str, Any]:
+    salt = settings.security_password_salt.get_secret_value()
+    return {
+        "SECRET_KEY": settings.secret_key.get_secret_value(),
+        "SECURITY_PASSWORD_SALT": salt,
+        "SECURITY_PASSWORD_HASH": "argon2",
+        "SECURITY_PASSWORD_LENGTH_MIN": 10,
+        "SECURITY_PASSWORD_COMPLEXITY_CHECKER": None,
+        "SECURITY_DATETIME_FACTORY": now,
+        "SECURITY_EMAIL_VALIDATOR_ARGS": {"check_deliverability": False, "test_environment": True},
+        "SECURITY_EMAIL_SENDER": settings.mail_from,
+        "SECURITY_EMAIL_HTML": False,
+        "SECURITY_REGISTERABLE": True,
+        "SECURITY_USE_REGISTER_V2": True,
+        "SECURITY_CONFIRMABLE": True,
+        "SECURITY_AUTO_LOGIN_AFTER_CONFIRM": False,
+        "SECURITY_RECOVERABLE": True,
+        "SECURITY_CHANGEABLE": True,
+        "SECURITY_RETURN_GENERIC_RESPONSES": True,
+        "SECURITY_TWO_FACTOR": True,
+        "SECURITY_TWO_FACTOR_ENABLED_METHODS": ["authenticator"],
+        "SECURITY_TWO_FACTOR_RESCUE_EMAIL": False,
+        "SECURITY_MULTI_FACTOR_RECOVERY_CODES": True,
+        "SECURITY_TOTP_ISSUER": "Doyen",
+        "SECURITY_TOTP_SECRETS": {"1": settings.secret_key.get_secret_value()},
+        "SECURITY_URL_PREFIX": None,
+        "SECURITY_LOGIN_URL": "/sign-in",
+        "SECURITY_LOGOUT_URL": "/sign-out",
+        "SECURITY_LOGOUT_METHODS": ["POST"],
+        "SECURITY_REGISTER_URL": "/register",
+        "SECURITY_CONFIRM_URL": "/confirm",
+        "SECURITY_RESET_URL": "/recover",
+        "SECURITY_CHANGE_URL": "/account/password",
+        "SECURITY_TWO_FACTOR_SETUP_URL": "/account/two-factor",
+        "SECURITY_TWO_FACTOR_TOKEN_VALIDATION_URL": "/two-factor",
+        "SECURITY_TWO_FACTOR_SELECT_URL": "/two-factor/select",
+        "SECURITY_MULTI_FACTOR_RECOVERY_CODES_URL": "/account/recovery-codes",
+        "SECURITY_MULTI_FACTOR_RECOVERY_URL": "/two-factor/recovery",
+        "SECURITY_VERIFY_URL": "/verify",
+        "SECURITY_POST_LOGIN_VIEW": "/home",
+        "SECURITY_POST_LOGOUT_VIEW": "/",
+        "SECURITY_POST_REGISTER_VIEW": "/registered",
+        "SECURITY_POST_CONFIRM_VIEW": "/sign-in",
+        "SECURITY_POST_CHANGE_VIEW": "/account",
+        "SECURITY_POST_RESET_VIEW": "/sign-in",
+        "SECURITY_FRESHNESS": timedelta(hours=24),
+        "SECURITY_CSRF_COOKIE_NAME": None,
+        "SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS": False,
+        "SECURITY_API_ENABLED_METHODS": ["session"],
+        "SECURITY_TOKEN_AUTHENTICATION_HEADER": "X-No-Such-Header",
+        "SECURITY_REDIRECT_ALLOW_SUBDOMAINS": False,
+        "REMEMBER_COOKIE_DURATION": settings.session_lifetime,
+        "REMEMBER_COOKIE_HTTPONLY": True,
+        "REMEMBER_COOKIE_SAMESITE": "Lax",
+        "REMEMBER_COOKIE_SECURE": settings.cookie_secure,
+        "PERMANENT_SESSION_LIFETIME": settings.session_lifetime,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": settings.cookie_secure,
+        "SESSION_COOKIE_NAME": "doyen",
+    }

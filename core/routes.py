@@ -1,0 +1,72 @@
+"""Pages about the instance itself: its health, its letters, its audit trail."""
+
+from flask import Blueprint, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select, text
+
+from core import health
+from core.access import public, require, requires
+from core.db import db_session, find
+from core.models import AuditEvent, Letter
+from core.settings import current_settings
+from core.web import json_problem, page_of
+
+bp = Blueprint("core", __name__)
+
+
+@bp.get("/health")
+@public
+def alive() -> ResponseReturnValue:
+    """Say whether this process answers and its database does; for supervisors."""
+    try:
+        db_session().execute(text("select 1"))
+    except Exception:  # noqa: BLE001 - whatever is wrong with the database, the answer is no
+        return json_problem(503, "The database does not answer.")
+    return jsonify({"status": "ok"})
+
+
+@bp.get("/operator")
+@requires("operator.see")
+def operator() -> ResponseReturnValue:
+    """Show that all is well, or what is not."""
+    findings = health.findings(db_session())
+    return render_template("core/operator.html", findings=findings)
+
+
+@bp.get("/operator/audit")
+@requires("operator.see")
+def audit_trail() -> ResponseReturnValue:
+    """Show who did what, the newest first, filtered by the subject or the act."""
+    query = select(AuditEvent).order_by(AuditEvent.id.desc())  # type: ignore[union-attr]
+    asked = request.args.get("q", "").strip()
+    if asked:
+        query = query.where(
+            AuditEvent.subject.startswith(asked, autoescape=True)  # type: ignore[attr-defined]
+            | AuditEvent.action.startswith(asked, autoescape=True)  # type: ignore[attr-defined]
+        )
+    return render_template("core/audit_trail.html", page=page_of(query, per=50), asked=asked)
+
+
+@bp.get("/letters")
+@public
+def letters() -> ResponseReturnValue:
+    """Show the letters that this instance wrote: to operators, or to all in a demo."""
+    _require_letters()
+    query = select(Letter).order_by(Letter.id.desc())  # type: ignore[union-attr]
+    asked = request.args.get("to", "").strip().lower()
+    if asked:
+        query = query.where(Letter.address == asked)  # type: ignore[arg-type]
+    return render_template("core/letters.html", page=page_of(query), asked=asked)
+
+
+@bp.get("/letters/<int:letter_id>")
+@public
+def letter(letter_id: int) -> ResponseReturnValue:
+    """Show one letter."""
+    _require_letters()
+    return render_template("core/letter.html", letter=find(Letter, letter_id))
+
+
+def _require_letters() -> None:
+    if not current_settings().letters_page_open:
+        require("operator.see")

@@ -1,0 +1,69 @@
+"""The jobs of core itself: letters leave, the worker shows that it lives, old rows go."""
+
+from datetime import timedelta
+
+from sqlalchemy import delete, text
+
+from core import health, jobs, messages
+from core.clock import now
+from core.db import transaction
+from core.jobs import Tasks
+from core.models import OnceKey
+from core.ports import ports
+from core.settings import current_settings
+
+ONCE_KEPT = timedelta(days=2)
+tasks = Tasks("core")
+
+
+@tasks.task(queue="letters", attempts=12)
+def deliver_letter(letter_id: int) -> str:
+    """Send one letter."""
+    return messages.deliver(letter_id, ports().mailer, current_settings())
+
+
+@tasks.task(queue="letters")
+def deliver_waiting_letters() -> int:
+    """Take up letters whose own job was lost or gave up."""
+    with transaction() as session:
+        left = messages.waiting(session)
+        for letter_id in left:
+            jobs.defer(
+                session,
+                "core.deliver_letter",
+                queue="letters",
+                queueing_lock=f"letter:{letter_id}",
+                letter_id=letter_id,
+            )
+    return len(left)
+
+
+@tasks.task()
+def beat() -> None:
+    """Note that a worker takes jobs."""
+    with transaction() as session:
+        health.beat(session, "worker", at=now())
+
+
+@tasks.task()
+def forget_once_keys() -> int:
+    """Delete the keys of forms that nobody sends any more."""
+    with transaction() as session:
+        old = OnceKey.used_at < now() - ONCE_KEPT  # type: ignore[operator]
+        gone = session.execute(delete(OnceKey).where(old))  # type: ignore[arg-type]
+    return int(gone.rowcount)  # type: ignore[attr-defined]
+
+
+@tasks.task()
+def delete_finished_jobs() -> int:
+    """Delete jobs that succeeded over a week ago."""
+    with transaction() as session:
+        gone = session.execute(
+            text("""
+                delete from procrastinate_jobs j
+                where j.status = 'succeeded' and not exists (
+                    select 1 from procrastinate_events e
+                    where e.job_id = j.id and e.at > now() - interval '7 days')
+            """)
+        )
+    return int(gone.rowcount)  # type: ignore[attr-defined]

@@ -1,0 +1,194 @@
+"""What every page shares: headers, errors as pages or problem+json, reading forms, paging."""
+
+import logging
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from flask import Flask, Response, current_app, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_wtf import FlaskForm
+from flask_wtf.csrf import CSRFError
+from sqlalchemy import func, select
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from core.db import db_session
+from core.errors import DomainError
+from core.settings import Settings
+
+log = logging.getLogger(__name__)
+AnyForm = TypeVar("AnyForm", bound=FlaskForm)
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True)
+class Problems(Generic[AnyForm]):
+    """A form that cannot be used yet, with everything that was typed and what is wrong."""
+
+    form: AnyForm
+
+    @property
+    def errors(self) -> dict[str, Any]:
+        """The errors by field."""
+        errors: dict[str, Any] = self.form.errors
+        return errors
+
+
+@dataclass(frozen=True)
+class Page(Generic[Row]):
+    """Some rows of a long list."""
+
+    rows: Sequence[Row]
+    number: int
+    per: int
+    total: int
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are, at least one."""
+        return max(1, -(-self.total // self.per))
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Give an app its headers and its error pages."""
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    app.extensions["doyen.csp"] = _policy(settings)
+    app.after_request(_headers)
+    app.register_error_handler(DomainError, _domain_error)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(CSRFError, _csrf_error)
+    app.register_error_handler(Exception, _our_fault)
+
+
+def read(kind: type[AnyForm], **more: Any) -> AnyForm | Problems[AnyForm]:
+    """Read a form from the request: the valid form, or its problems."""
+    form = kind(**more)
+    return form if form.validate_on_submit() else Problems(form)
+
+
+def page_of(query: Any, *, per: int = 25, scalars: bool = True) -> Page[Any]:
+    """Return the page of a query that `?page=` names; a page that is not there is the last."""
+    session = db_session()
+    total = session.execute(
+        select(func.count()).select_from(query.order_by(None).subquery())
+    ).scalar_one()
+    last = max(1, -(-total // per))
+    number = min(max(1, request.args.get("page", 1, type=int)), last)
+    found = session.execute(query.limit(per).offset((number - 1) * per))
+    rows = found.scalars().all() if scalars else found.all()
+    return Page(rows, number, per, total)
+
+
+def wants_json() -> bool:
+    """Return whether the answer goes to a program."""
+    if request.path.startswith("/api/") or request.is_json:
+        return True
+    best = request.accept_mimetypes.best_match(["text/html", "application/json"], "text/html")
+    return best == "application/json"
+
+
+def json_problem(status: int, title: str, **more: Any) -> Response:
+    """Return an answer of RFC 9457: `application/problem+json`."""
+    response = jsonify({"type": "about:blank", "status": status, "title": title, **more})
+    response.status_code = status
+    response.content_type = "application/problem+json"
+    return response
+
+
+def _policy(settings: Settings) -> str:
+    # A form may lead to Stripe's pages; Chromium holds redirects to form-action as well.
+    stripe = settings.stripe_api_base or "https://checkout.stripe.com https://connect.stripe.com"
+    return "; ".join(
+        [
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "img-src 'self' data:",
+            "font-src 'self'",
+            "connect-src 'self'",
+            "frame-src 'self'",
+            "manifest-src 'self'",
+            "base-uri 'none'",
+            f"form-action 'self' {stripe}",
+            "frame-ancestors 'none'",
+        ]
+    )
+
+
+def _headers(response: Response) -> Response:
+    add = response.headers.setdefault
+    add("Content-Security-Policy", current_app.extensions["doyen.csp"])
+    add("X-Content-Type-Options", "nosniff")
+    add("Referrer-Policy", "same-origin")
+    add("Cross-Origin-Opener-Policy", "same-origin")
+    add("Cross-Origin-Resource-Policy", "same-origin")
+    add("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+    if request.is_secure:
+        add("Strict-Transport-Security", "max-age=31536000")
+    if request.endpoint != "static" and "Cache-Control" not in response.headers:
+        # A page belongs to one person: no shared cache keeps it, and Back asks again.
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _domain_error(error: DomainError) -> ResponseReturnValue:
+    if error.status == 401 and not wants_json():
+        signed: ResponseReturnValue = current_app.extensions["doyen.to_sign_in"]()
+        return signed
+    if wants_json():
+        return json_problem(error.status, error.words)
+    return render_template("error.html", status=error.status, words=error.words), error.status
+
+
+def _http_error(error: HTTPException) -> ResponseReturnValue:
+    status = error.code or 500
+    if status < 400:
+        return error
+    if wants_json():
+        return json_problem(status, _http_words(status))
+    page = render_template("error.html", status=status, words=_http_words(status))
+    response = current_app.make_response((page, status))
+    allowed = getattr(error, "valid_methods", None)
+    if allowed:
+        response.headers["Allow"] = ", ".join(allowed)
+    return response
+
+
+def _csrf_error(_error: CSRFError) -> ResponseReturnValue:
+    words = _(
+        "This form was open for too long, or you have signed in or out since it was opened. "
+        "Nothing was changed. Go back, load the page again and send it once more."
+    )
+    if wants_json():
+        return json_problem(400, words)
+    return render_template("error.html", status=400, words=words), 400
+
+
+def _our_fault(error: Exception) -> ResponseReturnValue:
+    reference = secrets.token_hex(4)
+    log.error("failed, reference %s: %s %s", reference, request.method, request.path, exc_info=error)
+    if current_app.testing:
+        raise error
+    if wants_json():
+        return json_problem(500, _("Something failed on our side."), reference=reference)
+    return render_template("error.html", status=500, words=None, reference=reference), 500
+
+
+def _http_words(status: int) -> str:
+    words = {
+        400: _("Your browser sent something that cannot be read."),
+        401: _("Sign in to see this page."),
+        403: _("Your account may not do this."),
+        404: _("There is nothing at this address, or it is not yours to see."),
+        405: _("This address does not take what was sent to it."),
+        413: _("What you sent is too large."),
+        416: _("The file is shorter than the part that you asked for."),
+        429: _("Too many attempts. Wait a little, then try again."),
+        503: _("A part that this page needs is not there at the moment."),
+    }
+    return words.get(status, _("This could not be done."))

@@ -1,0 +1,64 @@
+"""A real PostgreSQL for tests: one server a run, one migrated template, a copy for each need."""
+
+import itertools
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import fasteners
+import psycopg
+from sqlalchemy.engine import Engine
+
+from core import commands, embedded
+from core.db import make_engine
+
+ROOT = Path(__file__).resolve().parent.parent
+TEMPLATE = "doyen_template"
+_numbers = itertools.count()
+
+
+def server(shared: Path) -> str:
+    """Start the run's server, or join it; return the address of its maintenance database."""
+    return embedded.start(shared / "postgres")
+
+
+def migrated_template(url: str, shared: Path) -> None:
+    """Migrate the template once a run, whichever worker comes first."""
+    done = shared / "migrated"
+    with fasteners.InterProcessLock(shared / "migrated.lock"):
+        if not done.exists():
+            _admin(url, f"CREATE DATABASE {TEMPLATE}")
+            commands.migrate_to(address(url, TEMPLATE), ROOT)
+            done.touch()
+
+
+@contextmanager
+def copy(url: str) -> Iterator[str]:
+    """Make a database like the template; drop it at the end."""
+    name = f"doyen_{os.getpid()}_{next(_numbers)}"
+    _admin(url, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
+    try:
+        yield address(url, name)
+    finally:
+        _admin(url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def engine_for(url: str, pool_size: int = 5) -> Iterator[Engine]:
+    """Open an engine, and close it."""
+    engine = make_engine(url, pool_size)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def address(url: str, name: str) -> str:
+    """Return the address of another database of the same server."""
+    return url.replace("/postgres?", f"/{name}?")
+
+
+def _admin(url: str, statement: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement)  # type: ignore[call-overload]

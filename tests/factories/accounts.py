@@ -1,0 +1,70 @@
+"""Rows of accounts, valid by default."""
+
+import itertools
+from typing import Any
+
+from sqlmodel import Session
+
+from accounts import organisations
+from accounts.models import MemberRole, Membership, Organisation, OrganisationKind, RoleName, User
+from core.clock import now
+
+_numbers = itertools.count(1)
+
+
+def make_user(session: Session, *roles: str, **changes: Any) -> User:
+    """Make a confirmed person with some roles."""
+    number = next(_numbers)
+    values: dict[str, Any] = {
+        "email": f"person{number}@example.org",
+        "name": f"Person {number}",
+        "fs_uniquifier": f"uniquifier-{number}",
+        "confirmed_at": now(),
+        "locale": "en",
+    }
+    user = User(**(values | changes))
+    session.add(user)
+    session.flush()
+    for role in roles:
+        organisations.give_role(session, user, RoleName(role))
+    session.flush()
+    return user
+
+
+def make_organisation(session: Session, **changes: Any) -> Organisation:
+    """Make an organisation without members."""
+    number = next(_numbers)
+    values: dict[str, Any] = {
+        "name": f"Organisation {number}",
+        "slug": f"organisation-{number}",
+        "kind": OrganisationKind.OWNER,
+        "created_at": now(),
+    }
+    organisation = Organisation(**(values | changes))
+    session.add(organisation)
+    session.flush()
+    return organisation
+
+
+def make_member(
+    session: Session, organisation: Organisation, role: str = "admin", **changes: Any
+) -> User:
+    """Make a person of an organisation, with the role that goes with its kind."""
+    user = make_user(session, organisation.kind.value, **changes)
+    assert organisation.id is not None and user.id is not None
+    session.add(
+        Membership(
+            organisation_id=organisation.id,
+            user_id=user.id,
+            role=MemberRole(role),
+            joined_at=now(),
+        )
+    )
+    session.flush()
+    return user
+
+
+def make_owner(session: Session, **changes: Any) -> tuple[User, Organisation]:
+    """Make an owner with an organisation."""
+    organisation = make_organisation(session)
+    return make_member(session, organisation, **changes), organisation
