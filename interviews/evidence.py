@@ -1,0 +1,75 @@
+"""Yes-or-no checks on an answer in words, each met by a quote from that answer or not at all.
+
+Pure, and no language model: a form of a check is a few words that must stand in one sentence.
+`licen* + written` asks for both, in any order; a star ends a stem; `!not` must not be there.
+Case, accents and punctuation do not count. What is not found is "not found", never "wrong":
+a person reads the answer wherever it could change the outcome.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from interviews.items import Check
+
+SENTENCE = re.compile(r"[^.;!?\n]+(?:[.;!?]+|\n|$)")
+LETTERS = re.compile(r"[^a-z0-9]+")
+QUOTE_AT_MOST = 400
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Whether a check is met, and by which words of the person."""
+
+    check: str
+    met: bool
+    quote: str | None = None
+
+
+def read(text: str, checks: dict[str, Check]) -> tuple[Reading, ...]:
+    """Read an answer: for each check the first sentence that meets it, verbatim."""
+    said = sentences(text)
+    return tuple(_reading(key, check, said) for key, check in checks.items())
+
+
+def sentences(text: str) -> list[str]:
+    """Return the sentences of a text, as they stand in it."""
+    return [found.group().strip() for found in SENTENCE.finditer(text) if found.group().strip()]
+
+
+def plain(text: str) -> str:
+    """Return a text in small letters without accents and signs, one space between words."""
+    bare = unicodedata.normalize("NFKD", text).casefold()
+    kept = "".join(letter for letter in bare if not unicodedata.combining(letter))
+    return f" {LETTERS.sub(' ', kept).strip()} "
+
+
+def holds(sentence: str, form: str) -> bool:
+    """Return whether a sentence has what a form asks for."""
+    wanted, *forbidden = (part.strip() for part in form.split("!"))
+    words = plain(sentence)
+    return all(_has(words, term) for term in wanted.split("+")) and not any(
+        _has(words, term) for term in forbidden
+    )
+
+
+def _reading(key: str, check: Check, said: list[str]) -> Reading:
+    for sentence in said:
+        if any(holds(sentence, form) for form in check.forms):
+            return Reading(key, met=True, quote=_quote(sentence))
+    return Reading(key, met=False)
+
+
+def _has(words: str, term: str) -> bool:
+    stems = term.split()
+    pattern = " ".join(
+        re.escape(stem.removesuffix("*")) + ("[a-z0-9]*" if stem.endswith("*") else "")
+        for stem in stems
+    )
+    return re.search(f" {pattern} ", words) is not None
+
+
+def _quote(sentence: str) -> str:
+    if len(sentence) <= QUOTE_AT_MOST:
+        return sentence
+    return sentence[:QUOTE_AT_MOST].rsplit(" ", 1)[0] + "…"

@@ -1,0 +1,191 @@
+"""Interviews, the answers given in them, and the banks as they were when somebody was asked.
+
+An interview that ends against its person holds all that they are owed: the reason, the evidence,
+who decided, what would have changed it, and until when it can be contested. The database refuses
+one without.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Index, Text, UniqueConstraint
+from sqlmodel import Field as Column
+from sqlmodel import SQLModel
+
+from core.models import jsonb, one_of, text_enum, utc
+from experts.fields import Field
+
+
+class State(StrEnum):
+    """Where an interview is."""
+
+    ACTIVE = "active"
+    REVIEW = "review"
+    PASSED = "passed"
+    FAILED = "failed"
+    ABANDONED = "abandoned"
+    EXPIRED = "expired"
+
+
+class ReasonCode(StrEnum):
+    """Why an interview was not passed, or why a person reads it."""
+
+    TOTAL = "total_below"
+    COMPETENCY = "competency_below"
+
+
+class Ground(StrEnum):
+    """What somebody holds to be wrong with a result."""
+
+    FACTS = "facts"
+    RULE = "rule"
+    WEIGHT = "weight"
+
+
+class SecondLook(StrEnum):
+    """What a second look has come to."""
+
+    CHANGED = "changed"
+    STANDS = "stands"
+
+
+class BankEdition(SQLModel, table=True):
+    """A bank, word for word, as it was when the first interview used it; never changed."""
+
+    __tablename__ = "bank_edition"
+    __table_args__ = (one_of("field", Field),)
+
+    digest: str = Column(sa_type=Text, primary_key=True)
+    field: Field = text_enum(Field)
+    version: int
+    content: dict[str, Any] = jsonb()
+    first_used_at: datetime = utc()
+
+
+class Interview(SQLModel, table=True):
+    """One attempt of an expert in a field: its plan, its result, and what came of it."""
+
+    __tablename__ = "interview"
+    __table_args__ = (
+        one_of("field", Field),
+        one_of("state", State),
+        one_of("reason_code", ReasonCode),
+        one_of("contest_ground", Ground),
+        one_of("contest_outcome", SecondLook),
+        CheckConstraint("attempt > 0", name="attempt_counts"),
+        CheckConstraint("expires_at > started_at", name="expires_later"),
+        CheckConstraint("level BETWEEN 0 AND 1", name="level_is_share"),
+        CheckConstraint("(state = 'active') = (finished_at IS NULL)", name="finished_once"),
+        CheckConstraint(
+            "state NOT IN ('review', 'passed', 'failed')"
+            " OR (scorecard IS NOT NULL AND level IS NOT NULL)",
+            name="scored",
+        ),
+        CheckConstraint(
+            "(state IN ('passed', 'failed')) = (decided_at IS NOT NULL)"
+            " AND num_nonnulls(decided_by, decided_rule)"
+            " = CASE WHEN decided_at IS NULL THEN 0 ELSE 1 END",
+            name="decided_whole",
+        ),
+        # Due process (DESIGN.md): no adverse outcome without all that is owed to the person.
+        CheckConstraint(
+            "state <> 'failed' OR num_nulls(reason_code, reason_words, evidence, would_change,"
+            " contest_until, retake_from) = 0",
+            name="failed_has_reason",
+        ),
+        CheckConstraint(
+            "num_nulls(contested_at, contest_ground, contest_words) IN (0, 3)"
+            " AND (contested_at IS NULL OR reason_code IS NOT NULL)",
+            name="contest_whole",
+        ),
+        CheckConstraint(
+            "num_nulls(contest_outcome, contest_reply, contest_answered_by, contest_answered_at)"
+            " IN (0, 4) AND (contest_outcome IS NULL OR contested_at IS NOT NULL)",
+            name="contest_answer_whole",
+        ),
+        Index(
+            "uq_interview_expert_id_field_active",
+            "expert_id",
+            "field",
+            unique=True,
+            postgresql_where="state = 'active'",
+        ),
+        Index("ix_interview_expert_id_field", "expert_id", "field"),
+        Index("ix_interview_open", "expires_at", postgresql_where="state = 'active'"),
+        Index(
+            "ix_interview_waiting",
+            "id",
+            postgresql_where="state = 'review'"
+            " OR (contested_at IS NOT NULL AND contest_outcome IS NULL)",
+        ),
+        Index("ix_interview_field_decided_at", "field", "decided_at"),
+    )
+
+    id: int | None = Column(default=None, primary_key=True)
+    expert_id: int = Column(foreign_key="expert.user_id")
+    field: Field = text_enum(Field)
+    attempt: int
+    state: State = text_enum(State, default=State.ACTIVE)
+    edition: str = Column(sa_type=Text, foreign_key="bank_edition.digest")
+    seed: str = Column(sa_type=Text)
+    plan: list[dict[str, Any]] = jsonb()
+    consent_version: str = Column(sa_type=Text)
+    consented_at: datetime = utc()
+    started_at: datetime = utc()
+    expires_at: datetime = utc()
+    finished_at: datetime | None = utc(nullable=True)
+
+    scorecard: dict[str, Any] | None = jsonb(nullable=True)
+    level: float | None = None
+
+    reason_code: ReasonCode | None = text_enum(ReasonCode, nullable=True)
+    reason_words: dict[str, str] | None = jsonb(nullable=True)
+    evidence: dict[str, Any] | None = jsonb(nullable=True)
+    would_change: dict[str, str] | None = jsonb(nullable=True)
+    decided_by: int | None = Column(default=None, foreign_key="user_account.id")
+    decided_rule: str | None = Column(default=None, sa_type=Text)
+    decided_at: datetime | None = utc(nullable=True)
+    contest_until: datetime | None = utc(nullable=True)
+    retake_from: datetime | None = utc(nullable=True)
+
+    contested_at: datetime | None = utc(nullable=True)
+    contest_ground: Ground | None = text_enum(Ground, nullable=True)
+    contest_words: str | None = Column(default=None, sa_type=Text)
+    contest_outcome: SecondLook | None = text_enum(SecondLook, nullable=True)
+    contest_reply: str | None = Column(default=None, sa_type=Text)
+    contest_answered_by: int | None = Column(default=None, foreign_key="user_account.id")
+    contest_answered_at: datetime | None = utc(nullable=True)
+
+    @property
+    def length(self) -> int:
+        """How many questions it has."""
+        return len(self.plan)
+
+    @property
+    def is_contested(self) -> bool:
+        """Whether a second look is asked for and not yet answered."""
+        return self.contested_at is not None and self.contest_outcome is None
+
+
+class Response(SQLModel, table=True):
+    """The answer to one question. The first that arrives is kept; no answer is "I do not know"."""
+
+    __tablename__ = "interview_response"
+    __table_args__ = (
+        UniqueConstraint("interview_id", "position"),
+        CheckConstraint("position > 0", name="position_counts"),
+        CheckConstraint("points BETWEEN 0 AND 1", name="points_are_share"),
+    )
+
+    id: int | None = Column(default=None, primary_key=True)
+    interview_id: int = Column(foreign_key="interview.id")
+    position: int
+    item_id: str = Column(sa_type=Text)
+    language: str = Column(sa_type=Text)
+    answer: dict[str, Any] | None = jsonb(nullable=True)
+    points: float
+    mark: dict[str, Any] = jsonb()
+    remark: str = Column(default="", sa_type=Text)
+    shown_at: datetime = utc()
+    answered_at: datetime = utc()

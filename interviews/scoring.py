@@ -1,0 +1,215 @@
+"""From answers to points, from points to levels with a range, from levels to a verdict.
+
+Pure: no session, no clock. Every question is worth one point.
+
+- single, sentence: the point or nothing.
+- multiple: for each right option chosen a share of the point, for each wrong one the same share
+  off, never below nothing (the rule of Moodle's questions with several answers): choosing all, or
+  guessing, earns nothing on average.
+- ordering: pairs in the right order less pairs in the wrong one, over all pairs (Kendall's tau,
+  Biometrika 30, 1938), never below nothing.
+- numeric: the point within the tolerance.
+- short: met checks over needed checks, at most the point.
+- case: the mean of its parts.
+
+A level is a share of points. Its range is Wilson's interval for a proportion (JASA 22, 1927), which
+holds its promise for few questions (Brown, Cai, DasGupta, Statistical Science 16, 2001). Partial
+points vary less than whole ones, so for them the range is wider than it need be: to the safe side.
+"""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from math import sqrt
+from statistics import NormalDist
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from interviews import evidence
+from interviews.evidence import Reading
+from interviews.items import (
+    Bank,
+    Case,
+    Multiple,
+    Numeric,
+    Ordering,
+    Question,
+    Rule,
+    Sentence,
+    Short,
+    Single,
+)
+
+Answer = Mapping[str, Any]
+NOTHING = 1e-9  # sums of thirds are not exact
+
+
+class Mark(BaseModel):
+    """What an answer earned, and what was read in it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    points: float
+    readings: tuple[Reading, ...] = ()
+    parts: dict[str, float] = {}
+
+
+class Level(BaseModel):
+    """Points of so many questions, as a share with its range."""
+
+    model_config = ConfigDict(frozen=True)
+
+    points: float
+    of: int
+    share: float
+    low: float
+    high: float
+
+
+class Scorecard(BaseModel):
+    """The levels of an interview, in total and by competency."""
+
+    model_config = ConfigDict(frozen=True)
+
+    total: Level
+    competencies: dict[str, Level]
+
+
+class Verdict(StrEnum):
+    """What the rule says: the line is near where it must not decide alone."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NEAR = "near"
+
+
+class Cause(StrEnum):
+    """What a verdict against somebody rests on."""
+
+    TOTAL = "total_below"
+    COMPETENCY = "competency_below"
+
+
+def mark(question: Question, answer: Answer | None) -> Mark:
+    """Return what an answer earns; no answer earns nothing."""
+    if answer is None:
+        return _unanswered(question)
+    match question:
+        case Single() | Sentence():
+            return Mark(points=float(answer["choice"] == question.answer))
+        case Multiple():
+            return Mark(points=several(answer["choices"], question.answer))
+        case Ordering():
+            return Mark(points=order(answer["order"], question.answer))
+        case Numeric():
+            near = abs(answer["number"] - question.answer) <= question.tolerance + NOTHING
+            return Mark(points=float(near))
+        case Short():
+            return from_readings(question, evidence.read(answer["text"], question.checks))
+        case Case():
+            parts = {
+                key: mark(part, answer["parts"].get(key)).points
+                for key, part in question.parts.items()
+            }
+            return Mark(points=sum(parts.values()) / len(parts), parts=parts)
+
+
+def several(chosen: Iterable[str], right: Iterable[str]) -> float:
+    """Return the points of a choice of several options."""
+    chosen, right = set(chosen), set(right)
+    return max(0.0, (len(chosen & right) - len(chosen - right)) / len(right))
+
+
+def order(given: list[str], right: list[str]) -> float:
+    """Return the points of an order."""
+    places = [given.index(key) for key in right]
+    pairs = [(a, b) for n, a in enumerate(places) for b in places[n + 1 :]]
+    agreeing = sum(a < b for a, b in pairs)
+    return max(0.0, (2 * agreeing - len(pairs)) / len(pairs))
+
+
+def from_readings(question: Short, readings: tuple[Reading, ...]) -> Mark:
+    """Return the points of an answer in words whose checks were read, by us or by a person."""
+    met = sum(reading.met for reading in readings)
+    return Mark(points=min(1.0, met / question.needed), readings=readings)
+
+
+def level(points: Iterable[float], certainty: float) -> Level:
+    """Return the level that some points show, with its range."""
+    earned = list(points)
+    count, total = len(earned), sum(earned)
+    low, high = wilson(total, count, certainty)
+    return Level(points=total, of=count, share=total / count, low=low, high=high)
+
+
+def wilson(points: float, count: int, certainty: float) -> tuple[float, float]:
+    """Return Wilson's interval for so many points of so many questions."""
+    z = NormalDist().inv_cdf(0.5 + certainty / 2)
+    share = points / count
+    centre = share + z * z / (2 * count)
+    spread = z * sqrt(max(0.0, share * (1 - share)) / count + z * z / (4 * count * count))
+    whole = 1 + z * z / count
+    return max(0.0, (centre - spread) / whole), min(1.0, (centre + spread) / whole)
+
+
+def scorecard(points: Mapping[str, float], bank: Bank) -> Scorecard:
+    """Return the levels, from the points by item."""
+    certainty = bank.rule.certainty
+    by_competency: dict[str, list[float]] = {}
+    for item_id, earned in points.items():
+        by_competency.setdefault(bank.item(item_id).competency, []).append(earned)
+    return Scorecard(
+        total=level(points.values(), certainty),
+        competencies={
+            key: level(by_competency[key], certainty)
+            for key in bank.competencies
+            if key in by_competency
+        },
+    )
+
+
+def verdict(card: Scorecard, rule: Rule, *, unread: float = 0.0) -> Verdict:
+    """Return what the rule says; `unread` are the points that no check found in answers in words.
+
+    The rule fails somebody alone only where the whole range of the total lies below the mark, and
+    still would with the unread points. A floor in a competency rests on few questions, so what
+    fails on a floor alone goes to a person.
+    """
+    if not causes(card, rule):
+        return Verdict.PASSED
+    reach = (card.total.points + unread) / card.total.of
+    clear = card.total.high < rule.pass_mark and reach < rule.pass_mark - NOTHING
+    return Verdict.FAILED if clear else Verdict.NEAR
+
+
+def causes(card: Scorecard, rule: Rule) -> list[Cause]:
+    """Return what stands against a pass."""
+    found = []
+    if below(card.total, rule.pass_mark):
+        found.append(Cause.TOTAL)
+    if weak(card, rule):
+        found.append(Cause.COMPETENCY)
+    return found
+
+
+def weak(card: Scorecard, rule: Rule) -> list[str]:
+    """Return the competencies below the floor."""
+    return [key for key, level in card.competencies.items() if below(level, rule.floor)]
+
+
+def below(level: Level, line: float) -> bool:
+    """Return whether a level is below a line."""
+    return level.share < line - NOTHING
+
+
+def lacking(level: Level, line: float) -> float:
+    """Return how many points lack to reach a line."""
+    return max(0.0, line * level.of - level.points)
+
+
+def _unanswered(question: Question) -> Mark:
+    if isinstance(question, Short):
+        return Mark(points=0.0, readings=tuple(Reading(key, met=False) for key in question.checks))
+    if isinstance(question, Case):
+        return Mark(points=0.0, parts=dict.fromkeys(question.parts, 0.0))
+    return Mark(points=0.0)
