@@ -174,6 +174,8 @@ def _environment(home: Path) -> dict[str, str]:
         "CORS_ALLOW_ALL_ORIGINS": "false",
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
         "LOG_LEVEL": "WARNING",
+        # It asks git for its version, and must not find the repository around us.
+        "GIT_CEILING_DIRECTORIES": str(home.resolve().parent),
         "PYTHONUNBUFFERED": "1",
     }
 

@@ -1,0 +1,195 @@
+"""Label Studio as our labelling backend, through its SDK; the only module that imports the SDK.
+
+It translates and nothing more. Label Studio finds nothing twice by itself, so each call first
+looks for what an earlier, interrupted call may have left there.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+import httpx
+from label_studio_sdk.client import LabelStudio
+from label_studio_sdk.core.api_error import ApiError
+from label_studio_sdk.core.request_options import RequestOptions
+from label_studio_sdk.types import ImportApiRequest
+
+from core.ports import LabellingDown, LabellingRefused
+
+_OUR_TASK = "doyen_task"
+_TITLE_LENGTH = 50
+# A conflict means "stored before": the SDK would only ask again, for seconds.
+_ONCE = RequestOptions(max_retries=0)
+# Worth another attempt: the server is busy or restarting, or the operator must renew the token.
+_PASSING = frozenset({401, 403, 408, 425, 429}) | frozenset(range(500, 600))
+
+
+class LabelStudioBackend:
+    """One Label Studio, reached with the token of our service user."""
+
+    def __init__(self, url: str, token: str, *, timeout: float = 60) -> None:
+        self._url = url
+        self._token = token
+        self._timeout = timeout
+
+    def version(self) -> str:
+        """Return Label Studio's release, asked as our service user."""
+        with _translated():
+            self._api.users.whoami()
+            return str(self._api.versions.get().release)
+
+    def ensure_project(
+        self, project_id: int, title: str, *, label_config: str, overlap: int
+    ) -> int:
+        """Make or update the mirror of our project, which its title's number tells from others."""
+        # Nothing but the label config and the overlap matters there; the rest stops Label Studio
+        # from showing anybody what others answered.
+        wanted: dict[str, Any] = {
+            "title": f"{_mark(project_id)}{title}"[:_TITLE_LENGTH].rstrip(),
+            "label_config": label_config,
+            "maximum_annotations": overlap,
+            "show_collab_predictions": False,
+            "enable_empty_annotation": False,
+        }
+        with _translated():
+            known = self._project_of(project_id)
+            if known is None:
+                return _known(self._api.projects.create(**wanted).id)
+            self._api.projects.update(id=known, **wanted)
+            return known
+
+    def import_tasks(
+        self, labelling_project_id: int, tasks: Mapping[int, Mapping[str, Any]]
+    ) -> dict[int, int]:
+        """Import a batch; what an interrupted import of it has left is found and kept.
+
+        Label Studio imports a batch whole or not at all, and one caller at a time works in a
+        project: so a batch that was stored unseen is the newest there is.
+        """
+        with _translated():
+            found = self._newest(labelling_project_id, tasks)
+            missing = {ours: data for ours, data in tasks.items() if ours not in found}
+            if missing:
+                answer: Any = self._api.projects.import_tasks(
+                    id=labelling_project_id,
+                    request=[
+                        ImportApiRequest(data=dict(data), meta={_OUR_TASK: ours})
+                        for ours, data in missing.items()
+                    ],
+                    return_task_ids=True,
+                    request_options=_ONCE,
+                )
+                found |= dict(zip(missing, answer.task_ids or (), strict=True))
+        return found
+
+    def ensure_shadow_user(self, pseudonym: str) -> int:
+        """Return the user who stands for an expert: without a password, and without a person."""
+        email = f"{pseudonym.lower()}@experts.invalid"
+        with _translated():
+            try:
+                made = self._api.users.create(
+                    username=pseudonym, email=email, first_name=pseudonym, request_options=_ONCE
+                )
+            except ApiError as refusal:
+                known = self._user_with(email) if refusal.status_code == 400 else None
+                if known is None:
+                    raise
+                return known
+        return _known(made.id)
+
+    def push_annotation(
+        self,
+        labelling_task_id: int,
+        result: Sequence[Mapping[str, Any]],
+        *,
+        by: int,
+        unique_id: UUID,
+        lead_seconds: float,
+    ) -> int | None:
+        """Store an answer; its `unique_id` makes Label Studio take it once."""
+        return self._push(
+            labelling_task_id, by, unique_id, lead_seconds, result=[dict(part) for part in result]
+        )
+
+    def push_skip(
+        self, labelling_task_id: int, *, by: int, unique_id: UUID, lead_seconds: float
+    ) -> int | None:
+        """Store a skip, which Label Studio keeps as a cancelled annotation."""
+        return self._push(
+            labelling_task_id, by, unique_id, lead_seconds, result=[], was_cancelled=True
+        )
+
+    def _push(
+        self, task: int, by: int, unique_id: UUID, lead_seconds: float, **rest: Any
+    ) -> int | None:
+        with _translated():
+            try:
+                stored = self._api.annotations.create(
+                    id=task,
+                    completed_by=by,
+                    unique_id=str(unique_id),
+                    lead_time=round(lead_seconds, 3),
+                    ground_truth=False,
+                    request_options=_ONCE,
+                    **rest,
+                )
+            except ApiError as refusal:
+                if refusal.status_code == 409:
+                    return None
+                raise
+        return None if stored.id is None else int(stored.id)
+
+    @cached_property
+    def _api(self) -> LabelStudio:
+        connect: Any = LabelStudio
+        api: LabelStudio = connect(base_url=self._url, api_key=self._token, timeout=self._timeout)
+        return api
+
+    def _project_of(self, project_id: int) -> int | None:
+        mark = _mark(project_id)
+        listed: Any = self._api.projects.list(title=mark, page_size=100)
+        found = (project.id for project in listed if (project.title or "").startswith(mark))
+        return next(map(_known, found), None)
+
+    def _newest(self, project: int, tasks: Mapping[int, Any]) -> dict[int, int]:
+        """Return which of these tasks are among the newest of a project."""
+        listed: Any = self._api.tasks.list(
+            project=project,
+            page_size=max(len(tasks), 1),
+            fields="all",
+            query=json.dumps({"ordering": ["-tasks:id"]}),
+        )
+        found = {(task.meta or {}).get(_OUR_TASK): task.id for task in islice(listed, len(tasks))}
+        return {ours: _known(found[ours]) for ours in tasks if ours in found}
+
+    def _user_with(self, email: str) -> int | None:
+        users = self._api.users.list()
+        return next((_known(user.id) for user in users if user.email == email), None)
+
+
+def _known(number: int | None) -> int:
+    if number is None:
+        raise LabellingDown("Label Studio answered without an id.")
+    return int(number)
+
+
+def _mark(project_id: int) -> str:
+    return f"{project_id} · "
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn the SDK's errors into ours."""
+    try:
+        yield
+    except ApiError as refusal:
+        words = f"Label Studio answered {refusal.status_code}: {str(refusal.body)[:500]}"
+        if refusal.status_code is None or refusal.status_code in _PASSING:
+            raise LabellingDown(words) from refusal
+        raise LabellingRefused(words) from refusal
+    except httpx.HTTPError as trouble:
+        raise LabellingDown(f"Label Studio cannot be reached: {trouble}") from trouble
