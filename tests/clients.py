@@ -32,7 +32,10 @@ class CheckedClient(FlaskClient):
             headers = dict(kwargs.pop("headers", None) or {})
             headers.setdefault("X-CSRFToken", self._csrf_token())
             kwargs["headers"] = headers
-        response = super().open(*args, **kwargs)
+        # A context of its own: one that a fixture holds would remember the person and the
+        # language of the request before.
+        with self.application.app_context():
+            response = super().open(*args, **kwargs)
         if response.mimetype == "text/html" and not response.is_streamed:
             check_page(response.request.path, response.status_code, response.text)
         return response
