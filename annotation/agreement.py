@@ -65,6 +65,18 @@ def label(result: Result) -> str | None:
     return ", ".join(one for _, some in sorted(chosen.items()) for one in some) or None
 
 
+def majority_label(results: Sequence[Result]) -> str | None:
+    """Return the choices that more than half made, in one line."""
+    leading = consensus([tuple(sorted(choices(result).items())) for result in results])
+    return ", ".join(one for _, some in leading for one in some) or None if leading else None
+
+
+def majority_spans(results: Sequence[Result]) -> tuple[Span, ...]:
+    """Return the marks that more than half set, exactly."""
+    votes = Counter(span for result in results for span in spans(result))
+    return tuple(sorted(span for span, count in votes.items() if 2 * count > len(results)))
+
+
 def is_unanimous(answers: Sequence[Answer]) -> bool:
     """Say whether at least two answers were given and all are the same."""
     return len(answers) > 1 and len(set(answers)) == 1

@@ -176,7 +176,12 @@ class Annotation(SQLModel, table=True):
         UniqueConstraint("assignment_id"),
         UniqueConstraint("unique_id"),
         Index("ix_annotation_task_id", "task_id"),
-        Index("ix_annotation_unpushed", "project_id", "id", postgresql_where="pushed_at IS NULL"),
+        Index(
+            "ix_annotation_unpushed",
+            "project_id",
+            "id",
+            postgresql_where="pushed_at IS NULL AND push_trouble IS NULL",
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
@@ -190,6 +195,8 @@ class Annotation(SQLModel, table=True):
     submitted_at: datetime = utc()
     label_studio_annotation_id: int | None = Field(default=None, sa_type=BigInteger)
     pushed_at: datetime | None = utc(nullable=True)
+    # Why Label Studio will never take it; it counts here all the same.
+    push_trouble: str | None = Field(default=None, sa_type=Text)
 
 
 class Draft(SQLModel, table=True):

@@ -184,6 +184,7 @@ def _annotation() -> None:
         sa.Column("submitted_at", UTC, nullable=False),
         sa.Column("label_studio_annotation_id", sa.BigInteger),
         sa.Column("pushed_at", UTC),
+        sa.Column("push_trouble", sa.Text),
         sa.PrimaryKeyConstraint("id", name="pk_annotation"),
         sa.ForeignKeyConstraint(
             ["assignment_id"], ["assignment.id"], name="fk_annotation_assignment_id_assignment"
@@ -203,7 +204,7 @@ def _annotation() -> None:
         "ix_annotation_unpushed",
         "annotation",
         ["project_id", "id"],
-        postgresql_where=sa.text("pushed_at IS NULL"),
+        postgresql_where=sa.text("pushed_at IS NULL AND push_trouble IS NULL"),
     )
 
 

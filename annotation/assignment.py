@@ -1,0 +1,379 @@
+"""Leases: an expert takes a task, works on it, hands it in or gives it back.
+
+A lease exists only with a slot of its task taken and its pay reserved, in one transaction; what
+ends it without an answer gives both back. Rows are locked in one order: assignment, task, money.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, literal, update
+from sqlalchemy import select as select_columns
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, select
+
+from annotation import results
+from annotation.models import Annotation, Assignment, Draft, State, Task
+from core import audit, jobs
+from core.errors import Conflict, Invalid, NotAllowed
+from experts import skills
+from payouts import budgets, policy
+from projects.models import Answer, Invitation, Project, Validation
+from projects.models import State as ProjectState
+
+HANDED_IN = (State.SUBMITTED, State.ACCEPTED, State.REJECTED, State.PARTLY_ACCEPTED)
+GIVEN_BACK = (State.RETURNED, State.EXPIRED)
+CONTEST_DAYS = 14
+
+
+class NotInvited(NotAllowed):
+    """You are not part of this project. Its tasks are for experts who were invited and said yes."""
+
+
+class NotOpen(Conflict):
+    """This project gives out no tasks at the moment. You are still part of it."""
+
+
+class SkillNeeded(Conflict):
+    """This project asks for a skill that you have not proven yet, or whose proof has run out.
+
+    An interview in the field of the project proves it.
+    """
+
+
+class NoTask(Conflict):
+    """No task for you now. You are still part of this project."""
+
+
+class LeaseOver(Conflict):
+    """The time for this task ran out before you handed it in, and the task went back to all.
+
+    Your answer is kept as a draft. If the task is still open, it is offered to you again with it.
+    """
+
+
+class GivenBack(Conflict):
+    """You gave this task back, so it can no longer be handed in."""
+
+
+class HandedIn(Conflict):
+    """This task was already handed in, so it can no longer be changed or given back."""
+
+
+class WrongAnswer(Invalid):
+    """The answer cannot be handed in yet."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__()
+        self.problems = problems
+
+
+class NotADraft(Invalid):
+    """The draft cannot be kept: it is too large, or not what the editor writes."""
+
+
+def claim_next(session: Session, project: Project, expert_id: int, *, at: datetime) -> Assignment:
+    """Lease the next task of a project to an expert, or return the one that they have in hand.
+
+    Raises `NoTask` when nothing is open to them and `budgets.OutOfBudget` when the pay of one
+    more task is not there; then nothing is taken.
+    """
+    project_id = id_of(project)
+    _one_claim_at_a_time(session, project_id, expert_id)
+    held = in_hand(session, project_id, expert_id)
+    if held is not None:
+        return held
+    check_may_work(session, project, expert_id, at=at)
+    task_id = _take_slot(session, project_id, expert_id)
+    if task_id is None:
+        raise NoTask
+    lease = _lease(project, task_id, expert_id, at)
+    session.add(lease)
+    session.flush()  # the reserve is booked under the lease's id
+    budgets.reserve(
+        session, project_id, id_of(lease), lease.pay, lease.fee, at, expert_id=expert_id
+    )
+    _bring_draft(session, lease)
+    return lease
+
+
+def check_may_work(session: Session, project: Project, expert_id: int, *, at: datetime) -> None:
+    """Refuse unless the expert said yes to the project, has the skill, and the project is open."""
+    if not _is_member(session, project, expert_id):
+        raise NotInvited
+    if project.state is not ProjectState.OPEN:
+        raise NotOpen
+    if not _has_skill(session, project, expert_id, at):
+        raise SkillNeeded
+
+
+def in_hand(session: Session, project_id: int, expert_id: int) -> Assignment | None:
+    """Return the lease that an expert has on a task of a project, if any."""
+    return session.exec(
+        select(Assignment).where(
+            Assignment.project_id == project_id,
+            Assignment.expert_id == expert_id,
+            Assignment.state == State.ACTIVE,
+        )
+    ).first()
+
+
+def save_draft(session: Session, lease: Assignment, result: Any, *, at: datetime) -> None:
+    """Keep what was typed so far; also after the time ran out, since nothing typed is lost."""
+    if lease.state in HANDED_IN:
+        raise HandedIn
+    if not _is_result(result):
+        raise NotADraft
+    row = {"assignment_id": lease.id, "result": result, "saved_at": at}
+    session.execute(
+        insert(Draft).values(row).on_conflict_do_update(index_elements=["assignment_id"], set_=row)
+    )
+
+
+def submit(
+    session: Session, lease: Assignment, project: Project, result: Any, *, at: datetime
+) -> Annotation:
+    """Hand in an answer, once: handing in again returns what was handed in first.
+
+    `lease` is locked by the caller. Raises `WrongAnswer` with all that is wrong.
+    """
+    if lease.state in HANDED_IN:
+        return annotation_of(session, lease)
+    _check_active(lease)
+    _check_answer(session, lease, project, result)
+    lease.state = State.SUBMITTED
+    lease.submitted_at = at
+    lease.review_by = at + timedelta(days=lease.terms["review_days"])
+    lease.lead_seconds = int((at - lease.claimed_at).total_seconds())
+    answer = Annotation(
+        assignment_id=id_of(lease),
+        task_id=lease.task_id,
+        project_id=lease.project_id,
+        expert_id=lease.expert_id,
+        result=result,
+        submitted_at=at,
+    )
+    session.add_all([lease, answer])
+    session.execute(delete(Draft).where(col(Draft.assignment_id) == lease.id))
+    session.flush()  # the job needs the annotation's id
+    budgets.submitted(session, id_of(lease), review_by=lease.review_by, at=at)
+    _defer_what_follows(session, answer, project)
+    return answer
+
+
+def annotation_of(session: Session, lease: Assignment) -> Annotation:
+    """Return what was handed in with an assignment."""
+    return session.exec(select(Annotation).where(Annotation.assignment_id == lease.id)).one()
+
+
+def skip(session: Session, lease: Assignment, reason: str, *, at: datetime) -> None:
+    """Leave a task with a reason; the expert does not see it again, others do."""
+    if lease.state is State.SKIPPED:
+        return
+    _check_not_handed_in(lease)
+    if lease.state in GIVEN_BACK:
+        return  # it went back to all already
+    lease.skip_reason = reason.strip()
+    _end(session, lease, State.SKIPPED, at)
+    audit.record(
+        session,
+        "assignment.skipped",
+        by=lease.expert_id,
+        subject=f"assignment:{lease.id}",
+        details={"reason": lease.skip_reason},
+    )
+
+
+def give_back(session: Session, lease: Assignment, *, at: datetime) -> None:
+    """Return a task without an answer and without a penalty."""
+    _check_not_handed_in(lease)
+    if lease.state is State.ACTIVE:
+        _end(session, lease, State.RETURNED, at)
+
+
+def expire_next(session: Session, *, at: datetime) -> Assignment | None:
+    """End one lease whose time ran out, the oldest first; its draft is kept.
+
+    One in a transaction: tasks and budgets of several would be held in no order.
+    """
+    lease = session.exec(
+        select(Assignment)
+        .where(Assignment.state == State.ACTIVE, col(Assignment.due_at) < at)
+        .order_by(col(Assignment.due_at))
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    ).first()
+    if lease is not None:
+        _end(session, lease, State.EXPIRED, at)
+    return lease
+
+
+def reopen_slot(session: Session, task_id: int) -> None:
+    """Let one more expert take a task."""
+    session.execute(
+        update(Task).where(col(Task.id) == task_id).values(slots_left=Task.slots_left + 1)
+    )
+
+
+def take_back_slot(session: Session, task_id: int) -> None:
+    """Close a slot that was reopened, unless somebody has taken it meanwhile."""
+    session.execute(
+        update(Task)
+        .where(col(Task.id) == task_id, col(Task.slots_left) > 0)
+        .values(slots_left=Task.slots_left - 1)
+    )
+
+
+def is_open_to(expert_id: int, *, again: bool) -> Any:
+    """Return the condition that a task has a slot and the expert has had no part in it.
+
+    With `again`, tasks that they gave back or that ran out on them count as well.
+    """
+    had = select_columns(literal(1)).where(
+        col(Assignment.task_id) == Task.id, col(Assignment.expert_id) == expert_id
+    )
+    if again:
+        had = had.where(col(Assignment.state).not_in(GIVEN_BACK))
+    return (col(Task.slots_left) > 0) & ~had.exists()
+
+
+def _one_claim_at_a_time(session: Session, project_id: int, expert_id: int) -> None:
+    # A double click claims twice at once: the second waits here and finds the first one's lease.
+    session.execute(select_columns(func.pg_advisory_xact_lock(project_id, expert_id)))
+
+
+def _is_member(session: Session, project: Project, expert_id: int) -> bool:
+    said_yes = select(Invitation.id).where(
+        Invitation.project_id == project.id,
+        Invitation.expert_id == expert_id,
+        Invitation.state == Answer.ACCEPTED,
+    )
+    return session.exec(said_yes).first() is not None
+
+
+def _has_skill(session: Session, project: Project, expert_id: int, at: datetime) -> bool:
+    return any(
+        skill.field == project.field and skill.level >= project.min_level and skill.expires_at > at
+        for skill in skills.held(session, expert_id)
+    )
+
+
+def _take_slot(session: Session, project_id: int, expert_id: int) -> int | None:
+    """Take a slot of the next task in order, and return the task.
+
+    First what is new to the expert, passing by rows that others hold right now; then what they
+    gave back before; and at last waiting for those others, who may yet leave a slot.
+    """
+    for again, skip_locked in ((False, True), (True, True), (True, False)):
+        next_up = (
+            select_columns(col(Task.id))
+            .where(col(Task.project_id) == project_id, is_open_to(expert_id, again=again))
+            .order_by(col(Task.priority).desc(), col(Task.position).desc())
+            .limit(1)
+            .with_for_update(skip_locked=skip_locked)
+            .cte("next_up")
+        )
+        taken = session.execute(
+            update(Task)
+            .where(col(Task.id) == next_up.c.id)
+            .values(slots_left=Task.slots_left - 1)
+            .returning(col(Task.id))
+            .execution_options(synchronize_session=False)
+        ).scalar()
+        if taken is not None:
+            return int(taken)
+    return None
+
+
+def _lease(project: Project, task_id: int, expert_id: int, at: datetime) -> Assignment:
+    fee = policy.fee(project.price, project.fee_bps)
+    return Assignment(
+        task_id=task_id,
+        project_id=id_of(project),
+        expert_id=expert_id,
+        state=State.ACTIVE,
+        pay_minor=project.price.minor,
+        fee_minor=fee.minor,
+        currency=project.currency,
+        terms={
+            "guidelines_version": project.guidelines_version,
+            "lease_minutes": project.lease_minutes,
+            "review_days": project.review_days,
+            "contest_days": CONTEST_DAYS,
+            "validation": str(project.validation),
+            "overlap": project.overlap,
+        },
+        claimed_at=at,
+        due_at=at + timedelta(minutes=project.lease_minutes),
+    )
+
+
+def _bring_draft(session: Session, lease: Assignment) -> None:
+    """Copy what the expert had typed on this task before it went back."""
+    earlier = session.exec(
+        select(Draft)
+        .join(Assignment, col(Assignment.id) == col(Draft.assignment_id))
+        .where(Assignment.task_id == lease.task_id, Assignment.expert_id == lease.expert_id)
+        .order_by(col(Draft.saved_at).desc())
+        .limit(1)
+    ).first()
+    if earlier is not None:
+        session.add(
+            Draft(assignment_id=id_of(lease), result=earlier.result, saved_at=earlier.saved_at)
+        )
+
+
+def _check_active(lease: Assignment) -> None:
+    if lease.state is State.EXPIRED:
+        raise LeaseOver
+    if lease.state is not State.ACTIVE:
+        raise GivenBack
+
+
+def _check_not_handed_in(lease: Assignment) -> None:
+    if lease.state in HANDED_IN:
+        raise HandedIn
+
+
+def _check_answer(session: Session, lease: Assignment, project: Project, result: Any) -> None:
+    task = session.get_one(Task, lease.task_id)
+    wrong = results.problems(project.label_config, task.data, result)
+    if wrong:
+        raise WrongAnswer([str(problem) for problem in wrong])
+
+
+def _is_result(result: Any) -> bool:
+    return (
+        isinstance(result, list)
+        and all(isinstance(part, dict) for part in result)
+        and results.is_storable(result)
+    )
+
+
+def _defer_what_follows(session: Session, answer: Annotation, project: Project) -> None:
+    jobs.defer(
+        session,
+        "annotation.push_annotation",
+        queue="labelling",
+        lock=f"label-studio:{answer.project_id}",
+        annotation_id=answer.id,
+    )
+    if project.validation is Validation.AGREEMENT:
+        jobs.defer(
+            session, "annotation.validate", lock=f"task:{answer.task_id}", task_id=answer.task_id
+        )
+
+
+def _end(session: Session, lease: Assignment, state: State, at: datetime) -> None:
+    lease.state = state
+    lease.left_at = at
+    session.add(lease)
+    reopen_slot(session, lease.task_id)
+    budgets.release(session, lease.project_id, id_of(lease), at)
+
+
+def id_of(row: Assignment | Project) -> int:
+    """Return the id of a stored row."""
+    assert row.id is not None
+    return row.id

@@ -1,0 +1,168 @@
+"""What an expert finds on the work page: the task in hand, projects with open work, past work."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import func, literal
+from sqlalchemy import select as select_columns
+from sqlmodel import Session, col, select
+
+from annotation import assignment as leases
+from annotation.agreement import Result
+from annotation.models import Annotation, Assignment, Draft, State, Task
+from core.money import Money
+from payouts import budgets, policy
+from projects.models import Answer, GuidelineVersion, Invitation, Project
+from projects.models import State as ProjectState
+
+# Beyond this nobody counts: "more than 1,000" tells an expert as much.
+COUNTED = 1000
+
+
+class Why(StrEnum):
+    """Why a project has no task for an expert now."""
+
+    PAUSED = "paused"
+    SKILL = "skill"
+    BUDGET = "budget"
+    ALL_YOURS = "all_yours"
+    ALL_TAKEN = "all_taken"
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A project that an expert takes part in, with what there is to do."""
+
+    project: Project
+    open_tasks: int
+    in_hand: Assignment | None
+    why_not: Why | None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How an expert's work stands in numbers and pay."""
+
+    reviewed: int
+    accepted: int
+    waiting: int
+    waiting_pay: tuple[Money, ...]
+
+
+def offers(session: Session, expert_id: int, *, at: datetime) -> list[Offer]:
+    """Return the projects that an expert takes part in, those with work first."""
+    found = session.exec(
+        select(Project)
+        .join(Invitation, col(Invitation.project_id) == col(Project.id))
+        .where(
+            Invitation.expert_id == expert_id,
+            Invitation.state == Answer.ACCEPTED,
+            col(Project.state).in_((ProjectState.OPEN, ProjectState.PAUSED)),
+        )
+        .order_by(col(Invitation.answered_at).desc())
+    ).all()
+    every = [_offer(session, project, expert_id, at) for project in found]
+    return sorted(every, key=lambda offer: (offer.in_hand is None, not offer.open_tasks))
+
+
+def why_nothing(session: Session, project: Project, expert_id: int, *, at: datetime) -> Why | None:
+    """Return why a project has no task for an expert; None when it has one."""
+    try:
+        leases.check_may_work(session, project, expert_id, at=at)
+    except leases.NotOpen:
+        return Why.PAUSED
+    except leases.SkillNeeded:
+        return Why.SKILL
+    if not _open_to(session, project, expert_id):
+        return Why.ALL_YOURS if _is_left(session, project) else Why.ALL_TAKEN
+    cost = policy.cost(project.price, project.fee_bps)
+    return Why.BUDGET if budgets.available(session, leases.id_of(project)) < cost else None
+
+
+def recent(expert_id: int) -> Any:
+    """Select an expert's assignments with their projects' titles, newest first."""
+    return (
+        select_columns(Assignment, col(Project.title))
+        .join(Project, col(Project.id) == col(Assignment.project_id))
+        .where(col(Assignment.expert_id) == expert_id, col(Assignment.state) != State.ACTIVE)
+        .order_by(col(Assignment.id).desc())
+    )
+
+
+def standing(session: Session, expert_id: int) -> Standing:
+    """Count an expert's work."""
+    rows = session.execute(
+        select_columns(
+            col(Assignment.state),
+            col(Assignment.currency),
+            func.count(),
+            func.sum(col(Assignment.pay_minor)),
+        )
+        .where(col(Assignment.expert_id) == expert_id, col(Assignment.state).in_(leases.HANDED_IN))
+        .group_by(col(Assignment.state), col(Assignment.currency))
+    ).all()
+    number = dict.fromkeys(leases.HANDED_IN, 0)
+    for state, _currency, count, _pay in rows:
+        number[state] += count
+    pay = [Money(int(sum_), code) for state, code, _n, sum_ in rows if state is State.SUBMITTED]
+    waiting = number[State.SUBMITTED]
+    accepted = number[State.ACCEPTED] + number[State.PARTLY_ACCEPTED]
+    return Standing(accepted + number[State.REJECTED], accepted, waiting, tuple(pay))
+
+
+def guidelines_of(session: Session, lease: Assignment, project: Project) -> str:
+    """Return the guidelines as they were when the lease began."""
+    frozen = session.exec(
+        select(GuidelineVersion.text).where(
+            GuidelineVersion.project_id == lease.project_id,
+            GuidelineVersion.version == lease.terms["guidelines_version"],
+        )
+    ).first()
+    return project.guidelines if frozen is None else frozen
+
+
+def draft_of(session: Session, lease: Assignment) -> Draft | None:
+    """Return what was typed so far."""
+    return session.get(Draft, lease.id)
+
+
+def other_answers(session: Session, lease: Assignment) -> Sequence[Result]:
+    """Return what others handed in on the same task and was not refused."""
+    return session.exec(
+        select(Annotation.result)
+        .join(Assignment, col(Assignment.id) == col(Annotation.assignment_id))
+        .where(
+            Annotation.task_id == lease.task_id,
+            Annotation.expert_id != lease.expert_id,
+            Assignment.state != State.REJECTED,
+        )
+    ).all()
+
+
+def _offer(session: Session, project: Project, expert_id: int, at: datetime) -> Offer:
+    in_hand = leases.in_hand(session, leases.id_of(project), expert_id)
+    why_not = why_nothing(session, project, expert_id, at=at)
+    return Offer(project, _open_to(session, project, expert_id), in_hand, why_not)
+
+
+def _open_to(session: Session, project: Project, expert_id: int) -> int:
+    """Count the tasks that an expert could claim, up to a bound."""
+    some = (
+        select_columns(literal(1))
+        .select_from(Task)
+        .where(
+            col(Task.project_id) == project.id,
+            leases.is_open_to(expert_id, again=True),
+        )
+        .limit(COUNTED + 1)
+        .subquery()
+    )
+    return int(session.execute(select_columns(func.count()).select_from(some)).scalar_one())
+
+
+def _is_left(session: Session, project: Project) -> bool:
+    any_open = select(Task.id).where(Task.project_id == project.id, col(Task.slots_left) > 0)
+    return session.exec(any_open.limit(1)).first() is not None

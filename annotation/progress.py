@@ -1,0 +1,241 @@
+"""How far a project is: tasks done, in hand and waiting, agreement, and each expert's work."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import case, func
+from sqlalchemy import select as select_columns
+from sqlmodel import Session, col
+
+from annotation import agreement, gold
+from annotation.models import Annotation, Assignment, ReviewRequest, State, Task
+from experts.models import Expert
+from projects.models import Project
+
+# Measures are taken over the newest answers, so that the page costs the same for any project.
+MEASURED = 5000
+DAYS = 14
+DECIDED = (State.ACCEPTED, State.PARTLY_ACCEPTED)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Tasks and answers of a project in numbers."""
+
+    tasks: int
+    done: int
+    untouched: int
+    in_hand: int
+    waiting: int
+    accepted: int
+    rejected: int
+    contested: int
+
+
+@dataclass(frozen=True)
+class Measures:
+    """What the newest answers say about quality."""
+
+    alpha: float | None
+    pairwise: float | None
+    compared: int
+    gold_right: int
+    gold_seen: int
+
+
+@dataclass(frozen=True)
+class ExpertRow:
+    """One expert's part in a project."""
+
+    pseudonym: str
+    answers: int
+    accepted: int
+    rejected: int
+    in_hand: int
+    agreement: float | None
+    gold_right: int
+    gold_seen: int
+    minutes: float | None
+
+
+@dataclass
+class _Tally:
+    agreed: int = 0
+    compared: int = 0
+    gold_right: int = 0
+    gold_seen: int = 0
+
+
+def counts(session: Session, project: Project) -> Counts:
+    """Count the tasks and answers of a project."""
+    tasks, untouched, full = session.execute(
+        select_columns(
+            func.count(),
+            func.count().filter(col(Task.slots_left) == col(Task.slots)),
+            func.count().filter(col(Task.slots_left) == 0),
+        ).where(col(Task.project_id) == project.id)
+    ).one()
+    by_state: dict[State, int] = defaultdict(int)
+    rows = session.execute(
+        select_columns(col(Assignment.state), func.count())
+        .where(col(Assignment.project_id) == project.id)
+        .group_by(col(Assignment.state))
+    )
+    for state, number in rows:
+        by_state[state] = number
+    return Counts(
+        tasks=tasks,
+        done=full - _full_but_undecided(session, project),
+        untouched=untouched,
+        in_hand=by_state[State.ACTIVE],
+        waiting=by_state[State.SUBMITTED],
+        accepted=sum(by_state[state] for state in DECIDED),
+        rejected=by_state[State.REJECTED],
+        contested=_contested(session, project),
+    )
+
+
+def measures(session: Session, project: Project) -> tuple[Measures, list[ExpertRow]]:
+    """Measure the newest answers of a project, as a whole and by expert."""
+    tallies: dict[int, _Tally] = defaultdict(_Tally)
+    units = []
+    for _task_id, rows in groupby(_newest(session, project), key=lambda row: row.task_id):
+        answers = list(rows)
+        _tally_gold(answers, tallies)
+        units.append([agreement.answer(row.result) for row in answers])
+        _tally_agreement(answers, units[-1], tallies)
+    shares = [share for unit in units if (share := agreement.pairwise(unit)) is not None]
+    whole = Measures(
+        alpha=agreement.alpha(units),
+        pairwise=sum(shares) / len(shares) if shares else None,
+        compared=len(shares),
+        gold_right=sum(tally.gold_right for tally in tallies.values()),
+        gold_seen=sum(tally.gold_seen for tally in tallies.values()),
+    )
+    return whole, _by_expert(session, project, tallies)
+
+
+def accepted_by_day(session: Session, project: Project, *, at: datetime) -> list[tuple[date, int]]:
+    """Return how many answers were accepted on each of the last days, today last."""
+    since = (at - timedelta(days=DAYS - 1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    day = func.date(col(Assignment.decided_at))
+    rows = session.execute(
+        select_columns(day, func.count())
+        .where(
+            col(Assignment.project_id) == project.id,
+            col(Assignment.state).in_(DECIDED),
+            col(Assignment.decided_at) >= since,
+        )
+        .group_by(day)
+    )
+    found = {row[0]: row[1] for row in rows}
+    days = [since.date() + timedelta(days=number) for number in range(DAYS)]
+    return [(when, found.get(when, 0)) for when in days]
+
+
+def _full_but_undecided(session: Session, project: Project) -> int:
+    """Count tasks without a free slot of which an answer is still out or waits for a verdict."""
+    question = (
+        select_columns(func.count(func.distinct(col(Assignment.task_id))))
+        .join(Task, col(Task.id) == col(Assignment.task_id))
+        .where(
+            col(Assignment.project_id) == project.id,
+            col(Assignment.state).in_((State.ACTIVE, State.SUBMITTED)),
+            col(Task.slots_left) == 0,
+        )
+    )
+    return int(session.execute(question).scalar_one())
+
+
+def _contested(session: Session, project: Project) -> int:
+    question = select_columns(func.count()).where(
+        col(ReviewRequest.project_id) == project.id, col(ReviewRequest.outcome).is_(None)
+    )
+    return int(session.execute(question).scalar_one())
+
+
+def _newest(session: Session, project: Project) -> Sequence[Any]:
+    newest = (
+        select_columns(
+            col(Annotation.task_id),
+            col(Annotation.expert_id),
+            col(Annotation.result),
+            col(Assignment.state),
+            col(Task.gold),
+        )
+        .join(Assignment, col(Assignment.id) == col(Annotation.assignment_id))
+        .join(Task, col(Task.id) == col(Annotation.task_id))
+        .where(col(Annotation.project_id) == project.id)
+        .order_by(col(Annotation.id).desc())
+        .limit(MEASURED)
+        .subquery()
+    )
+    return session.execute(select_columns(newest).order_by(newest.c.task_id)).all()
+
+
+def _tally_gold(answers: list[Any], tallies: dict[int, _Tally]) -> None:
+    for row in answers:
+        if row.gold is not None:
+            tally = tallies[row.expert_id]
+            tally.gold_seen += 1
+            tally.gold_right += gold.score(row.result, row.gold).is_right
+
+
+def _tally_agreement(
+    rows: list[Any], answers: list[agreement.Answer], tallies: dict[int, _Tally]
+) -> None:
+    """Count for each expert how often the others of a task gave the same answer."""
+    for row, own in zip(rows, answers, strict=True):
+        if len(answers) > 1:
+            tallies[row.expert_id].compared += len(answers) - 1
+            tallies[row.expert_id].agreed += answers.count(own) - 1
+
+
+def _by_expert(
+    session: Session, project: Project, tallies: Mapping[int, _Tally]
+) -> list[ExpertRow]:
+    state = col(Assignment.state)
+    handed_in = state.in_((State.SUBMITTED, State.REJECTED, *DECIDED))
+    seconds = case((handed_in, col(Assignment.lead_seconds)))
+    rows = session.execute(
+        select_columns(
+            col(Assignment.expert_id),
+            col(Expert.pseudonym),
+            func.count().filter(handed_in),
+            func.count().filter(state.in_(DECIDED)),
+            func.count().filter(state == State.REJECTED),
+            func.count().filter(state == State.ACTIVE),
+            func.percentile_cont(0.5).within_group(seconds),
+        )
+        .join(Expert, col(Expert.user_id) == col(Assignment.expert_id))
+        .where(col(Assignment.project_id) == project.id)
+        .group_by(col(Assignment.expert_id), col(Expert.pseudonym))
+        .order_by(func.count().filter(handed_in).desc(), col(Expert.pseudonym))
+    )
+    return [_row(tallies.get(expert_id, _Tally()), *rest) for expert_id, *rest in rows]
+
+
+def _row(
+    tally: _Tally,
+    pseudonym: str,
+    answers: int,
+    accepted: int,
+    rejected: int,
+    in_hand: int,
+    seconds: float | None,
+) -> ExpertRow:
+    return ExpertRow(
+        pseudonym=pseudonym,
+        answers=answers,
+        accepted=accepted,
+        rejected=rejected,
+        in_hand=in_hand,
+        agreement=tally.agreed / tally.compared if tally.compared else None,
+        gold_right=tally.gold_right,
+        gold_seen=tally.gold_seen,
+        minutes=seconds / 60 if seconds is not None else None,
+    )

@@ -1,0 +1,256 @@
+"""What waits for an owner's verdict: answers side by side, and refusals to look at again."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func
+from sqlalchemy import select as select_columns
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col, select
+
+from accounts.models import User
+from annotation import agreement, gold, review, second_look, shown
+from annotation.gold import GoldScore
+from annotation.label_config import parse
+from annotation.models import Annotation, Assignment, ReviewRequest, State, Task
+from annotation.shown import Shown
+from experts.models import Expert
+from projects.models import Project, Validation
+
+COMPARED = (State.SUBMITTED, State.ACCEPTED, State.PARTLY_ACCEPTED, State.REJECTED)
+BULK = 200
+
+
+@dataclass(frozen=True)
+class ReviewAnswer:
+    """One expert's answer beside the others'."""
+
+    assignment: Assignment
+    pseudonym: str
+    shown: Shown
+    gold: GoldScore | None
+    agrees: bool | None
+    alone: frozenset[Any]
+
+    @property
+    def waits(self) -> bool:
+        """Whether it has no verdict yet."""
+        return self.assignment.state is State.SUBMITTED
+
+
+@dataclass(frozen=True)
+class ReviewTask:
+    """A task with its answers, and how far they agree."""
+
+    task: Task
+    text: str
+    answers: tuple[ReviewAnswer, ...]
+    consensus: str | None
+    agreement: float | None
+    known: str | None
+    still_open: int
+
+    @property
+    def review_by(self) -> datetime | None:
+        """When the first of its answers is accepted by itself."""
+        return min(
+            (a.assignment.review_by for a in self.answers if a.waits and a.assignment.review_by),
+            default=None,
+        )
+
+
+@dataclass(frozen=True)
+class SecondLook:
+    """A contested refusal with all that a person needs to look again."""
+
+    request: ReviewRequest
+    assignment: Assignment
+    task: Task
+    pseudonym: str
+    text: str
+    shown: Shown
+    may_answer: bool
+    answer_by: datetime
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """What accepting all that agree has done."""
+
+    accepted: int
+    more: bool
+
+
+def tasks(project: Project, *, all_waiting: bool = False) -> Any:
+    """Select the tasks that wait for a verdict, the most urgent first.
+
+    Where agreement decides, only those that it could not decide: all have answered. With
+    `all_waiting` also those whose other answers are still to come.
+    """
+    due = func.min(col(Assignment.review_by))
+    question = (
+        select_columns(Task)
+        .join(Assignment, col(Assignment.task_id) == col(Task.id))
+        .where(col(Task.project_id) == project.id, col(Assignment.state) == State.SUBMITTED)
+        .group_by(col(Task.id))
+        .order_by(due, col(Task.id))
+    )
+    if all_waiting or project.validation is Validation.REVIEW:
+        return question
+    return question.where(col(Task.slots_left) == 0, ~_is_in_hand())
+
+
+def compare(session: Session, project: Project, found: Iterable[Task]) -> list[ReviewTask]:
+    """Set the answers to some tasks side by side."""
+    listed = list(found)
+    answers = _answers(session, [id_of_task(task) for task in listed])
+    return [_compare(project, task, answers.get(id_of_task(task), [])) for task in listed]
+
+
+def second_looks(session: Session, project: Project, user_id: int | None) -> list[SecondLook]:
+    """Return the refusals of a project that are contested and not answered."""
+    config = parse(project.label_config)
+    rows = session.execute(
+        select_columns(ReviewRequest, Assignment, Task, Annotation, col(Expert.pseudonym))
+        .join(Assignment, col(Assignment.id) == col(ReviewRequest.assignment_id))
+        .join(Task, col(Task.id) == col(Assignment.task_id))
+        .join(Annotation, col(Annotation.assignment_id) == col(Assignment.id))
+        .join(Expert, col(Expert.user_id) == col(Assignment.expert_id))
+        .where(col(ReviewRequest.project_id) == project.id, col(ReviewRequest.outcome).is_(None))
+        .order_by(col(ReviewRequest.id))
+    )
+    return [
+        SecondLook(
+            request=request,
+            assignment=assignment,
+            task=task,
+            pseudonym=pseudonym,
+            text=shown.text_of(config, task.data),
+            shown=shown.answer(config, task.data, annotation.result),
+            may_answer=second_look.may_answer(session, request, user_id),
+            answer_by=second_look.answer_by(request),
+        )
+        for request, assignment, task, annotation, pseudonym in rows
+    ]
+
+
+def accept_consensus(session: Session, project: Project, *, by: User, at: datetime) -> Bulk:
+    """Accept, as a person, what agrees with the majority of its task; some at a time."""
+    listed = session.execute(tasks(project).limit(BULK + 1)).scalars().all()
+    agreeing = [
+        answer.assignment
+        for task in compare(session, project, listed[:BULK])
+        for answer in task.answers
+        if answer.waits and answer.agrees and (answer.gold is None or answer.gold.is_right)
+    ]
+    locked = session.exec(
+        select(Assignment)
+        .where(
+            col(Assignment.id).in_([one.id for one in agreeing]),
+            Assignment.state == State.SUBMITTED,
+            Assignment.expert_id != by.id,
+        )
+        .order_by(col(Assignment.id))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    for one in review.in_order_of_pay(locked):
+        review.decide(session, one, review.ACCEPT, by=by, at=at)
+    return Bulk(len(locked), len(listed) > BULK)
+
+
+def waiting_by_project(session: Session, organisation_ids: Iterable[int]) -> list[Any]:
+    """Return (project, answers without a verdict, when the first is accepted by itself, looks)."""
+    looks = (
+        select_columns(func.count())
+        .select_from(ReviewRequest)
+        .where(
+            col(ReviewRequest.project_id) == col(Project.id), col(ReviewRequest.outcome).is_(None)
+        )
+        .scalar_subquery()
+    )
+    question = (
+        select_columns(
+            Project, func.count(col(Assignment.id)), func.min(col(Assignment.review_by)), looks
+        )
+        .outerjoin(
+            Assignment,
+            (col(Assignment.project_id) == col(Project.id))
+            & (col(Assignment.state) == State.SUBMITTED),
+        )
+        .where(col(Project.organisation_id).in_(list(organisation_ids)))
+        .group_by(col(Project.id))
+        .order_by(func.min(col(Assignment.review_by)).nulls_last(), col(Project.id).desc())
+    )
+    return [row for row in session.execute(question) if row[1] or row[3]]
+
+
+def id_of_task(task: Task) -> int:
+    """Return the id of a stored task."""
+    assert task.id is not None
+    return task.id
+
+
+def _is_in_hand() -> Any:
+    held = aliased(Assignment)
+    in_hand = select(held.id).where(held.task_id == col(Task.id), held.state == State.ACTIVE)
+    return in_hand.correlate(Task).exists()
+
+
+def _answers(
+    session: Session, task_ids: list[int]
+) -> dict[int, list[tuple[Assignment, Annotation, str]]]:
+    rows = session.exec(
+        select(Assignment, Annotation, Expert.pseudonym)
+        .join(Annotation, col(Annotation.assignment_id) == col(Assignment.id))
+        .join(Expert, col(Expert.user_id) == col(Assignment.expert_id))
+        .where(col(Assignment.task_id).in_(task_ids), col(Assignment.state).in_(COMPARED))
+        .order_by(col(Assignment.id))
+    )
+    found: dict[int, list[tuple[Assignment, Annotation, str]]] = {}
+    for assignment, annotation, pseudonym in rows:
+        found.setdefault(assignment.task_id, []).append((assignment, annotation, pseudonym))
+    return found
+
+
+def _compare(
+    project: Project, task: Task, rows: list[tuple[Assignment, Annotation, str]]
+) -> ReviewTask:
+    config = parse(project.label_config)
+    counting = [row for row in rows if row[0].state is not State.REJECTED]
+    answers = [agreement.answer(annotation.result) for _, annotation, _ in counting]
+    leading = agreement.consensus(answers) if len(answers) > 1 else None
+    in_all = (
+        frozenset.intersection(
+            *(agreement.spans(annotation.result) for _, annotation, _ in counting)
+        )
+        if counting
+        else frozenset()
+    )
+    return ReviewTask(
+        task=task,
+        text=shown.text_of(config, task.data),
+        answers=tuple(
+            ReviewAnswer(
+                assignment=assignment,
+                pseudonym=pseudonym,
+                shown=shown.answer(config, task.data, annotation.result),
+                gold=gold.score(annotation.result, task.gold) if task.gold is not None else None,
+                agrees=None if leading is None else agreement.answer(annotation.result) == leading,
+                alone=agreement.spans(annotation.result) - in_all
+                if len(counting) > 1
+                else frozenset(),
+            )
+            for assignment, annotation, pseudonym in rows
+        ),
+        consensus=_words(leading),
+        agreement=agreement.pairwise(answers),
+        known=agreement.label(task.gold) if task.gold is not None else None,
+        still_open=task.slots_left,
+    )
+
+
+def _words(answer: agreement.Answer | None) -> str | None:
+    return None if answer is None else ", ".join(one for _, some in answer for one in some)

@@ -1,0 +1,124 @@
+"""Validated work as releases read it: one row for each task that has an accepted answer.
+
+Rows are streamed by a cursor of the server, so that memory stays flat however many there are.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from annotation import agreement
+from annotation.models import Annotation, Assignment, State, Task
+from experts.models import Expert
+
+AT_ONCE = 500
+VALIDATED = (State.ACCEPTED, State.PARTLY_ACCEPTED)
+
+
+@dataclass(frozen=True)
+class ValidatedAnnotation:
+    """One accepted answer, and how it came to be accepted."""
+
+    annotation_id: int
+    expert_id: int
+    pseudonym: str
+    result: list[dict[str, Any]]
+    label: str | None
+    state: str
+    # The name of the rule that accepted it, or "person".
+    decided_how: str
+    lead_seconds: int | None
+    submitted_at: datetime
+    decided_at: datetime
+
+
+@dataclass(frozen=True)
+class ValidatedTask:
+    """A task with its accepted answers and what they come to."""
+
+    task_id: int
+    external_id: str
+    group_key: str | None
+    data: dict[str, Any]
+    is_gold: bool
+    # The choice that more than half gave; None where there is none, or where nothing is chosen.
+    label: str | None
+    # The marks that more than half set, exactly.
+    spans: tuple[agreement.Span, ...]
+    # The share of pairs that agree; None with a single answer.
+    agreement: float | None
+    annotations: tuple[ValidatedAnnotation, ...]
+
+
+def results_for_release(session: Session, project_id: int) -> Iterator[ValidatedTask]:
+    """Stream the validated tasks of a project in the order in which they came in."""
+    with session.connection().execute(
+        _question(project_id), execution_options={"yield_per": AT_ONCE}
+    ) as rows:
+        for _task_id, group in groupby(rows, key=lambda row: row.task_id):
+            yield _task(list(group))
+
+
+def _question(project_id: int) -> Any:
+    # Plain columns and no entities: a session would keep every row it has seen.
+    return (
+        select(
+            col(Task.id).label("task_id"),
+            col(Task.external_id),
+            col(Task.group_key),
+            col(Task.data),
+            col(Task.gold).is_not(None).label("is_gold"),
+            col(Annotation.id).label("annotation_id"),
+            col(Annotation.result),
+            col(Annotation.submitted_at),
+            col(Assignment.expert_id),
+            col(Assignment.state),
+            col(Assignment.decided_rule),
+            col(Assignment.decided_at),
+            col(Assignment.lead_seconds),
+            col(Expert.pseudonym),
+        )
+        .select_from(Task)
+        .join(Assignment, col(Assignment.task_id) == col(Task.id))
+        .join(Annotation, col(Annotation.assignment_id) == col(Assignment.id))
+        .join(Expert, col(Expert.user_id) == col(Assignment.expert_id))
+        .where(col(Task.project_id) == project_id, col(Assignment.state).in_(VALIDATED))
+        .order_by(col(Task.id), col(Assignment.id))
+    )
+
+
+def _task(rows: list[Any]) -> ValidatedTask:
+    first = rows[0]
+    results = [row.result for row in rows]
+    answers = [agreement.answer(result) for result in results]
+    return ValidatedTask(
+        task_id=first.task_id,
+        external_id=first.external_id,
+        group_key=first.group_key,
+        data=first.data,
+        is_gold=first.is_gold,
+        label=agreement.majority_label(results),
+        spans=agreement.majority_spans(results),
+        agreement=agreement.pairwise(answers),
+        annotations=tuple(_annotation(row) for row in rows),
+    )
+
+
+def _annotation(row: Any) -> ValidatedAnnotation:
+    return ValidatedAnnotation(
+        annotation_id=row.annotation_id,
+        expert_id=row.expert_id,
+        pseudonym=row.pseudonym,
+        result=row.result,
+        label=agreement.label(row.result),
+        state=str(row.state),
+        decided_how=row.decided_rule or "person",
+        lead_seconds=row.lead_seconds,
+        submitted_at=row.submitted_at,
+        decided_at=row.decided_at,
+    )

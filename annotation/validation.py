@@ -1,0 +1,92 @@
+"""Work that counts without a person: by agreement, or by the owner's silence.
+
+Each rule has a name and a version, which the decision records (`rules.py`); none refuses work.
+"""
+
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from annotation import agreement, gold, review, rules
+from annotation.models import Annotation, Assignment, State, Task
+from projects.models import Project, Validation
+
+COUNTING = (State.ACTIVE, State.SUBMITTED, State.ACCEPTED, State.PARTLY_ACCEPTED)
+
+
+def by_agreement(session: Session, task_id: int, *, at: datetime) -> int:
+    """Accept the answers to a task if all agree (rule AG-1); return how many were accepted."""
+    task = session.get(Task, task_id)
+    if task is None or session.get_one(Project, task.project_id).validation is Validation.REVIEW:
+        return 0
+    counting = _counting(session, task_id)
+    session.refresh(task)  # what we hold now decides, not what stood there before the wait
+    if task.slots_left or any(one.state is State.ACTIVE for one in counting):
+        return 0
+    if not _agree(task, _results(session, counting)):
+        return 0
+    waiting = [one for one in counting if one.state is State.SUBMITTED]
+    for one in review.in_order_of_pay(waiting):
+        review.accept_by_rule(session, one, rules.AGREEMENT, at=at)
+    return len(waiting)
+
+
+def by_silence(session: Session, *, at: datetime) -> Assignment | None:
+    """Accept one answer that nobody reviewed in time (rule SL-1), the oldest first.
+
+    One in a transaction: the accounts of several experts would be held in no order.
+    """
+    overdue = session.exec(
+        select(Assignment)
+        .where(Assignment.state == State.SUBMITTED, col(Assignment.review_by) < at)
+        .order_by(col(Assignment.review_by))
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    ).first()
+    if overdue is not None:
+        review.accept_by_rule(session, overdue, rules.SILENCE, at=at)
+    return overdue
+
+
+def undecided(session: Session, *, after: int = 0, limit: int = 1000) -> list[int]:
+    """Return tasks, in order of id, that agreement may decide and has not yet."""
+    open_ones = (
+        select(Assignment.task_id)
+        .join(Project, col(Project.id) == col(Assignment.project_id))
+        .join(Task, col(Task.id) == col(Assignment.task_id))
+        .where(
+            Assignment.state == State.SUBMITTED,
+            Project.validation == Validation.AGREEMENT,
+            col(Task.slots_left) == 0,
+            col(Task.id) > after,
+        )
+        .distinct()
+        .order_by(col(Assignment.task_id))
+        .limit(limit)
+    )
+    return list(session.exec(open_ones))
+
+
+def _counting(session: Session, task_id: int) -> list[Assignment]:
+    # Locked in order of id, as everybody does who decides several at once.
+    found = session.exec(
+        select(Assignment)
+        .where(Assignment.task_id == task_id, col(Assignment.state).in_(COUNTING))
+        .order_by(col(Assignment.id))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return list(found)
+
+
+def _results(session: Session, assignments: list[Assignment]) -> list[agreement.Result]:
+    ids = [one.id for one in assignments]
+    found = session.exec(select(Annotation.result).where(col(Annotation.assignment_id).in_(ids)))
+    return list(found)
+
+
+def _agree(task: Task, results: list[agreement.Result]) -> bool:
+    if not agreement.is_unanimous([agreement.answer(result) for result in results]):
+        return False
+    return task.gold is None or all(gold.score(result, task.gold).is_right for result in results)
