@@ -22,6 +22,11 @@ from core.models import jsonb, one_of, text_enum, utc
 from core.money import Money
 
 
+def key_part(key: str) -> str:
+    """Return what of a row's random key goes into its name at the rail."""
+    return key.replace("-", "")[:12]
+
+
 class AccountKind(StrEnum):
     """What an account of the ledger is for."""
 
@@ -191,6 +196,11 @@ class Deposit(SQLModel, table=True):
         """What the owner pays."""
         return Money(self.amount_minor, self.currency)
 
+    @property
+    def reference(self) -> str:
+        """The name of the payment at the rail; see `Payout.reference`."""
+        return f"deposit-{self.id}-{key_part(self.request_key)}"
+
 
 class PayeeState(StrEnum):
     """How far an expert's account at the rail is able to receive money."""
@@ -229,8 +239,14 @@ class Payee(SQLModel, table=True):
     missing: list[str] = jsonb(default_factory=list)
     bank_last4: str | None = Field(default=None, sa_type=Text)
     stripe_account_id: str | None = Field(default=None, sa_type=Text)
+    request_key: str = Field(sa_type=Text)
     opened_at: datetime = utc()
     read_at: datetime | None = utc(nullable=True)
+
+    @property
+    def reference(self) -> str:
+        """The name of their account at the rail; see `Payout.reference`."""
+        return f"payee-{self.expert_id}-{key_part(self.request_key)}"
 
 
 class PayoutState(StrEnum):
@@ -314,8 +330,11 @@ class Payout(SQLModel, table=True):
 
     @property
     def reference(self) -> str:
-        """The name of the present attempt, at the rail and in the ledger."""
-        return f"payout:{self.id}:{self.attempt}"
+        """The name of the present attempt at the rail.
+
+        The rail outlives a database that is made anew, so an id alone would not be one of a kind.
+        """
+        return f"payout-{self.id}-{self.attempt}-{key_part(self.request_key)}"
 
     @property
     def is_open(self) -> bool:
@@ -344,7 +363,7 @@ class RailEvent(SQLModel, table=True):
     kind: str = Field(sa_type=Text)
     stripe_account_id: str | None = Field(default=None, sa_type=Text)
     object_id: str = Field(sa_type=Text)
-    references: dict[str, Any] = jsonb(default_factory=dict)
+    reference: str | None = Field(default=None, sa_type=Text)
     state: RailEventState = text_enum(RailEventState, default=RailEventState.WAITING)
     tries: int = 0
     outcome: str | None = Field(default=None, sa_type=Text)

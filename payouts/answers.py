@@ -1,0 +1,172 @@
+"""What the rail has answered, as states, moves and letters of a payout.
+
+Each answer belongs to one attempt and is recorded once: a late or second one changes nothing.
+"""
+
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from accounts.models import User
+from core import audit, jobs, messages
+from core.errors import NotFound
+from core.ports import BankTransfer, NotEnoughFunds, PayeeNotReady, PayoutRefused
+from payouts import ledger, payees, policy
+from payouts.models import Payout, PayoutState
+
+ASKED = (PayoutState.SENDING, PayoutState.UNKNOWN)
+
+
+def record_sent(
+    session: Session, payout_id: int, attempt: int, transfer_id: str, *, at: datetime
+) -> PayoutState:
+    """Record that the rail has it: the money has left what the rail holds for us."""
+    payout = of(session, payout_id, lock=True)
+    if not _awaits(payout, attempt):
+        return payout.state
+    ledger.post(
+        session,
+        event(payout, "sent"),
+        [
+            ledger.Entry(
+                "amount",
+                ledger.in_flight(payout.expert_id, payout.currency),
+                ledger.clearing(payout.currency),
+                payout.amount,
+            )
+        ],
+        at=at,
+        narration="payout sent",
+        cause=f"payout:{payout.id}",
+    )
+    payout.state, payout.stripe_transfer_id = PayoutState.SENT, transfer_id
+    payout.sent_at, payout.try_at, payout.reason = at, None, None
+    audit.record(session, "payout.sent", by=None, subject=f"payout:{payout.id}")
+    _write(session, payout, "payouts/payout_sent")
+    return payout.state
+
+
+def record_refused(
+    session: Session, payout_id: int, attempt: int, refusal: PayoutRefused, *, at: datetime
+) -> PayoutState:
+    """Record that the rail has moved nothing: the money is owed again."""
+    payout = of(session, payout_id, lock=True)
+    if not _awaits(payout, attempt):
+        return payout.state
+    _give_back(session, payout, at)
+    if isinstance(refusal, NotEnoughFunds):
+        payout.state, payout.reason = PayoutState.WAITING_FUNDS, refusal.code
+        payout.try_at = at + policy.wait_after(payout.attempt)
+    elif isinstance(refusal, PayeeNotReady):
+        payout.reason = refusal.code
+        block(session, payout)
+    else:
+        fail(session, payout, refusal.code, at)
+    return payout.state
+
+
+def record_unknown(session: Session, payout_id: int, attempt: int, *, at: datetime) -> PayoutState:
+    """Record that no clear answer came: it is looked up before anything else."""
+    payout = of(session, payout_id, lock=True)
+    if _awaits(payout, attempt):
+        payout.state = PayoutState.UNKNOWN
+        payout.try_at = at + policy.wait_after(payout.looks)
+    return payout.state
+
+
+def record_never_arrived(
+    session: Session, payout_id: int, attempt: int, *, at: datetime
+) -> PayoutState:
+    """Record that nothing was moved under an attempt whose key has died: begin another."""
+    payout = of(session, payout_id, lock=True)
+    if _awaits(payout, attempt):
+        _give_back(session, payout, at)
+        payout.state, payout.reason, payout.try_at = PayoutState.READY, "never_arrived", None
+        defer_send(session, payout)
+    return payout.state
+
+
+def record_bank(session: Session, told: BankTransfer, *, at: datetime) -> int:
+    """Record what the rail says of the way to the bank; return how many payouts it carries.
+
+    The rail may say paid first and refused days later, so neither is the end.
+    """
+    state = {"paid": PayoutState.PAID, "refused": PayoutState.BANK_REFUSED}.get(told.state)
+    reached = (PayoutState.SENT, PayoutState.PAID, PayoutState.BANK_REFUSED)
+    question = select(Payout).where(
+        col(Payout.stripe_transfer_id).in_(told.transfer_ids), col(Payout.state).in_(reached)
+    )
+    rows = session.exec(question.order_by(col(Payout.id)).with_for_update()).all()
+    for payout in rows:
+        if state is not None and payout.state is not state:
+            payout.state, payout.ended_at = state, at
+            audit.record(session, f"payout.{state}", by=None, subject=f"payout:{payout.id}")
+            if state is PayoutState.BANK_REFUSED:
+                _write(session, payout, "payouts/bank_refused")
+    return len(rows)
+
+
+def block(session: Session, payout: Payout) -> None:
+    """Set a payout aside until its payee can receive money, and tell them."""
+    if payout.state is not PayoutState.BLOCKED:
+        payout.state, payout.try_at = PayoutState.BLOCKED, None
+        audit.record(session, "payout.blocked", by=None, subject=f"payout:{payout.id}")
+        _write(session, payout, "payouts/details_needed")
+
+
+def fail(session: Session, payout: Payout, reason: str, at: datetime) -> None:
+    """End a payout whose money is owed again, and tell the expert."""
+    payout.state, payout.reason, payout.ended_at = PayoutState.FAILED, reason, at
+    payout.try_at = None
+    audit.record(
+        session,
+        "payout.failed",
+        by=None,
+        subject=f"payout:{payout.id}",
+        details={"reason": reason},
+    )
+    _write(session, payout, "payouts/payout_failed")
+
+
+def defer_send(session: Session, payout: Payout) -> None:
+    """Let a job send a payout, in the transaction that made it ready."""
+    lock = f"payout:{payout.id}"
+    jobs.defer(session, "payouts.send", queue="money", queueing_lock=lock, payout_id=payout.id)
+
+
+def of(session: Session, payout_id: int, *, lock: bool = False) -> Payout:
+    """Return a payout, or raise `NotFound`."""
+    found = session.get(Payout, payout_id, with_for_update=lock or None, populate_existing=lock)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def event(payout: Payout, step: str) -> str:
+    """Name a step of the present attempt in the ledger."""
+    return f"payout:{payout.id}:{payout.attempt}:{step}"
+
+
+def _awaits(payout: Payout, attempt: int) -> bool:
+    # Another hand may have recorded the answer meanwhile, or begun a new attempt.
+    return payout.state in ASKED and payout.attempt == attempt
+
+
+def _give_back(session: Session, payout: Payout, at: datetime) -> None:
+    source = ledger.in_flight(payout.expert_id, payout.currency)
+    target = ledger.owed(payout.expert_id, payout.currency)
+    ledger.post(
+        session,
+        event(payout, "returned"),
+        [ledger.Entry("amount", source, target, payout.amount)],
+        at=at,
+        narration="payout refused, owed again",
+        cause=f"payout:{payout.id}",
+    )
+
+
+def _write(session: Session, payout: Payout, template: str) -> None:
+    expert = session.get(User, payout.expert_id)
+    if expert is not None:
+        payee = payees.known(session, payout.expert_id)
+        messages.write(session, to=expert, template=template, payout=payout, payee=payee)

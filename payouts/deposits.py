@@ -1,0 +1,179 @@
+"""Deposits: an owner's money on its way into a budget by hosted checkout.
+
+What the browser or a webhook says is a hint; a deposit counts when its checkout, read again,
+is paid. It then stays paid, and is booked once.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, or_, select
+
+from accounts.models import User
+from core import audit, formats, messages
+from core.clock import now
+from core.db import transaction
+from core.errors import Conflict, Invalid, NotFound
+from core.money import Money
+from core.ports import Checkout, CheckoutRail
+from payouts import budgets, ledger, policy
+from payouts.models import Deposit, DepositState
+
+REREAD_AFTER = timedelta(minutes=2)
+FORGET_AFTER = timedelta(hours=25)  # a checkout lives for a day
+UNDECIDED = (DepositState.OPEN, DepositState.PROCESSING)
+
+
+class TooSmall(Invalid):
+    """The smallest amount is %(least)s."""
+
+
+class TooLarge(Invalid):
+    """The largest amount at once is %(most)s."""
+
+
+class UsedForm(Conflict):
+    """The form was already used for another payment. Load the page again and fill it in anew."""
+
+
+def open(
+    session: Session, project_id: int, amount: Money, *, key: str, by: int, at: datetime
+) -> Deposit:
+    """Begin a payment; the same form sent again returns the first one."""
+    _check_amount(amount)
+    budgets.of(session, project_id)
+    row = {"project_id": project_id, "amount_minor": amount.minor, "currency": amount.currency}
+    made = session.execute(
+        insert(Deposit)
+        .values(request_key=key, opened_by=by, opened_at=at, state=DepositState.OPEN, **row)
+        .on_conflict_do_nothing()
+        .returning(col(Deposit.id))
+    ).first()
+    deposit = session.exec(select(Deposit).where(Deposit.request_key == key)).one()
+    if (deposit.project_id, deposit.amount) != (project_id, amount):
+        raise UsedForm
+    if made:
+        audit.record(session, "deposit.opened", by=by, subject=f"deposit:{deposit.id}", details=row)
+    return deposit
+
+
+def begin(deposit_id: int, rail: CheckoutRail, *, title: str, back_to: str) -> str:
+    """Open the checkout of a deposit and return its address; again, the same address.
+
+    Raises `RailDown` when the rail cannot be asked: nothing was charged.
+    """
+    with transaction() as session:
+        deposit = of(session, deposit_id)
+    if deposit.stripe_checkout_url:
+        return deposit.stripe_checkout_url
+    opened = rail.open_checkout(
+        deposit.amount, reference=deposit.reference, title=title, back_to=back_to
+    )
+    with transaction() as session:
+        found = of(session, deposit_id, lock=True)
+        found.stripe_checkout_id = found.stripe_checkout_id or opened.id
+        found.stripe_checkout_url = found.stripe_checkout_url or opened.url
+    return opened.url
+
+
+def reread(deposit_id: int, rail: CheckoutRail) -> Deposit:
+    """Read the checkout of an undecided deposit again and record what it says."""
+    with transaction() as session:
+        deposit = of(session, deposit_id)
+    if deposit.state is DepositState.PAID or deposit.stripe_checkout_id is None:
+        return deposit
+    found = rail.checkout(deposit.stripe_checkout_id)
+    with transaction() as session:
+        return record(session, deposit_id, found, at=now())
+
+
+def record(session: Session, deposit_id: int, found: Checkout, *, at: datetime) -> Deposit:
+    """Record what a checkout says; a paid one is booked once."""
+    deposit = of(session, deposit_id, lock=True)
+    if deposit.state is DepositState.PAID:
+        return deposit
+    deposit.read_at = at
+    if found.state != "paid":
+        deposit.state = DepositState(found.state)
+    elif found.amount != deposit.amount or found.fee is None:
+        # Paid, but not as asked (another amount, or converted): a person looks before it counts.
+        deposit.state = DepositState.UNCLEAR
+        deposit.trouble = f"paid {found.amount.minor} {found.amount.currency}, fee {found.fee}"
+    else:
+        _book(session, deposit, found.fee, at)
+        deposit.stripe_charge_id = found.charge_id
+    return deposit
+
+
+def of(session: Session, deposit_id: int, *, lock: bool = False) -> Deposit:
+    """Return a deposit, or raise `NotFound`."""
+    found = session.get(Deposit, deposit_id, with_for_update=lock or None, populate_existing=lock)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def to_reread(session: Session, at: datetime, limit: int = 100) -> list[int]:
+    """Return deposits that are undecided and were not read for a while, oldest first."""
+    read_at = col(Deposit.read_at)
+    question = (
+        select(Deposit.id)
+        .where(
+            col(Deposit.state).in_(UNDECIDED),
+            col(Deposit.stripe_checkout_id).is_not(None),
+            Deposit.opened_at < at - REREAD_AFTER,
+            or_(read_at.is_(None), read_at < at - REREAD_AFTER),
+        )
+        .order_by(read_at.nulls_first())
+        .limit(limit)
+    )
+    return [deposit_id for deposit_id in session.exec(question) if deposit_id is not None]
+
+
+def forget_unopened(session: Session, at: datetime) -> int:
+    """Close deposits whose checkout nobody was ever led to; return how many."""
+    question = select(Deposit).where(
+        Deposit.state == DepositState.OPEN,
+        col(Deposit.stripe_checkout_id).is_(None),
+        Deposit.opened_at < at - FORGET_AFTER,
+    )
+    rows = session.exec(question.with_for_update(skip_locked=True)).all()
+    for row in rows:
+        row.state = DepositState.EXPIRED
+    return len(rows)
+
+
+def _check_amount(amount: Money) -> None:
+    least, most = policy.least_deposit(amount.currency), policy.most_deposit(amount.currency)
+    if amount < least:
+        raise TooSmall(least=formats.money(least))
+    if amount > most:
+        raise TooLarge(most=formats.money(most))
+
+
+def _book(session: Session, deposit: Deposit, fee: Money, at: datetime) -> None:
+    """Credit the budget with all of it; the rail's fee is the platform's, and stands apart."""
+    clearing = ledger.clearing(deposit.currency)
+    entries = [
+        ledger.Entry(
+            "amount", clearing, ledger.budget(deposit.project_id, deposit.currency), deposit.amount
+        )
+    ]
+    if fee:
+        entries.append(ledger.Entry("rail-fee", ledger.rail_fees(deposit.currency), clearing, fee))
+    ledger.post(
+        session,
+        f"deposit:{deposit.id}:paid",
+        entries,
+        at=at,
+        narration="budget funded",
+        cause=f"deposit:{deposit.id}",
+    )
+    deposit.state, deposit.fee_minor, deposit.paid_at = DepositState.PAID, fee.minor, at
+    audit.record(session, "deposit.paid", by=None, subject=f"deposit:{deposit.id}")
+    payer = session.get(User, deposit.opened_by) if deposit.opened_by else None
+    if payer is not None:
+        budget = budgets.of(session, deposit.project_id)
+        messages.write(
+            session, to=payer, template="payouts/deposit_paid", deposit=deposit, budget=budget
+        )

@@ -1,0 +1,241 @@
+"""What an expert is shown of their money: where it is, every amount, what came by week.
+
+All of it is read from the ledger and its rows; nothing here moves or rounds anything.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Text, case, cast, func, literal, null, union_all
+from sqlalchemy import select as select_columns
+from sqlmodel import Session, col, select
+
+from core.money import Money
+from payouts import ledger, policy, statements
+from payouts.models import (
+    Payout,
+    PayoutState,
+    ProjectBudget,
+    Reservation,
+    ReservationState,
+)
+
+WEEKS = 8
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where an expert's money in one currency is."""
+
+    currency: str
+    reserved: Money
+    in_hand: int
+    in_review: Money
+    submitted: int
+    review_by: datetime | None
+    owed: Money
+    on_its_way: Money
+    sent_this_year: Money
+    payouts_this_year: int
+
+
+@dataclass(frozen=True)
+class Week:
+    """What was earned in a week, by where it is now."""
+
+    monday: date
+    sent: Money
+    owed: Money
+    in_review: Money
+
+
+def currencies(session: Session, expert_id: int) -> list[str]:
+    """Return the currencies that an expert has had to do with, the usual one first."""
+    question = (
+        select(col(Reservation.currency), func.count())
+        .where(Reservation.expert_id == expert_id)
+        .group_by(col(Reservation.currency))
+        .order_by(func.count().desc(), col(Reservation.currency))
+    )
+    return [code for code, _ in session.exec(question)] or ["eur"]
+
+
+def standing(session: Session, expert_id: int, currency: str, *, at: datetime) -> Standing:
+    """Where an expert's money is, in one currency."""
+    reserved, submitted, in_hand, in_review, review_by = _held(session, expert_id, currency)
+    purses = [ledger.owed(expert_id, currency), ledger.in_flight(expert_id, currency)]
+    now_in = ledger.balances(session, purses)
+    sent, at_bank, count = _sent(session, expert_id, currency, at)
+    return Standing(
+        currency=currency,
+        reserved=reserved,
+        in_hand=in_hand,
+        in_review=submitted,
+        submitted=in_review,
+        review_by=review_by,
+        owed=now_in[purses[0]],
+        on_its_way=now_in[purses[1]] + at_bank,
+        sent_this_year=sent,
+        payouts_this_year=count,
+    )
+
+
+def amounts(
+    expert_id: int,
+    *,
+    state: str | None = None,
+    project_id: int | None = None,
+    since: date | None = None,
+) -> Any:
+    """Select every amount of an expert, newest first: works and payouts, filtered."""
+    works, sent = _works(expert_id), _payouts(expert_id)
+    found = union_all(works, sent).subquery()
+    question = select_columns(found)
+    if state:
+        question = question.where(found.c.state == state)
+    if project_id is not None:
+        question = question.where(found.c.project_id == project_id)
+    if since is not None:
+        question = question.where(found.c.at >= since)
+    return question.order_by(found.c.at.desc(), found.c.row_id.desc())
+
+
+def projects(session: Session, expert_id: int) -> list[ProjectBudget]:
+    """Return the projects that an expert has worked in, by title."""
+    worked = select(Reservation.project_id).where(Reservation.expert_id == expert_id)
+    question = select(ProjectBudget).where(col(ProjectBudget.project_id).in_(worked))
+    return list(session.exec(question.order_by(col(ProjectBudget.title))))
+
+
+def weeks(session: Session, expert_id: int, currency: str, *, at: datetime) -> list[Week]:
+    """What was earned in the last weeks; the oldest earnings count as the ones that were sent."""
+    first = policy.week_of(at) - timedelta(weeks=WEEKS - 1)
+    earned = _by_week(session, expert_id, currency, ReservationState.EARNED)
+    review = _by_week(session, expert_id, currency, ReservationState.HELD)
+    left = ledger.balance(session, ledger.owed(expert_id, currency)).minor
+    found = []
+    for monday in (first + timedelta(weeks=n) for n in reversed(range(WEEKS))):
+        of_week = earned.get(monday, 0)
+        still_owed = min(left, of_week)
+        left -= still_owed
+        found.append(
+            Week(
+                monday,
+                Money(of_week - still_owed, currency),
+                Money(still_owed, currency),
+                Money(review.get(monday, 0), currency),
+            )
+        )
+    return found[::-1]
+
+
+def _held(
+    session: Session, expert_id: int, currency: str
+) -> tuple[Money, Money, int, int, datetime | None]:
+    submitted = col(Reservation.submitted_at).is_not(None)
+    pay = func.sum(Reservation.pay_minor)
+    question = select_columns(
+        pay.filter(~submitted),
+        pay.filter(submitted),
+        func.count().filter(~submitted),
+        func.count().filter(submitted),
+        func.max(Reservation.review_by),
+    ).where(
+        col(Reservation.expert_id) == expert_id,
+        col(Reservation.currency) == currency,
+        col(Reservation.state) == ReservationState.HELD,
+    )
+    reserved, in_review, in_hand, waiting, review_by = session.execute(question).one()
+    return (
+        Money(int(reserved or 0), currency),
+        Money(int(in_review or 0), currency),
+        in_hand,
+        waiting,
+        review_by,
+    )
+
+
+def _sent(
+    session: Session, expert_id: int, currency: str, at: datetime
+) -> tuple[Money, Money, int]:
+    """What was sent this year, what of all that is not at the bank yet, and how many payouts."""
+    new_year = at.replace(month=1, day=1, hour=0, minute=0, second=0, microsecond=0)
+    this_year = col(Payout.sent_at) >= new_year
+    amount = func.sum(Payout.amount_minor)
+    question = select_columns(
+        amount.filter(this_year),
+        amount.filter(col(Payout.state) == PayoutState.SENT),
+        func.count().filter(this_year),
+    ).where(
+        col(Payout.expert_id) == expert_id,
+        col(Payout.currency) == currency,
+        col(Payout.state).in_(statements.ARRIVED),
+    )
+    sent, on_way, count = session.execute(question).one()
+    return Money(int(sent or 0), currency), Money(int(on_way or 0), currency), count
+
+
+def _works(expert_id: int) -> Any:
+    held = col(Reservation.state) == ReservationState.HELD
+    in_part = col(Reservation.earned_minor) < col(Reservation.pay_minor)
+    state = case(
+        (held & col(Reservation.submitted_at).is_(None), "active"),
+        (held, "submitted"),
+        ((col(Reservation.state) == ReservationState.EARNED) & in_part, "partly_accepted"),
+        (col(Reservation.state) == ReservationState.EARNED, "accepted"),
+        else_="returned",
+    )
+    amount = case((held, col(Reservation.pay_minor)), else_=col(Reservation.earned_minor))
+    return (
+        select_columns(
+            literal("work").label("what"),
+            col(Reservation.assignment_id).label("row_id"),
+            col(Reservation.project_id).label("project_id"),
+            col(ProjectBudget.title).label("title"),
+            func.coalesce(
+                Reservation.ended_at, Reservation.submitted_at, Reservation.held_at
+            ).label("at"),
+            state.label("state"),
+            amount.label("minor"),
+            col(Reservation.currency).label("currency"),
+            col(Reservation.review_by).label("next_at"),
+        )
+        .join(ProjectBudget, col(ProjectBudget.project_id) == col(Reservation.project_id))
+        .where(col(Reservation.expert_id) == expert_id)
+    )
+
+
+def _payouts(expert_id: int) -> Any:
+    return select_columns(
+        literal("payout"),
+        col(Payout.id),
+        null(),
+        null(),
+        func.coalesce(Payout.sent_at, Payout.requested_at),
+        cast(col(Payout.state), Text),
+        -col(Payout.amount_minor),
+        col(Payout.currency),
+        func.coalesce(Payout.ended_at, Payout.try_at),
+    ).where(col(Payout.expert_id) == expert_id)
+
+
+def _by_week(
+    session: Session, expert_id: int, currency: str, state: ReservationState
+) -> dict[date, int]:
+    if state is ReservationState.EARNED:
+        at, amount = col(Reservation.ended_at), col(Reservation.earned_minor)
+    else:
+        at, amount = col(Reservation.submitted_at), col(Reservation.pay_minor)
+    monday = func.date_trunc("week", at)
+    question = (
+        select_columns(monday, func.sum(amount))
+        .where(
+            col(Reservation.expert_id) == expert_id,
+            col(Reservation.currency) == currency,
+            col(Reservation.state) == state,
+            at.is_not(None),
+        )
+        .group_by(monday)
+    )
+    return {at.date(): int(total) for at, total in session.execute(question)}

@@ -1,0 +1,119 @@
+"""Who is paid when: every week, or when the expert asks. One payout of a currency at a time."""
+
+from datetime import datetime
+from uuid import uuid4
+
+from sqlmodel import Session, col, select
+
+from core import audit, formats
+from core.errors import Conflict, Invalid
+from core.money import Money
+from payouts import answers, ledger, payees, policy, sending
+from payouts.models import (
+    OPEN_STATES,
+    Account,
+    AccountKind,
+    Payee,
+    PayeeState,
+    Payout,
+    PayoutState,
+    Rhythm,
+)
+
+
+class MoreThanOwed(Conflict):
+    """You asked for %(asked)s, and %(owed)s is owed to you now. Nothing was sent."""
+
+
+class TooLittle(Invalid):
+    """The smallest payout is %(least)s. What you have earned is kept until then."""
+
+
+class DetailsNeeded(Conflict):
+    """Your account cannot receive money yet. Complete your details first; nothing is lost."""
+
+
+def on_demand(session: Session, expert_id: int, amount: Money, *, key: str, at: datetime) -> Payout:
+    """Make the payout that an expert asks for; the same form sent again returns the first one.
+
+    While another payout of theirs is open, that one is returned: it is on its way already.
+    """
+    payee = payees.locked(session, expert_id, at=at)  # one request of an expert at a time
+    known = session.exec(select(Payout).where(Payout.request_key == key)).first()
+    if known is not None and known.expert_id == expert_id:
+        return known
+    _check(session, payee, amount)
+    payout, is_new = sending.open_payout(
+        session,
+        expert_id,
+        amount.currency,
+        amount_minor=amount.minor,
+        state=PayoutState.READY,
+        rhythm=Rhythm.ON_DEMAND,
+        request_key=key,
+        requested_at=at,
+        attempt=0,
+        looks=0,
+    )
+    if is_new:
+        audit.record(session, "payout.requested", by=expert_id, subject=f"payout:{payout.id}")
+        answers.defer_send(session, payout)
+    return payout
+
+
+def weekly_due(session: Session, at: datetime, limit: int = 500) -> list[tuple[int, str]]:
+    """Return experts and currencies whose weekly payout is to be made now."""
+    if not policy.is_payday(at):
+        return []
+    this_week = (Payout.rhythm == Rhythm.WEEKLY) & (Payout.week == policy.week_of(at))
+    in_hand = col(Payout.state).in_(OPEN_STATES) | this_week
+    theirs = (Payout.expert_id == Account.owner_id) & (Payout.currency == Account.currency)
+    question = (
+        select(Account.owner_id, Account.currency, Account.balance)
+        .outerjoin(Payee, col(Payee.expert_id) == col(Account.owner_id))
+        .where(
+            Account.kind == AccountKind.EXPERT_OWED,
+            Account.balance > 0,
+            (col(Payee.rhythm).is_(None)) | (Payee.rhythm == Rhythm.WEEKLY),
+            ~select(Payout.id).where(theirs, in_hand).exists(),
+        )
+        .order_by(col(Account.id))
+        .limit(limit)
+    )
+    rows = session.exec(question)
+    return [(expert, code) for expert, code, minor in rows if policy.payable(Money(minor, code))]
+
+
+def weekly(session: Session, expert_id: int, currency: str, *, at: datetime) -> Payout | None:
+    """Make this week's payout of an expert, of all that is owed, or None."""
+    payee = payees.locked(session, expert_id, at=at)
+    amount = policy.payable(ledger.balance(session, ledger.owed(expert_id, currency)))
+    if payee.rhythm is not Rhythm.WEEKLY or not amount or not policy.is_payday(at):
+        return None
+    payout, is_new = sending.open_payout(
+        session,
+        expert_id,
+        currency,
+        amount_minor=amount.minor,
+        state=PayoutState.READY,
+        rhythm=Rhythm.WEEKLY,
+        week=policy.week_of(at),
+        request_key=uuid4().hex,
+        requested_at=at,
+        attempt=0,
+        looks=0,
+    )
+    if is_new:
+        answers.defer_send(session, payout)
+    return payout if is_new else None
+
+
+def _check(session: Session, payee: Payee, amount: Money) -> None:
+    owed = ledger.balance(session, ledger.owed(payee.expert_id, amount.currency))
+    if amount > owed:
+        raise MoreThanOwed(asked=formats.money(amount), owed=formats.money(owed))
+    least = policy.least_payout(amount.currency)
+    if amount < least or amount != policy.payable(amount):
+        raise TooLittle(least=formats.money(least))
+    if payee.state is not PayeeState.ACTIVE:
+        raise DetailsNeeded

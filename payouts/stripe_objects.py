@@ -1,0 +1,122 @@
+"""What Stripe's objects mean in our words. Pure: plain dictionaries in, our own types out."""
+
+from datetime import UTC, datetime
+from typing import Any, TypeGuard
+
+from core.money import Money
+from core.ports import BankTransfer, Checkout, PayeeStatus, RailEntry, RailNews
+
+Doc = dict[str, Any]
+V2_STATES = {"active": "active", "pending": "pending", "restricted": "restricted"}
+BANK_STATES = {"paid": "paid", "failed": "refused", "canceled": "refused"}
+V1_STATES = {"active": "active", "pending": "pending"}
+
+
+def is_doc(value: Any) -> TypeGuard[Doc]:
+    """Whether Stripe sent the object itself and not only its id."""
+    return isinstance(value, dict)
+
+
+def checkout(doc: Doc) -> Checkout:
+    """Read a checkout session with its payment expanded."""
+    amount = Money(doc["amount_total"], doc["currency"])
+    intent = doc.get("payment_intent")
+    charge = intent.get("latest_charge") if is_doc(intent) else None
+    line = charge.get("balance_transaction") if is_doc(charge) else None
+    return Checkout(
+        id=doc["id"],
+        url=doc.get("url") or "",
+        state=_checkout_state(doc, intent, line),
+        amount=amount,
+        charge_id=charge["id"] if is_doc(charge) else None,
+        fee=_fee(line, amount.currency),
+    )
+
+
+def _checkout_state(doc: Doc, intent: Any, line: Any) -> Any:
+    if doc["status"] != "complete":
+        return doc["status"]  # open, expired
+    if doc["payment_status"] != "unpaid":
+        return "paid" if is_doc(line) else "processing"
+    failed = is_doc(intent) and intent["status"] in ("requires_payment_method", "canceled")
+    return "failed" if failed else "processing"
+
+
+def _fee(line: Any, code: str) -> Money | None:
+    # After a conversion the fee is in another currency, which only a person can book.
+    if not is_doc(line) or line["currency"] != code:
+        return None
+    return Money(line["fee"], code)
+
+
+def payee_v2(doc: Doc) -> PayeeStatus:
+    """Read an account of Accounts v2."""
+    recipient = (doc.get("configuration") or {}).get("recipient") or {}
+    balance = (recipient.get("capabilities") or {}).get("stripe_balance") or {}
+    status = (balance.get("stripe_transfers") or {}).get("status", "pending")
+    entries = (doc.get("requirements") or {}).get("entries") or []
+    missing = [
+        entry["description"] for entry in entries if entry.get("awaiting_action_from") == "user"
+    ]
+    closed = doc.get("closed") is True
+    state = "closed" if closed else V2_STATES.get(status, "restricted")
+    return _status(doc["id"], state, missing, last4=None)
+
+
+def payee_v1(doc: Doc) -> PayeeStatus:
+    """Read an account of the first API."""
+    status = (doc.get("capabilities") or {}).get("transfers", "pending")
+    requirements = doc.get("requirements") or {}
+    if status == "active" and not doc.get("payouts_enabled"):
+        status = "restricted"
+    state = V1_STATES.get(status, "restricted")
+    banks = (doc.get("external_accounts") or {}).get("data") or [{}]
+    return _status(
+        doc["id"], state, requirements.get("currently_due") or [], last4=banks[0].get("last4")
+    )
+
+
+def _status(account_id: str, state: Any, missing: list[str], last4: str | None) -> PayeeStatus:
+    if state in ("pending", "restricted") and missing:
+        # Something is asked of the person, who may not have begun.
+        state = "started" if state == "pending" else state
+    return PayeeStatus(account_id, state, tuple(missing), last4)
+
+
+def bank_transfer(payout: Doc, carried: list[Doc]) -> BankTransfer:
+    """Read a payout to a bank and the balance transactions that it is made of."""
+    sources = [line.get("source") for line in carried]
+    transfers = [source.get("source_transfer") for source in sources if is_doc(source)]
+    state: Any = BANK_STATES.get(payout["status"], "on_its_way")
+    return BankTransfer(state, tuple(filter(None, transfers)))
+
+
+def entry(line: Doc) -> RailEntry:
+    """Read a balance transaction."""
+    source = line.get("source")
+    marks = source.get("metadata") or {} if is_doc(source) else {}
+    return RailEntry(
+        id=line["id"],
+        kind=line["type"],
+        net=Money(line["net"], line["currency"]),
+        source_id=source["id"] if is_doc(source) else source,
+        reference=marks.get("reference"),
+        at=datetime.fromtimestamp(line["created"], UTC),
+    )
+
+
+def news(doc: Doc) -> RailNews:
+    """Read an event, a snapshot or a thin one."""
+    if doc["object"] == "v2.core.event":
+        about = doc.get("related_object") or {}
+        at = datetime.fromisoformat(doc["created"])
+        return RailNews(doc["id"], doc["type"], about.get("id", ""), about.get("id"), None, at)
+    about = doc["data"]["object"]
+    return RailNews(
+        id=doc["id"],
+        kind=doc["type"],
+        object_id=about.get("id") or "",
+        account_id=doc.get("account"),
+        reference=(about.get("metadata") or {}).get("reference"),
+        at=datetime.fromtimestamp(doc["created"], UTC),
+    )
