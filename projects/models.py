@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
@@ -49,6 +49,19 @@ class Answer(StrEnum):
     ACCEPTED = "accepted"
     DECLINED = "declined"
     WITHDRAWN = "withdrawn"
+
+
+class Stored(Protocol):
+    """A row with an id, once it is stored."""
+
+    id: int | None
+
+
+def id_of(row: Stored) -> int:
+    """Return the id of a row that is stored."""
+    if row.id is None:
+        raise ValueError("the row has no id before it is flushed")
+    return row.id
 
 
 class Project(SQLModel, table=True):

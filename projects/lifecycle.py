@@ -1,0 +1,234 @@
+"""From draft to completed. What experts were told when a project was published stays so."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from flask_babel import gettext as _
+from sqlalchemy import update
+from sqlmodel import Session, col
+
+from accounts.models import Organisation, User
+from core import audit, jobs
+from core.errors import Conflict
+from core.money import Money
+from experts.fields import Field
+from payouts import budgets, policy
+from projects import guidelines, label_config, pricing
+from projects.models import Answer, Invitation, Project, State, id_of
+
+
+class Step(StrEnum):
+    """Where in the making of a project something is written."""
+
+    BRIEF = "brief"
+    LABELS = "labels"
+    PAY = "pay"
+    CRITERIA = "criteria"
+    TASKS = "tasks"
+    BUDGET = "budget"
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Something that stands in the way of publishing, and the step where it is put right."""
+
+    step: Step
+    words: str
+
+
+class NotReady(Conflict):
+    """The project cannot be published yet. All that is missing is listed on this page."""
+
+
+class Published(Conflict):
+    """What experts were told stays: a published project keeps its brief, labels, pay and rules."""
+
+
+class WrongState(Conflict):
+    """The project has moved on, and this can no longer be done. Load the page again to see it."""
+
+
+def create(
+    session: Session,
+    organisation: Organisation,
+    *,
+    title: str,
+    currency: str,
+    fee_bps: int,
+    by: User,
+    at: datetime,
+    field: Field = Field.LAW,
+) -> Project:
+    """Begin a draft, and open its budget."""
+    project = Project(
+        organisation_id=id_of(organisation),
+        title=title,
+        field=field,
+        currency=currency,
+        fee_bps=fee_bps,
+        created_by=id_of(by),
+        created_at=at,
+        saved_at=at,
+        state_at=at,
+    )
+    session.add(project)
+    session.flush()  # the budget needs the id
+    _open_budget(session, project)
+    _record(session, project, "project.created", by)
+    return project
+
+
+def edit(
+    session: Session, project: Project, *, by: User, at: datetime, **values: object
+) -> list[str]:
+    """Change a draft, and return the names of what has changed."""
+    require_draft(project)
+    changed = [name for name, value in values.items() if getattr(project, name) != value]
+    for name in changed:
+        setattr(project, name, values[name])
+    if changed:
+        project.saved_at = at
+        _record(session, project, "project.edited", by, changed=sorted(changed))
+    if "title" in changed:
+        _open_budget(session, project)
+    return changed
+
+
+def require_draft(project: Project) -> None:
+    """Refuse to change what experts have been told."""
+    if not project.is_draft:
+        raise Published
+
+
+def missing(session: Session, project: Project) -> list[Missing]:
+    """Say everything that stands in the way of publishing, all at once."""
+    return [*_unwritten(project), *_wrong_labels(project), *_unfunded(session, project)]
+
+
+def publish(session: Session, project: Project, *, by: User, at: datetime) -> None:
+    """Open a draft to experts; a second time changes nothing."""
+    if project.state is State.OPEN:
+        return
+    if not project.is_draft:
+        raise WrongState
+    if missing(session, project):
+        raise NotReady
+    guidelines.publish(session, project, project.guidelines, by=by, at=at)
+    project.published_at = at
+    _move(session, project, State.OPEN, by, at)
+    find_experts(session, project)
+
+
+def pause(session: Session, project: Project, *, by: User, at: datetime) -> None:
+    """Stop new tasks and invitations for a while; what experts have in hand goes on."""
+    if project.state is not State.PAUSED:
+        _require(project, State.OPEN)
+        _move(session, project, State.PAUSED, by, at)
+
+
+def resume(session: Session, project: Project, *, by: User, at: datetime) -> None:
+    """Go on after a pause."""
+    if project.state is not State.OPEN:
+        _require(project, State.PAUSED)
+        _move(session, project, State.OPEN, by, at)
+        find_experts(session, project)
+
+
+def complete(session: Session, project: Project, *, by: User, at: datetime) -> None:
+    """End a project for good; its open invitations are taken back."""
+    if project.state is State.COMPLETED:
+        return
+    _require(project, State.OPEN, State.PAUSED)
+    session.execute(
+        update(Invitation)
+        .where(col(Invitation.project_id) == project.id, col(Invitation.state) == Answer.OFFERED)
+        .values(state=Answer.WITHDRAWN, answered_at=at)
+    )
+    _move(session, project, State.COMPLETED, by, at)
+
+
+def look_for(
+    session: Session, project: Project, experts_needed: int, *, by: User, at: datetime
+) -> None:
+    """Change how many experts a project looks for; nobody who takes part is sent away."""
+    if project.state is State.COMPLETED:
+        raise WrongState
+    if project.experts_needed == experts_needed:
+        return
+    project.experts_needed = experts_needed
+    project.saved_at = at
+    _record(session, project, "project.experts_needed", by, experts_needed=experts_needed)
+    if project.state is State.OPEN:
+        find_experts(session, project)
+
+
+def find_experts(session: Session, project: Project) -> None:
+    """Let a job offer the project to those whom it fits, after this transaction."""
+    jobs.defer(
+        session,
+        "projects.offer",
+        project_id=project.id,
+        queueing_lock=f"projects.offer:{project.id}",
+    )
+
+
+def _unwritten(project: Project) -> Iterator[Missing]:
+    if not project.brief.strip():
+        yield Missing(Step.BRIEF, _("Write the brief: what the work is for."))
+    if not project.guidelines.strip():
+        yield Missing(Step.BRIEF, _("Write the guidelines: what the experts shall do."))
+    if project.price_minor <= 0:
+        yield Missing(Step.PAY, _("Set the pay for a task."))
+    if not project.languages:
+        yield Missing(Step.CRITERIA, _("Name at least one language that the experts must know."))
+    if project.task_count == 0:
+        yield Missing(Step.TASKS, _("Import the tasks."))
+
+
+def _wrong_labels(project: Project) -> Iterator[Missing]:
+    if not project.label_config.strip():
+        yield Missing(Step.LABELS, _("Choose what the experts answer with."))
+        return
+    for problem in label_config.config_problems(project.label_config):
+        yield Missing(Step.LABELS, _("Labels: %(problem)s", problem=problem))
+
+
+def _unfunded(session: Session, project: Project) -> Iterator[Missing]:
+    if project.price_minor <= 0:
+        return
+    cost = pricing.of(project).cost
+    if budgets.available(session, id_of(project)) < cost:
+        yield Missing(Step.BUDGET, _("Fund the budget with the cost of at least one answer."))
+
+
+def affordable(available: Money, project: Project) -> int:
+    """Return how many answers a budget pays for."""
+    if project.price_minor <= 0:
+        return 0
+    return policy.affordable(available, project.price, project.fee_bps)
+
+
+def _open_budget(session: Session, project: Project) -> None:
+    budgets.open(
+        session,
+        project_id=id_of(project),
+        organisation_id=project.organisation_id,
+        title=project.title,
+        currency=project.currency,
+    )
+
+
+def _require(project: Project, *states: State) -> None:
+    if project.state not in states:
+        raise WrongState
+
+
+def _move(session: Session, project: Project, to: State, by: User, at: datetime) -> None:
+    before, project.state, project.state_at = project.state, to, at
+    _record(session, project, f"project.{to}", by, before=before)
+
+
+def _record(session: Session, project: Project, action: str, by: User, **details: object) -> None:
+    audit.record(session, action, by=by.id, subject=f"project:{project.id}", details=details)

@@ -1,0 +1,76 @@
+"""The terms of a project in words: all of them, before anybody answers. Also used in letters."""
+
+from datetime import timedelta
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from core import formats
+from core.money import Money
+from projects import lifecycle, pricing
+from projects.models import Project
+
+# For so long an expert may contest a refusal; annotation puts it into the terms of each task.
+CONTEST_DAYS = 14
+
+Row = tuple[str, str] | tuple[str, str, str]
+
+
+def rows(project: Project, available: Money) -> list[Row]:
+    """Return the terms as name, value and note."""
+    return [*_pay(project), *_work(project), *_verdict(project), _funding(project, available)]
+
+
+def _pay(project: Project) -> list[Row]:
+    price = pricing.of(project)
+    pay = _(
+        "%(pay)s for each accepted task. No fee is taken from it.", pay=formats.money(price.pay)
+    )
+    time = _(
+        "%(minutes)s, as the owner estimates",
+        minutes=formats.duration(timedelta(minutes=price.minutes)),
+    )
+    rate = _("That is about %(rate)s.", rate=formats.rate(price.hourly))
+    return [(_("Pay"), pay), (_("Usual time"), time, rate)]
+
+
+def _work(project: Project) -> list[Row]:
+    tasks = ngettext("%(num)s task in all", "%(num)s tasks in all", project.task_count)
+    each = ngettext("%(num)s expert works on each", "%(num)s experts work on each", project.overlap)
+    deadline = _(
+        "%(time)s after you start it. You may return it at any time without penalty",
+        time=formats.duration(timedelta(minutes=project.lease_minutes)),
+    )
+    return [(_("How much"), f"{tasks}, {each}"), (_("Deadline of a task"), deadline)]
+
+
+def _verdict(project: Project) -> list[Row]:
+    review = ngettext(
+        "Within %(num)s day. If the owner says nothing, your work is accepted",
+        "Within %(num)s days. If the owner says nothing, your work is accepted",
+        project.review_days,
+    )
+    refused = _(
+        "You get the reason, the clause of the guidelines and the evidence, and %(days)s days "
+        "to contest it",
+        days=CONTEST_DAYS,
+    )
+    return [
+        (_("What decides"), str(project.validation.label)),
+        (_("Review"), review),
+        (_("If work is refused"), refused),
+    ]
+
+
+def _funding(project: Project, available: Money) -> Row:
+    answers = lifecycle.affordable(available, project)
+    if answers:
+        there = ngettext(
+            "Yes. The project’s budget pays for %(num)s more answer",
+            "Yes. The project’s budget pays for %(num)s more answers",
+            answers,
+        )
+    else:
+        there = _("Not at the moment. Tasks are given out again when the owner adds money")
+    note = _("A task can only be started when its pay is reserved for you.")
+    return (_("Is the money there?"), there, note)
