@@ -5,6 +5,7 @@ and for phones, and carries its numbers as a table.
 """
 
 import re
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,10 @@ from pygal.style import Style
 
 from core import formats
 
-WIDE, NARROW = (640, 240), (330, 220)
+# pygal hooks into every import for the sake of its maps, with a hook that Python no longer knows.
+sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__module__ != "pygal"]
+
+WIDE, HALF, NARROW = (640, 240), (500, 230), (330, 220)
 SERIES_AT_MOST = 4
 DROPPED = {"defs", "title", "desc", "script"}
 DROPPED_CLASSES = {"titles", "legends", "tooltip-overlay", "text-overlay"}
@@ -36,7 +40,8 @@ class Series:
 class Plan:
     """What to draw: `show` writes the numbers of the axis, `exact` those of the table below.
 
-    `axis` heads the table's first column, `alt` says in words what the chart shows.
+    `axis` heads the table's first column, `alt` says in words what the chart shows; `half` is for
+    a chart that has another beside it.
     """
 
     caption: str
@@ -45,6 +50,7 @@ class Plan:
     labels: Sequence[str]
     series: Sequence[Series]
     note: str = ""
+    half: bool = False
     show: Callable[[float], str] = formats.number
     exact: Callable[[float], str] | None = None
 
@@ -80,7 +86,8 @@ def lines(plan: Plan) -> Figure:
 def _figure(kind: type[Any], plan: Plan) -> Figure:
     if len(plan.series) > SERIES_AT_MOST:
         raise ValueError("a chart has at most four series; fold the rest or use a table")
-    wide = _clean(_drawn(kind, plan, WIDE, 1), WIDE, "d-none d-md-block", plan.alt)
+    size = HALF if plan.half else WIDE
+    wide = _clean(_drawn(kind, plan, size, 1), size, "d-none d-md-block", plan.alt)
     narrow = _clean(_drawn(kind, plan, NARROW, 2), NARROW, "d-md-none", plan.alt)
     return Figure(plan, wide, narrow)
 
