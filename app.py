@@ -34,7 +34,7 @@ from core import (
 from core.access import signed_in
 from core.db import Database
 from core.ports import Ports
-from core.settings import Settings
+from core.settings import Settings, load
 
 ROOT = Path(__file__).resolve().parent
 PACKAGES = ["accounts", "experts", "payouts", "projects", "annotation", "interviews", "releases"]
@@ -62,6 +62,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     app.config["WTF_CSRF_TIME_LIMIT"] = None
     app.config["TEMPLATES_AUTO_RELOAD"] = False
     app.extensions["doyen.settings"] = settings
+    list(_modules("models"))  # every table is known, whichever pages exist
     database = database or Database(
         db.make_engine(embedded.database_url(settings), settings.database_pool_size)
     )
@@ -88,6 +89,11 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     health.init_app(app, [check for module in _modules("health") for check in module.CHECKS])
     app.add_url_rule("/home", "home", signed_in(_home))
     return app
+
+
+def serve() -> Flask:
+    """Build the app for a web server: `gunicorn 'app:serve()'`."""
+    return create_app(load())
 
 
 def main() -> None:

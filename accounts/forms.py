@@ -4,6 +4,7 @@ from flask_babel import lazy_gettext as _l
 from flask_security.forms import RegisterFormV2
 from flask_wtf import FlaskForm
 from wtforms import RadioField, SelectField, SelectMultipleField, StringField, SubmitField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Email, Length, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -19,9 +20,9 @@ class RegisterForm(RegisterFormV2):  # type: ignore[misc]
     role = RadioField(
         _l("What brings you here?"),
         choices=[
-            (RoleName.EXPERT.value, _l("I am a professional and want to label for pay")),
-            (RoleName.OWNER.value, _l("I want experts to label our data")),
-            (RoleName.ML_TEAM.value, _l("We train models on finished datasets")),
+            SelectChoice(RoleName.EXPERT.value, _l("I am a professional and want to label for pay")),
+            SelectChoice(RoleName.OWNER.value, _l("I want experts to label our data")),
+            SelectChoice(RoleName.ML_TEAM.value, _l("We train models on finished datasets")),
         ],
         default=RoleName.EXPERT.value,
         validators=[DataRequired(_l("Choose one of the three."))],
@@ -54,7 +55,7 @@ class AccountForm(FlaskForm):  # type: ignore[misc]
         render_kw={"autocomplete": "name"},
     )
     locale = SelectField(
-        _l("Language of pages and letters"), choices=[("en", "English"), ("fr", "Français")]
+        _l("Language of pages and letters"), choices=[SelectChoice("en", "English"), SelectChoice("fr", "Français")]
     )
     save = SubmitField(_l("Save"))
 
@@ -74,8 +75,8 @@ class InviteMemberForm(FlaskForm):  # type: ignore[misc]
     role = SelectField(
         _l("May"),
         choices=[
-            (MemberRole.MEMBER.value, _l("work in the organisation")),
-            (MemberRole.ADMIN.value, _l("also choose its members")),
+            SelectChoice(MemberRole.MEMBER.value, _l("work in the organisation")),
+            SelectChoice(MemberRole.ADMIN.value, _l("also choose its members")),
         ],
     )
     send = SubmitField(_l("Send the invitation"))
@@ -87,8 +88,8 @@ class MemberRoleForm(FlaskForm):  # type: ignore[misc]
     role = SelectField(
         _l("May"),
         choices=[
-            (MemberRole.MEMBER.value, _l("work in the organisation")),
-            (MemberRole.ADMIN.value, _l("also choose its members")),
+            SelectChoice(MemberRole.MEMBER.value, _l("work in the organisation")),
+            SelectChoice(MemberRole.ADMIN.value, _l("also choose its members")),
         ],
     )
 
@@ -116,13 +117,13 @@ class TokenForm(FlaskForm):  # type: ignore[misc]
     organisation = SelectField(_l("Speaks for"), coerce=int)
     scopes = SelectMultipleField(
         _l("May"),
-        choices=list(SCOPES.items()),
+        choices=[SelectChoice(*scope) for scope in SCOPES.items()],
         default=list(SCOPES),
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
         validators=[DataRequired(_l("Choose at least one."))],
     )
     days = SelectField(
-        _l("Ends after"), coerce=int, choices=list(LIFETIMES.items()), default=90
+        _l("Ends after"), coerce=int, choices=[SelectChoice(*life) for life in LIFETIMES.items()], default=90
     )
     make = SubmitField(_l("Make the token"))

@@ -4,6 +4,7 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
+from wtforms.fields.choices import SelectChoice
 
 from accounts import organisations, tokens
 from accounts.forms import (
@@ -23,6 +24,7 @@ from accounts.models import (
 from core.access import public, require, signed_in
 from core.clock import now
 from core.db import db_session, find
+from core.settings import current_settings
 from core.web import Problems, read
 
 bp = Blueprint("accounts", __name__)
@@ -32,7 +34,9 @@ bp = Blueprint("accounts", __name__)
 @public
 def registered() -> ResponseReturnValue:
     """Say that a letter is on its way, whoever asked."""
-    return render_template("accounts/registered.html")
+    return render_template(
+        "accounts/registered.html", letters_open=current_settings().letters_page_open
+    )
 
 
 @bp.get("/account")
@@ -238,7 +242,7 @@ def _organisation_page(
 def _token_form() -> TokenForm:
     form = TokenForm()
     form.organisation.choices = [
-        (mine.id, mine.name) for mine in organisations.of(db_session(), current_user.id)
+        SelectChoice(mine.id, mine.name) for mine in organisations.of(db_session(), current_user.id)
     ]
     return form
 

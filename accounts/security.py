@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from flask import Flask, redirect, request
+from flask_babel import get_locale
 from flask_security import MailUtil, Security, SQLAlchemySessionUserDatastore, user_registered
 from flask_security.utils import url_for_security
 from werkzeug.wrappers.response import Response as BaseResponse
@@ -39,8 +40,8 @@ class LetterMail(MailUtil):  # type: ignore[misc]
             db_session(),
             address=str(recipient),
             user_id=getattr(user, "id", None),
-            language=str(context.get("language") or "en"),
-            template=f"security/{template}",
+            language=str(get_locale() or "en"),
+            template=f"security/{template.rpartition('/')[2]}",
             subject=str(subject),
             body=(body or "").strip() + "\n",
         )
@@ -58,8 +59,7 @@ def init_app(app: Flask, database: Database, settings: Settings) -> None:
     """Give an app its sign-in pages."""
     app.config.update(_config(settings))
     datastore = SQLAlchemySessionUserDatastore(database.scoped, User, Role)
-    security = Security()
-    security.init_app(app, datastore, register_form=RegisterForm, mail_util_cls=LetterMail)
+    Security(app, datastore, register_form=RegisterForm, mail_util_cls=LetterMail)
     user_registered.connect(_registered, app)
 
 

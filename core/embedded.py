@@ -25,3 +25,13 @@ def start(folder: Path) -> str:
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     return str(get_server(folder.resolve(), cleanup_mode="stop").get_uri())
+
+
+def revive(folder: Path) -> bool:
+    """Start the server of this process's `start` again if it has died; say whether it had."""
+    server = get_server(folder.resolve(), cleanup_mode="stop")
+    known = server.get_postmaster_info().process
+    if known is not None and known.is_running() and known.status() != "zombie":
+        return False
+    server.ensure_postgres_running()
+    return True

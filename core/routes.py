@@ -6,6 +6,7 @@ from sqlalchemy import select, text
 
 from core import health
 from core.access import public, require, requires
+from core.clock import now
 from core.db import db_session, find
 from core.models import AuditEvent, Letter
 from core.settings import current_settings
@@ -30,7 +31,7 @@ def alive() -> ResponseReturnValue:
 def operator() -> ResponseReturnValue:
     """Show that all is well, or what is not."""
     findings = health.findings(db_session())
-    return render_template("core/operator.html", findings=findings)
+    return render_template("core/operator.html", findings=findings, now=now())
 
 
 @bp.get("/operator/audit")
@@ -56,7 +57,12 @@ def letters() -> ResponseReturnValue:
     asked = request.args.get("to", "").strip().lower()
     if asked:
         query = query.where(Letter.address == asked)  # type: ignore[arg-type]
-    return render_template("core/letters.html", page=page_of(query), asked=asked)
+    return render_template(
+        "core/letters.html",
+        page=page_of(query),
+        asked=asked,
+        open=current_settings().letters_page_open,
+    )
 
 
 @bp.get("/letters/<int:letter_id>")

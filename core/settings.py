@@ -30,6 +30,8 @@ class Settings(BaseSettings):
     # How people reach this instance, with scheme and without a slash at the end.
     public_url: str = "http://127.0.0.1:8000"
     cookie_secure: bool = False
+    # Other names that requests may carry as their host; links in letters are made from it.
+    trusted_hosts: tuple[str, ...] = ("127.0.0.1", "localhost")
     trusted_proxies: int = 0
 
     # Letters: smtp://user:password@host:port, smtps://..., file: (kept as files in data_dir)

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
@@ -57,6 +58,10 @@ def init_app(app: Flask, settings: Settings) -> None:
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    address = urlsplit(settings.public_url)
+    app.config["SERVER_NAME"] = address.netloc
+    app.config["PREFERRED_URL_SCHEME"] = address.scheme
+    app.config["TRUSTED_HOSTS"] = [address.hostname, *settings.trusted_hosts]
     app.extensions["doyen.csp"] = _policy(settings)
     app.after_request(_headers)
     app.register_error_handler(DomainError, _domain_error)
