@@ -1,0 +1,130 @@
+"""`python -m demo up | walk | screenshots`: what `make demo` and `make walk` run."""
+
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from demo import label_studio, screenshots, seed, walk
+from demo.processes import DidNotStart
+from demo.stack import (
+    ROOT,
+    Addresses,
+    AlreadyRunning,
+    Stack,
+    note_addresses,
+    only_one,
+    running_addresses,
+)
+
+VAR = ROOT / "var"
+
+
+def main(arguments: list[str]) -> int:
+    """Run one of the commands; say in one line what went wrong."""
+    commands: dict[str, Callable[[], int]] = {
+        "up": up,
+        "walk": lambda: with_stack(walk.run),
+        "screenshots": lambda: with_stack(screenshots.run),
+    }
+    if len(arguments) != 1 or arguments[0] not in commands:
+        print(__doc__)
+        return 2
+    try:
+        return commands[arguments[0]]()
+    except (DidNotStart, label_studio.LabelStudioStopped, label_studio.PortTaken) as trouble:
+        print(f"\nThe demo did not start. {trouble}\nNothing is lost; start it again.")
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped.")
+        return 130
+
+
+def up() -> int:
+    """Start everything, seed it, and stay until Ctrl-C."""
+    stopped = threading.Event()
+    _on_signals(stopped)
+    try:
+        with only_one(VAR):
+            return _stay(Stack(VAR, say), stopped)
+    except AlreadyRunning:
+        return _say_where()
+
+
+def with_stack(work: Callable[[Addresses, Path], int]) -> int:
+    """Do some work on the demo that runs, or on one started for it and stopped after."""
+    running = running_addresses(VAR)
+    if running is not None:
+        return work(running, VAR)
+    with started(VAR, say) as stack:
+        assert stack.addresses is not None
+        return work(stack.addresses, VAR)
+
+
+@contextmanager
+def started(var: Path, tell: Callable[[str], None]) -> Iterator[Stack]:
+    """Start a stack, keep it alive beside the work, and stop it."""
+    done = threading.Event()
+    with only_one(var):
+        stack = Stack(var, tell)
+        try:
+            note_addresses(var, stack.start())
+            keeper = threading.Thread(target=stack.run, args=(done.is_set,), daemon=True)
+            keeper.start()
+            try:
+                yield stack
+            finally:
+                done.set()
+                keeper.join()
+        finally:
+            stack.stop()
+
+
+def say(words: str) -> None:
+    """Tell the person at the terminal."""
+    print(f"  {words}", flush=True)
+
+
+def _stay(stack: Stack, stopped: threading.Event) -> int:
+    print("Doyen's demo is starting. The first start installs Label Studio: about three minutes.")
+    try:
+        addresses = stack.start()
+        note_addresses(VAR, addresses)
+        keeper = threading.Thread(target=stack.run, args=(stopped.is_set,), daemon=True)
+        keeper.start()
+        seed.run(addresses, VAR, say)
+        print(seed.sign_ins(addresses, VAR), flush=True)
+        while not stopped.is_set():
+            time.sleep(0.2)
+        keeper.join()
+    finally:
+        print("\nStopping.", flush=True)
+        stack.stop()
+        (VAR / "demo" / "addresses.txt").unlink(missing_ok=True)
+    print("Everything has stopped; `make demo` starts it again on the same data.")
+    return 0
+
+
+def _say_where() -> int:
+    running = running_addresses(VAR)
+    where = f" at {running.web}" if running else "; it is still starting"
+    print(f"The demo runs already{where}. Stop it with Ctrl-C where it was started.")
+    return 1
+
+
+def _on_signals(stopped: threading.Event) -> None:
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        if stopped.is_set():
+            raise KeyboardInterrupt
+        stopped.set()
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
