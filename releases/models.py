@@ -81,6 +81,8 @@ class Release(SQLModel, table=True):
     # The release holds the work that was validated by then, whenever it is built.
     asked_at: datetime = utc()
     attempts: int = 0
+    # The worker that builds it holds it until then, and moves the time on as it works.
+    held_until: datetime | None = utc(nullable=True)
     rows_read: int = Field(default=0, sa_type=BigInteger)
     ended_at: datetime | None = utc(nullable=True)
     trouble: str | None = Field(default=None, sa_type=Text)

@@ -88,6 +88,7 @@ def _release() -> None:
         sa.Column("asked_by", sa.Integer, nullable=False),
         sa.Column("asked_at", UTC, nullable=False),
         sa.Column("attempts", sa.Integer, nullable=False),
+        sa.Column("held_until", UTC),
         sa.Column("rows_read", sa.BigInteger, nullable=False),
         sa.Column("ended_at", UTC),
         sa.Column("trouble", sa.Text),

@@ -1,0 +1,116 @@
+"""What a release says of the project it comes from: read once, when it is built.
+
+Only what was so by the time it was asked for counts, so that building it again says the same.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from accounts.models import Organisation
+from annotation import label_config
+from annotation.models import Assignment, Outcome, ReviewRequest, Task, Verdict
+from projects.models import Project
+from releases.models import Release, ReleaseSeries, State
+
+
+@dataclass(frozen=True)
+class About:
+    """A project, its series and the release before, as a build needs them."""
+
+    name: str
+    organisation: dict[str, str]
+    project: dict[str, Any]
+    work: dict[str, Any]
+    shown_fields: list[str]
+    salt: str | None
+    annotator_key: str
+    previous: Release | None
+
+
+def read(session: Session, release: Release) -> About:
+    """Read what a release says of its project."""
+    project = session.get_one(Project, release.project_id)
+    series = session.get_one(ReleaseSeries, release.project_id)
+    organisation = session.get_one(Organisation, release.organisation_id)
+    return About(
+        name=series.name,
+        organisation={"slug": organisation.slug, "name": organisation.name},
+        project=_project(project),
+        work=_work(session, release.project_id, release.asked_at),
+        shown_fields=label_config.variables(project.label_config),
+        salt=series.split_salt,
+        annotator_key=series.annotator_key,
+        previous=newest(session, release.project_id),
+    )
+
+
+def newest(session: Session, project_id: int) -> Release | None:
+    """Return the newest ready release of a project."""
+    query = (
+        select(Release)
+        .where(Release.project_id == project_id, Release.state == State.READY)
+        .order_by(col(Release.id).desc())
+    )
+    return session.exec(query).first()
+
+
+def _project(project: Project) -> dict[str, Any]:
+    return {
+        "id": project.id,
+        "title": project.title,
+        "field": str(project.field),
+        "language": project.language,
+        "guidelines_version": project.guidelines_version,
+        "label_config_sha256": hashlib.sha256(project.label_config.encode()).hexdigest(),
+        "overlap": project.overlap,
+        "validation": str(project.validation),
+        "min_years": project.min_years,
+        "min_level": project.min_level,
+        "price": {"minor": project.price_minor, "currency": project.currency},
+    }
+
+
+def _work(session: Session, project_id: int, at: datetime) -> dict[str, Any]:
+    own = Assignment.project_id == project_id
+    decided = col(Assignment.decided_at) <= at
+    paid = session.execute(
+        select(
+            func.coalesce(func.sum(Assignment.pay_minor), 0),
+            func.coalesce(func.sum(Assignment.lead_seconds), 0),
+        ).where(
+            own, decided, Assignment.verdict == Verdict.ACCEPTED, col(Assignment.lead_seconds) > 0
+        )
+    ).one()
+    asked = select(func.count()).select_from(ReviewRequest)
+    contested = asked.where(
+        ReviewRequest.project_id == project_id, col(ReviewRequest.asked_at) <= at
+    )
+    changed = contested.where(
+        ReviewRequest.outcome == Outcome.CHANGED, col(ReviewRequest.answered_at) <= at
+    )
+    counted = select(func.count()).select_from(Assignment)
+    gold = select(func.count()).select_from(Task)
+    return {
+        "accepted": session.scalar(counted.where(own, decided, _verdict(Verdict.ACCEPTED))),
+        "refused": session.scalar(counted.where(own, decided, _verdict(Verdict.REJECTED))),
+        "contested": session.scalar(contested),
+        "changed_after_contest": session.scalar(changed),
+        "known_answer_tasks": session.scalar(
+            gold.where(Task.project_id == project_id, col(Task.gold).is_not(None))
+        ),
+        "hourly_minor": _hourly(int(paid[0]), int(paid[1])),
+    }
+
+
+def _verdict(verdict: Verdict) -> Any:
+    return Assignment.verdict == verdict
+
+
+def _hourly(minor: int, seconds: int) -> int | None:
+    """Return what an hour of accepted work has paid, in whole minor units, half up."""
+    return (2 * minor * 3600 + seconds) // (2 * seconds) if seconds else None

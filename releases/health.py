@@ -1,0 +1,51 @@
+"""What the operator page shows of releases."""
+
+from datetime import timedelta
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from sqlmodel import Session, col, select
+
+from core.clock import now
+from core.health import Finding
+from releases import jobs, storage
+from releases.models import Release, State
+
+LONG = timedelta(minutes=30)
+CHECKED = 20  # newest releases
+
+
+def builds(session: Session) -> list[Finding]:
+    """Whether each build comes to its end."""
+    waiting = select(Release).where(
+        Release.state == State.BUILDING, col(Release.asked_at) < now() - LONG
+    )
+    slow = len(session.exec(waiting).all())
+    if not slow:
+        return [Finding(_("Builds of releases"), "ok", _("None waits for long."))]
+    words = ngettext(
+        "%(num)s release has been in the making for over half an hour.",
+        "%(num)s releases have been in the making for over half an hour.",
+        slow,
+    )
+    return [Finding(_("Builds of releases"), "wait", words)]
+
+
+def files(session: Session) -> list[Finding]:
+    """Whether the files of the newest releases are there and as long as they were built."""
+    newest = (
+        select(Release)
+        .where(Release.state == State.READY)
+        .order_by(col(Release.id).desc())
+        .limit(CHECKED)
+    )
+    root = jobs.releases_folder()
+    damaged = [one for one in session.exec(newest) if not storage.is_whole(root, one)]
+    if not damaged:
+        return [Finding(_("Files of releases"), "ok", _("Those of the newest releases are whole."))]
+    names = ", ".join(f"{one.facts['name']} {one.version}" for one in damaged)
+    words = _("Damaged or missing: %(names)s. Restore the folder from a backup.", names=names)
+    return [Finding(_("Files of releases"), "stop", words)]
+
+
+CHECKS = [builds, files]

@@ -1,0 +1,83 @@
+"""Jobs of releases: one that builds, and a sweep that takes up what a dead worker has left."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from annotation import validated
+from core.clock import now
+from core.db import transaction
+from core.jobs import Tasks
+from core.settings import current_settings
+from releases import about, assembly, builds, storage
+from releases.models import Release
+
+BEAT_EVERY = 5.0  # seconds
+tasks = Tasks("releases")
+
+
+@tasks.task(queue="releases")
+def build(release_id: int) -> str:
+    """Build a release that was asked for, unless it is done or in another worker's hands."""
+    with transaction() as session:
+        release = builds.take(session, release_id, at=now())
+    if release is None:
+        return "nothing to do"
+    with _given_back_on_failure(release_id):
+        built = _built(release, releases_folder())
+        with transaction() as session:
+            if built is None:
+                builds.fail(session, session.merge(release), builds.NOTHING, at=now())
+                return "nothing to release"
+            builds.finish(session, release_id, built, at=now())
+    return f"{built.version}, {built.rows} rows, {built.commit}"
+
+
+@tasks.task(queue="releases")
+def take_up_builds() -> int:
+    """Defer the builds that nobody is working on."""
+    with transaction() as session:
+        return builds.take_up(session, at=now())
+
+
+def releases_folder() -> Path:
+    """Return where this instance keeps releases."""
+    return current_settings().data_dir.resolve() / "releases"
+
+
+def _built(release: Release, root: Path) -> assembly.Built | None:
+    assert release.id is not None
+    folder = storage.start(root, release.id)
+    beat = _beat(release.id)
+    with transaction() as session:
+        facts = about.read(session, release)
+        rows = validated.results_for_release(session, release.project_id)
+        tally = assembly.set_down(folder, rows, release, facts, beat)
+    if not tally.rows:
+        return None
+    return assembly.assemble(root, folder, release, facts, tally, beat)
+
+
+def _beat(release_id: int) -> Callable[[int], None]:
+    """Return what notes progress every few seconds, however often it is called."""
+    last = time.monotonic()
+
+    def beat(rows: int) -> None:
+        nonlocal last
+        if time.monotonic() - last >= BEAT_EVERY:
+            last = time.monotonic()
+            with transaction() as session:
+                builds.keep(session, release_id, rows, at=now())
+
+    return beat
+
+
+@contextmanager
+def _given_back_on_failure(release_id: int) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        with transaction() as session:
+            builds.give_back(session, release_id)
+        raise
