@@ -1,12 +1,12 @@
 """Pages about one's own account, organisations and tokens."""
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 from wtforms.fields.choices import SelectChoice
 
-from accounts import organisations, tokens
+from accounts import organisations, search, tokens
 from accounts.forms import (
     AccountForm,
     InviteMemberForm,
@@ -21,11 +21,11 @@ from accounts.models import (
     Membership,
     Organisation,
 )
-from core.access import public, require, signed_in
+from core.access import public, require, requires, signed_in
 from core.clock import now
 from core.db import db_session, find
 from core.settings import current_settings
-from core.web import Problems, read
+from core.web import Problems, page_of, read
 
 bp = Blueprint("accounts", __name__)
 
@@ -196,6 +196,15 @@ def revoke_token(token_id: int) -> ResponseReturnValue:
     tokens.revoke(db_session(), token, at=now())
     flash(_("The token has ended. Programs that use it are refused from now on."), "success")
     return redirect(url_for(".token_list"))
+
+
+@bp.get("/operator/people")
+@requires("operator.see")
+def people() -> ResponseReturnValue:
+    """Show who has an account here, the newest first; search by address or name."""
+    asked = request.args.get("q", "").strip()
+    page = page_of(search.people(asked))
+    return render_template("accounts/people.html", page=page, asked=asked)
 
 
 def _managed(organisation_id: int) -> Organisation:

@@ -9,7 +9,7 @@ from core.access import public, require, requires
 from core.clock import now
 from core.db import db_session, find
 from core.models import AuditEvent, Letter
-from core.settings import current_settings
+from core.settings import current_settings, shown
 from core.web import json_problem, page_of
 
 bp = Blueprint("core", __name__)
@@ -46,6 +46,13 @@ def audit_trail() -> ResponseReturnValue:
             | AuditEvent.action.startswith(asked, autoescape=True)  # type: ignore[attr-defined]
         )
     return render_template("core/audit_trail.html", page=page_of(query, per=50), asked=asked)
+
+
+@bp.get("/operator/settings")
+@requires("operator.see")
+def settings() -> ResponseReturnValue:
+    """Show how this instance is set up; secrets only as set or not."""
+    return render_template("core/settings.html", rows=shown(current_settings()))
 
 
 @bp.get("/letters")

@@ -82,3 +82,14 @@ def current_settings() -> Settings:
     """Return the settings of the running app."""
     settings: Settings = current_app.extensions["doyen.settings"]
     return settings
+
+
+def shown(settings: Settings) -> list[tuple[str, str]]:
+    """Return every setting as an operator may see it: of a secret only whether it is set."""
+    return [(name.upper(), _shown(getattr(settings, name))) for name in Settings.model_fields]
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return "set" if value.get_secret_value() else "not set"
+    return "not set" if value in (None, "") else str(value)
