@@ -2,7 +2,8 @@
 //
 // To the page:   ready, mounted, draft {result}, collected {id, result, complete}, submit {result},
 //                hand-in, skip, leave, trouble {code}, height {value}
-// From the page: task {config, task, draft, theme}, collect {id}, theme {value}, focus
+// From the page: task {config, task, draft, theme, fit}, collect {id}, peek {id}, theme {value},
+//                fit {value}, focus
 //
 // Only the page that frames us is listened to, and only it can read what we say.
 (() => {
@@ -18,7 +19,9 @@
     const message = event.data;
     if (message.doyen === "task") mount(message);
     if (message.doyen === "collect") collect(message.id);
+    if (message.doyen === "peek") peek(message.id);
     if (message.doyen === "theme") dress(message.value);
+    if (message.doyen === "fit") fit(message.value);
     if (message.doyen === "focus") root.querySelector("button, [tabindex='0'], input, textarea")?.focus();
   });
 
@@ -68,10 +71,17 @@
     document.documentElement.dataset.colorScheme = theme === "dark" ? "dark" : "light";
   }
 
+  // "fill": as high as the frame, and the text scrolls inside. "grow": as high as its content, and
+  // the page around scrolls, as on phones.
+  function fit(how) {
+    root.style.height = how === "fill" ? "100vh" : "";
+  }
+
   function mount(message) {
     if (mounting) return;
     mounting = true;
     dress(message.theme);
+    fit(message.fit);
     try {
       new window.LabelStudio(root, {
         config: message.config,
@@ -126,6 +136,12 @@
     annotation.beforeSend?.();
     const complete = annotation.validate();
     say("collected", { id, result: taken(annotation), complete });
+  }
+
+  // What is there so far, without disturbing whoever works on it.
+  function peek(id) {
+    const annotation = store?.selected;
+    if (annotation) say("collected", { id, result: taken(annotation), complete: null });
   }
 
   function tellHeight() {
