@@ -49,7 +49,7 @@ def _relation_problems(
     relations: Sequence[Mapping[str, Any]],
     regions: Sequence[Mapping[str, Any]],
 ) -> Iterator[Problem]:
-    ids = {region.get("id") for region in regions} - {None}
+    ids = {region["id"] for region in regions if isinstance(region.get("id"), str)}
     for relation in relations:
         labels = relation.get("labels") or []
         if (
