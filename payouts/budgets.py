@@ -50,6 +50,11 @@ class Summary:
     spent: Money
     fees: Money
 
+    @property
+    def spent_with_fees(self) -> Money:
+        """What has left the project for good."""
+        return self.spent + self.fees
+
 
 def open(
     session: Session,
@@ -141,6 +146,23 @@ def release(session: Session, project_id: int, assignment_id: int, at: datetime)
     found.ended_at = found.ended_at or at
 
 
+def reserve_again(session: Session, project_id: int, assignment_id: int, at: datetime) -> None:
+    """Set aside once more what was given back, for work that is accepted after all.
+
+    Raises `OutOfBudget` when the budget no longer holds it. Asked again, nothing more is set
+    aside: a reservation is given back and renewed at most once.
+    """
+    found = held(session, assignment_id)
+    if found.state is not ReservationState.RELEASED or found.project_id != project_id:
+        return
+    try:
+        _post_reserve(session, found, at, "reserved-again")
+    except ledger.Overdrawn as short:
+        raise OutOfBudget from short
+    found.state = ReservationState.HELD
+    found.ended_at = None
+
+
 def held(session: Session, assignment_id: int) -> Reservation:
     """Return the reservation of an assignment, locked, or raise `NotFound`."""
     found = session.get(Reservation, assignment_id, with_for_update=True, populate_existing=True)
@@ -211,12 +233,12 @@ def _check_same(known: Reservation, asked: Reservation) -> None:
         raise OtherTerms
 
 
-def _post_reserve(session: Session, row: Reservation, at: datetime) -> None:
+def _post_reserve(session: Session, row: Reservation, at: datetime, act: str = "reserved") -> None:
     source = ledger.budget(row.project_id, row.currency)
     target = ledger.reserve(row.project_id, row.currency)
     ledger.post(
         session,
-        f"assignment:{row.assignment_id}:reserved",
+        f"assignment:{row.assignment_id}:{act}",
         [
             ledger.Entry(name, source, target, amount)
             for name, amount in (("pay", row.pay), ("fee", row.fee))

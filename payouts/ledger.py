@@ -168,6 +168,11 @@ def moves_of(purses: Iterable[Purse]) -> Any:
     return select(Move).where(touched).order_by(col(Move.id).desc())
 
 
+def amount(move: Move) -> Money:
+    """What a move moved."""
+    return Money(move.amount, move.currency)
+
+
 def problems(session: Session) -> list[str]:
     """Recompute what the ledger promises, and say each promise that it breaks."""
     found = [

@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 from core.money import Money
 from payouts import ledger, policy, statements
 from payouts.models import (
+    OPEN_STATES,
     Payout,
     PayoutState,
     ProjectBudget,
@@ -128,6 +129,23 @@ def weeks(session: Session, expert_id: int, currency: str, *, at: datetime) -> l
             )
         )
     return found[::-1]
+
+
+def open_payout(session: Session, expert_id: int, currency: str) -> Payout | None:
+    """Return the payout of an expert that is asked for and not sent yet."""
+    question = select(Payout).where(
+        Payout.expert_id == expert_id,
+        Payout.currency == currency,
+        col(Payout.state).in_(OPEN_STATES),
+    )
+    return session.exec(question).first()
+
+
+def refused_by_bank(session: Session, expert_id: int, currency: str) -> Payout | None:
+    """Return the newest payout of an expert if their bank has sent it back."""
+    newest = session.exec(statements.payouts(expert_id).where(Payout.currency == currency)).first()
+    refused = newest is not None and newest.state is PayoutState.BANK_REFUSED
+    return newest if refused else None
 
 
 def _held(

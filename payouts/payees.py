@@ -15,7 +15,7 @@ from core import audit
 from core.clock import now
 from core.db import transaction
 from core.errors import NotFound
-from core.ports import PayeeRail, PayeeStatus
+from core.ports import PayeeNotReady, PayeeRail, PayeeStatus
 from payouts.models import Payee, PayeeState, Rhythm
 
 REREAD_UNREADY = timedelta(minutes=10)
@@ -86,7 +86,10 @@ def reread(expert_id: int, rail: PayeeRail) -> Payee:
         payee = known(session, expert_id)
     if payee.stripe_account_id is None:
         return payee
-    status = rail.payee(payee.stripe_account_id)
+    try:
+        status = rail.payee(payee.stripe_account_id)
+    except PayeeNotReady:  # the account was closed, or has shut us out
+        status = PayeeStatus(payee.stripe_account_id, "closed")
     with transaction() as session:
         return record(session, expert_id, status, at=now())
 

@@ -43,6 +43,11 @@ class Statement:
     kept: Money
 
     @property
+    def nothing(self) -> Money:
+        """What was taken from the expert in fees."""
+        return Money(0, self.payout.currency)
+
+    @property
     def works(self) -> int:
         """How many works were credited in this time."""
         return sum(line.count for line in self.lines)
@@ -54,7 +59,12 @@ def payouts(expert_id: int) -> Any:
     return question.order_by(col(Payout.sent_at).desc())
 
 
-def statement(session: Session, payout: Payout) -> Statement:
+def number(payout: Payout) -> str:
+    """Return the number under which a statement is kept."""
+    return f"{payout.requested_at.year}-{payout.id:05d}"
+
+
+def of(session: Session, payout: Payout) -> Statement:
     """Return what a payout was made of, from the moves of the expert's account."""
     account_id = _account_id(session, ledger.owed(payout.expert_id, payout.currency))
     taken = _taken(session, payout)
@@ -63,7 +73,7 @@ def statement(session: Session, payout: Payout) -> Statement:
     lines = _lines(session, account_id, before.id if before else 0, taken.id or 0, payout.currency)
     total = brought + sum((line.amount for line in lines), Money(0, payout.currency))
     return Statement(
-        number=f"{payout.requested_at.year}-{payout.id:05d}",
+        number=number(payout),
         payout=payout,
         since=before.happened_at if before else None,
         until=taken.happened_at,

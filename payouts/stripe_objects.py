@@ -58,29 +58,31 @@ def payee_v2(doc: Doc) -> PayeeStatus:
     missing = [
         entry["description"] for entry in entries if entry.get("awaiting_action_from") == "user"
     ]
-    closed = doc.get("closed") is True
-    state = "closed" if closed else V2_STATES.get(status, "restricted")
-    return _status(doc["id"], state, missing, last4=None)
+    state: Any = V2_STATES.get(status, "restricted")
+    if doc.get("closed"):
+        state = "closed"
+    elif state != "active" and any(_is_first(entry) for entry in entries):
+        state = "started"
+    return PayeeStatus(doc["id"], state, tuple(missing))
 
 
 def payee_v1(doc: Doc) -> PayeeStatus:
     """Read an account of the first API."""
     status = (doc.get("capabilities") or {}).get("transfers", "pending")
     requirements = doc.get("requirements") or {}
-    if status == "active" and not doc.get("payouts_enabled"):
-        status = "restricted"
-    state = V1_STATES.get(status, "restricted")
+    state: Any = V1_STATES.get(status, "restricted")
+    if not doc.get("details_submitted"):
+        state = "started"
+    elif state == "active" and not doc.get("payouts_enabled"):
+        state = "restricted"
     banks = (doc.get("external_accounts") or {}).get("data") or [{}]
-    return _status(
-        doc["id"], state, requirements.get("currently_due") or [], last4=banks[0].get("last4")
-    )
+    missing = tuple(requirements.get("currently_due") or [])
+    return PayeeStatus(doc["id"], state, missing, banks[0].get("last4"))
 
 
-def _status(account_id: str, state: Any, missing: list[str], last4: str | None) -> PayeeStatus:
-    if state in ("pending", "restricted") and missing:
-        # Something is asked of the person, who may not have begun.
-        state = "started" if state == "pending" else state
-    return PayeeStatus(account_id, state, tuple(missing), last4)
+def _is_first(entry: Doc) -> bool:
+    """Whether the person has yet to give this for the first time."""
+    return any(why.get("code") == "routine_onboarding" for why in entry["requested_reasons"])
 
 
 def bank_transfer(payout: Doc, carried: list[Doc]) -> BankTransfer:

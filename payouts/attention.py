@@ -1,0 +1,151 @@
+"""What about money needs a person: stuck, refused, unclear, or not explained."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from core import formats
+from core.money import Money
+from payouts import policy, reconciliation
+from payouts.models import (
+    Deposit,
+    DepositState,
+    Payout,
+    PayoutState,
+    RailEvent,
+    RailEventState,
+    ReconciliationState,
+)
+
+FAILED_LATELY = timedelta(days=14)
+STUCK_AFTER = timedelta(minutes=30)
+SHOWN = 50
+
+
+@dataclass(frozen=True)
+class Need:
+    """One thing for a person: what it is about, how it stands, what to do."""
+
+    subject: str
+    kind: str
+    state: str
+    title: str
+    words: str
+    amount: Money | None = None
+    payout_id: int | None = None
+
+
+def needed(session: Session, *, at: datetime) -> list[Need]:
+    """Return all that needs a person, money that may be in two places first."""
+    return [
+        *_lost(session),
+        *_unclear(session),
+        *_alarms(session),
+        *_failed(session, at),
+        *_unheard(session, at),
+    ]
+
+
+def payout_counts(session: Session) -> dict[str, int]:
+    """How many payouts are in each state."""
+    question = select(col(Payout.state), func.count()).group_by(col(Payout.state))
+    return {str(state): count for state, count in session.exec(question)}
+
+
+def _lost(session: Session) -> list[Need]:
+    question = select(Payout).where(Payout.state == PayoutState.UNKNOWN).order_by(col(Payout.id))
+    return [_lost_need(row) for row in session.exec(question.limit(SHOWN))]
+
+
+def _lost_need(row: Payout) -> Need:
+    words = _("Stripe’s answer never came. Nothing is sent again until we know.")
+    if row.try_at:
+        words += " " + _(
+            "Next look %(when)s, number %(number)s.",
+            when=formats.date_time(row.try_at),
+            number=row.looks + 1,
+        )
+    if row.looks >= policy.LOOKS_UNTIL_A_PERSON:
+        words += " " + _("Ask Stripe’s support about %(reference)s.", reference=row.reference)
+    return _payout_need(row, words, payout_id=row.id)
+
+
+def _failed(session: Session, at: datetime) -> list[Need]:
+    question = (
+        select(Payout)
+        .where(Payout.state == PayoutState.FAILED, col(Payout.ended_at) > at - FAILED_LATELY)
+        .order_by(col(Payout.ended_at).desc())
+    )
+    return [
+        _payout_need(
+            row,
+            _(
+                "Stripe refused it (%(code)s). The amount is owed as before.",
+                code=row.reason or "–",
+            ),
+        )
+        for row in session.exec(question.limit(SHOWN))
+    ]
+
+
+def _payout_need(row: Payout, words: str, payout_id: int | None = None) -> Need:
+    return Need(
+        subject=f"payout:{row.id}",
+        kind="payout",
+        state=row.state,
+        title=_("Payout %(number)s", number=row.id),
+        words=words,
+        amount=row.amount,
+        payout_id=payout_id,
+    )
+
+
+def _unclear(session: Session) -> list[Need]:
+    question = select(Deposit).where(Deposit.state == DepositState.UNCLEAR)
+    return [
+        Need(
+            subject=f"deposit:{row.id}",
+            kind="deposit",
+            state=row.state,
+            title=_("Payment %(number)s", number=row.id),
+            words=_(
+                "Paid, but not as asked (%(trouble)s), so it is not in the budget. Compare it "
+                "with Stripe’s dashboard.",
+                trouble=row.trouble or "–",
+            ),
+            amount=row.amount,
+        )
+        for row in session.exec(question.limit(SHOWN))
+    ]
+
+
+def _alarms(session: Session) -> list[Need]:
+    return [
+        Need(
+            subject=f"reconciliation:{row.id}",
+            kind="reconciliation",
+            state=row.state,
+            title=_("Ledger and Stripe differ in %(currency)s", currency=row.currency.upper()),
+            words=_("The differences stand below, each with what is known of it."),
+            amount=row.difference,
+        )
+        for row in reconciliation.latest(session)
+        if row.state is ReconciliationState.ALARM
+    ]
+
+
+def _unheard(session: Session, at: datetime) -> list[Need]:
+    stuck: Any = (
+        RailEvent.state == RailEventState.WAITING,
+        RailEvent.received_at < at - STUCK_AFTER,
+    )
+    count = session.exec(select(func.count()).select_from(RailEvent).where(*stuck)).one()
+    if not count:
+        return []
+    words = _("They are taken up again by themselves. See the worker’s log for what stops them.")
+    title = _("%(count)s messages of Stripe could not be read", count=count)
+    return [Need("rail_event", "news", "waiting", title, words)]

@@ -1,0 +1,252 @@
+"""Experts' pages of money: where it is, how they are paid, their account, their statements."""
+
+import csv
+import io
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import date
+from typing import Any
+
+from flask import Response, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from core import once
+from core.access import require, requires
+from core.clock import now
+from core.db import db_session, find
+from core.errors import NotFound
+from core.money import Money
+from core.ports import PayoutRefused, RailDown, ports
+from core.web import Problems, page_of, read
+from experts import profile
+from payouts import (
+    ledger,
+    overview,
+    payees,
+    policy,
+    requests,
+    sending,
+    statements,
+    week_chart,
+    words,
+)
+from payouts.blueprint import bp
+from payouts.forms import AccountForm, PayForm, RhythmForm
+from payouts.models import PayeeState, Payout, PayoutState, Rhythm
+
+
+@bp.get("/earnings")
+@requires("earnings.see")
+def earnings_page() -> ResponseReturnValue:
+    """Show where one's money is, how it is paid, and every amount."""
+    session, me, at = db_session(), current_user.id, now()
+    codes = overview.currencies(session, me)
+    code = request.args.get("currency", "")
+    code = code if code in codes else codes[0]
+    chosen = _filters()
+    return render_template(
+        "payouts/earnings_page.html",
+        currencies=codes,
+        standing=overview.standing(session, me, code, at=at),
+        figure=week_chart.figure(overview.weeks(session, me, code, at=at)),
+        found=page_of(overview.amounts(me, **chosen), per=20, scalars=False),
+        chosen=chosen,
+        projects=overview.projects(session, me),
+        money_of=lambda row: Money(row.minor, row.currency),
+        words=words,
+        **_how_paid(code),
+    )
+
+
+@bp.get("/earnings.csv")
+@requires("earnings.see")
+def earnings_csv() -> ResponseReturnValue:
+    """Give every amount, for a spreadsheet."""
+    rows = db_session().execute(overview.amounts(current_user.id, **_filters())).all()
+    headers = {"Content-Disposition": 'attachment; filename="earnings.csv"'}
+    return Response(_csv(rows), mimetype="text/csv; charset=utf-8", headers=headers)
+
+
+@bp.get("/earnings/statements")
+@requires("earnings.see")
+def statements_list() -> ResponseReturnValue:
+    """Show all payouts that have a statement."""
+    found = page_of(statements.payouts(current_user.id))
+    return render_template("payouts/statements_list.html", found=found, number=statements.number)
+
+
+@bp.get("/earnings/statements/<int:payout_id>")
+@requires("earnings.see")
+def statement(payout_id: int) -> ResponseReturnValue:
+    """Show what one payout was made of, as a sheet to keep or print."""
+    payout = find(Payout, payout_id)
+    require("earnings.see", payout)
+    if payout.state not in statements.ARRIVED:
+        raise NotFound
+    session = db_session()
+    return render_template(
+        "payouts/statement.html",
+        it=statements.of(session, payout),
+        expert=profile.of(session, payout.expert_id),
+        payee=payees.known(session, payout.expert_id),
+    )
+
+
+@bp.post("/earnings/payouts")
+@requires("payout.request")
+def request_payout() -> ResponseReturnValue:
+    """Make the payout that the button named, once."""
+    form = read(PayForm)
+    if isinstance(form, Problems):
+        flash(_("Nothing was sent. Load the page again, then press the button."), "error")
+        return redirect(url_for(".earnings_page"))
+    payout = requests.on_demand(
+        db_session(), current_user.id, form.money, key=form.key.data, at=now()
+    )
+    if payout.amount == form.money:
+        flash(_("Your payout is on its way. You get a letter when it has left."), "success")
+    else:
+        flash(_("Another payout of yours is on its way already. Wait until it has left."), "info")
+    return redirect(url_for(".earnings_page", currency=payout.currency))
+
+
+@bp.get("/earnings/rhythm")
+@requires("payout.request")
+def rhythm() -> ResponseReturnValue:
+    """Show how often one is paid."""
+    payee = payees.known(db_session(), current_user.id)
+    form = RhythmForm(data={"rhythm": payee.rhythm.value})
+    return render_template("payouts/rhythm.html", form=form, next_payday=policy.next_payday(now()))
+
+
+@bp.post("/earnings/rhythm")
+@requires("payout.request")
+def choose_rhythm() -> ResponseReturnValue:
+    """Change how often one is paid."""
+    form = read(RhythmForm)
+    if isinstance(form, Problems):
+        page = {"form": form.form, "next_payday": policy.next_payday(now())}
+        return render_template("payouts/rhythm.html", **page), 422
+    payees.choose_rhythm(db_session(), current_user.id, Rhythm(form.rhythm.data), at=now())
+    flash(_("Saved."), "success")
+    return redirect(url_for(".earnings_page"))
+
+
+@bp.get("/earnings/account")
+@requires("payout.request")
+def account() -> ResponseReturnValue:
+    """Show how far one's account is, and the way to Stripe's page for details."""
+    country = profile.of(db_session(), current_user.id).country
+    return _account_page(AccountForm(data={"country": country}))
+
+
+@bp.post("/earnings/account")
+@requires("payout.request")
+def open_account() -> ResponseReturnValue:
+    """Open one's account at Stripe, once, and lead to its page for details."""
+    form = read(AccountForm)
+    if isinstance(form, Problems):
+        return _account_page(form.form), 422
+    return _to_onboarding(form.country.data)
+
+
+@bp.get("/earnings/account/refresh")
+@requires("payout.request")
+def refresh_account() -> ResponseReturnValue:
+    """Lead to a fresh page for details; Stripe sends people here when theirs is too old."""
+    payee = payees.known(db_session(), current_user.id)
+    if payee.stripe_account_id is None:
+        return redirect(url_for(".account"))
+    return _to_onboarding(payee.country or "")
+
+
+@bp.get("/earnings/account/return")
+@requires("payout.request")
+def return_from_account() -> ResponseReturnValue:
+    """Read the account again; that somebody comes back says nothing about what they did."""
+    me = current_user.id
+    db_session().close()  # nothing stays open while the rail is asked
+    try:
+        payee = payees.reread(me, ports().payout_rail)
+    except (RailDown, PayoutRefused):
+        flash(_("Stripe cannot be reached at the moment. We look again by ourselves."), "info")
+        return redirect(url_for(".account"))
+    sending.resume(db_session(), payee)
+    if payee.state is PayeeState.ACTIVE:
+        flash(_("Your account can receive money."), "success")
+        return redirect(url_for(".earnings_page"))
+    return redirect(url_for(".account"))
+
+
+def _how_paid(code: str) -> dict[str, Any]:
+    """What the side panel shows: the account, the rhythm, and what can be asked for now."""
+    session, me = db_session(), current_user.id
+    owed = ledger.balance(session, ledger.owed(me, code))
+    current = overview.open_payout(session, me, code)
+    payable = policy.payable(owed)
+    keyed = {"minor": payable.minor, "currency": code, "key": once.new_key()}
+    return {
+        "payee": payees.known(session, me),
+        "current": current,
+        "refused": overview.refused_by_bank(session, me, code),
+        "payable": payable,
+        "pay_form": PayForm(formdata=None, data=keyed),
+        "least": policy.least_payout(code),
+        "next_payday": policy.next_payday(now()),
+        "PayoutState": PayoutState,
+    }
+
+
+def _account_page(form: AccountForm) -> str:
+    payee = payees.known(db_session(), current_user.id)
+    return render_template("payouts/account.html", form=form, payee=payee)
+
+
+def _to_onboarding(country: str) -> ResponseReturnValue:
+    me = current_user.id
+    db_session().close()  # nothing stays open while the rail is asked
+    try:
+        url = payees.onboarding_url(
+            me,
+            ports().payout_rail,
+            country=country,
+            refresh_url=url_for(".refresh_account", _external=True),
+            return_url=url_for(".return_from_account", _external=True),
+        )
+    except PayoutRefused:
+        flash(_("Stripe does not open accounts there yet. Nothing was changed."), "error")
+        return redirect(url_for(".account"))
+    except RailDown:
+        flash(_("Stripe cannot be reached at the moment. Try again in a few minutes."), "error")
+        return redirect(url_for(".account"))
+    return redirect(url)
+
+
+def _filters() -> dict[str, Any]:
+    """Read the filters; what cannot be read is as if it were not there."""
+    state = request.args.get("state", "")
+    since: date | None = None
+    with suppress(ValueError):
+        since = date.fromisoformat(request.args.get("since", ""))
+    return {
+        "state": state if state in words.NEXT else None,
+        "project_id": request.args.get("project", type=int),
+        "since": since,
+    }
+
+
+def _csv(rows: Any) -> Iterator[str]:
+    yield _line("time", "what", "number", "project", "state", "amount", "currency")
+    for row in rows:
+        amount = str(Money(row.minor, row.currency).decimal)
+        cells = (row.at.isoformat(), row.what, str(row.row_id), row.title or "", row.state)
+        yield _line(*cells, amount, row.currency)
+
+
+def _line(*cells: str) -> str:
+    out = io.StringIO()
+    # A title that begins like a formula would be run by some spreadsheets.
+    csv.writer(out).writerow(f"'{cell}" if cell[:1] in "=+@\t" else cell for cell in cells)
+    return out.getvalue()

@@ -1,0 +1,161 @@
+"""Rows of money, valid by default; amounts are in minor units."""
+
+import itertools
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from sqlmodel import Session
+
+from core.clock import now
+from core.money import Money
+from core.ports import Checkout
+from payouts import budgets, deposits, earnings
+from payouts.models import (
+    Deposit,
+    Payee,
+    PayeeState,
+    Payout,
+    ProjectBudget,
+    RailEvent,
+    Reservation,
+)
+from tests.factories.accounts import make_organisation, make_user
+
+_numbers = itertools.count(1)
+
+
+def eur(minor: int) -> Money:
+    """Euro cents."""
+    return Money(minor, "eur")
+
+
+def make_budget(session: Session, *, funded: int = 0, **changes: Any) -> ProjectBudget:
+    """Make the budget of a project, with money in it when `funded` is given."""
+    values: dict[str, Any] = {"project_id": 100_000 + next(_numbers), "title": "Licence clauses"}
+    values |= {"currency": "eur"} | changes
+    if "organisation_id" not in values:
+        values["organisation_id"] = make_organisation(session).id
+    budget = budgets.open(session, **values)
+    if funded:
+        make_deposit(session, budget, amount=funded)
+    return budget
+
+
+def make_deposit(
+    session: Session,
+    budget: ProjectBudget,
+    *,
+    amount: int = 50_000,
+    fee: int = 775,
+    state: str = "paid",
+    **changes: Any,
+) -> Deposit:
+    """Make a deposit; a paid one is booked as the real one is."""
+    number = next(_numbers)
+    values: dict[str, Any] = {"key": uuid4().hex, "by": changes.pop("opened_by", None), "at": now()}
+    if values["by"] is None:
+        values["by"] = make_user(session, "owner").id
+    deposit = deposits.open(session, budget.project_id, Money(amount, budget.currency), **values)
+    deposit.stripe_checkout_id = f"cs_test_{number}"
+    deposit.stripe_checkout_url = f"https://checkout.example/{number}"
+    found = Checkout(
+        id=deposit.stripe_checkout_id,
+        url=deposit.stripe_checkout_url,
+        state=state,  # type: ignore[arg-type]
+        amount=deposit.amount,
+        charge_id=f"ch_{number}",
+        fee=Money(fee, budget.currency),
+    )
+    deposits.record(session, deposit.id or 0, found, at=now())
+    for name, value in changes.items():
+        setattr(deposit, name, value)
+    session.flush()
+    return deposit
+
+
+def make_expert(session: Session, *, payee: str | None = "active", **changes: Any) -> Any:
+    """Make an expert who can be paid, or is as far as `payee` says."""
+    user = make_user(session, "expert", **changes)
+    if payee is not None:
+        make_payee(session, user.id, state=PayeeState(payee))
+    return user
+
+
+def make_payee(session: Session, expert_id: int, **changes: Any) -> Payee:
+    """Make the payee row of an expert, with an account."""
+    values: dict[str, Any] = {
+        "state": PayeeState.ACTIVE,
+        "request_key": uuid4().hex,
+        "stripe_account_id": f"acct_{next(_numbers)}",
+        "country": "FR",
+        "missing": [],
+        "opened_at": now(),
+        "read_at": now(),
+    }
+    payee = Payee(expert_id=expert_id, **(values | changes))
+    session.add(payee)
+    session.flush()
+    return payee
+
+
+def make_reservation(
+    session: Session, budget: ProjectBudget, *, pay: int = 420, fee: int = 63, **changes: Any
+) -> Reservation:
+    """Reserve the pay of an assignment that is only a number here."""
+    assignment_id = changes.pop("assignment_id", None) or 500_000 + next(_numbers)
+    at: datetime = changes.pop("at", None) or now()
+    budgets.reserve(
+        session,
+        budget.project_id,
+        assignment_id,
+        Money(pay, budget.currency),
+        Money(fee, budget.currency),
+        at,
+        expert_id=changes.pop("expert_id", None),
+    )
+    found = session.get_one(Reservation, assignment_id)
+    for name, value in changes.items():
+        setattr(found, name, value)
+    session.flush()
+    return found
+
+
+def make_earning(
+    session: Session, budget: ProjectBudget, expert_id: int, *, pay: int = 420, **changes: Any
+) -> Reservation:
+    """Let an expert have earned something."""
+    at = changes.pop("at", None) or now()
+    row = make_reservation(session, budget, pay=pay, expert_id=expert_id, at=at, **changes)
+    earnings.earn(session, budget.project_id, row.assignment_id, expert_id, at)
+    session.flush()
+    return row
+
+
+def make_payout(session: Session, expert_id: int, *, amount: int = 1000, **changes: Any) -> Payout:
+    """Make a payout row as it is; nothing is moved."""
+    values: dict[str, Any] = {
+        "amount_minor": amount,
+        "currency": "eur",
+        "request_key": uuid4().hex,
+        "requested_at": now(),
+    }
+    payout = Payout(expert_id=expert_id, **(values | changes))
+    session.add(payout)
+    session.flush()
+    return payout
+
+
+def make_rail_event(session: Session, **changes: Any) -> RailEvent:
+    """Make a message of the rail."""
+    values: dict[str, Any] = {
+        "id": f"evt_{next(_numbers)}",
+        "kind": "checkout.session.completed",
+        "object_id": "cs_test_0",
+        "created_at": now(),
+        "received_at": now(),
+    }
+    event = RailEvent(**(values | changes))
+    session.add(event)
+    session.flush()
+    return event
