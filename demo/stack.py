@@ -64,7 +64,10 @@ class Stack:
         database = embedded.start(self.folder / "postgres")
         self._start_sandbox(ports)
         self._start_label_studio(ports["label-studio"])
-        environment = self._environment(database, self.addresses)
+        environment = _plain_environment() | self._settings(database)
+        # For `doyen` commands on the demo: `set -a; . var/demo/doyen.env`.
+        lines = "".join(f"{name}={value}\n" for name, value in self._settings(database).items())
+        state.write_private(self.folder / "doyen.env", lines)
         self.say("Database: bringing it up to date")
         self._doyen(environment, "migrate")
         self._start_ours(environment, ports["web"])
@@ -120,7 +123,7 @@ class Stack:
     def _start_ours(self, environment: dict[str, str], port: int) -> None:
         self.say("Web server, worker and clock: starting")
         gunicorn = [sys.executable, "-m", "gunicorn", "app:serve()", "--bind", f"127.0.0.1:{port}"]
-        gunicorn += ["--workers", "2", "--threads", "4", "--chdir", str(ROOT)]
+        gunicorn += ["--workers", "2", "--threads", "4", "--chdir", str(ROOT), "--no-control-socket"]
         doyen = [sys.executable, str(ROOT / "app.py")]
         web = f"http://127.0.0.1:{port}/health"
         self.watch.add(self._part("web", gunicorn, environment, web))
@@ -132,9 +135,10 @@ class Stack:
     ) -> Part:
         return Part(name, command, environment, self.folder / "log" / f"{name}.log", url)
 
-    def _environment(self, database: str, addresses: Addresses) -> dict[str, str]:
-        kept = self.secrets
-        return _plain_environment() | {
+    def _settings(self, database: str) -> dict[str, str]:
+        kept, addresses = self.secrets, self.addresses
+        assert addresses is not None
+        return {
             "SECRET_KEY": kept.secret_key,
             "SECURITY_PASSWORD_SALT": kept.password_salt,
             "DATABASE_URL": database,

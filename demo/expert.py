@@ -1,0 +1,179 @@
+"""What an expert does on the pages: profile, interview, invitation, work, pay."""
+
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from demo import annotators
+from demo.visitor import Page, Refused, Visitor
+from experts.fields import Field
+from interviews import items
+from interviews.forms import filled
+
+INVITED_SECONDS = 90
+PAID_SECONDS = 120
+IBAN = "DE89370400440532013000"
+
+
+@dataclass(frozen=True)
+class Person:
+    """An expert of the demo: how good, and how often wrong."""
+
+    name: str
+    key: str
+    headline: str
+    skill: float = 0.93
+    knows_law: bool = True
+
+
+def fill_profile(visitor: Visitor, person: Person) -> None:
+    """Say who one is."""
+    form = visitor.open("/profile/edit").form(has="headline")
+    visitor.send(
+        form,
+        field="law",
+        years=6,
+        country="FR",
+        time_zone="Europe/Paris",
+        headline=person.headline,
+    )
+    page = visitor.open("/profile/languages")
+    visitor.send(page.form(has="language"), language="en", fluency=_best(page, "fluency"))
+
+
+def interview(visitor: Visitor, person: Person) -> str:
+    """Take the interview of one's field; return its outcome: passed, failed or waiting."""
+    bank = {item.id: item for item in items.banks()[Field.LAW].items}
+    page = visitor.open("/interviews?field=law")
+    found = page.links(r"/interviews/\d+$")
+    if page.has_form(action="/interviews/start"):
+        form = page.form(action="/interviews/start")
+        page = visitor.send(form, **_ticked(form.tag))
+    elif found:
+        page = visitor.open(found[0])
+    while (tag := page.soup.find("form", attrs={"data-item": True})) is not None:
+        form = page.form(action=r"/answer$")
+        if person.knows_law:
+            values: dict[str, Any] = dict(filled(bank[str(tag["data-item"])]))
+        else:
+            values = {"unknown": "1"}
+        page = _answer(visitor, page, form, values)
+    return _outcome(page)
+
+
+def accept_invitation(visitor: Visitor, title: str) -> None:
+    """Wait for the invitation to a project and accept it."""
+    until = time.monotonic() + INVITED_SECONDS
+    while time.monotonic() < until:
+        page = visitor.open("/invitations")
+        for link in page.links(r"/invitations/\d+$"):
+            offer = visitor.open(link)
+            if title not in offer.text:
+                continue
+            if offer.has_form(action=r"/accept$"):
+                visitor.send(offer.form(action=r"/accept$"))
+            return
+        time.sleep(1)
+    raise TimeoutError(f"no invitation to {title} within {INVITED_SECONDS} s")
+
+
+def work(visitor: Visitor, project_id: int, person: Person) -> Iterator[int]:
+    """Label task after task until there is none; yield the number of each."""
+    done = 0
+    while (page := _claim(visitor, project_id)) is not None:
+        _label(visitor, page, person)
+        done += 1
+        yield done
+
+
+def onboard(visitor: Visitor) -> None:
+    """Give Stripe (the sandbox) what it needs to pay, unless it has it."""
+    page = visitor.open("/earnings")
+    if not page.has_form(action="onboard"):
+        return
+    hosted = visitor.send(page.form(action="onboard"))
+    for form in hosted.forms():
+        if form.method == "post":
+            visitor.send(form, **_details(form.tag))
+            return
+    raise LookupError(f"no form to fill in at {hosted.url}")
+
+
+def be_paid(visitor: Visitor) -> Page:
+    """Ask for one's pay, and wait until it was sent."""
+    until = time.monotonic() + PAID_SECONDS
+    asked = False
+    while time.monotonic() < until:
+        page = visitor.open("/earnings")
+        if page.has_form(action="payouts", has="minor"):
+            visitor.try_send(page.form(action="payouts", has="minor"))
+            asked = True
+        elif asked and re.search(r"\bPaid\b", page.text):
+            return page
+        time.sleep(1)
+    raise TimeoutError(f"not paid within {PAID_SECONDS} s: {visitor.open('/earnings').text[:800]}")
+
+
+def _answer(visitor: Visitor, page: Page, form: Any, values: dict[str, Any]) -> Page:
+    answered = visitor.try_send(form, **values)
+    if answered.status < 400:
+        return answered
+    if answered.status == 409:  # an earlier sending of ours has counted
+        return visitor.open(re.sub(r"/answer$", "", form.action))
+    raise Refused(answered.status, answered.url, answered.text[:500])
+
+
+def _claim(visitor: Visitor, project_id: int) -> Page | None:
+    form = next(
+        (
+            one
+            for one in visitor.open("/work").forms()
+            if re.search(rf"/work/claim/{project_id}$", one.action)
+        ),
+        None,
+    )
+    if form is None:
+        return None
+    page = visitor.try_send(form)
+    if page.status == 409:
+        return None
+    if page.status >= 400:
+        raise Refused(page.status, page.url, page.text[:500])
+    return page
+
+
+def _label(visitor: Visitor, page: Page, person: Person) -> None:
+    at = page.path
+    given = visitor.json(f"{at}/task.json")
+    result = annotators.annotate(given["task"]["data"]["text"], person.key, skill=person.skill)
+    meta = page.soup.find("meta", attrs={"name": "csrf-token"})
+    assert meta is not None
+    answer = visitor.post_json(f"{at}/submit", {"result": result}, str(meta["content"]))
+    if answer.status_code >= 400 and answer.status_code != 409:
+        raise Refused(answer.status_code, at, answer.text[:500])
+
+
+def _outcome(page: Page) -> str:
+    outcome = page.soup.find(attrs={"data-outcome": True})
+    if outcome is not None:
+        return str(outcome["data-outcome"])
+    raise LookupError(f"no outcome at {page.url}: {page.text[:500]}")
+
+
+def _ticked(tag: Any) -> dict[str, str]:
+    boxes = tag.find_all("input", type="checkbox")
+    return {box["name"]: box.get("value", "y") for box in boxes}
+
+
+def _best(page: Page, name: str) -> str:
+    options = page.soup.select(f"select[name={name}] option")
+    values = [str(option.get("value")) for option in options if option.get("value")]
+    return next((value for value in values if "native" in value), values[-1])
+
+
+def _details(tag: Any) -> dict[str, str]:
+    known = {"name": "Demo Expert", "legal_name": "Demo Expert", "country": "DE", "iban": IBAN}
+    names = [field.get("name") for field in tag.find_all(["input", "select"])]
+    return {name: known[name] for name in names if name in known}

@@ -1,0 +1,196 @@
+"""What an owner does on the pages: post a project, load tasks, pay in, publish, review, release."""
+
+import json
+import re
+import time
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from demo import clauses, words
+from demo.visitor import Page, Refused, Visitor
+
+CARD = "4242424242424242"
+BUILD_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a demo project pays and asks."""
+
+    price: str = "2.00"
+    overlap: int = 2
+    experts: int = 4
+    budget: str = "500.00"
+    validation: str = "agreement"
+
+
+def post_project(visitor: Visitor, title: str, terms: Terms) -> int:
+    """Make a draft through the wizard; return the project's id."""
+    page = visitor.open("/projects/new")
+    page = visitor.send(
+        page.form(has="title"),
+        title=title,
+        field="law",
+        language="en",
+        brief=words.BRIEF,
+        guidelines=words.GUIDELINES,
+    )
+    project_id = int(_found(r"/projects/(\d+)", page.path))
+    at = f"/projects/{project_id}"
+    visitor.send(
+        visitor.open(f"{at}/labels?template=clauses").form(has="choices"),
+        template="clauses",
+        choices=words.CHOICES,
+        spans=words.SPANS,
+    )
+    visitor.send(
+        visitor.open(f"{at}/pay").form(has="price"),
+        price=terms.price,
+        usual_minutes=3,
+        overlap=terms.overlap,
+        validation=terms.validation,
+        lease_minutes=120,
+        review_days=7,
+    )
+    visitor.send(
+        visitor.open(f"{at}/criteria").form(has="experts_needed"),
+        experts_needed=terms.experts,
+        level=60,
+        min_years=1,
+        language_1="en",
+    )
+    return project_id
+
+
+def load_tasks(visitor: Visitor, project_id: int, tasks: list[dict[str, Any]]) -> Page:
+    """Upload tasks as a JSONL file."""
+    lines = "\n".join(json.dumps(task) for task in tasks).encode()
+    form = visitor.open(f"/projects/{project_id}/tasks").form(has="file")
+    return visitor.send(form, files={"file": ("tasks.jsonl", lines, "application/jsonl")})
+
+
+def pay_in(visitor: Visitor, project_id: int, amount: str, seconds: float = 60) -> Page:
+    """Pay into a project's budget on the sandbox's hosted page, and wait until it has arrived."""
+    form = visitor.open(f"/projects/{project_id}/budget/fund").form(has="amount")
+    paying = visitor.send(form, amount=amount)
+    visitor.send(_hosted(paying), **_card(paying))
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        page = visitor.open(f"/projects/{project_id}/budget")
+        if _amount(amount) in page.text.replace(",", ""):
+            return page
+        time.sleep(1)
+    raise TimeoutError(f"{amount} was paid and is not in the budget after {seconds:.0f} s")
+
+
+def publish(visitor: Visitor, project_id: int) -> None:
+    """Open a project to experts; one that is open already stays open."""
+    page = visitor.open(f"/projects/{project_id}")
+    if page.has_form(action=r"/pause$"):
+        return
+    try:
+        form = visitor.open(f"/projects/{project_id}/publish").form(action=r"/publish$")
+        visitor.send(form)
+    except Refused as refusal:
+        if refusal.status != 409:
+            raise
+        if not visitor.open(f"/projects/{project_id}").has_form(action=r"/pause$"):
+            raise
+
+
+def review(visitor: Visitor, project_id: int) -> tuple[int, int]:
+    """Decide on every answer that waits; return how many were accepted and rejected."""
+    accepted = rejected = 0
+    while True:
+        page = visitor.open(f"/projects/{project_id}/review")
+        waiting = [form for form in page.forms() if re.search(r"/review/\d+$", form.action)]
+        if not waiting:
+            return accepted, rejected
+        for form in waiting[:1]:
+            if _looks_right(form.tag):
+                _decide(visitor, form, verdict="accepted")
+                accepted += 1
+            else:
+                _decide(
+                    visitor,
+                    form,
+                    verdict="rejected",
+                    reason_code=_reason(form.tag),
+                    words="By clause 1 of the guidelines, what the passage does decides; "
+                    "please read it again with that in mind.",
+                )
+                rejected += 1
+
+
+def build_release(visitor: Visitor, project_id: int, readers: list[str]) -> int:
+    """Build a release and let some organisations read; return its id."""
+    page = visitor.open(f"/projects/{project_id}/releases")
+    for slug in readers:
+        if slug not in page.text:
+            page = visitor.send(page.form(has="slug"), slug=slug)
+    page = visitor.open(f"/projects/{project_id}/releases")
+    page = visitor.send(page.form(has="changelog"), changelog="First release.")
+    links = page.links(r"/releases/\d+$") or [page.url]
+    release_id = int(_found(r"/releases/(\d+)", links[0]))
+    until = time.monotonic() + BUILD_SECONDS
+    while (state := visitor.json(f"/releases/{release_id}/progress")["state"]) != "ready":
+        if state == "failed" or time.monotonic() > until:
+            raise RuntimeError(f"release {release_id} is {state}")
+        time.sleep(0.5)
+    return release_id
+
+
+def agreement(visitor: Visitor, project_id: int) -> str:
+    """Return the agreement that the progress page shows."""
+    text = visitor.open(f"/projects/{project_id}/progress").text
+    found = re.search(r"([Aa]lpha)\D{0,40}?(0\.\d+|1\.00)", text)
+    return found.group(2) if found else "?"
+
+
+def _decide(visitor: Visitor, form: Any, **values: str) -> None:
+    try:
+        visitor.send(form, **values)
+    except Refused as refusal:
+        if refusal.status != 409:  # decided already: an answer of ours was lost on its way
+            raise
+
+
+def _looks_right(tag: Any) -> bool:
+    """Say whether an answer on the queue names the clause that its passage is."""
+    card = tag.find_parent(["article", "section", "li"]) or tag.parent
+    text = " ".join(card.get_text(" ").split())
+    passage = " ".join((tag.find_parent("main") or card).get_text(" ").split())
+    chosen = [name for name in clauses.CLAUSES if re.search(rf"\b{name}\b", text)]
+    return clauses.guess(passage) in chosen
+
+
+def _reason(tag: Any) -> str:
+    values = [option.get("value") for option in tag.find_all("option") if option.get("value")]
+    return str(values[0])
+
+
+def _hosted(page: Page) -> Any:
+    forms = [form for form in page.forms() if form.method == "post"]
+    if not forms:
+        raise LookupError(f"no form on the hosted page {page.url}: {page.text[:300]}")
+    return forms[0]
+
+
+def _card(page: Page) -> dict[str, str]:
+    form = _hosted(page)
+    names = [field.get("name") for field in form.tag.find_all("input")]
+    known = {"card": CARD, "number": CARD, "card_number": CARD}
+    known |= {"expiry": "12 / 34", "cvc": "123", "name": "Demo Owner", "email": "owner@demo.example"}
+    return {name: known[name] for name in names if name in known}
+
+
+def _amount(amount: str) -> str:
+    return f"{Decimal(amount):.2f}"
+
+
+def _found(pattern: str, text: str) -> str:
+    found = re.search(pattern, text)
+    if found is None:
+        raise LookupError(f"{pattern} is not in {text}")
+    return found.group(1)
