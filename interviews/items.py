@@ -6,7 +6,7 @@ Keys and explanations stay on the server: `forms` and the templates never send t
 
 import hashlib
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -268,7 +268,7 @@ class Bank(Part):
         """How many questions an interview has."""
         return self.template.per_competency * len(self.competencies)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """What tells this edition from every other."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()

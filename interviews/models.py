@@ -59,7 +59,8 @@ class BankEdition(SQLModel, table=True):
     digest: str = Column(sa_type=Text, primary_key=True)
     field: Field = text_enum(Field)
     version: int
-    content: dict[str, Any] = jsonb()
+    # Text, since jsonb would lose the order of competencies and options.
+    content: str = Column(sa_type=Text)
     first_used_at: datetime = utc()
 
 
@@ -156,6 +157,13 @@ class Interview(SQLModel, table=True):
     contest_reply: str | None = Column(default=None, sa_type=Text)
     contest_answered_by: int | None = Column(default=None, foreign_key="user_account.id")
     contest_answered_at: datetime | None = utc(nullable=True)
+
+    @property
+    def key(self) -> int:
+        """The id of a row that the database has."""
+        if self.id is None:
+            raise ValueError("the interview is not stored yet")
+        return self.id
 
     @property
     def length(self) -> int:

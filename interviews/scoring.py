@@ -202,11 +202,6 @@ def below(level: Level, line: float) -> bool:
     return level.share < line - NOTHING
 
 
-def lacking(level: Level, line: float) -> float:
-    """Return how many points lack to reach a line."""
-    return max(0.0, line * level.of - level.points)
-
-
 def _unanswered(question: Question) -> Mark:
     if isinstance(question, Short):
         return Mark(points=0.0, readings=tuple(Reading(key, met=False) for key in question.checks))

@@ -33,7 +33,7 @@ def _bank_edition() -> None:
         sa.Column("digest", sa.Text, nullable=False),
         sa.Column("field", sa.Text, nullable=False),
         sa.Column("version", sa.Integer, nullable=False),
-        sa.Column("content", JSONB, nullable=False),
+        sa.Column("content", sa.Text, nullable=False),
         sa.Column("first_used_at", UTC, nullable=False),
         sa.PrimaryKeyConstraint("digest", name="pk_bank_edition"),
         sa.CheckConstraint(f"field IN ({FIELDS})", name=op.f("ck_bank_edition_field_known")),

@@ -1,0 +1,178 @@
+"""An interview from its start to its last answer: one question at a time, at any pace.
+
+An answer counts once: whatever arrives later for the same question changes nothing. The interview
+stays open for some hours and can be left and taken up again; only the server's clock is used.
+"""
+
+import secrets
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, select
+
+from core import audit
+from core.errors import Conflict
+from experts import profile
+from experts.fields import Field
+from interviews import editions, letters, outcome, plan, scoring, standing
+from interviews.items import Bank
+from interviews.models import Interview, Response, State
+
+CONSENT_VERSION = "2026-11"
+
+
+class NotThisQuestion(Conflict):
+    """Another question is open now. Nothing was stored; go on with the open one."""
+
+
+class NotActive(Conflict):
+    """The interview has ended. Its result page says how."""
+
+
+class Kept(StrEnum):
+    """What came of an answer."""
+
+    STORED = "stored"
+    SAME = "same"
+    FIRST = "first"
+    ENDED = "ended"
+
+
+def start(
+    session: Session, expert_id: int, field: Field, *, consent_version: str, at: datetime
+) -> Interview:
+    """Start an interview, or return the one that is under way."""
+    profile.of(session, expert_id)
+    found = standing.of(session, expert_id, field, at)
+    if found.active is not None:
+        return found.active
+    bank = standing.check(found, at)
+    made = session.execute(
+        insert(Interview)
+        .values(_row(session, bank, found, consent_version, at) | {"expert_id": expert_id})
+        # Two clicks at once: the second waits here, inserts nothing, and finds the first's.
+        .on_conflict_do_nothing(index_elements=["expert_id", "field"], index_where=_active())
+        .returning(col(Interview.id))
+    ).scalar()
+    if made is not None:
+        _record(session, made, "started", by=expert_id, attempt=found.attempt)
+    return session.exec(standing.active(expert_id, field)).one()
+
+
+def position(session: Session, interview: Interview) -> int:
+    """Return the number of the open question, from 1."""
+    return len(editions.responses(session, interview)) + 1
+
+
+def is_over(interview: Interview, at: datetime) -> bool:
+    """Return whether its time is over, although nobody has closed it yet."""
+    return interview.state is State.ACTIVE and at >= interview.expires_at
+
+
+def answer(
+    session: Session,
+    interview: Interview,
+    place: int,
+    given: dict[str, Any] | None,
+    *,
+    language: str,
+    remark: str,
+    at: datetime,
+) -> Kept:
+    """Store the answer to a question, once; `interview` is locked by the caller."""
+    so_far = editions.responses(session, interview)
+    if 1 <= place <= len(so_far):
+        return Kept.SAME if so_far[place - 1].answer == given else Kept.FIRST
+    if is_over(interview, at):
+        expire(session, interview, at)
+        return Kept.ENDED
+    if interview.state is not State.ACTIVE:
+        raise NotActive
+    if place != len(so_far) + 1:
+        raise NotThisQuestion
+    bank = editions.of(session, interview)
+    _step, item = editions.asked(bank, interview, place)
+    mark = scoring.mark(item.question, given)
+    shown_at = so_far[-1].answered_at if so_far else interview.started_at
+    response = Response(
+        interview_id=interview.key,
+        position=place,
+        item_id=item.id,
+        language=language,
+        answer=given,
+        points=mark.points,
+        mark=mark.model_dump(mode="json"),
+        remark=remark.strip(),
+        shown_at=shown_at,
+        answered_at=max(at, shown_at),
+    )
+    session.add(response)
+    if place == interview.length:
+        outcome.settle(session, interview, bank, [*so_far, response], at=at)
+    return Kept.STORED
+
+
+def leave(session: Session, interview: Interview, at: datetime) -> None:
+    """End an interview at its person's wish; a second time changes nothing."""
+    if interview.state is not State.ACTIVE:
+        return
+    interview.state, interview.finished_at = State.ABANDONED, at
+    session.add(interview)
+    _record(session, interview.id, "left", by=interview.expert_id)
+
+
+def expire(session: Session, interview: Interview, at: datetime) -> None:
+    """Close an interview whose time is over. Nothing is scored or held against anybody."""
+    if not is_over(interview, at):
+        return
+    interview.state, interview.finished_at = State.EXPIRED, interview.expires_at
+    session.add(interview)
+    answered = len(editions.responses(session, interview))
+    letters.tell(session, interview, "expired", answered=answered)
+    _record(session, interview.id, "expired", by=None, answered=answered)
+
+
+def expire_next(session: Session, at: datetime) -> bool:
+    """Close one interview that is over, if there is one that nobody holds."""
+    query = select(Interview).where(Interview.state == State.ACTIVE, Interview.expires_at <= at)
+    found = session.exec(query.limit(1).with_for_update(skip_locked=True)).first()
+    if found is not None:
+        expire(session, found, at)
+    return found is not None
+
+
+def _row(
+    session: Session,
+    bank: Bank,
+    found: standing.Standing,
+    consent_version: str,
+    at: datetime,
+) -> dict[str, Any]:
+    seed = found.seed or secrets.token_hex(8)
+    steps = plan.draw(bank, seed, attempt=found.attempt, seen=found.seen)
+    return {
+        "field": bank.field,
+        "attempt": found.attempt,
+        "state": State.ACTIVE,
+        "edition": editions.freeze(session, bank, at),
+        "seed": seed,
+        "plan": [step.model_dump() for step in steps],
+        "consent_version": consent_version,
+        "consented_at": at,
+        "started_at": at,
+        "expires_at": at + timedelta(hours=bank.template.open_hours),
+    }
+
+
+def _active() -> Any:
+    return col(Interview.state) == State.ACTIVE
+
+
+def _record(
+    session: Session, interview_id: int | None, what: str, *, by: int | None, **details: Any
+) -> None:
+    audit.record(
+        session, f"interview.{what}", by=by, subject=f"interview:{interview_id}", details=details
+    )

@@ -1,0 +1,130 @@
+"""Pages where a person reads interviews that are near the line, or whose result is contested."""
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+from sqlmodel import col, select
+
+from core import formats
+from core.access import requires
+from core.clock import now
+from core.db import db_session, find
+from core.web import Problems, page_of, read
+from experts import profile
+from experts.models import Expert
+from interviews import editions, outcome, results, review, scoring
+from interviews.forms import SecondLookForm, VerdictForm
+from interviews.models import Interview, SecondLook, State
+
+bp = Blueprint("interviews_operator", __name__)
+
+
+@bp.get("/operator/interviews")
+@requires("interview.review")
+def all_interviews() -> ResponseReturnValue:
+    """List the interviews, those that wait for a person first."""
+    chosen = request.args.get("state", "waiting")
+    states = [state.value for state in State]
+    query = select(Interview, Expert).join(Expert, col(Expert.user_id) == Interview.expert_id)
+    if chosen in states:
+        query = query.where(Interview.state == chosen).order_by(col(Interview.id).desc())
+    elif chosen == "all":
+        query = query.order_by(col(Interview.id).desc())
+    else:
+        chosen = "waiting"
+        query = query.where(review.waits()).order_by(col(Interview.id))
+    return render_template(
+        "interviews/all_interviews.html",
+        page_of_rows=page_of(query, scalars=False),
+        chosen=chosen,
+        states=states,
+        due=review.due,
+    )
+
+
+@bp.get("/operator/interviews/<int:interview_id>")
+@requires("interview.review")
+def one_interview(interview_id: int) -> ResponseReturnValue:
+    """Show one interview with its answers, and the forms of a decision where one is due."""
+    return _reading_page(find(Interview, interview_id))
+
+
+@bp.post("/operator/interviews/<int:interview_id>/decision")
+@requires("interview.review")
+def decide(interview_id: int) -> ResponseReturnValue:
+    """Decide on an interview near the line."""
+    found = find(Interview, interview_id, lock=True)
+    form = read(_verdict_form(found))
+    if isinstance(form, Problems):
+        return _reading_page(found, verdict_form=form.form), 422
+    session, by, at = db_session(), current_user, now()
+    if form.verdict.data == State.PASSED:
+        review.let_pass(session, found, form.found(), by=by, at=at)
+    else:
+        why, change = form.why.data, form.change.data
+        review.turn_down(session, found, form.found(), why=why, change=change, by=by, at=at)
+    flash(_("The decision is recorded, and the expert is told."), "success")
+    return redirect(url_for(".all_interviews"))
+
+
+@bp.post("/operator/interviews/<int:interview_id>/second-look")
+@requires("interview.review")
+def second_look(interview_id: int) -> ResponseReturnValue:
+    """Answer somebody who contests a result."""
+    found = find(Interview, interview_id, lock=True)
+    form = read(SecondLookForm)
+    if isinstance(form, Problems):
+        return _reading_page(found, look_form=form.form), 422
+    review.answer_contest(
+        db_session(),
+        found,
+        SecondLook(form.look.data),
+        form.words.data,
+        by=current_user,
+        at=now(),
+    )
+    flash(_("The answer is recorded, and the expert is told."), "success")
+    return redirect(url_for(".all_interviews"))
+
+
+def _language() -> str:
+    return str(formats.locale().language)
+
+
+def _verdict_form(interview: Interview) -> type[VerdictForm]:
+    bank = editions.of(db_session(), interview)
+    responses = editions.responses(db_session(), interview)
+    shown = results.answers(bank, responses, _language())
+    missing = [
+        (f"{one.position}:{check['key']}", check["words"])
+        for one in shown
+        for check in one.checks
+        if not check["met"] and not one.is_unknown
+    ]
+    return VerdictForm.with_missing(missing)
+
+
+def _reading_page(
+    interview: Interview,
+    *,
+    verdict_form: VerdictForm | None = None,
+    look_form: SecondLookForm | None = None,
+) -> str:
+    session = db_session()
+    words = results.words_of(session, interview, _language())
+    if verdict_form is None and interview.state is State.REVIEW:
+        suggested = outcome.what_would_change(words["card"], words["bank"])
+        verdict_form = _verdict_form(interview)(data={"change": suggested, "met": []})
+    causes = scoring.causes(words["card"], words["rule"]) if words["card"] else []
+    return render_template(
+        "interviews/one_interview.html",
+        interview=interview,
+        expert=profile.of(session, interview.expert_id),
+        verdict_form=verdict_form,
+        look_form=look_form or (SecondLookForm() if interview.is_contested else None),
+        may_answer=review.may_answer(session, interview, current_user.id),
+        causes=[cause.value for cause in causes],
+        at=now(),
+        **words,
+    )

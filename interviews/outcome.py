@@ -1,0 +1,215 @@
+"""What an interview comes to: passed, read by a person, or not passed with all that is owed.
+
+The rule of the bank decides where it is sure; near the line a person does (`interviews.review`).
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask_babel import force_locale
+from flask_babel import gettext as _
+from sqlmodel import Session
+
+from core import audit, formats, languages
+from experts import skills
+from interviews import letters, scoring, standing
+from interviews.items import Bank, Short
+from interviews.models import Interview, ReasonCode, Response, State
+from interviews.scoring import Scorecard, Verdict
+
+READ_WITHIN = timedelta(days=7)
+
+
+def settle(
+    session: Session,
+    interview: Interview,
+    bank: Bank,
+    responses: Sequence[Response],
+    *,
+    at: datetime,
+) -> None:
+    """Score an interview that has all its answers, and decide where the rule may."""
+    card = score(interview, bank, responses)
+    interview.finished_at = at
+    match scoring.verdict(card, bank.rule, unread=unread(bank, responses)):
+        case Verdict.PASSED:
+            decide_by_rule(interview, bank, at)
+            passed(session, interview, bank, card, at=at)
+        case Verdict.FAILED:
+            decide_by_rule(interview, bank, at)
+            words = said(lambda: why(card, bank))
+            change = said(lambda: what_would_change(card, bank))
+            failed(session, interview, bank, responses, words=words, change=change, at=at)
+        case Verdict.NEAR:
+            interview.state = State.REVIEW
+            letters.tell(session, interview, "with_a_person", read_by=at + READ_WITHIN)
+            letters.tell_readers(session, interview, contested=False)
+    session.add(interview)
+    _record(session, interview, interview.decided_rule)
+
+
+def score(interview: Interview, bank: Bank, responses: Sequence[Response]) -> Scorecard:
+    """Write the scorecard of the answers as they are read now."""
+    points = {response.item_id: response.points for response in responses}
+    card = scoring.scorecard(points, bank)
+    interview.scorecard = card.model_dump(mode="json")
+    interview.level = card.total.share
+    return card
+
+
+def card_of(interview: Interview) -> Scorecard:
+    """Return the scorecard of a finished interview."""
+    return Scorecard.model_validate(interview.scorecard)
+
+
+def unread(bank: Bank, responses: Sequence[Response]) -> float:
+    """Return the points that no check found in answers in words; a blank answer has none."""
+    return sum(
+        1 - response.points
+        for response in responses
+        if response.answer is not None and isinstance(bank.item(response.item_id).question, Short)
+    )
+
+
+def decide_by_rule(interview: Interview, bank: Bank, at: datetime) -> None:
+    """Note that the rule decided."""
+    interview.decided_rule, interview.decided_at = bank.rule.name, at
+
+
+def passed(
+    session: Session, interview: Interview, bank: Bank, card: Scorecard, *, at: datetime
+) -> None:
+    """Let what was proven count. Who a person lets pass is at the mark, at least."""
+    interview.state = State.PASSED
+    interview.level = max(card.total.share, bank.rule.pass_mark)
+    session.add(interview)
+    skill = skills.prove(
+        session, interview.expert_id, interview.field, interview.level, interview.id, at
+    )
+    letters.tell(session, interview, "passed", valid_until=skill.expires_at)
+
+
+def failed(
+    session: Session,
+    interview: Interview,
+    bank: Bank,
+    responses: Sequence[Response],
+    *,
+    words: dict[str, str],
+    change: dict[str, str],
+    at: datetime,
+) -> None:
+    """Record a result against somebody with all that is owed to them."""
+    card = card_of(interview)
+    # The row is written whole or not at all: half of it is what the database refuses.
+    with session.no_autoflush:
+        interview.retake_from = standing.next_start(session, interview, bank, at)
+    interview.state = State.FAILED
+    interview.reason_code = code_of(card, bank)
+    interview.reason_words, interview.would_change = words, change
+    interview.evidence = evidence(card, responses)
+    interview.contest_until = at + timedelta(days=bank.rule.contest_days)
+    session.add(interview)
+    letters.tell(session, interview, "not_passed")
+
+
+def code_of(card: Scorecard, bank: Bank) -> ReasonCode:
+    """Return the code of what stands against a pass; the total comes first."""
+    found = scoring.causes(card, bank.rule)
+    return ReasonCode(found[0].value) if found else ReasonCode.TOTAL
+
+
+def evidence(card: Scorecard, responses: Sequence[Response]) -> dict[str, Any]:
+    """Return what a result rests on: the levels, and the points of each answer."""
+    return {
+        "scorecard": card.model_dump(mode="json"),
+        "answers": [
+            {"position": one.position, "item": one.item_id, "points": round(one.points, 4)}
+            for one in responses
+        ],
+    }
+
+
+def said(words: Callable[[], str]) -> dict[str, str]:
+    """Return words in each language of the instance."""
+    found = {}
+    for language in languages.offered():
+        with force_locale(language):
+            found[language] = words()
+    return found
+
+
+def in_language(words: dict[str, str], language: str) -> tuple[str, str]:
+    """Return words in a language, or in the one that there is; and which one it is."""
+    chosen = language if language in words else next(iter(words))
+    return words[chosen], chosen
+
+
+def why(card: Scorecard, bank: Bank) -> str:
+    """Say why the rule does not let pass."""
+    words = _(
+        "Your answers earned %(points)s of %(of)s points; %(needed)s are needed. The whole range in"
+        " which your level lies with %(certainty)s certainty is below the pass mark.",
+        points=points(card.total.points),
+        of=card.total.of,
+        needed=points(bank.rule.pass_mark * card.total.of),
+        certainty=formats.percent(bank.rule.certainty),
+    )
+    return " ".join([words, *(_floor(card, bank, key) for key in scoring.weak(card, bank.rule))])
+
+
+def what_would_change(card: Scorecard, bank: Bank) -> str:
+    """Say what more would have let pass."""
+    found = []
+    if scoring.below(card.total, bank.rule.pass_mark):
+        words = _(
+            "A total of %(needed)s points instead of %(points)s would have passed.",
+            needed=points(bank.rule.pass_mark * card.total.of),
+            points=points(card.total.points),
+        )
+        found.append(words)
+    found += [_more(card, bank, key) for key in scoring.weak(card, bank.rule)]
+    return " ".join(found)
+
+
+def points(value: float) -> str:
+    """Return points as people read them: 4, 4.5, 4.3."""
+    whole = abs(value - round(value)) < 0.05
+    return formats.number(round(value) if whole else value, 0 if whole else 1)
+
+
+def _floor(card: Scorecard, bank: Bank, key: str) -> str:
+    words: str = _(
+        "“%(competency)s”: %(points)s of %(of)s points, below the floor of %(floor)s.",
+        competency=_name(bank, key),
+        points=points(card.competencies[key].points),
+        of=card.competencies[key].of,
+        floor=formats.percent(bank.rule.floor),
+    )
+    return words
+
+
+def _more(card: Scorecard, bank: Bank, key: str) -> str:
+    words: str = _(
+        "“%(competency)s”: %(needed)s of %(of)s points instead of %(points)s reach its floor.",
+        competency=_name(bank, key),
+        needed=points(bank.rule.floor * card.competencies[key].of),
+        of=card.competencies[key].of,
+        points=points(card.competencies[key].points),
+    )
+    return words
+
+
+def _name(bank: Bank, key: str) -> str:
+    return bank.competencies[key].label.in_(formats.locale().language)
+
+
+def _record(session: Session, interview: Interview, rule: str | None) -> None:
+    audit.record(
+        session,
+        f"interview.{interview.state}",
+        by=None,
+        subject=f"interview:{interview.id}",
+        details={"rule": rule, "level": interview.level},
+    )

@@ -1,0 +1,189 @@
+"""Pages of interviews for those who take them: before, during and after."""
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from core import formats
+from core.access import require, requires
+from core.clock import now
+from core.db import db_session, find
+from core.web import Problems, read
+from experts import profile
+from experts.fields import Field
+from experts.models import Expert
+from interviews import conversation, editions, operator_routes, results, review, standing
+from interviews.conversation import Kept
+from interviews.forms import AnswerForm, ContestForm, StartForm, form_for
+from interviews.models import Ground, Interview, State
+
+bp = Blueprint("interviews", __name__)
+MORE_BLUEPRINTS = [operator_routes.bp]
+
+
+@bp.get("/interviews")
+@requires("interview.take")
+def my_interviews() -> ResponseReturnValue:
+    """Show every field, what to expect in one of them, and past interviews."""
+    return _fields_page(StartForm())
+
+
+@bp.post("/interviews/start")
+@requires("interview.take")
+def start() -> ResponseReturnValue:
+    """Start an interview; a second click leads to the same one."""
+    form = read(StartForm)
+    if isinstance(form, Problems):
+        return _fields_page(form.form), 422
+    interview = conversation.start(
+        db_session(),
+        current_user.id,
+        Field(form.field.data),
+        consent_version=conversation.CONSENT_VERSION,
+        at=now(),
+    )
+    return redirect(url_for(".question", interview_id=interview.id))
+
+
+@bp.get("/interviews/<int:interview_id>")
+@requires("interview.take")
+def question(interview_id: int) -> ResponseReturnValue:
+    """Show the question that is open now."""
+    found = _mine(interview_id)
+    if found.state is not State.ACTIVE or conversation.is_over(found, now()):
+        return redirect(url_for(".result", interview_id=found.id))
+    place = conversation.position(db_session(), found)
+    return _question_page(found, place, _form(found, place)(data={"position": place}))
+
+
+@bp.post("/interviews/<int:interview_id>/answer")
+@requires("interview.take")
+def answer(interview_id: int) -> ResponseReturnValue:
+    """Store an answer, once, and go on."""
+    found = _mine(interview_id, lock=True)
+    place = request.form.get("position", 0, type=int)
+    if not 1 <= place <= found.length:
+        raise conversation.NotThisQuestion
+    form = read(_form(found, place))
+    if isinstance(form, Problems):
+        return _question_page(found, place, form.form), 422
+    kept = conversation.answer(
+        db_session(),
+        found,
+        place,
+        form.given(),
+        language=formats.locale().language,
+        remark=form.remark.data or "",
+        at=now(),
+    )
+    if kept is Kept.FIRST:
+        words = _(
+            "Question %(number)s was answered before. Your first answer counts.", number=place
+        )
+        flash(words, "info")
+    return redirect(url_for(".question", interview_id=found.id))
+
+
+@bp.post("/interviews/<int:interview_id>/leave")
+@requires("interview.take")
+def leave(interview_id: int) -> ResponseReturnValue:
+    """End an interview unfinished, at its person's wish."""
+    found = _mine(interview_id, lock=True)
+    conversation.leave(db_session(), found, now())
+    return redirect(url_for(".result", interview_id=found.id))
+
+
+@bp.get("/interviews/<int:interview_id>/result")
+@requires("interview.take")
+def result(interview_id: int) -> ResponseReturnValue:
+    """Show what an interview came to, and why."""
+    found = _mine(interview_id)
+    if found.state is State.ACTIVE and not conversation.is_over(found, now()):
+        return redirect(url_for(".question", interview_id=found.id))
+    return _result_page(found, ContestForm())
+
+
+@bp.post("/interviews/<int:interview_id>/contest")
+@requires("interview.take")
+def contest(interview_id: int) -> ResponseReturnValue:
+    """Ask for a second look at a result."""
+    found = _mine(interview_id, lock=True)
+    form = read(ContestForm)
+    if isinstance(form, Problems):
+        return _result_page(found, form.form), 422
+    review.contest(db_session(), found, Ground(form.ground.data), form.words.data, at=now())
+    flash(_("A person looks at your result again. You hear within 14 days."), "success")
+    return redirect(url_for(".result", interview_id=found.id))
+
+
+def _mine(interview_id: int, *, lock: bool = False) -> Interview:
+    found = find(Interview, interview_id, lock=lock)
+    require("interview.take", found)
+    return found
+
+
+def _language() -> str:
+    return str(formats.locale().language)
+
+
+def _fields_page(form: StartForm) -> str:
+    session, at = db_session(), now()
+    every = standing.every(session, current_user.id, at)
+    wanted = form.field.data or request.args.get("field") or _own_field()
+    here = next((one for one in every if one.field == wanted), None)
+    here = here or next(one for one in every if one.bank is not None)
+    form.field.data = here.field.value
+    return render_template(
+        "interviews/my_interviews.html",
+        every=every,
+        here=here,
+        refusal=standing.refusal(here, at),
+        form=form,
+        others=results.others(session, here.field, at),
+        language=_language(),
+        answered=conversation.position(session, here.active) - 1 if here.active else 0,
+        is_over=conversation.is_over(here.active, at) if here.active else False,
+        renew_from=standing.renew_from,
+    )
+
+
+def _own_field() -> str | None:
+    expert = db_session().get(Expert, current_user.id)
+    return expert.field if expert else None
+
+
+def _form(interview: Interview, place: int) -> type[AnswerForm]:
+    bank = editions.of(db_session(), interview)
+    step, item = editions.asked(bank, interview, place)
+    return form_for(item, step, _language())
+
+
+def _question_page(interview: Interview, place: int, form: AnswerForm) -> str:
+    bank = editions.of(db_session(), interview)
+    left = [bank.item(step.item).seconds for step in editions.steps(interview)[place - 1 :]]
+    return render_template(
+        "interviews/question.html",
+        interview=interview,
+        place=place,
+        form=form,
+        item=form.item,
+        minutes_left=-(-sum(left) // 60),
+        language=_language(),
+    )
+
+
+def _result_page(interview: Interview, form: ContestForm) -> str:
+    session, at = db_session(), now()
+    return render_template(
+        "interviews/result.html",
+        interview=interview,
+        state=State.EXPIRED if conversation.is_over(interview, at) else interview.state,
+        form=form,
+        at=at,
+        own=profile.of(session, interview.expert_id),
+        proof=results.proof(session, interview),
+        standing=standing.of(session, interview.expert_id, interview.field, at),
+        others=results.others(session, interview.field, at),
+        **results.words_of(session, interview, _language()),
+    )
