@@ -30,7 +30,10 @@ COMMON = {
     "defaults": {
         "currency": str,
         "locales": [str],
-        "responsibilities": {"fees_collector!": _COLLECTORS, "losses_collector!": _COLLECTORS},
+        "responsibilities": {
+            "fees_collector!": _COLLECTORS,
+            "losses_collector!": {"application", "stripe"},
+        },
     },
     "display_name": str,
     "identity": {

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
 
@@ -141,7 +142,8 @@ def listening(settings: Settings, host: str = "127.0.0.1", port: int = 0) -> Ite
 def running(settings: Settings, port: int = 0) -> Iterator[Running]:
     """Yield a sandbox that is served by a thread of this process: for tests."""
     with listening(settings, port=port) as found:
-        thread = threading.Thread(target=found.server.serve_forever, name="sandbox", daemon=True)
+        serve = partial(found.server.serve_forever, poll_interval=0.05)
+        thread = threading.Thread(target=serve, name="sandbox", daemon=True)
         thread.start()
         try:
             yield found

@@ -1,0 +1,38 @@
+"""What every test of the sandbox may ask for. None of it needs a database."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from payouts.sandbox import server
+from payouts.sandbox.settings import Settings, Webhook
+from tests.payouts.sandbox.bench import Bench, Receiver, receiving
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Somebody who listens for webhooks."""
+    with receiving() as found:
+        yield found
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    """A sandbox of this process that settles after two days and tells nobody."""
+    with server.running(Settings(data=tmp_path / "sandbox")) as found:
+        yield Bench(found.url)
+
+
+@pytest.fixture
+def told(tmp_path: Path, receiver: Receiver) -> Iterator[Bench]:
+    """A sandbox that tells the receiver what happens."""
+    settings = Settings(
+        data=tmp_path / "sandbox",
+        platform_webhooks=(Webhook(f"{receiver.url}/platform", receiver.secret),),
+        connect_webhooks=(Webhook(f"{receiver.url}/connect", receiver.secret),),
+        instant_settlement=True,
+        webhook_timeout=2,
+    )
+    with server.running(settings) as found:
+        yield Bench(found.url)
