@@ -4,12 +4,12 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   if (!navigator.clipboard) continue;
   const words = button.querySelector("span");
   const before = words.textContent;
-  words.setAttribute("role", "status");
+  const said = button.parentElement.querySelector("[role=status]");
   button.hidden = false;
   button.addEventListener("click", async () => {
     const code = button.closest("figure").querySelector("pre");
     await navigator.clipboard.writeText(code.textContent);
-    words.textContent = button.dataset.copied;
-    setTimeout(() => { words.textContent = before; }, 4000);
+    words.textContent = said.textContent = button.dataset.copied;
+    setTimeout(() => { words.textContent = before; said.textContent = ""; }, 4000);
   });
 }
