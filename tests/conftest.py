@@ -16,6 +16,7 @@ from core import db
 from core.db import Database
 from core.settings import Settings
 from tests import clients, database
+from tests.browser.fixtures import browser_page, chromium, live_url  # noqa: F401 - fixtures for all
 from tests.clients import CheckedClient
 from tests.jobs_run import run_jobs
 

@@ -178,7 +178,7 @@ def test_code_is_copied_and_says_so(chromium: Browser, home: str):
         opened.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         opened.open("/samples")
         opened.page.get_by_role("button", name="Copy").click()
-        opened.page.get_by_text("Copied").wait_for()
+        opened.page.get_by_role("button", name="Copied").wait_for()
         assert "load_dataset" in opened.page.evaluate("navigator.clipboard.readText()")
 
 
