@@ -142,9 +142,11 @@ class ContestForm(FlaskForm):  # type: ignore[misc]
     ground = RadioField(
         _l("What is wrong with it?"),
         choices=[
-            (Ground.FACTS.value, _l("The facts: this is not what I answered")),
-            (Ground.RULE.value, _l("The question or its key: the law says something else")),
-            (Ground.WEIGHT.value, _l("The weight: the result is too severe")),
+            SelectChoice(Ground.FACTS.value, _l("The facts: this is not what I answered")),
+            SelectChoice(
+                Ground.RULE.value, _l("The question or its key: the law says something else")
+            ),
+            SelectChoice(Ground.WEIGHT.value, _l("The weight: the result is too severe")),
         ],
         validators=[InputRequired(_l("Choose what is wrong."))],
     )
@@ -163,7 +165,10 @@ class VerdictForm(FlaskForm):  # type: ignore[misc]
 
     verdict = RadioField(
         _l("Your decision"),
-        choices=[(State.PASSED.value, _l("Passed")), (State.FAILED.value, _l("Not passed"))],
+        choices=[
+            SelectChoice(State.PASSED.value, _l("Passed")),
+            SelectChoice(State.FAILED.value, _l("Not passed")),
+        ],
         validators=[InputRequired(_l("Choose a decision."))],
     )
     met = TicksField(_l("Points that you find in the answer"), choices=[])
@@ -192,7 +197,8 @@ class VerdictForm(FlaskForm):  # type: ignore[misc]
     @classmethod
     def with_missing(cls, missing: list[tuple[str, str]]) -> type["VerdictForm"]:
         """Return the form with the checks that nobody has found met yet."""
-        met = TicksField(_l("Points that you find in the answer"), choices=missing)
+        choices = [SelectChoice(value, words) for value, words in missing]
+        met = TicksField(_l("Points that you find in the answer"), choices=choices)
         return type("VerdictForm", (cls,), {"met": met})
 
     def found(self) -> set[tuple[int, str]]:
@@ -207,8 +213,8 @@ class SecondLookForm(FlaskForm):  # type: ignore[misc]
     look = RadioField(
         _l("Your decision"),
         choices=[
-            (SecondLook.CHANGED.value, _l("The result changes to passed")),
-            (SecondLook.STANDS.value, _l("The result stands")),
+            SelectChoice(SecondLook.CHANGED.value, _l("The result changes to passed")),
+            SelectChoice(SecondLook.STANDS.value, _l("The result stands")),
         ],
         validators=[InputRequired(_l("Choose a decision."))],
     )
@@ -280,7 +286,7 @@ def _field(question: Question, order: list[str], language: str) -> Field:
         return TextAreaField(label, validators=[DataRequired(asked), most])
     if isinstance(question, Single | Multiple | Sentence):
         keys = order or list(question.options)
-        choices = [(key, question.options[key].in_(language)) for key in keys]
+        choices = [SelectChoice(key, question.options[key].in_(language)) for key in keys]
         if isinstance(question, Multiple):
             asked = _l("Choose at least one answer.")
             return TicksField(label, choices=choices, validators=[DataRequired(asked)])
