@@ -18,12 +18,14 @@ from core import audit, jobs
 from core.errors import Conflict, Invalid, NotAllowed
 from experts import skills
 from payouts import budgets, policy
-from projects.models import Answer, Invitation, Project, Validation
+from projects import invitations
+from projects.models import Project, Validation, id_of
 from projects.models import State as ProjectState
+from projects.terms import CONTEST_DAYS
 
 HANDED_IN = (State.SUBMITTED, State.ACCEPTED, State.REJECTED, State.PARTLY_ACCEPTED)
 GIVEN_BACK = (State.RETURNED, State.EXPIRED)
-CONTEST_DAYS = 14
+REASON_AT_MOST = 2000
 
 
 class NotInvited(NotAllowed):
@@ -58,6 +60,10 @@ class GivenBack(Conflict):
 
 class HandedIn(Conflict):
     """This task was already handed in, so it can no longer be changed or given back."""
+
+
+class ReasonMissing(Invalid):
+    """Say in a few words, at most %(most)s characters, why you skip this task."""
 
 
 class WrongAnswer(Invalid):
@@ -99,7 +105,7 @@ def claim_next(session: Session, project: Project, expert_id: int, *, at: dateti
 
 def check_may_work(session: Session, project: Project, expert_id: int, *, at: datetime) -> None:
     """Refuse unless the expert said yes to the project, has the skill, and the project is open."""
-    if not _is_member(session, project, expert_id):
+    if not invitations.is_member(session, id_of(project), expert_id):
         raise NotInvited
     if project.state is not ProjectState.OPEN:
         raise NotOpen
@@ -128,6 +134,11 @@ def save_draft(session: Session, lease: Assignment, result: Any, *, at: datetime
     session.execute(
         insert(Draft).values(row).on_conflict_do_update(index_elements=["assignment_id"], set_=row)
     )
+
+
+def draft_of(session: Session, lease: Assignment) -> Draft | None:
+    """Return what was typed so far."""
+    return session.get(Draft, lease.id)
 
 
 def submit(
@@ -173,6 +184,8 @@ def skip(session: Session, lease: Assignment, reason: str, *, at: datetime) -> N
     _check_not_handed_in(lease)
     if lease.state in GIVEN_BACK:
         return  # it went back to all already
+    if not 0 < len(reason.strip()) <= REASON_AT_MOST:
+        raise ReasonMissing(most=REASON_AT_MOST)
     lease.skip_reason = reason.strip()
     _end(session, lease, State.SKIPPED, at)
     audit.record(
@@ -241,15 +254,6 @@ def is_open_to(expert_id: int, *, again: bool) -> Any:
 def _one_claim_at_a_time(session: Session, project_id: int, expert_id: int) -> None:
     # A double click claims twice at once: the second waits here and finds the first one's lease.
     session.execute(select_columns(func.pg_advisory_xact_lock(project_id, expert_id)))
-
-
-def _is_member(session: Session, project: Project, expert_id: int) -> bool:
-    said_yes = select(Invitation.id).where(
-        Invitation.project_id == project.id,
-        Invitation.expert_id == expert_id,
-        Invitation.state == Answer.ACCEPTED,
-    )
-    return session.exec(said_yes).first() is not None
 
 
 def _has_skill(session: Session, project: Project, expert_id: int, at: datetime) -> bool:
@@ -371,9 +375,3 @@ def _end(session: Session, lease: Assignment, state: State, at: datetime) -> Non
     session.add(lease)
     reopen_slot(session, lease.task_id)
     budgets.release(session, lease.project_id, id_of(lease), at)
-
-
-def id_of(row: Assignment | Project) -> int:
-    """Return the id of a stored row."""
-    assert row.id is not None
-    return row.id

@@ -5,11 +5,10 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, select
 
 from accounts import organisations
-from annotation.assignment import id_of
 from core import audit, jobs, messages
 from core.models import AuditEvent
 from payouts import budgets, policy
-from projects.models import Project
+from projects.models import Project, id_of
 
 ACTION = "project.budget_short"
 QUIET_FOR = timedelta(days=1)

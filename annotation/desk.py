@@ -1,6 +1,5 @@
 """What an expert finds on the work page: the task in hand, projects with open work, past work."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,11 +10,11 @@ from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from annotation import assignment as leases
-from annotation.agreement import Result
-from annotation.models import Annotation, Assignment, Draft, State, Task
+from annotation.models import Assignment, State, Task
 from core.money import Money
 from payouts import budgets, policy
-from projects.models import Answer, GuidelineVersion, Invitation, Project
+from projects import guidelines
+from projects.models import Answer, Invitation, Project, id_of
 from projects.models import State as ProjectState
 
 # Beyond this nobody counts: "more than 1,000" tells an expert as much.
@@ -79,7 +78,7 @@ def why_nothing(session: Session, project: Project, expert_id: int, *, at: datet
     if not _open_to(session, project, expert_id):
         return Why.ALL_YOURS if _is_left(session, project) else Why.ALL_TAKEN
     cost = policy.cost(project.price, project.fee_bps)
-    return Why.BUDGET if budgets.available(session, leases.id_of(project)) < cost else None
+    return Why.BUDGET if budgets.available(session, id_of(project)) < cost else None
 
 
 def recent(expert_id: int) -> Any:
@@ -115,35 +114,13 @@ def standing(session: Session, expert_id: int) -> Standing:
 
 def guidelines_of(session: Session, lease: Assignment, project: Project) -> str:
     """Return the guidelines as they were when the lease began."""
-    frozen = session.exec(
-        select(GuidelineVersion.text).where(
-            GuidelineVersion.project_id == lease.project_id,
-            GuidelineVersion.version == lease.terms["guidelines_version"],
-        )
-    ).first()
-    return project.guidelines if frozen is None else frozen
-
-
-def draft_of(session: Session, lease: Assignment) -> Draft | None:
-    """Return what was typed so far."""
-    return session.get(Draft, lease.id)
-
-
-def other_answers(session: Session, lease: Assignment) -> Sequence[Result]:
-    """Return what others handed in on the same task and was not refused."""
-    return session.exec(
-        select(Annotation.result)
-        .join(Assignment, col(Assignment.id) == col(Annotation.assignment_id))
-        .where(
-            Annotation.task_id == lease.task_id,
-            Annotation.expert_id != lease.expert_id,
-            Assignment.state != State.REJECTED,
-        )
-    ).all()
+    number = lease.terms["guidelines_version"]
+    frozen = guidelines.version(session, lease.project_id, number)
+    return project.guidelines if frozen is None else frozen.text
 
 
 def _offer(session: Session, project: Project, expert_id: int, at: datetime) -> Offer:
-    in_hand = leases.in_hand(session, leases.id_of(project), expert_id)
+    in_hand = leases.in_hand(session, id_of(project), expert_id)
     why_not = why_nothing(session, project, expert_id, at=at)
     return Offer(project, _open_to(session, project, expert_id), in_hand, why_not)
 

@@ -145,8 +145,14 @@ class LabelStudioBackend:
 
     @cached_property
     def _api(self) -> LabelStudio:
+        # A connection for each request: none is left behind when Label Studio restarts.
+        client = httpx.Client(
+            timeout=self._timeout,
+            limits=httpx.Limits(max_keepalive_connections=0),
+            follow_redirects=True,
+        )
         connect: Any = LabelStudio
-        api: LabelStudio = connect(base_url=self._url, api_key=self._token, timeout=self._timeout)
+        api: LabelStudio = connect(base_url=self._url, api_key=self._token, httpx_client=client)
         return api
 
     def _project_of(self, project_id: int) -> int | None:
@@ -191,5 +197,6 @@ def _translated() -> Iterator[None]:
         if refusal.status_code is None or refusal.status_code in _PASSING:
             raise LabellingDown(words) from refusal
         raise LabellingRefused(words) from refusal
-    except httpx.HTTPError as trouble:
+    except (httpx.HTTPError, json.JSONDecodeError) as trouble:
+        # What is not JSON comes from something in between, such as a proxy.
         raise LabellingDown(f"Label Studio cannot be reached: {trouble}") from trouble

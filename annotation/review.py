@@ -17,7 +17,7 @@ from annotation.models import Assignment, State, Verdict
 from core import audit, messages
 from core.errors import Conflict, Invalid, NotAllowed
 from payouts import budgets, earnings
-from projects.models import Project
+from projects.models import Project, id_of
 
 
 class AlreadyReviewed(Conflict):
@@ -117,14 +117,12 @@ def _set(
 
 
 def _pay(session: Session, assignment: Assignment, at: datetime) -> None:
-    earnings.earn(
-        session, assignment.project_id, leases.id_of(assignment), assignment.expert_id, at
-    )
+    earnings.earn(session, assignment.project_id, id_of(assignment), assignment.expert_id, at)
 
 
 def _refuse(session: Session, assignment: Assignment, at: datetime) -> None:
     leases.reopen_slot(session, assignment.task_id)
-    budgets.release(session, assignment.project_id, leases.id_of(assignment), at)
+    budgets.release(session, assignment.project_id, id_of(assignment), at)
     messages.write(
         session,
         to=session.get_one(User, assignment.expert_id),

@@ -17,7 +17,7 @@ from annotation.label_config import parse
 from annotation.models import Annotation, Assignment, ReviewRequest, State, Task
 from annotation.shown import Shown
 from experts.models import Expert
-from projects.models import Project, Validation
+from projects.models import Project, Validation, id_of
 
 COMPARED = (State.SUBMITTED, State.ACCEPTED, State.PARTLY_ACCEPTED, State.REJECTED)
 BULK = 200
@@ -105,8 +105,8 @@ def tasks(project: Project, *, all_waiting: bool = False) -> Any:
 def compare(session: Session, project: Project, found: Iterable[Task]) -> list[ReviewTask]:
     """Set the answers to some tasks side by side."""
     listed = list(found)
-    answers = _answers(session, [id_of_task(task) for task in listed])
-    return [_compare(project, task, answers.get(id_of_task(task), [])) for task in listed]
+    answers = _answers(session, [id_of(task) for task in listed])
+    return [_compare(project, task, answers.get(id_of(task), [])) for task in listed]
 
 
 def second_looks(session: Session, project: Project, user_id: int | None) -> list[SecondLook]:
@@ -185,12 +185,6 @@ def waiting_by_project(session: Session, organisation_ids: Iterable[int]) -> lis
         .order_by(func.min(col(Assignment.review_by)).nulls_last(), col(Project.id).desc())
     )
     return [row for row in session.execute(question) if row[1] or row[3]]
-
-
-def id_of_task(task: Task) -> int:
-    """Return the id of a stored task."""
-    assert task.id is not None
-    return task.id
 
 
 def _is_in_hand() -> Any:

@@ -16,7 +16,7 @@ from annotation.models import Assignment, Outcome, ReviewRequest, State, Task, V
 from core import audit, messages
 from core.errors import Conflict, Invalid, NotAllowed
 from payouts import budgets, earnings
-from projects.models import Project
+from projects.models import Project, id_of
 
 ANSWER_DAYS = 14
 
@@ -61,7 +61,7 @@ def of(session: Session, assignment_id: int) -> ReviewRequest | None:
 
 def ask(session: Session, assignment: Assignment, words: str, *, at: datetime) -> ReviewRequest:
     """Contest a refusal, once; `assignment` is locked. A second click returns the first request."""
-    earlier = of(session, leases.id_of(assignment))
+    earlier = of(session, id_of(assignment))
     if earlier is not None:
         return earlier
     if assignment.state is not State.REJECTED:
@@ -124,7 +124,7 @@ def _request(assignment: Assignment, words: str, at: datetime) -> ReviewRequest:
     assert assignment.reason_words
     assert assignment.decided_at
     return ReviewRequest(
-        assignment_id=leases.id_of(assignment),
+        assignment_id=id_of(assignment),
         project_id=assignment.project_id,
         words=words.strip(),
         asked_at=at,

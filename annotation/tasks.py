@@ -18,12 +18,11 @@ from sqlmodel import Session, col, select
 
 from accounts.models import User
 from annotation import task_files
-from annotation.assignment import id_of
 from annotation.models import Task
 from annotation.task_files import Line, Trouble
 from core import audit, jobs
 from core.errors import Conflict, Invalid
-from projects.models import Project, State
+from projects.models import Project, State, id_of
 
 MAX_TASKS = 1_000_000
 SHOWN = 100

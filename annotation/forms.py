@@ -1,0 +1,102 @@
+"""Forms of annotation: verdicts with their reasons, contests, second looks, files of tasks."""
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from flask_wtf.file import FileAllowed, FileField, FileRequired
+from wtforms import HiddenField, RadioField, SelectField, TextAreaField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import AnyOf, InputRequired, Length
+
+from annotation.models import Outcome, Verdict
+from annotation.review import ACCEPT, Ruling
+from annotation.rules import REASONS, WORDS_AT_LEAST
+
+TOO_SHORT = _l(
+    "Write at least %(letters)s characters, so that the other side can follow you.",
+    letters=WORDS_AT_LEAST,
+)
+WORDS = Length(min=WORDS_AT_LEAST, max=4000, message=TOO_SHORT)
+
+
+def _trimmed(words: str | None) -> str:
+    return (words or "").strip()
+
+
+class VerdictForm(FlaskForm):  # type: ignore[misc]
+    """A verdict on one answer; a refusal needs a reason and words."""
+
+    verdict = HiddenField(validators=[AnyOf([Verdict.ACCEPTED, Verdict.REJECTED])])
+    reason_code = SelectField(
+        _l("Reason"),
+        choices=[
+            SelectChoice("", _l("Choose a reason")),
+            *(SelectChoice(code, reason.words) for code, reason in REASONS.items()),
+        ],
+        default="",
+        validate_choice=False,
+    )
+    words = TextAreaField(_l("In your words"), filters=[_trimmed])
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Ask for reason and words where the verdict is adverse."""
+        whole = bool(super().validate(extra_validators))
+        if self.verdict.data != Verdict.REJECTED:
+            return whole
+        if self.reason_code.data not in REASONS:
+            self.reason_code.errors = [_l("Choose the reason: the expert reads it.")]
+            whole = False
+        if not WORDS_AT_LEAST <= len(self.words.data) <= 4000:
+            self.words.errors = [TOO_SHORT]
+            whole = False
+        return whole
+
+    @property
+    def ruling(self) -> Ruling:
+        """What was said, for the domain; an acceptance has no reason."""
+        if self.verdict.data == Verdict.ACCEPTED:
+            return ACCEPT
+        return Ruling(Verdict(self.verdict.data), self.reason_code.data, self.words.data)
+
+
+class ContestForm(FlaskForm):  # type: ignore[misc]
+    """An expert's words against a refusal."""
+
+    words = TextAreaField(_l("Your reasons"), filters=[_trimmed], validators=[WORDS])
+
+
+class SecondLookForm(FlaskForm):  # type: ignore[misc]
+    """What a second look has come to."""
+
+    outcome = RadioField(
+        _l("After the second look"),
+        choices=[
+            SelectChoice(Outcome.CHANGED.value, _l("Accept the work and pay it")),
+            SelectChoice(Outcome.STANDS.value, _l("The decision stands")),
+        ],
+        validators=[InputRequired(_l("Choose one of the two."))],
+    )
+    words = TextAreaField(_l("Your reasons"), filters=[_trimmed], validators=[WORDS])
+
+
+class TasksForm(FlaskForm):  # type: ignore[misc]
+    """A file of tasks."""
+
+    file = FileField(
+        _l("File of tasks"),
+        validators=[
+            FileRequired(_l("Choose a file.")),
+            FileAllowed(
+                ["jsonl", "ndjson", "csv"], _l("Choose a file that ends in .jsonl or .csv.")
+            ),
+        ],
+    )
+
+
+def numbered(form: FlaskForm, number: int) -> FlaskForm:
+    """Give the controls of a form ids of their own, for pages that hold the form many times."""
+    for field in form:
+        field.id = f"{field.id}-{number}"
+        field.label.field_id = field.id
+    return form

@@ -1,0 +1,58 @@
+"""What annotation adds to the home of a project: what waits for the owner, and how far it is."""
+
+from collections.abc import Callable
+
+from flask import url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from sqlalchemy import func, select
+from sqlmodel import Session, col
+
+from annotation import progress
+from annotation.models import Assignment, ReviewRequest, State
+from core import formats
+from projects.home import Figure, Need
+from projects.models import Project, Validation
+
+
+def _to_review(session: Session, project: Project) -> list[Need]:
+    waiting, first = session.execute(
+        select(func.count(), func.min(col(Assignment.review_by))).where(
+            col(Assignment.project_id) == project.id, col(Assignment.state) == State.SUBMITTED
+        )
+    ).one()
+    if not waiting:
+        return []
+    words = ngettext("%(num)s answer to review", "%(num)s answers to review", waiting)
+    note = _("What nobody reviews in time is accepted by itself.")
+    if project.validation is Validation.AGREEMENT:
+        note = _("Those on which the experts agree are accepted by a rule; the others need you.")
+    return [Need(words, note, url_for("annotation_owner.queue", project_id=project.id), first)]
+
+
+def _contested(session: Session, project: Project) -> list[Need]:
+    number = session.execute(
+        select(func.count()).where(
+            col(ReviewRequest.project_id) == project.id, col(ReviewRequest.outcome).is_(None)
+        )
+    ).scalar_one()
+    if not number:
+        return []
+    words = ngettext("%(num)s contested refusal", "%(num)s contested refusals", number)
+    note = _("A person who did not take the decision looks at it again.")
+    return [Need(words, note, url_for("annotation_owner.queue", project_id=project.id))]
+
+
+def _figures(session: Session, project: Project) -> list[Figure]:
+    counts = progress.counts(session, project)
+    done = _("of %(all)s tasks", all=formats.number(counts.tasks))
+    refused = ngettext("%(num)s refused", "%(num)s refused", counts.rejected)
+    return [
+        Figure(_("Tasks done"), formats.number(counts.done), done),
+        Figure(_("In hand"), formats.number(counts.in_hand), _("with experts now")),
+        Figure(_("Answers accepted"), formats.number(counts.accepted), refused),
+    ]
+
+
+NEEDS: list[Callable[[Session, Project], list[Need]]] = [_to_review, _contested]
+FIGURES: list[Callable[[Session, Project], list[Figure]]] = [_figures]

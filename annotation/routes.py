@@ -1,0 +1,217 @@
+"""Pages of experts: their work, the bench, what became of it; and what the bench asks for."""
+
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from annotation import assignment as leases
+from annotation import (
+    budget_notice,
+    desk,
+    label_config,
+    outcome,
+    owner_routes,
+    results,
+    second_look,
+)
+from annotation.editor_routes import bp_editor
+from annotation.forms import ContestForm
+from annotation.models import Assignment, State, Task
+from core.access import require, requires
+from core.clock import now
+from core.db import db_session, find, transaction
+from core.web import Problems, json_problem, page_of, read, wants_json
+from payouts.budgets import OutOfBudget
+from projects.models import Project
+from projects.terms import CONTEST_DAYS
+
+bp = Blueprint("annotation", __name__)
+MORE_BLUEPRINTS = (owner_routes.bp, bp_editor)
+
+
+@bp.get("/work")
+@requires("work.do")
+def work() -> ResponseReturnValue:
+    """Show the task in hand, the projects with work, and past work."""
+    session = db_session()
+    return render_template(
+        "annotation/work.html",
+        offers=desk.offers(session, current_user.id, at=now()),
+        recent=page_of(desk.recent(current_user.id), per=20, scalars=False),
+        standing=desk.standing(session, current_user.id),
+        contest_for=timedelta(days=CONTEST_DAYS),
+    )
+
+
+@bp.post("/work/claim/<int:project_id>")
+@requires("work.do")
+def claim(project_id: int) -> ResponseReturnValue:
+    """Lease the next task, or go to the one in hand."""
+    project = find(Project, project_id)
+    try:
+        lease = leases.claim_next(db_session(), project, current_user.id, at=now())
+    except (leases.NoTask, leases.NotOpen, leases.SkillNeeded):
+        return _no_task(project_id), 409
+    except OutOfBudget:
+        return _no_budget(project_id), 409
+    return redirect(url_for(".work_on", assignment_id=lease.id))
+
+
+@bp.get("/work/<int:assignment_id>")
+@requires("assignment.see")
+def work_on(assignment_id: int) -> ResponseReturnValue:
+    """Show the bench while the task is in hand, and what became of it after."""
+    lease = _own(assignment_id, "assignment.see")
+    if lease.state is not State.ACTIVE:
+        return _assignment_page(lease, ContestForm())
+    session = db_session()
+    project = find(Project, lease.project_id)
+    return render_template(
+        "annotation/bench.html",
+        assignment=lease,
+        task=find(Task, lease.task_id),
+        project=project,
+        draft=leases.draft_of(session, lease),
+        guidelines=desk.guidelines_of(session, lease, project),
+    )
+
+
+@bp.get("/work/<int:assignment_id>/task.json")
+@requires("assignment.work")
+def task_json(assignment_id: int) -> ResponseReturnValue:
+    """Give the editor what it shows, and nothing else of the task."""
+    lease = _own(assignment_id, "assignment.work")
+    project = find(Project, lease.project_id)
+    task = find(Task, lease.task_id)
+    draft = leases.draft_of(db_session(), lease)
+    shown = results.variables(project.label_config)
+    return jsonify(
+        config=label_config.for_editor(project.label_config),
+        task={
+            "id": lease.id,  # the lease's: the task's own would tell how many there are
+            "data": {name: task.data[name] for name in shown if name in task.data},
+        },
+        draft=draft.result if draft else None,
+    )
+
+
+@bp.post("/work/<int:assignment_id>/draft")
+@requires("assignment.work")
+def save_draft(assignment_id: int) -> ResponseReturnValue:
+    """Keep what was typed so far."""
+    lease = _own(assignment_id, "assignment.work", lock=True)
+    at = now()
+    leases.save_draft(db_session(), lease, _sent("result"), at=at)
+    return jsonify(state=lease.state, saved_at=at.isoformat())
+
+
+@bp.post("/work/<int:assignment_id>/submit")
+@requires("assignment.work")
+def submit(assignment_id: int) -> ResponseReturnValue:
+    """Take an answer in; sent again, say the same again."""
+    lease = _own(assignment_id, "assignment.work", lock=True)
+    project = find(Project, lease.project_id)
+    try:
+        leases.submit(db_session(), lease, project, _sent("result"), at=now())
+    except leases.WrongAnswer as wrong:
+        return json_problem(wrong.status, wrong.words, errors=wrong.problems)
+    except leases.LeaseOver as over:
+        _keep_late_answer(assignment_id)
+        return json_problem(over.status, over.words, state=State.EXPIRED)
+    return _left(lease)
+
+
+@bp.post("/work/<int:assignment_id>/skip")
+@requires("assignment.work")
+def skip(assignment_id: int) -> ResponseReturnValue:
+    """Leave a task with a reason."""
+    lease = _own(assignment_id, "assignment.work", lock=True)
+    leases.skip(db_session(), lease, str(_sent("reason") or ""), at=now())
+    flash(_("You skipped the task. It does not come back to you."))
+    return _left(lease)
+
+
+@bp.post("/work/<int:assignment_id>/return")
+@requires("assignment.work")
+def give_back(assignment_id: int) -> ResponseReturnValue:
+    """Return a task without an answer."""
+    lease = _own(assignment_id, "assignment.work", lock=True)
+    leases.give_back(db_session(), lease, at=now())
+    flash(_("The task is back with all. Returning it has no effect on you."))
+    return _left(lease)
+
+
+@bp.post("/work/<int:assignment_id>/contest")
+@requires("assignment.work")
+def contest(assignment_id: int) -> ResponseReturnValue:
+    """Ask that a person looks at a refusal again."""
+    lease = _own(assignment_id, "assignment.work", lock=True)
+    form = read(ContestForm)
+    if isinstance(form, Problems):
+        return _assignment_page(lease, form.form), 422
+    second_look.ask(db_session(), lease, form.words.data, at=now())
+    flash(_("Your request is received. You hear within 14 days."))
+    return redirect(url_for(".work_on", assignment_id=lease.id))
+
+
+def _own(assignment_id: int, permission: str, *, lock: bool = False) -> Assignment:
+    lease = find(Assignment, assignment_id, lock=lock)
+    require(permission, lease)
+    return lease
+
+
+def _sent(key: str) -> Any:
+    """Return a value of what was sent, as JSON by the bench or as a form."""
+    sent = request.get_json() if request.is_json else request.form
+    return sent.get(key) if isinstance(sent, dict) else None
+
+
+def _left(lease: Assignment) -> ResponseReturnValue:
+    """Answer the bench or a form that a task is no longer in hand."""
+    handed_in = lease.state in leases.HANDED_IN
+    after = url_for(".work_on", assignment_id=lease.id) if handed_in else url_for(".work")
+    if wants_json():
+        return jsonify(next=after, state=lease.state)
+    return redirect(after)
+
+
+def _keep_late_answer(assignment_id: int) -> None:
+    """Keep as a draft what came too late, though the request itself is refused."""
+    db_session().rollback()  # what is written now must not wait for this request's own lock
+    with suppress(leases.NotADraft), transaction() as session:
+        lease = session.get_one(Assignment, assignment_id)
+        leases.save_draft(session, lease, _sent("result"), at=now())
+
+
+def _no_task(project_id: int) -> str:
+    db_session().rollback()  # what the claim had begun must not count as taken
+    project = find(Project, project_id)
+    why = desk.why_nothing(db_session(), project, current_user.id, at=now())
+    return _nothing_page(project, why or desk.Why.ALL_TAKEN)
+
+
+def _no_budget(project_id: int) -> str:
+    db_session().rollback()
+    with transaction() as session:
+        budget_notice.later(session, session.get_one(Project, project_id))
+    return _nothing_page(find(Project, project_id), desk.Why.BUDGET)
+
+
+def _nothing_page(project: Project, why: desk.Why) -> str:
+    return render_template(
+        "annotation/no_task.html",
+        project=project,
+        why=why,
+        lease_time=timedelta(minutes=project.lease_minutes),
+    )
+
+
+def _assignment_page(lease: Assignment, form: ContestForm) -> str:
+    return render_template(
+        "annotation/assignment.html", became=outcome.of(db_session(), lease), form=form
+    )
