@@ -21,7 +21,8 @@ MANY = """
     <Choice value="a"/><Choice value="b" alias="bee"/>
   </Choices>
   <Taxonomy name="tree" toName="text">
-    <Choice value="Law"><Choice value="Civil"/><Choice value="Penal"/></Choice><Choice value="Other"/>
+    <Choice value="Law"><Choice value="Civil"/><Choice value="Penal"/></Choice>
+    <Choice value="Other"/>
   </Taxonomy>
   <Number name="count" toName="text" min="0" max="10"/>
   <Rating name="stars" toName="text" maxRating="4"/>
@@ -56,7 +57,9 @@ BY_REGION = """
 CONDITIONAL = """
 <View>
   <Text name="text" value="$text"/>
-  <Choices name="bad" toName="text" required="true"><Choice value="yes"/><Choice value="no"/></Choices>
+  <Choices name="bad" toName="text" required="true">
+    <Choice value="yes"/><Choice value="no"/>
+  </Choices>
   <View visibleWhen="choice-selected" whenTagName="bad" whenChoiceValue="yes">
     <TextArea name="why" toName="text" required="true"/>
   </View>
