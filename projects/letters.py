@@ -41,7 +41,7 @@ def link(invitation: Invitation, answer: str) -> str:
     """Return the address in a letter for one of the two answers."""
     token = _signer().dumps([invitation.id, invitation.expert_id, answer])
     # Jobs write letters, and there is no request whose host could be used.
-    path = current_app.url_map.bind("").build("projects.from_letter", {"token": token})
+    path = current_app.url_map.bind("").build("invitations.from_letter", {"token": token})
     return current_settings().public_url.rstrip("/") + path
 
 

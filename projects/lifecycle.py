@@ -85,12 +85,7 @@ def edit(
 ) -> list[str]:
     """Change a draft, and return the names of what has changed."""
     require_draft(project)
-    changed = [name for name, value in values.items() if getattr(project, name) != value]
-    for name in changed:
-        setattr(project, name, values[name])
-    if changed:
-        project.saved_at = at
-        _record(session, project, "project.edited", by, changed=sorted(changed))
+    changed = _change(session, project, "project.edited", by, at, values)
     if "title" in changed:
         _open_budget(session, project)
     return changed
@@ -149,19 +144,16 @@ def complete(session: Session, project: Project, *, by: User, at: datetime) -> N
     _move(session, project, State.COMPLETED, by, at)
 
 
-def look_for(
-    session: Session, project: Project, experts_needed: int, *, by: User, at: datetime
-) -> None:
-    """Change how many experts a project looks for; nobody who takes part is sent away."""
+def set_criteria(
+    session: Session, project: Project, *, by: User, at: datetime, **values: object
+) -> list[str]:
+    """Change whom a project is offered to; also later, since nobody who takes part is sent away."""
     if project.state is State.COMPLETED:
         raise WrongState
-    if project.experts_needed == experts_needed:
-        return
-    project.experts_needed = experts_needed
-    project.saved_at = at
-    _record(session, project, "project.experts_needed", by, experts_needed=experts_needed)
-    if project.state is State.OPEN:
+    changed = _change(session, project, "project.criteria", by, at, values)
+    if changed and project.state is State.OPEN:
         find_experts(session, project)
+    return changed
 
 
 def find_experts(session: Session, project: Project) -> None:
@@ -218,6 +210,23 @@ def _open_budget(session: Session, project: Project) -> None:
         title=project.title,
         currency=project.currency,
     )
+
+
+def _change(
+    session: Session,
+    project: Project,
+    action: str,
+    by: User,
+    at: datetime,
+    values: dict[str, object],
+) -> list[str]:
+    changed = sorted(name for name, value in values.items() if getattr(project, name) != value)
+    for name in changed:
+        setattr(project, name, values[name])
+    if changed:
+        project.saved_at = at
+        _record(session, project, action, by, changed=changed)
+    return changed
 
 
 def _require(project: Project, *states: State) -> None:

@@ -97,7 +97,7 @@ def _eligible(project: Project, at: datetime) -> Select[Any]:
 
 
 def _criteria(project: Project) -> Iterator[ColumnElement[bool]]:
-    yield col(Expert.accepts_invitations)
+    yield col(Expert.accepts_invitations).is_(True)
     if project.min_years:
         yield col(Expert.years) >= project.min_years
         yield col(Expert.field) == project.field

@@ -45,39 +45,43 @@ def _title(reason: dict[str, Any]) -> str:
         "language": _("Language of the texts"),
         "newcomer": _("Share for newcomers"),
     }
-    return titles.get(reason["what"], reason["what"])
+    return str(titles[reason["what"]])
 
 
 def _because(reason: dict[str, Any]) -> str:
     what = reason["what"]
     if what == "interview":
         passed = formats.day(datetime.fromisoformat(reason["passed_at"]))
-        return _("%(level)s of 100, passed %(day)s", level=reason["level"], day=passed)
+        return str(_("%(level)s of 100, passed %(day)s", level=reason["level"], day=passed))
     if what == "practice":
         if reason["years"] is None:
-            return _("No years in this field on the profile")
-        return ngettext("%(num)s year", "%(num)s years", reason["years"])
+            return str(_("No years in this field on the profile"))
+        return str(ngettext("%(num)s year", "%(num)s years", reason["years"]))
     if what == "language":
         return places.language_name(reason["language"], formats.locale())
     if reason["points"]:
-        return _("In no project in the last %(days)s days", days=matching.NEW_FOR.days)
-    return _("Takes part in a project already")
+        return str(_("In no project in the last %(days)s days", days=matching.NEW_FOR.days))
+    return str(_("Takes part in a project already"))
 
 
 def _requirement(fact: dict[str, Any]) -> str:
     here = formats.locale()
     if fact["what"] == "skill":
         field = Field(fact["field"]).label
-        return _(
+        words = _(
             "An interview passed in %(field)s, at %(level)s of 100 or more",
             field=str(field).lower(),
             level=fact["level"],
         )
+        return str(words)
     if fact["what"] == "years":
-        return ngettext(
-            "%(num)s year of practice or more", "%(num)s years of practice or more", fact["years"]
+        years = fact["years"]
+        return str(
+            ngettext("%(num)s year of practice or more", "%(num)s years of practice or more", years)
         )
     if fact["what"] == "language":
-        return _("Works in %(language)s", language=places.language_name(fact["language"], here))
+        return str(
+            _("Works in %(language)s", language=places.language_name(fact["language"], here))
+        )
     names = ", ".join(places.country_name(code, here) for code in fact["countries"])
-    return _("Practises in one of these: %(countries)s", countries=names)
+    return str(_("Practises in one of these: %(countries)s", countries=names))

@@ -1,0 +1,345 @@
+"""What owners send about their projects, and experts about invitations."""
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import (
+    DecimalField,
+    HiddenField,
+    IntegerField,
+    RadioField,
+    SelectField,
+    StringField,
+    TextAreaField,
+    ValidationError,
+)
+from wtforms.fields import SelectChoice
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
+
+from core import formats, money
+from core.money import Money
+from core.once import new_key
+from experts.fields import Field
+from experts.forms import country_choices, language_choices, stripped
+from payouts.policy import CURRENCIES
+from projects import config, label_config
+from projects.config import Kind
+from projects.models import Project, Validation
+
+LEASES = {
+    30: _l("30 minutes"),
+    60: _l("1 hour"),
+    120: _l("2 hours"),
+    240: _l("4 hours"),
+    480: _l("8 hours"),
+    1440: _l("24 hours"),
+    4320: _l("3 days"),
+    10080: _l("7 days"),
+}
+LEVELS = (50, 60, 70, 80, 90)
+NONE = SelectChoice("", _l("None"))
+WORDS_MOST = 20_000
+
+
+class AmountField(DecimalField):  # type: ignore[misc]
+    """An amount of money, with a point or a comma; what was typed is kept when it is wrong."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Read the amount without going through a float."""
+        if not valuelist:
+            return
+        self.data: Decimal | None = None
+        plain = valuelist[0].strip().replace("\N{NO-BREAK SPACE}", "").replace(" ", "")
+        try:
+            amount = Decimal(plain.replace(",", "."))
+        except InvalidOperation:
+            raise ValueError(_("Write an amount such as 4.20.")) from None
+        if not amount.is_finite():
+            raise ValueError(_("Write an amount such as 4.20."))
+        self.data = amount
+
+
+class StepForm(FlaskForm):  # type: ignore[misc]
+    """A step of a draft. `seen` says how the step stood when the page was opened."""
+
+    seen = HiddenField()
+
+    def values(self, project: Project) -> dict[str, Any]:
+        """Return the columns that the step writes."""
+        raise NotImplementedError
+
+
+class BriefForm(StepForm):
+    """What the work is, and what the experts shall do."""
+
+    title = StringField(
+        _l("Title"),
+        description=_l("Experts see it in the invitation."),
+        filters=[stripped],
+        validators=[
+            DataRequired(_l("Write a title.")),
+            Length(max=120, message=_l("Use 120 signs at most.")),
+        ],
+        render_kw={"autocomplete": "off"},
+    )
+    field = SelectField(
+        _l("Field"), choices=[SelectChoice(field.value, field.label) for field in Field]
+    )
+    language = SelectField(_l("Language of the texts"), choices=language_choices)
+    brief = TextAreaField(
+        _l("Brief"),
+        description=_l("What the work is and what it is for. Experts read it before they answer."),
+        filters=[stripped],
+        validators=[Length(max=WORDS_MOST, message=_l("Use 20,000 signs at most."))],
+    )
+    guidelines = TextAreaField(
+        _l("Guidelines"),
+        description=_l(
+            "How each case is to be decided. Number the clauses: a refusal must name one."
+        ),
+        filters=[stripped],
+        validators=[Length(max=WORDS_MOST, message=_l("Use 20,000 signs at most."))],
+    )
+
+    def values(self, project: Project) -> dict[str, Any]:
+        """Return the columns; a language that was named first is also asked of experts."""
+        names = ("title", "field", "language", "brief", "guidelines")
+        found: dict[str, Any] = {name: self[name].data for name in names}
+        if not project.languages or project.languages == [project.language]:
+            found["languages"] = [self.language.data]
+        return found
+
+
+class NewProjectForm(BriefForm):
+    """The first step, which makes the draft."""
+
+    once = HiddenField(default=new_key)
+    organisation = SelectField(_l("Organisation"), coerce=int)
+    currency = SelectField(
+        _l("Currency"),
+        description=_l("Of the budget and of the pay. It cannot be changed later."),
+        choices=[SelectChoice(code, code.upper()) for code in CURRENCIES],
+        default="eur",
+    )
+
+
+class LabelsForm(StepForm):
+    """What experts answer with: a template filled with words, or a config of one's own."""
+
+    template = HiddenField(default=Kind.CLAUSES.value)
+    choices = TextAreaField(_l("Answers to choose from"), description=_l("One on each line."))
+    spans = TextAreaField(_l("Marks for passages"), description=_l("One on each line."))
+    config = TextAreaField(
+        _l("Config"), description=_l("Label Studio’s XML. Each $name is a field of the tasks.")
+    )
+
+    @property
+    def kind(self) -> Kind:
+        """Return the template that the form fills."""
+        known = self.template.data in tuple(Kind)
+        return Kind(self.template.data) if known else Kind.OWN
+
+    @property
+    def built(self) -> str:
+        """Return the config that the form stands for."""
+        if self.kind is Kind.OWN:
+            return (self.config.data or "").replace("\r\n", "\n").strip()
+        choices, spans = self.choices.data or "", self.spans.data or ""
+        return config.build(self.kind, config.lines(choices), config.lines(spans))
+
+    def validate_choices(self, field: TextAreaField) -> None:
+        """Ask for two answers at least, each named once."""
+        if config.TEMPLATES[self.kind].choices:
+            _check_list(config.lines(field.data or ""), least=2)
+
+    def validate_spans(self, field: TextAreaField) -> None:
+        """Ask for one mark at least, each named once."""
+        if config.TEMPLATES[self.kind].spans:
+            _check_list(config.lines(field.data or ""), least=1)
+
+    def validate_config(self, field: TextAreaField) -> None:
+        """List all that is wrong with a config of one's own."""
+        problems = label_config.config_problems(self.built) if self.kind is Kind.OWN else []
+        if problems:
+            raise ValidationError(" ".join(problems))
+
+    def values(self, project: Project) -> dict[str, Any]:
+        """Return the column."""
+        return {"label_config": self.built}
+
+
+class PayForm(StepForm):
+    """Price and rules."""
+
+    price = AmountField(
+        _l("Pay for a task"),
+        description=_l("What an expert receives for each accepted answer. The fee comes on top."),
+        validators=[InputRequired(_l("Write what an expert receives for a task."))],
+    )
+    usual_minutes = IntegerField(
+        _l("Usual time of a task, in minutes"),
+        description=_l("Your estimate. Experts see it with the rate by the hour."),
+        validators=[
+            InputRequired(_l("Write a whole number of minutes.")),
+            NumberRange(1, 2880, _l("Write a number of minutes from 1 to 2,880.")),
+        ],
+        render_kw={"min": 1, "max": 2880},
+    )
+    overlap = IntegerField(
+        _l("Experts on each task"),
+        description=_l("With two or more their agreement can be measured."),
+        validators=[
+            InputRequired(_l("Write a whole number.")),
+            NumberRange(1, 20, _l("Write a number from 1 to 20.")),
+        ],
+        render_kw={"min": 1, "max": 20},
+    )
+    validation = RadioField(
+        _l("What decides whether work is accepted"),
+        choices=[SelectChoice(rule.value, rule.label) for rule in Validation],
+        validators=[InputRequired(_l("Choose one of the two."))],
+    )
+    lease_minutes = SelectField(
+        _l("Deadline of a task, from its start"),
+        coerce=int,
+        choices=[SelectChoice(minutes, words) for minutes, words in LEASES.items()],
+    )
+    review_days = IntegerField(
+        _l("Days for your review"),
+        description=_l("If you say nothing within them, the work is accepted and paid."),
+        validators=[
+            InputRequired(_l("Write a whole number of days.")),
+            NumberRange(1, 21, _l("Write a number of days from 1 to 21.")),
+        ],
+        render_kw={"min": 1, "max": 21},
+    )
+
+    def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.currency = currency
+
+    def validate_price(self, field: AmountField) -> None:
+        """Ask for whole cents, and for a pay that the budget can be paid in for."""
+        if field.data is None:
+            return  # it could not be read, and says so
+        try:
+            pay = money.from_decimal(field.data, self.currency)
+        except ValueError:
+            raise ValidationError(_("Write an amount in whole cents, such as 4.20.")) from None
+        most = Money(1_000_000, self.currency)
+        if not Money(0, self.currency) < pay <= most:
+            words = _("Write an amount above zero, up to %(most)s.", most=formats.money(most))
+            raise ValidationError(words)
+
+    def values(self, project: Project) -> dict[str, Any]:
+        """Return the columns."""
+        names = ("usual_minutes", "overlap", "validation", "lease_minutes", "review_days")
+        pay = money.from_decimal(Decimal(self.price.data or 0), self.currency)
+        return {"price_minor": pay.minor, **{name: self[name].data for name in names}}
+
+
+class CriteriaForm(StepForm):
+    """Whom the project is offered to."""
+
+    experts_needed = IntegerField(
+        _l("Experts to find"),
+        description=_l("So many are invited; where one says no, the next is asked."),
+        validators=[
+            InputRequired(_l("Write a whole number.")),
+            NumberRange(1, 10_000, _l("Write a number from 1 to 10,000.")),
+        ],
+        render_kw={"min": 1, "max": 10_000},
+    )
+    level = SelectField(
+        _l("Level of the interview, at least"),
+        coerce=int,
+        choices=[SelectChoice(level, _l("%(level)s of 100", level=level)) for level in LEVELS],
+    )
+    min_years = IntegerField(
+        _l("Years of practice, at least"),
+        validators=[
+            InputRequired(_l("Write a whole number of years; 0 is fine.")),
+            NumberRange(0, 70, _l("Write a number of years from 0 to 70.")),
+        ],
+        render_kw={"min": 0, "max": 70},
+    )
+    language_1 = SelectField(
+        _l("Language"),
+        choices=language_choices,
+        validators=[DataRequired(_l("Choose a language that the experts must know."))],
+    )
+    language_2 = SelectField(_l("Second language"), choices=lambda: [NONE, *language_choices()])
+    country_1 = SelectField(
+        _l("Country of practice"), choices=lambda: [SelectChoice("", _l("Any")), *country_choices()]
+    )
+    country_2 = SelectField(_l("Or this country"), choices=lambda: [NONE, *country_choices()])
+    country_3 = SelectField(_l("Or this country"), choices=lambda: [NONE, *country_choices()])
+
+    def __init__(self, *args: Any, level_most: int | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.level_most = level_most
+
+    def validate_level(self, field: SelectField) -> None:
+        """Keep the door open for those who take part already."""
+        if self.level_most is not None and field.data > self.level_most:
+            raise ValidationError(
+                _(
+                    "Choose %(level)s or less: those who take part were asked for that.",
+                    level=self.level_most,
+                )
+            )
+
+    def values(self, project: Project) -> dict[str, Any]:
+        """Return the columns; a language or country that is named twice counts once."""
+        return {
+            "experts_needed": self.experts_needed.data,
+            "min_level": self.level.data / 100,
+            "min_years": self.min_years.data,
+            "languages": _named(self.language_1, self.language_2),
+            "countries": _named(self.country_1, self.country_2, self.country_3),
+        }
+
+
+class GuidelinesForm(FlaskForm):  # type: ignore[misc]
+    """A new version of the guidelines of a published project."""
+
+    text = TextAreaField(
+        _l("Guidelines"),
+        description=_l("How each case is to be decided. Number the clauses."),
+        filters=[stripped],
+        validators=[
+            DataRequired(_l("Write what the experts shall do.")),
+            Length(max=WORDS_MOST, message=_l("Use 20,000 signs at most.")),
+        ],
+    )
+
+
+class DeclineForm(FlaskForm):  # type: ignore[misc]
+    """A no, with a reason or without."""
+
+    words = TextAreaField(
+        _l("Why not"),
+        description=_l("The owner reads it. It counts nowhere."),
+        filters=[stripped],
+        validators=[Length(max=1000, message=_l("Use 1,000 signs at most."))],
+    )
+
+
+def _check_list(values: list[str], *, least: int) -> None:
+    if len(values) < least:
+        raise ValidationError(_("Write at least %(least)s, one on each line.", least=least))
+    twice = sorted({value for value in values if values.count(value) > 1})
+    if twice:
+        raise ValidationError(
+            _(
+                "Write “%(value)s” only once. Two that are alike cannot be told apart.",
+                value=twice[0],
+            )
+        )
+
+
+def _named(*fields: SelectField) -> list[str]:
+    return list(dict.fromkeys(field.data for field in fields if field.data))
