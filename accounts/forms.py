@@ -1,5 +1,6 @@
 """What people send about their account, their organisation and their tokens."""
 
+from flask import request
 from flask_babel import lazy_gettext as _l
 from flask_security.forms import RegisterFormV2
 from flask_wtf import FlaskForm
@@ -14,6 +15,12 @@ from accounts.tokens import LIFETIMES, SCOPES
 NAME_MAX = 120
 
 
+def _wished_role() -> str:
+    """Return the role that the link to this page named."""
+    wish = request.args.get("role", "")
+    return wish if wish in {"owner", "ml_team"} else RoleName.EXPERT.value
+
+
 class RegisterForm(RegisterFormV2):  # type: ignore[misc]
     """Registration: who you are here for decides what is asked next."""
 
@@ -24,7 +31,7 @@ class RegisterForm(RegisterFormV2):  # type: ignore[misc]
             SelectChoice(RoleName.OWNER.value, _l("I want experts to label our data")),
             SelectChoice(RoleName.ML_TEAM.value, _l("We train models on finished datasets")),
         ],
-        default=RoleName.EXPERT.value,
+        default=_wished_role,
         validators=[DataRequired(_l("Choose one of the three."))],
     )
     name = StringField(
