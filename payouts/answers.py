@@ -96,7 +96,11 @@ def record_bank(session: Session, told: BankTransfer, *, at: datetime) -> int:
     question = select(Payout).where(
         col(Payout.stripe_transfer_id).in_(told.transfer_ids), col(Payout.state).in_(reached)
     )
-    rows = session.exec(question.order_by(col(Payout.id)).with_for_update()).all()
+    rows = session.exec(
+        question.order_by(col(Payout.id))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
     for payout in rows:
         if state is not None and payout.state is not state:
             payout.state, payout.ended_at = state, at

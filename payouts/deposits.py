@@ -137,7 +137,9 @@ def forget_unopened(session: Session, at: datetime) -> int:
         col(Deposit.stripe_checkout_id).is_(None),
         Deposit.opened_at < at - FORGET_AFTER,
     )
-    rows = session.exec(question.with_for_update(skip_locked=True)).all()
+    rows = session.exec(
+        question.with_for_update(skip_locked=True).execution_options(populate_existing=True)
+    ).all()
     for row in rows:
         row.state = DepositState.EXPIRED
     return len(rows)

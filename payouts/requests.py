@@ -29,6 +29,10 @@ class TooLittle(Invalid):
     """The smallest payout is %(least)s. What you have earned is kept until then."""
 
 
+class UsedForm(Conflict):
+    """The form was used before. Load the page again, then press the button."""
+
+
 class DetailsNeeded(Conflict):
     """Your account cannot receive money yet. Complete your details first; nothing is lost."""
 
@@ -40,7 +44,9 @@ def on_demand(session: Session, expert_id: int, amount: Money, *, key: str, at: 
     """
     payee = payees.locked(session, expert_id, at=at)  # one request of an expert at a time
     known = session.exec(select(Payout).where(Payout.request_key == key)).first()
-    if known is not None and known.expert_id == expert_id:
+    if known is not None:
+        if known.expert_id != expert_id:
+            raise UsedForm
         return known
     _check(session, payee, amount)
     payout, is_new = sending.open_payout(

@@ -205,7 +205,12 @@ def _take(session: Session, payout: Payout, at: datetime) -> None:
 
 
 def _wake(session: Session, where: list[object]) -> int:
-    rows = session.exec(select(Payout).where(*where).with_for_update(skip_locked=True)).all()  # type: ignore[arg-type]
+    rows = session.exec(
+        select(Payout)
+        .where(*where)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    ).all()  # type: ignore[arg-type]
     for payout in rows:
         payout.state, payout.try_at = PayoutState.READY, None
         answers.defer_send(session, payout)
