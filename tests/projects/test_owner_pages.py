@@ -1,0 +1,409 @@
+"""The owner's pages: drafts saved step by step, publication, who may see what."""
+
+import pytest
+from sqlmodel import select
+
+from accounts.models import User
+from projects import config, guidelines
+from projects.config import Kind
+from projects.models import Answer, Invitation, Project, State
+from tests.factories.accounts import make_member, make_owner, make_user
+from tests.factories.experts import make_expert, make_skill
+from tests.factories.projects import make_invitation, make_project
+
+BRIEF = {
+    "once": "key-1",
+    "title": "Licence clauses",
+    "field": "law",
+    "language": "en",
+    "currency": "eur",
+    "brief": "Say what a passage does.",
+    "guidelines": "1. Choose one.",
+}
+PAY = {
+    "price": "4,20",
+    "usual_minutes": "9",
+    "overlap": "2",
+    "validation": "agreement",
+    "lease_minutes": "120",
+    "review_days": "7",
+}
+CRITERIA = {
+    "experts_needed": "3",
+    "level": "60",
+    "min_years": "0",
+    "language_1": "en",
+    "language_2": "",
+    "country_1": "",
+    "country_2": "",
+    "country_3": "",
+}
+LABELS = {"template": "clauses", "choices": "grant\npatent\n", "spans": "Party"}
+
+
+@pytest.fixture
+def owner(session):
+    return make_owner(session)
+
+
+@pytest.fixture
+def client(owner, sign_in):
+    return sign_in(owner[0])
+
+
+def only_project(session):
+    session.expire_all()
+    return session.exec(select(Project)).one()
+
+
+def test_an_owner_without_projects_is_told_what_one_is(client):
+    page = client.get("/projects")
+
+    assert "No project yet" in page.text
+    assert "/projects/new" in page.text
+
+
+def test_the_first_step_makes_one_draft_however_often_it_is_pressed(session, client, owner):
+    first = client.post("/projects/new", data=BRIEF)
+    second = client.post("/projects/new", data=BRIEF)
+
+    project = only_project(session)
+    assert first.location == second.location == f"/projects/{project.id}/labels"
+    assert project.organisation_id == owner[1].id
+    assert project.languages == ["en"]
+    assert project.fee_bps == 1500
+
+
+def test_a_draft_is_written_step_by_step(session, client):
+    client.post("/projects/new", data=BRIEF)
+    where = f"/projects/{only_project(session).id}"
+
+    for step, data, following in [
+        ("labels", LABELS, "pay"),
+        ("pay", PAY, "criteria"),
+        ("criteria", CRITERIA, "publish"),
+    ]:
+        seen = _seen(client.get(f"{where}/{step}").text)
+        response = client.post(f"{where}/{step}", data={**data, "seen": seen})
+        assert response.location == f"{where}/{following}"
+
+    project = only_project(session)
+    assert project.label_config == config.build(Kind.CLAUSES, ["grant", "patent"], ["Party"])
+    assert (project.price_minor, project.usual_minutes) == (420, 9)
+    assert (project.experts_needed, project.min_level, project.languages) == (3, 0.6, ["en"])
+    page = client.get(f"{where}/publish").text
+    assert "Import the tasks." in page
+    assert "€4.20 for each accepted task" in page
+    assert "€28/h" in page
+
+
+def test_save_and_leave_goes_home(session, client, owner):
+    project = make_project(session, owner[1])
+    where = f"/projects/{project.id}"
+    seen = _seen(client.get(f"{where}/pay").text)
+
+    response = client.post(f"{where}/pay", data={**PAY, "seen": seen, "then": "leave"})
+
+    assert response.location == where
+
+
+@pytest.mark.parametrize(
+    ("step", "change", "words", "kept"),
+    [
+        ("brief", {**BRIEF, "title": " "}, "Write a title.", "Say what a passage does."),
+        ("labels", {**LABELS, "choices": "one"}, "Write at least 2", "one"),
+        ("labels", {**LABELS, "choices": "a\nb\na"}, "Write “a” only once", "a\nb"),
+        ("labels", {"template": "own", "config": "<View"}, "not well-formed", "&lt;View"),
+        ("pay", {**PAY, "price": "four"}, "such as 4.20", 'value="four"'),
+        ("pay", {**PAY, "price": "4.205"}, "whole cents", 'value="4.205"'),
+        ("pay", {**PAY, "price": "-1"}, "above zero", 'value="-1"'),
+        ("pay", {**PAY, "price": "NaN"}, "such as 4.20", 'value="NaN"'),
+        ("pay", {**PAY, "price": "10000.01"}, "up to €10,000.00", 'value="10000.01"'),
+        ("pay", {**PAY, "overlap": "0"}, "from 1 to 20", 'value="0"'),
+        ("pay", {**PAY, "validation": "whim"}, "Not a valid choice", "4,20"),
+        ("criteria", {**CRITERIA, "experts_needed": ""}, "Write a whole number.", ""),
+        ("criteria", {**CRITERIA, "language_1": "xx"}, "Not a valid choice", ""),
+    ],
+)
+def test_errors_stand_beside_fields_and_nothing_is_lost(
+    session, client, owner, step, change, words, kept
+):
+    project = make_project(session, owner[1])
+    before = project.model_dump()
+
+    page = client.post(f"/projects/{project.id}/{step}", data=change)
+
+    assert page.status_code == 422
+    assert "<title>Error:" in page.text
+    assert words in page.text
+    assert kept in page.text
+    session.expire_all()
+    assert session.get(Project, project.id).model_dump() == before
+
+
+def test_what_a_colleague_saved_meanwhile_is_not_overwritten_unseen(session, owner, sign_in):
+    project = make_project(session, owner[1])
+    colleague = sign_in(make_member(session, owner[1]))
+    where = f"/projects/{project.id}/pay"
+    seen = _seen(sign_in(owner[0]).get(where).text)
+    colleague.post(where, data={**PAY, "price": "5.00", "seen": seen})
+
+    page = sign_in(owner[0]).post(where, data={**PAY, "price": "6.00", "seen": seen})
+
+    assert page.status_code == 409
+    assert "saved this step in the meantime" in page.text
+    assert 'value="6.00"' in page.text
+    session.expire_all()
+    assert session.get(Project, project.id).price_minor == 500
+    again = {**PAY, "price": "6.00", "seen": _seen(page.text)}
+    assert sign_in(owner[0]).post(where, data=again).status_code == 302
+    session.expire_all()
+    assert session.get(Project, project.id).price_minor == 600
+
+
+def test_a_second_click_on_save_is_no_colleague(session, client, owner):
+    project = make_project(session, owner[1])
+    where = f"/projects/{project.id}/pay"
+    data = {**PAY, "price": "5.00", "seen": _seen(client.get(where).text)}
+
+    answers = [client.post(where, data=data).status_code for _click in range(2)]
+
+    assert answers == [302, 302]
+
+
+def test_each_template_shows_its_fields_and_what_is_asked(session, client, owner):
+    project = make_project(session, owner[1], label_config="")
+    where = f"/projects/{project.id}/labels"
+
+    assert "redistribution" in client.get(where).text
+    assert 'name="spans"' not in client.get(f"{where}?template=choice").text
+    assert "Rate from 1 to 5" in client.get(f"{where}?template=rating").text
+    assert 'name="config"' in client.get(f"{where}?template=own").text
+    assert client.get(f"{where}?template=nonsense").status_code == 200
+
+
+def test_an_own_config_comes_back_as_it_was_typed(session, client, owner):
+    project = make_project(session, owner[1])
+    own = (
+        '<View><Header value="Read"/><Text name="t" value="$body"/>'
+        '<Rating name="r" toName="t"/></View>'
+    )
+    where = f"/projects/{project.id}/labels"
+    seen = _seen(client.get(where).text)
+
+    client.post(where, data={"template": "own", "config": own, "seen": seen})
+
+    session.expire_all()
+    assert session.get(Project, project.id).label_config == own
+    page = client.get(where).text
+    assert "&lt;Header value=" in page
+    assert "body" in page
+
+
+def test_publishing_too_early_lists_everything(session, client, owner):
+    project = make_project(session, owner[1], task_count=0, brief="", price_minor=0)
+
+    page = client.post(f"/projects/{project.id}/publish")
+
+    assert page.status_code == 409
+    for words in ("Write the brief", "Set the pay", "Import the tasks"):
+        assert words in page.text
+    session.expire_all()
+    assert session.get(Project, project.id).state is State.DRAFT
+
+
+def test_a_whole_project_is_published_and_invites(session, client, owner, jobs):
+    project = make_project(session, owner[1], funded=50_000)
+    expert = make_expert(session)
+    make_skill(session, expert)
+    session.commit()
+
+    for _click in range(2):
+        response = client.post(f"/projects/{project.id}/publish")
+        assert response.location == f"/projects/{project.id}"
+    jobs()
+
+    session.expire_all()
+    assert session.get(Project, project.id).state is State.OPEN
+    assert session.exec(select(Invitation)).one().expert_id == expert.user_id
+    page = client.get(f"/projects/{project.id}/experts").text
+    assert expert.pseudonym in page
+    assert "Why this expert" in page
+
+
+@pytest.mark.parametrize("step", ["brief", "labels", "pay"])
+def test_a_published_project_keeps_what_experts_were_told(session, client, owner, step):
+    project = make_project(session, owner[1], state="open", funded=50_000)
+
+    page = client.get(f"/projects/{project.id}/{step}")
+
+    assert page.status_code == 409
+    assert "What experts were told stays" in page.text
+    assert client.post(f"/projects/{project.id}/{step}", data=PAY).status_code == 409
+
+
+def test_whom_to_look_for_is_changed_after_publishing_but_asks_no_more(session, client, owner):
+    project = make_project(session, owner[1], state="open", funded=50_000, min_level=0.6)
+    where = f"/projects/{project.id}/criteria"
+    seen = _seen(client.get(where).text)
+
+    higher = client.post(where, data={**CRITERIA, "level": "70", "seen": seen})
+    lower = client.post(
+        where, data={**CRITERIA, "level": "50", "experts_needed": "8", "seen": seen}
+    )
+
+    assert higher.status_code == 422
+    assert "Choose 60 or less" in higher.text
+    assert lower.location == f"/projects/{project.id}"
+    session.expire_all()
+    assert session.get(Project, project.id).experts_needed == 8
+
+
+def test_the_home_of_a_draft_says_what_is_missing(session, client, owner):
+    project = make_project(session, owner[1], task_count=0)
+
+    page = client.get(f"/projects/{project.id}").text
+
+    assert "2 things are missing before you can publish" in page
+    assert "Import the tasks. Fund the budget" in page
+
+
+def test_the_home_says_when_the_budget_is_used_up(session, client, owner):
+    project = make_project(session, owner[1], state="open")
+    make_invitation(session, project, state="accepted")
+
+    page = client.get(f"/projects/{project.id}").text
+
+    assert "The budget pays for no further answer" in page
+    assert "at least €4.83" in page
+    assert "1 expert takes part." in page
+
+
+def test_pause_and_go_on_from_the_home(session, client, owner):
+    project = make_project(session, owner[1], state="open", funded=50_000)
+    where = f"/projects/{project.id}"
+
+    client.post(f"{where}/pause")
+    assert "Go on" in client.get(where).text
+    client.post(f"{where}/resume")
+    client.post(f"{where}/complete")
+
+    session.expire_all()
+    assert session.get(Project, project.id).state is State.COMPLETED
+    assert client.get(where).status_code == 200
+    assert client.get(f"{where}/experts").status_code == 200
+    assert client.post(f"{where}/resume").status_code == 409
+
+
+def test_a_new_version_of_the_guidelines(session, client, owner):
+    project = make_project(session, owner[1], state="open")
+    where = f"/projects/{project.id}/guidelines"
+
+    assert client.post(where, data={"text": "1. Another."}).location == where
+    assert client.post(where, data={"text": "1. Another."}).status_code == 409
+    assert client.post(where, data={"text": " "}).status_code == 422
+
+    session.expire_all()
+    assert [one.version for one in guidelines.versions(session, project.id)] == [2, 1]
+    assert "Version 2, published" in client.get(where).text
+
+
+def test_an_invitation_is_taken_back(session, client, owner):
+    project = make_project(session, owner[1], state="open")
+    invitation = make_invitation(session, project)
+    where = f"/projects/{project.id}/invitations/{invitation.id}/withdraw"
+
+    assert [client.post(where).status_code for _click in range(2)] == [302, 302]
+
+    session.expire_all()
+    assert session.get(Invitation, invitation.id).state is Answer.WITHDRAWN
+
+
+def test_an_invitation_of_another_project_is_not_taken_back(session, client, owner):
+    mine = make_project(session, owner[1], state="open")
+    other = make_invitation(session, make_project(session, state="open"))
+
+    response = client.post(f"/projects/{mine.id}/invitations/{other.id}/withdraw")
+
+    assert response.status_code == 404
+    session.expire_all()
+    assert session.get(Invitation, other.id).state is Answer.OFFERED
+
+
+PAGES = ["", "/brief", "/labels", "/pay", "/criteria", "/publish", "/experts", "/guidelines"]
+ACTS = ["/brief", "/pay", "/publish", "/pause", "/complete", "/guidelines"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_another_organisations_project_is_not_there(session, client, page):
+    project = make_project(session)
+
+    assert client.get(f"/projects/{project.id}{page}").status_code == 404
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_nothing_is_done_to_another_organisations_project(session, client, act):
+    project = make_project(session, state="open", funded=50_000)
+
+    response = client.post(f"/projects/{project.id}{act}", data=PAY | BRIEF | {"text": "x"})
+
+    assert response.status_code == 404
+    session.expire_all()
+    assert session.get(Project, project.id).state is State.OPEN
+
+
+@pytest.mark.parametrize("address", ["/projects", "/projects/new", "/experts", "/projects/1"])
+def test_experts_have_no_owners_pages(session, sign_in, address):
+    assert sign_in(make_user(session, "expert")).get(address).status_code == 403
+
+
+def test_lists_hold_what_is_ones_own_and_have_pages(session, client, owner):
+    for number in range(27):
+        make_project(session, owner[1], title=f"Mine {number}")
+    make_project(session, title="Theirs")
+
+    first, second = client.get("/projects").text, client.get("/projects?page=2").text
+
+    assert "Mine 26" in first
+    assert "Mine 0" in second
+    assert "Theirs" not in first + second
+
+
+def test_experts_of_all_projects_stand_in_one_list(session, client, owner):
+    project = make_project(session, owner[1], state="open", title="Ours")
+    member = make_invitation(session, project, state="accepted")
+    stranger = make_invitation(session, make_project(session, state="open"), state="accepted")
+
+    page = client.get("/experts").text
+
+    assert make_expert(session, session.get(User, member.expert_id), languages={}).pseudonym in page
+    other = make_expert(session, session.get(User, stranger.expert_id), languages={})
+    assert other.pseudonym not in page
+
+
+def test_what_owners_type_is_shown_as_words(session, client, owner):
+    project = make_project(
+        session, owner[1], title="<b>Bold</b>", brief="<script>x</script>", guidelines="<img>"
+    )
+
+    page = client.get(f"/projects/{project.id}/publish").text
+
+    assert "<script>x" not in page
+    assert "&lt;script&gt;x" in page
+    assert "&lt;b&gt;Bold&lt;/b&gt;" in page
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_speaks_french(session, sign_in, page):
+    user, organisation = make_owner(session, locale="fr")
+    project = make_project(session, organisation, funded=50_000)
+
+    text = sign_in(user).get(f"/projects/{project.id}{page}").text
+
+    assert '<html lang="fr"' in text
+    for english in ("Save", "Guidelines", "Experts of", "Check and publish", "Only your"):
+        assert english not in text
+
+
+def _seen(page):
+    return page.split('name="seen"')[1].split('value="')[1].split('"')[0]
