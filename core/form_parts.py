@@ -29,14 +29,24 @@ def control_attributes(field: Field, hint: Any, base: str, more: dict[str, Any])
     """Return what ties a control to its hint and its error."""
     given = {name.rstrip("_").replace("_", "-"): value for name, value in more.items()}
     classes = [base, given.pop("class", ""), "is-invalid" if field.errors else ""]
-    tied = [f"{field.id}-hint"] if hint or field.description else []
+    tied = f"{described_by(field, hint)} {given.pop('aria-describedby', '')}".strip()
     if field.errors:
-        tied.append(f"{field.id}-error")
         given["aria-invalid"] = "true"
-    tied += filter(None, [given.pop("aria-describedby", "")])
     if tied:
-        given["aria-describedby"] = " ".join(tied)
+        given["aria-describedby"] = tied
     return {"class_": " ".join(filter(None, classes)), **given}
+
+
+def described_by(field: Field, hint: Any) -> str:
+    """Return the ids of a field's hint and error, those of them that are shown."""
+    words = field.description if hint is None else hint
+    ids = [f"{field.id}-hint"] if words else []
+    return " ".join([*ids, f"{field.id}-error"] if error_words(field) else ids)
+
+
+def error_words(field: Field) -> str:
+    """Return what is wrong with a field itself; its parts speak for themselves."""
+    return " ".join(str(words) for words in field.errors if not isinstance(words, (list, dict)))
 
 
 def field_errors(form: Form) -> list[tuple[str | None, str]]:
@@ -53,10 +63,9 @@ def _errors_of(field: Field) -> Iterator[tuple[str | None, str]]:
         for entry in field.entries:
             yield from _errors_of(entry)
     hidden = getattr(field.widget, "input_type", "") == "hidden"
-    for words in field.errors:
-        if isinstance(words, str) or not isinstance(words, (list, dict, tuple)):
-            target = None if hidden else _first_control(field)
-            yield target, str(words) if hidden else _named(field, str(words))
+    words = error_words(field)
+    if words:
+        yield (None, words) if hidden else (_first_control(field), _named(field, words))
 
 
 def _first_control(field: Field) -> str:

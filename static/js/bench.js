@@ -106,7 +106,15 @@ function say(key, { lines = [], text = words[key], link = false, tone = "stop" }
 
 const hush = () => { find("notice").hidden = true; };
 const draftState = (text) => { find("draft-state").querySelector("span").textContent = text; };
-const clock = (at) => new Intl.DateTimeFormat(language, { timeStyle: "medium" }).format(at);
+// In the zone of the page, as its other times; some browsers do not know every zone.
+const clock = (at) => {
+  const how = { timeStyle: "medium", hour12: false };
+  try {
+    return new Intl.DateTimeFormat(language, { ...how, timeZone: find("zone").dataset.zone }).format(at);
+  } catch {
+    return new Intl.DateTimeFormat(language, how).format(at);
+  }
+};
 
 /* ------------------------------------------------------------------ what is kept */
 
@@ -330,9 +338,8 @@ function tick() {
       draftState(words.soon.replace("{left}", span(rest)));
     }
   }
-  const shown = find("due").querySelector(".dy-due");
-  if (rest <= 0) shown.className = "dy-due off";
-  else if (rest < 3600000) shown.className = "dy-due stop";
+  if (rest <= 0) find("due").className = "dy-due off";
+  else if (rest < 3600000) find("due").className = "dy-due stop";
 }
 tick();
 setInterval(tick, 60000);
