@@ -136,6 +136,7 @@ def listening(settings: Settings, host: str = "127.0.0.1", port: int = 0) -> Ite
         finally:
             server.server_close()
             sandbox.courier.stop()
+            sandbox.store.close()
 
 
 @contextmanager

@@ -82,13 +82,19 @@ class Store:
         self.settings = settings
         self.path = settings.data / "sandbox.sqlite3"
         self.changed = threading.Event()  # set after each commit that wrote; the courier clears it
-        connection = self._connect()
-        connection.execute("pragma journal_mode = wal")
-        connection.executescript(SCHEMA)
-        connection.close()
+        # The last connection to close folds the log into the file, which is slow: this one stays.
+        self._anchor = self._connect()
+        self._anchor.execute("pragma journal_mode = wal")
+        self._anchor.executescript(SCHEMA)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._anchor.close()
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=30, isolation_level=None)
+        connection = sqlite3.connect(
+            self.path, timeout=30, isolation_level=None, check_same_thread=False
+        )
         connection.row_factory = sqlite3.Row
         connection.execute("pragma synchronous = full")
         connection.execute("pragma foreign_keys = on")

@@ -38,6 +38,7 @@ class Bench:
     """A sandbox, seen from outside."""
 
     url: str
+    web: httpx.Client
     http: CheckedHttp = field(default_factory=lambda: CheckedHttp(timeout=10))
 
     def __post_init__(self) -> None:
@@ -57,17 +58,17 @@ class Bench:
     def raw(self, method: str, path: str, **how: Any) -> httpx.Response:
         """Send a request that the SDK would not."""
         headers = {"Authorization": "Bearer sk_test_0123456789", **how.pop("headers", {})}
-        return httpx.request(method, self.url + path, headers=headers, timeout=10, **how)
+        return self.web.request(method, self.url + path, headers=headers, **how)
 
-    def control(self, path: str, **body: Any) -> Any:
+    def control(self, path: str, /, **body: Any) -> Any:
         """Ask a control endpoint."""
-        answer = httpx.post(f"{self.url}/_sandbox{path}", json=body, timeout=30)
+        answer = self.web.post(f"{self.url}/_sandbox{path}", json=body)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
     def look(self, path: str) -> Any:
         """Read a control endpoint."""
-        return httpx.get(f"{self.url}/_sandbox{path}", timeout=10).json()
+        return self.web.get(f"{self.url}/_sandbox{path}").json()
 
     def account(self, *, country: str = "DE", onboarded: bool = True) -> str:
         """Open a connected account."""

@@ -3,11 +3,19 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from payouts.sandbox import server
 from payouts.sandbox.settings import Settings, Webhook
 from tests.payouts.sandbox.bench import Bench, Receiver, receiving
+
+
+@pytest.fixture(scope="session")
+def web() -> Iterator[httpx.Client]:
+    """A browser of a kind: making one is slow, so that all tests share it."""
+    with httpx.Client(timeout=30) as found:
+        yield found
 
 
 @pytest.fixture
@@ -18,14 +26,14 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
+def bench(tmp_path: Path, web: httpx.Client) -> Iterator[Bench]:
     """A sandbox of this process that settles after two days and tells nobody."""
     with server.running(Settings(data=tmp_path / "sandbox")) as found:
-        yield Bench(found.url)
+        yield Bench(found.url, web)
 
 
 @pytest.fixture
-def told(tmp_path: Path, receiver: Receiver) -> Iterator[Bench]:
+def told(tmp_path: Path, receiver: Receiver, web: httpx.Client) -> Iterator[Bench]:
     """A sandbox that tells the receiver what happens."""
     settings = Settings(
         data=tmp_path / "sandbox",
@@ -35,4 +43,4 @@ def told(tmp_path: Path, receiver: Receiver) -> Iterator[Bench]:
         webhook_timeout=2,
     )
     with server.running(settings) as found:
-        yield Bench(found.url)
+        yield Bench(found.url, web)
