@@ -10,12 +10,12 @@ from typing import Any
 
 from flask import Response, current_app, g, jsonify
 from flask.blueprints import BlueprintSetupState
-from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, Field, ValidationError
 from sqlmodel import col
+from werkzeug.wrappers.response import Response as BaseResponse
 
 from accounts.models import Organisation, User
 from accounts.tokens import Principal
@@ -120,7 +120,7 @@ REFUSALS: dict[Any, Any] = {401: Problem, 403: Problem, 404: Problem, 422: Probl
 
 @api.get("/me", responses={200: Me, **REFUSALS}, summary="Whom the token speaks for")
 @by_token(READ)
-def me() -> ResponseReturnValue:
+def me() -> Response:
     """Say whom the token speaks for, and what it may do."""
     principal = _principal()
     user, organisation = (
@@ -133,7 +133,7 @@ def me() -> ResponseReturnValue:
 
 @api.get("/releases", responses={200: ReleaseList, **REFUSALS}, summary="Releases, newest first")
 @by_token(READ)
-def list_releases(query: ListQuery) -> ResponseReturnValue:
+def list_releases(query: ListQuery) -> Response:
     """List the releases that the token's organisation may read."""
     wanted = grants.readable([_principal().organisation_id]).order_by(col(Release.id).desc())
     if query.project is not None:
@@ -150,7 +150,7 @@ def list_releases(query: ListQuery) -> ResponseReturnValue:
     "/releases/<int:release_id>", responses={200: ReleaseDetails, **REFUSALS}, summary="One release"
 )
 @by_token(READ)
-def get_release(path: ReleasePath) -> ResponseReturnValue:
+def get_release(path: ReleasePath) -> Response:
     """Return a release with its files and its manifest."""
     found = _readable(path.release_id)
     files = [FileInfo(**one, url=_url(found, one["path"])) for one in serving.listed(found)]
@@ -172,14 +172,14 @@ def get_release(path: ReleasePath) -> ResponseReturnValue:
     description="Takes Range and If-None-Match; the ETag is the file's SHA-256.",
 )
 @by_token(READ)
-def get_file(path: FilePath) -> ResponseReturnValue:
+def get_file(path: FilePath) -> BaseResponse:
     """Download a file of a release, whole or in part."""
     return serving.send(releases_folder(), _readable(path.release_id), path.path)
 
 
 @api.get("/openapi.json", doc_ui=False)
 @public
-def openapi() -> ResponseReturnValue:
+def openapi() -> Response:
     """Describe the API as OpenAPI 3.1."""
     return jsonify(current_app.api_doc)  # type: ignore[attr-defined]
 

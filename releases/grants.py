@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import or_
+from sqlalchemy import func, or_
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -96,12 +96,10 @@ def readable(organisation_ids: Collection[int]) -> SelectOfScalar[Release]:
 
 def newest_readable(organisation_ids: Collection[int], words: str) -> SelectOfScalar[Release]:
     """Select the newest readable release of each project whose title or name holds some words."""
-    mine = readable(organisation_ids).with_only_columns(col(Release.id))
     newest = (
-        select(col(Release.id))
-        .where(col(Release.id).in_(mine))
-        .distinct(col(Release.project_id))
-        .order_by(col(Release.project_id), col(Release.id).desc())
+        readable(organisation_ids)
+        .with_only_columns(func.max(Release.id))
+        .group_by(col(Release.project_id))
     )
     query = (
         select(Release)

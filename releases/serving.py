@@ -3,6 +3,7 @@
 A file is found by its path in the manifest, never on the disk: other paths do not exist.
 """
 
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +60,13 @@ def _answer(file: Path, *, etag: str, release: Release) -> Response:
     response.headers["Cache-Control"] = "private, no-cache"
     response.headers["X-Repo-Commit"] = str(release.commit)
     try:
-        return response.make_conditional(
+        response.make_conditional(
             request.environ, accept_ranges=True, complete_length=file.stat().st_size
         )
     except RequestedRangeNotSatisfiable:
         response.close()
         raise
+    if response.status_code == HTTPStatus.NOT_MODIFIED or request.method == "HEAD":
+        # Nothing is sent, so nobody would close the file.
+        response.close()
+    return response

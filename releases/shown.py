@@ -68,7 +68,7 @@ def size(count: int) -> str:
     for unit, bytes_ in ((_("GB"), 10**9), (_("MB"), 10**6), (_("kB"), 10**3)):
         if count >= bytes_:
             return f"{formats.number(count / bytes_, 1)}\N{NO-BREAK SPACE}{unit}"
-    return f"{formats.number(count)}\N{NO-BREAK SPACE}{_('bytes')}"
+    return ngettext("%(num)s byte", "%(num)s bytes", count)
 
 
 def short(digest: str) -> str:

@@ -1,0 +1,304 @@
+"""The API: only with a token, only what its organisation may read, files whole and in part."""
+
+import hashlib
+from datetime import timedelta
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from accounts import tokens
+from core.clock import now
+from releases import grants
+from tests.factories.releases import (
+    build_release,
+    make_grant,
+    make_ml_team,
+    make_release,
+    make_work,
+)
+
+PROBLEM = "application/problem+json"
+
+
+@pytest.fixture
+def desk(session):
+    return make_work(session, tasks=12)
+
+
+@pytest.fixture
+def release(app, session, desk):
+    return build_release(app, session, desk)
+
+
+@pytest.fixture
+def team(session, desk):
+    user, organisation = make_ml_team(session, name="Ada")
+    make_grant(session, desk, organisation)
+    return user, organisation
+
+
+def token_of(session, user, organisation, **changes):
+    values = {"name": "test", "scopes": ["releases:read"], "days": 30, "at": now()}
+    token, secret = tokens.make(
+        session, user=user, organisation_id=organisation.id, **(values | changes)
+    )
+    session.commit()
+    return token, secret
+
+
+@pytest.fixture
+def get(client, session, team):
+    _, secret = token_of(session, *team)
+
+    def get(path, **headers):
+        bearer = {"Authorization": f"Bearer {secret}"}
+        return client.get(
+            f"/api/v1{path}", headers=bearer | headers, buffered=True, follow_redirects=True
+        )
+
+    return get
+
+
+def first_file(release):
+    return next(one for one in release.facts["files"] if one["path"].endswith(".parquet"))
+
+
+def test_me_says_whom_the_token_speaks_for(get, team):
+    assert get("/me").json == {
+        "name": "Ada",
+        "organisation": team[1].slug,
+        "scopes": ["releases:read"],
+    }
+
+
+def test_a_release_is_listed_with_its_facts(get, release, desk):
+    [found] = get("/releases").json["data"]
+
+    assert found["id"] == release.id
+    assert found["name"] == f"{desk.organisation.slug}/{release.facts['name']}"
+    assert (found["version"], found["rows"], found["licence"]) == ("1.0.0", 12, "cc-by-4.0")
+
+
+def test_a_release_has_its_files_and_its_manifest(get, release):
+    found = get(f"/releases/{release.id}").json
+
+    assert found["manifest"] == release.facts
+    assert [file["path"] for file in found["files"]] == [
+        file["path"] for file in release.facts["files"]
+    ]
+
+
+def test_a_file_comes_with_its_hash_as_etag(get, release):
+    file = first_file(release)
+
+    response = get(f"/releases/{release.id}/files/{file['path']}")
+
+    assert response.status_code == 200
+    assert hashlib.sha256(response.data).hexdigest() == file["sha256"]
+    assert response.headers["ETag"] == f'"{file["sha256"]}"'
+    assert response.headers["Accept-Ranges"] == "bytes"
+    assert response.headers["Cache-Control"] == "private, no-cache"
+    assert "attachment" in response.headers["Content-Disposition"]
+
+
+def test_every_listed_file_and_the_sums_can_be_loaded(get, release):
+    sums = get(f"/releases/{release.id}/files/SHA256SUMS").text
+    for line in sums.splitlines():
+        digest, path = line.split("  ")
+        assert (
+            hashlib.sha256(get(f"/releases/{release.id}/files/{path}").data).hexdigest() == digest
+        )
+
+
+@pytest.mark.parametrize(
+    ("wanted", "part"),
+    [("bytes=0-3", slice(0, 4)), ("bytes=10-", slice(10, None)), ("bytes=-5", slice(-5, None))],
+)
+def test_a_part_of_a_file_can_be_loaded(get, release, wanted, part):
+    path = f"/releases/{release.id}/files/{first_file(release)['path']}"
+    whole = get(path).data
+
+    response = get(path, Range=wanted)
+
+    assert response.status_code == 206
+    assert response.data == whole[part]
+    assert response.headers["Content-Range"].endswith(f"/{len(whole)}")
+
+
+def test_a_download_goes_on_only_if_the_file_is_the_same(get, release):
+    path = f"/releases/{release.id}/files/{first_file(release)['path']}"
+    etag = get(path).headers["ETag"]
+
+    assert get(path, Range="bytes=5-", **{"If-Range": etag}).status_code == 206
+    assert get(path, Range="bytes=5-", **{"If-Range": '"other"'}).status_code == 200
+
+
+def test_a_part_beyond_the_end_is_refused(get, release):
+    file = first_file(release)
+
+    response = get(f"/releases/{release.id}/files/{file['path']}", Range="bytes=99999999-")
+
+    assert response.status_code == 416
+    assert response.content_type == PROBLEM
+
+
+def test_an_unchanged_file_is_not_sent_again(get, release):
+    path = f"/releases/{release.id}/files/{first_file(release)['path']}"
+    etag = get(path).headers["ETag"]
+
+    response = get(path, **{"If-None-Match": etag})
+
+    assert response.status_code == 304
+    assert response.data == b""
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "nothing.parquet",
+        "../../../../etc/passwd",
+        "%2e%2e/%2e%2e/manifest.json",
+        "data",
+        "data/../README.md",
+        "%2fetc/passwd",
+        "README.md%00",
+        "rows.spool",
+    ],
+)
+def test_only_files_of_the_manifest_exist(get, release, path):
+    response = get(f"/releases/{release.id}/files/{path}")
+
+    assert response.status_code == 404
+    assert response.content_type == PROBLEM
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ({}, "Send a token"),
+        ({"Authorization": "Basic abc"}, "Send a token"),
+        ({"Authorization": "Bearer "}, "Send a token"),
+        ({"Authorization": "Bearer dy_wrong"}, "Invalid credentials in Authorization header"),
+    ],
+)
+def test_without_a_good_token_nothing_is_said(client, release, header, words):
+    for path in ("/releases", f"/releases/{release.id}", "/me"):
+        response = client.get(f"/api/v1{path}", headers=header)
+
+        assert response.status_code == 401
+        assert response.content_type == PROBLEM
+        assert words in response.json["title"]
+
+
+def test_a_token_that_has_ended_is_refused(client, session, team, release):
+    _, expired = token_of(session, *team, at=now() - timedelta(days=31))
+    token, revoked = token_of(session, *team)
+    tokens.revoke(session, token, at=now())
+    session.commit()
+
+    for secret in (expired, revoked):
+        response = client.get(
+            f"/api/v1/releases/{release.id}", headers={"Authorization": f"Bearer {secret}"}
+        )
+        assert response.status_code == 401
+
+
+def test_a_token_without_the_scope_is_refused(client, session, team):
+    _, secret = token_of(session, *team, scopes=[])
+
+    response = client.get("/api/v1/releases", headers={"Authorization": f"Bearer {secret}"})
+
+    assert response.status_code == 403
+    assert "releases:read" in response.json["title"]
+
+
+def test_what_another_organisation_may_read_does_not_exist(client, session, release):
+    _, secret = token_of(session, *make_ml_team(session))
+    bearer = {"Authorization": f"Bearer {secret}"}
+    file = first_file(release)["path"]
+
+    assert client.get("/api/v1/releases", headers=bearer).json["data"] == []
+    for path in (f"/releases/{release.id}", f"/releases/{release.id}/files/{file}"):
+        response = client.get(f"/api/v1{path}", headers=bearer)
+        assert (response.status_code, response.content_type) == (404, PROBLEM)
+
+
+def test_a_grant_that_is_taken_back_ends_at_once(get, session, desk, release, team):
+    assert get(f"/releases/{release.id}").status_code == 200
+
+    grants.take_back(session, desk.project, team[1].id, by=desk.owner)
+    session.commit()
+
+    assert get(f"/releases/{release.id}").status_code == 404
+
+
+def test_the_owners_own_token_reads_too(client, session, desk, release):
+    _, secret = token_of(session, desk.owner, desk.organisation)
+
+    response = client.get(
+        f"/api/v1/releases/{release.id}", headers={"Authorization": f"Bearer {secret}"}
+    )
+
+    assert response.status_code == 200
+
+
+def test_a_release_that_is_not_ready_does_not_exist(get, session, desk, release):
+    unfinished = make_release(session, desk)
+    session.commit()
+
+    assert get(f"/releases/{unfinished.id}").status_code == 404
+    assert len(get("/releases").json["data"]) == 1
+
+
+def test_a_long_list_is_read_page_by_page(get, app, session, desk, release):
+    for number in range(4):
+        build_release(app, session, desk, changelog=f"{number}")
+
+    seen, cursor = [], ""
+    for _ in range(3):
+        answer = get(f"/releases?limit=2{cursor}").json
+        seen += [one["version"] for one in answer["data"]]
+        cursor = f"&cursor={answer['next_cursor']}"
+
+    assert seen == ["1.0.4", "1.0.3", "1.0.2", "1.0.1", "1.0.0"]
+    assert answer["next_cursor"] is None
+
+
+def test_a_list_can_be_of_one_project(get, desk, release):
+    assert len(get(f"/releases?project={desk.project_id}").json["data"]) == 1
+    assert get("/releases?project=999999").json["data"] == []
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=abc", "limit=201", "cursor=%ff", "cursor=abc", "project=x"]
+)
+def test_what_cannot_be_read_is_answered_as_a_problem(get, query):
+    response = get(f"/releases?{query}")
+
+    assert response.status_code == 422
+    assert response.content_type == PROBLEM
+
+
+def test_a_number_beyond_all_is_not_there(get):
+    assert get("/releases/99999999999999999999").status_code == 404
+
+
+def test_the_description_is_openapi_and_names_each_address(client, app):
+    spec = client.get("/api/v1/openapi.json").json
+
+    assert spec["openapi"].startswith("3.1")
+    assert set(spec["paths"]) >= {
+        "/api/v1/me",
+        "/api/v1/releases",
+        "/api/v1/releases/{release_id}",
+        "/api/v1/releases/{release_id}/files/{path}",
+    }
+    for schema in spec["components"]["schemas"].values():
+        Draft202012Validator.check_schema(schema)
+
+
+def test_an_answer_fits_its_description(client, get, release):
+    spec = client.get("/api/v1/openapi.json").json
+
+    schema = {"$ref": "#/components/schemas/ReleaseDetails", "components": spec["components"]}
+    Draft202012Validator(schema).validate(get(f"/releases/{release.id}").json)

@@ -1,0 +1,192 @@
+"""Killed at any point, by two at once, or with its files damaged: never half a release."""
+
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from sqlmodel import select
+
+from accounts.models import Organisation, User
+from core.clock import now
+from core.db import transaction
+from experts.models import Expert
+from projects.models import Project
+from releases import assembly, builds, jobs, storage
+from releases.health import files as files_check
+from releases.models import Release, State
+from tests.database import ROOT
+from tests.factories.annotation import Desk
+from tests.factories.releases import add_validated, make_release, make_work, wish
+
+SLOW_WORKER = """
+import sys, time
+from pathlib import Path
+from core.db import Database, make_engine
+from app import create_app
+from releases import assembly, formats, jobs
+from tests.conftest import make_settings
+
+url, data_dir, release_id = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+add = formats.Writer.add
+def slow(self, split, row):
+    add(self, split, row)
+    self.splits[split].flush()
+    print("wrote a row", flush=True)
+    time.sleep(0.2)
+formats.Writer.add = slow
+with create_app(make_settings(data_dir), Database(make_engine(url))).app_context():
+    jobs.build(release_id)
+"""
+
+
+class Killed(BaseException):
+    """Stands for a process that ends here."""
+
+
+@pytest.fixture
+def root(live):
+    return live.app.extensions["doyen.settings"].data_dir.resolve() / "releases"
+
+
+@pytest.fixture
+def release_id(live):
+    with live.transaction() as session:
+        return make_release(session, make_work(session, tasks=8)).id
+
+
+def found(live, release_id):
+    with live.transaction() as session:
+        return session.get_one(Release, release_id)
+
+
+def build(live, release_id):
+    with live.app.app_context():
+        return jobs.build(release_id)
+
+
+def forget_hold(live, release_id):
+    """Let the time pass for which a dead worker holds its release."""
+    with live.transaction() as session:
+        session.get_one(Release, release_id).held_until = now() - timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        (storage, "start"),
+        (assembly, "set_down"),
+        (assembly, "_write_rows"),
+        (assembly, "_write_documents"),
+        (storage, "finish"),
+        (builds, "finish"),
+    ],
+)
+def test_killed_at_any_point_it_leaves_nothing_half_and_is_built_later(
+    live, root, release_id, monkeypatch, module, name
+):
+    def killed(*_anything, **_more):
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, name, killed)
+        # A process that is killed gives nothing back either.
+        patched.setattr(builds, "give_back", lambda *_anything: None)
+        with pytest.raises(Killed):
+            build(live, release_id)
+
+    assert found(live, release_id).state is State.BUILDING
+    assert build(live, release_id) == "nothing to do"  # still held by the one that died
+    forget_hold(live, release_id)
+    with live.app.app_context():
+        jobs.take_up_builds()
+    live.run_jobs()
+
+    release = found(live, release_id)
+    assert (release.state, release.version) == (State.READY, "1.0.0")
+    assert storage.is_whole(root, release)
+    assert list((root / storage.UNFINISHED).iterdir()) == []
+    assert [path.name for path in (root / str(release.project_id)).iterdir()] == [release.commit]
+
+
+def test_a_worker_killed_in_the_middle_of_a_file_leaves_nothing_half(live, root, release_id):
+    data_dir = root.parent
+    arguments = [sys.executable, "-c", SLOW_WORKER, live.url, str(data_dir), str(release_id)]
+    worker = subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    for _ in range(3):
+        assert worker.stdout.readline() == "wrote a row\n"
+    worker.kill()
+    worker.wait()
+    worker.stdout.close()
+
+    release = found(live, release_id)
+    assert release.state is State.BUILDING
+    assert not (root / str(release.project_id)).exists()
+    forget_hold(live, release_id)
+    build(live, release_id)
+
+    release = found(live, release_id)
+    assert release.state is State.READY
+    assert release.row_count == 8
+    assert storage.is_whole(root, release)
+
+
+def test_two_workers_at_once_build_one_release(live, root, release_id):
+    with ThreadPoolExecutor(4) as pool:
+        said = list(pool.map(lambda _: build(live, release_id), range(4)))
+
+    assert sum(one.startswith("1.0.0") for one in said) == 1
+    assert storage.is_whole(root, found(live, release_id))
+
+
+def test_owners_who_ask_at_once_get_one_release(live):
+    with live.transaction() as session:
+        desk = make_work(session, tasks=2)
+
+    def ask(_number):
+        with live.app.app_context(), transaction() as session:
+            return builds.ask(session, desk.project, wish(), by=desk.owner, at=now()).id
+
+    with ThreadPoolExecutor(6) as pool:
+        assert len(set(pool.map(ask, range(6)))) == 1
+
+
+def test_a_torn_file_is_never_handed_out(live, root, release_id):
+    build(live, release_id)
+    release = found(live, release_id)
+    path = release.facts["files"][0]["path"]
+    torn = storage.folder(root, release) / path
+    torn.write_bytes(torn.read_bytes()[:-10])
+
+    with live.transaction() as session:
+        owner = session.exec(select(Release)).one().asked_by
+        client = live.client(session.get_one(User, owner))
+    response = client.get(f"/releases/{release_id}/files/{path}")
+
+    assert response.status_code == 503
+    assert "damaged" in response.text
+    with live.transaction() as session:
+        [finding] = files_check(session)
+    assert finding.tone == "stop"
+
+
+def test_what_is_validated_while_it_waits_is_in_the_next_one(live, release_id):
+    with live.transaction() as session:
+        release = session.get_one(Release, release_id)
+        time.sleep(0.01)
+        desk = _desk_of(session, release)
+        add_validated(session, desk, 90)
+    build(live, release_id)
+
+    assert found(live, release_id).row_count == 8
+
+
+def _desk_of(session, release):
+    return Desk(
+        session.get_one(Project, release.project_id),
+        session.get_one(User, release.asked_by),
+        session.get_one(Organisation, release.organisation_id),
+        list(session.exec(select(Expert))),
+    )

@@ -1,0 +1,148 @@
+"""The files of a release: typed columns, and the same bytes for the same rows."""
+
+import json
+from datetime import UTC, datetime
+
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from releases import cards, changes, columns, formats, rows
+from releases.tally import Tally
+
+
+def a_row(number=0, **changed):
+    row = {
+        "id": f"t-{number}",
+        "data": {"text": f"Clause {number} – “quoted”", "n": number},
+        "label": "grant",
+        "spans": [{"start": 0, "end": 6, "label": "Party", "text": "Clause"}],
+        "confidence": 1.0,
+        "agreement": None,
+        "annotator_count": 1,
+        "annotators": ["a-1"],
+        "review_path": "review",
+        "validated_at": datetime(2026, 11, 22, tzinfo=UTC).isoformat(),
+        "group": "g",
+        "result": "[]",
+        "row_hash": f"h{number}",
+    }
+    return row | changed
+
+
+def write(folder, found, data):
+    folder.mkdir(exist_ok=True)
+    with formats.Writer(folder, data) as writer:
+        for row in found:
+            writer.add("train", row)
+    return folder
+
+
+def test_parquet_and_lines_hold_the_same_rows(tmp_path):
+    folder = write(tmp_path, [a_row(1), a_row(2)], {"text": "str", "n": "int"})
+
+    table = pq.read_table(folder / formats.parquet_path("train"))
+    lines = (folder / formats.lines_path("train")).read_text("utf-8").splitlines()
+    assert table.column_names == ["id", "text", "n", *columns.AFTER]
+    assert table["text"].to_pylist() == [json.loads(line)["text"] for line in lines]
+    assert table["spans"].to_pylist()[0] == json.loads(lines[0])["spans"]
+    assert table["validated_at"].to_pylist()[0] == datetime(2026, 11, 22, tzinfo=UTC)
+
+
+def test_the_same_rows_give_the_same_bytes(tmp_path):
+    found = [a_row(number) for number in range(formats.ROWS_AT_ONCE + 7)]
+
+    first = write(tmp_path / "a", found, {"text": "str", "n": "int"})
+    second = write(tmp_path / "b", found, {"text": "str", "n": "int"})
+
+    for path in (formats.parquet_path("train"), formats.lines_path("train")):
+        assert (first / path).read_bytes() == (second / path).read_bytes()
+
+
+def test_some_rows_can_be_read_without_the_others(tmp_path):
+    folder = write(tmp_path, [a_row(number) for number in range(10)], {"text": "str"})
+
+    found = list(formats.first_rows(folder / formats.lines_path("train"), skip=4, count=3))
+
+    assert [row["id"] for row in found] == ["t-4", "t-5", "t-6"]
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([1, 2, None], "int"),
+        ([1, 2.5], "float"),
+        ([True, False], "bool"),
+        (["a"], "str"),
+        ([None], "str"),
+        ([1, "a"], "json"),
+        ([True, 1], "json"),
+        ([{"a": 1}], "json"),
+        ([[1, 2]], "json"),
+        ([2**70], "float"),
+    ],
+)
+def test_the_type_of_a_column_holds_all_its_values(tmp_path, values, kind):
+    tally = Tally()
+    found = [a_row(number, data={"x": value}) for number, value in enumerate(values)]
+    for row in found:
+        tally.add(row)
+
+    data = columns.fields(tally.kinds, [])
+    folder = write(tmp_path, found, data)
+
+    assert data == {"x": kind}
+    assert pq.read_table(folder / formats.parquet_path("train")).num_rows == len(values)
+
+
+def test_a_field_of_the_data_does_not_take_the_name_of_a_column_of_ours(tmp_path):
+    row = a_row(1, data={"label": "theirs", "id": 7})
+
+    folder = write(tmp_path, [row], {"id": "int", "label": "str"})
+
+    [read] = pq.read_table(folder / formats.parquet_path("train")).to_pylist()
+    assert (read["id"], read["label"]) == ("t-1", "grant")
+    assert (read["data_id"], read["data_label"]) == (7, "theirs")
+
+
+def test_what_people_were_shown_comes_first_among_the_columns():
+    kinds = {"b": {"str"}, "text": {"str"}, "a": {"int"}}
+
+    assert list(columns.fields(kinds, ["text", "missing"])) == ["text", "a", "b"]
+
+
+def test_changes_are_counted_by_row(tmp_path):
+    before = write(tmp_path / "a", [a_row(1), a_row(2), a_row(3)], {"text": "str"})
+    changed = a_row(2, row_hash="other", label="patent")
+    after = write(tmp_path / "b", [a_row(1), changed, a_row(4), a_row(5)], {"text": "str"})
+
+    path = formats.parquet_path("train")
+    found = changes.between("1.0.0", [before / path], [after / path])
+
+    assert (found.added, found.changed, found.removed) == (2, 1, 1)
+    assert found.examples["changed"] == [{"id": "t-2", "old": "grant", "new": "patent"}]
+    assert [row["id"] for row in found.examples["added"]] == ["t-4", "t-5"]
+
+
+def test_yaml_is_read_back_as_it_was():
+    value = {
+        "title": "Clauses: “quoted” # and a dash - at \u2028 \x85 the end",
+        "empty": [],
+        "list": ["a", 1],
+        "nested": {
+            "rows": [{"name": "x", "list": [{"name": "y", "dtype": "int64"}]}, {"name": "z"}]
+        },
+    }
+
+    assert yaml.safe_load("\n".join(cards.yaml(value))) == value
+
+
+def test_an_owners_words_do_not_become_headings_or_cells():
+    assert cards._plain("# Big\n```\nx") == "Big\n\nx"
+    assert cards._cell("a|b`c\nd") == "a\\|b'c d"
+
+
+def test_an_annotators_key_tells_nothing_and_stays():
+    assert rows.annotator("secret", 12) == rows.annotator("secret", 12)
+    assert rows.annotator("secret", 12) != rows.annotator("other", 12)
+    assert "12" not in rows.annotator("secret", 12)[2:4]
