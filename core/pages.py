@@ -1,8 +1,9 @@
 """The public pages: what Doyen is, and what it promises to those who use it."""
 
+from email.utils import parseaddr
 from importlib.metadata import version
 
-from flask import Blueprint, redirect, render_template, url_for
+from flask import Blueprint, current_app, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from core import navigation
@@ -30,14 +31,14 @@ def about() -> ResponseReturnValue:
 @public
 def accessibility() -> ResponseReturnValue:
     """Say what works, for whom, and whom to write to when it does not."""
-    return render_template("public/accessibility.html")
+    return render_template("public/accessibility.html", contact=_contact())
 
 
 @bp.get("/privacy")
 @public
 def privacy() -> ResponseReturnValue:
     """Say what is kept about people, why and for how long."""
-    return render_template("public/privacy.html")
+    return render_template("public/privacy.html", contact=_contact())
 
 
 @bp.get("/licence")
@@ -52,3 +53,9 @@ def licence() -> ResponseReturnValue:
 def favicon() -> ResponseReturnValue:
     """Answer browsers that ask for an icon by its old name."""
     return redirect(url_for("static", filename="doyen.svg"), 301)
+
+
+def _contact() -> str:
+    """Return the address that letters of this instance come from."""
+    settings = current_app.extensions.get("doyen.settings")
+    return parseaddr(settings.mail_from)[1] if settings else ""
