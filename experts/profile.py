@@ -1,6 +1,7 @@
 """The profile of an expert: made on the first visit, filled in by its person alone."""
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -46,6 +47,14 @@ class Completeness:
         return not self.missing
 
 
+@dataclass(frozen=True)
+class Card:
+    """The languages and the declared licences of an expert, as owners read them."""
+
+    languages: list[ExpertLanguage]
+    licences: list[Licence]
+
+
 def of(session: Session, user_id: int) -> Expert:
     """Return a person's expert row; made here, once, when it is first asked for."""
     found = session.get(Expert, user_id)
@@ -59,6 +68,11 @@ def of(session: Session, user_id: int) -> Expert:
 def by_pseudonym(session: Session, pseudonym: str) -> Expert | None:
     """Return the expert who bears a pseudonym."""
     return session.exec(select(Expert).where(Expert.pseudonym == pseudonym)).first()
+
+
+def zone_of(session: Session, user_id: int) -> str | None:
+    """Return the time zone of an expert; somebody else has none."""
+    return session.exec(select(Expert.time_zone).where(Expert.user_id == user_id)).first()
 
 
 def change(session: Session, expert: Expert, at: datetime, **values: object) -> None:
@@ -103,6 +117,19 @@ def licences(session: Session, expert_id: int) -> list[Licence]:
     """Return the licences that an expert declares, the last added first."""
     query = select(Licence).where(Licence.expert_id == expert_id, col(Licence.removed_at).is_(None))
     return list(session.exec(query.order_by(col(Licence.id).desc())))
+
+
+def cards(session: Session, expert_ids: Iterable[int]) -> dict[int, Card]:
+    """Return what owners may read of some experts besides their own row."""
+    ids = list(expert_ids)
+    found = {expert_id: Card([], []) for expert_id in ids}
+    spoken = select(ExpertLanguage).where(col(ExpertLanguage.expert_id).in_(ids))
+    for row in session.exec(spoken.order_by(col(ExpertLanguage.language))):
+        found[row.expert_id].languages.append(row)
+    held = select(Licence).where(col(Licence.expert_id).in_(ids), col(Licence.removed_at).is_(None))
+    for licence in session.exec(held.order_by(col(Licence.id))):
+        found[licence.expert_id].licences.append(licence)
+    return found
 
 
 def removed_licences(session: Session, expert_id: int, at: datetime) -> list[Licence]:

@@ -3,6 +3,7 @@
 from datetime import UTC
 
 from flask import Blueprint, flash, redirect, render_template, url_for
+from flask.sansio.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -19,6 +20,12 @@ from experts.forms import LanguageForm, LicenceForm, ProfileForm
 from experts.models import Expert, Licence
 
 bp = Blueprint("experts", __name__)
+
+
+@bp.record_once
+def say_zones(setup: BlueprintSetupState) -> None:
+    """Let pages show times in the zone of an expert who reads them."""
+    setup.app.extensions["doyen.zone_of"] = lambda user: profile.zone_of(db_session(), user.id)
 
 
 @bp.app_template_filter("country")

@@ -16,6 +16,7 @@ from core.clock import now
 from core.db import db_session, find
 from core.errors import NotFound
 from core.web import Problems, page_of, read
+from experts import profile
 from experts.models import Expert
 from payouts import budgets
 from projects import (
@@ -96,12 +97,16 @@ def project_experts(project_id: int) -> ResponseReturnValue:
     """Show who takes part, who was asked, who comes next, and why."""
     session, project, at = db_session(), _seen(project_id), now()
     waits = project.state is not State.COMPLETED
+    invited = _invited(project_id, *Answer)
+    next_ones = matching.shortlist(session, project, SHORTLIST, at=at) if waits else []
+    experts = [expert for _one, expert in invited] + [one.expert for one in next_ones]
     return render_template(
         "projects/project_experts.html",
         project=project,
         places=invitations.places(session, project, at),
-        invited=_invited(project_id, *Answer),
-        next_ones=matching.shortlist(session, project, SHORTLIST, at=at) if waits else [],
+        invited=invited,
+        next_ones=next_ones,
+        cards=profile.cards(session, [expert.user_id for expert in experts]),
         eligible=matching.count(session, project, at=at) if waits else 0,
         requirements=reasons.requirements(project),
         explained=reasons.explained,
