@@ -160,10 +160,10 @@ FRENCH = {
 
 def language(wanted: str | None = None) -> str:
     """Return the reader's language: asked for, given with the session, or the browser's."""
-    for code in (request.args.get("lang"), wanted):
+    for code in (request.args.get("lang"), wanted, *request.accept_languages.values()):
         if code and code[:2] in LANGUAGES:
             return code[:2]
-    return request.accept_languages.best_match(list(LANGUAGES)) or "en"
+    return "en"
 
 
 def sayer(lang: str) -> Say:
