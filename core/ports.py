@@ -102,9 +102,15 @@ class RailEntry:
 
 @dataclass(frozen=True)
 class BankTransfer:
-    """What the rail has sent on to a payee's bank: which of our transfers, and did it arrive."""
+    """What the rail has sent on to a payee's bank, and whether it arrived.
 
+    `transfer_ids` are those of our transfers that it carries, where the rail can tell.
+    """
+
+    id: str
     state: Literal["on_its_way", "paid", "refused"]
+    amount: Money
+    made_at: datetime
     transfer_ids: tuple[str, ...]
 
 

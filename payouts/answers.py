@@ -3,6 +3,7 @@
 Each answer belongs to one attempt and is recorded once: a late or second one changes nothing.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlmodel import Session, col, select
@@ -10,6 +11,7 @@ from sqlmodel import Session, col, select
 from accounts.models import User
 from core import audit, jobs, messages
 from core.errors import NotFound
+from core.money import Money
 from core.ports import BankTransfer, NotEnoughFunds, PayeeNotReady, PayoutRefused
 from payouts import ledger, payees, policy
 from payouts.models import Payout, PayoutState
@@ -86,22 +88,15 @@ def record_never_arrived(
     return payout.state
 
 
-def record_bank(session: Session, told: BankTransfer, *, at: datetime) -> int:
+def record_bank(session: Session, expert_id: int, told: BankTransfer, *, at: datetime) -> int:
     """Record what the rail says of the way to the bank; return how many payouts it carries.
 
     The rail may say paid first and refused days later, so neither is the end.
     """
     state = {"paid": PayoutState.PAID, "refused": PayoutState.BANK_REFUSED}.get(told.state)
-    reached = (PayoutState.SENT, PayoutState.PAID, PayoutState.BANK_REFUSED)
-    question = select(Payout).where(
-        col(Payout.stripe_transfer_id).in_(told.transfer_ids), col(Payout.state).in_(reached)
-    )
-    rows = session.exec(
-        question.order_by(col(Payout.id))
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).all()
+    rows = _carried(session, expert_id, told)
     for payout in rows:
+        payout.stripe_bank_transfer_id = told.id
         if state is not None and payout.state is not state:
             payout.state, payout.ended_at = state, at
             audit.record(session, f"payout.{state}", by=None, subject=f"payout:{payout.id}")
@@ -167,6 +162,39 @@ def _give_back(session: Session, payout: Payout, at: datetime) -> None:
         narration="payout refused, owed again",
         cause=f"payout:{payout.id}",
     )
+
+
+def _carried(session: Session, expert_id: int, told: BankTransfer) -> list[Payout]:
+    """Return the payouts that went to the bank together, locked."""
+    theirs = (
+        select(Payout)
+        .where(Payout.expert_id == expert_id, Payout.currency == told.amount.currency)
+        .order_by(col(Payout.sent_at))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    known = Payout.stripe_bank_transfer_id == told.id
+    named = col(Payout.stripe_transfer_id).in_(told.transfer_ids)
+    rows = list(session.exec(theirs.where(known | named)))
+    if rows or told.transfer_ids:
+        return rows
+    # The rail cannot tell which: the oldest that were there by then and fit into the amount.
+    waiting = theirs.where(
+        Payout.state == PayoutState.SENT,
+        col(Payout.stripe_bank_transfer_id).is_(None),
+        col(Payout.sending_at) <= told.made_at,
+    )
+    return _fitting(session.exec(waiting), told.amount)
+
+
+def _fitting(waiting: Iterable[Payout], amount: Money) -> list[Payout]:
+    found: list[Payout] = []
+    left = amount
+    for payout in waiting:
+        if payout.amount <= left:
+            found.append(payout)
+            left -= payout.amount
+    return found
 
 
 def _write(session: Session, payout: Payout, template: str) -> None:

@@ -322,6 +322,7 @@ class Payout(SQLModel, table=True):
     ended_at: datetime | None = utc(nullable=True)
     stripe_account_id: str | None = Field(default=None, sa_type=Text)
     stripe_transfer_id: str | None = Field(default=None, sa_type=Text)
+    stripe_bank_transfer_id: str | None = Field(default=None, sa_type=Text, index=True)
 
     @property
     def amount(self) -> Money:

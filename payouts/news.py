@@ -134,7 +134,7 @@ def _bank(event: RailEvent, rail: PayoutRail) -> str:
         return "not ours"
     told = rail.bank_transfer(row.stripe_account_id, event.object_id)
     with transaction() as session:
-        count = answers.record_bank(session, told, at=now())
+        count = answers.record_bank(session, row.expert_id, told, at=now())
     return f"{count} payouts {told.state}"
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from core.clock import now
@@ -62,11 +63,9 @@ def run(rail: BooksRail) -> list[Reconciliation]:
 
 def latest(session: Session) -> list[Reconciliation]:
     """The newest comparison of each currency."""
-    question = (
-        select(Reconciliation)
-        .distinct(col(Reconciliation.currency))
-        .order_by(col(Reconciliation.currency), col(Reconciliation.at).desc())
-    )
+    newest = select(func.max(Reconciliation.id)).group_by(col(Reconciliation.currency))
+    question = select(Reconciliation).where(col(Reconciliation.id).in_(newest))
+    question = question.order_by(col(Reconciliation.currency))
     return list(session.exec(question))
 
 

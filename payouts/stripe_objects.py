@@ -90,7 +90,13 @@ def bank_transfer(payout: Doc, carried: list[Doc]) -> BankTransfer:
     sources = [line.get("source") for line in carried]
     transfers = [source.get("source_transfer") for source in sources if is_doc(source)]
     state: Any = BANK_STATES.get(payout["status"], "on_its_way")
-    return BankTransfer(state, tuple(filter(None, transfers)))
+    return BankTransfer(
+        id=payout["id"],
+        state=state,
+        amount=Money(payout["amount"], payout["currency"]),
+        made_at=datetime.fromtimestamp(payout["created"], UTC),
+        transfer_ids=tuple(filter(None, transfers)),
+    )
 
 
 def entry(line: Doc) -> RailEntry:

@@ -244,6 +244,7 @@ def _payees() -> None:
         sa.Column("ended_at", UTC),
         sa.Column("stripe_account_id", sa.Text),
         sa.Column("stripe_transfer_id", sa.Text),
+        sa.Column("stripe_bank_transfer_id", sa.Text, index=True),
         _one_of(
             "state",
             "ready",

@@ -96,8 +96,7 @@ class Desk:
 
     def fault(self, kind: str, path: str = "/v1/transfers", **how: Any) -> None:
         """Let the network or Stripe fail on the next requests."""
-        body = {"kind": kind, "path": path, "method": "POST", **how}
-        httpx.post(f"{self.bench.url}/_sandbox/faults", json=body, timeout=10).raise_for_status()
+        self.bench.control("/faults", **{"kind": kind, "path": path, "method": "POST", **how})
 
     def transfers(self) -> list[Any]:
         """Everything that the sandbox has sent."""
@@ -123,9 +122,10 @@ def settings_for(data_dir: Path, url: str) -> Settings:
 @contextmanager
 def a_desk(app: Flask, folder: Path, **sandbox: Any) -> Iterator[Desk]:
     """Serve a sandbox and let an app use it."""
-    with server.running(SandboxSettings(data=folder / "sandbox", **sandbox)) as found:
+    made = SandboxSettings(data=folder / "sandbox", **sandbox)
+    with server.running(made) as found, httpx.Client(timeout=30) as web:
         rail = StripeConnect(settings_for(folder, found.url))
-        bench = Bench(found.url)
+        bench = Bench(found.url, web)
         rail.client = bench.client(CheckedHttp(timeout=10), retries=0)
         desk = Desk(app, rail, bench)
         known = app.extensions["doyen.ports"]
