@@ -8,6 +8,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterable, Iterator
+from importlib import import_module
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
@@ -66,7 +67,7 @@ def update(root: Path, package: str) -> dict[str, int]:
         catalog.update(template, no_fuzzy_matching=True)
         catalog.obsolete.clear()
         with file.open("wb") as out:
-            write_po(out, catalog, omit_header=False, include_lineno=False, sort_output=True, width=96)
+            write_po(out, catalog, include_lineno=False, sort_output=True, width=96)
         lacking[language.name] = sum(1 for _ in _untranslated(catalog))
     return lacking
 
@@ -96,7 +97,7 @@ def extract(root: Path, package: str) -> Catalog:
         for line, words, comments, context in found:
             where = [(str(file.relative_to(root)), line)]
             catalog.add(words, locations=where, auto_comments=comments, context=context)
-    for error in _errors(package):
+    for error in _errors(root, package):
         catalog.add(message_of(error), locations=[(error.__module__.replace(".", "/") + ".py", 0)])
     return catalog
 
@@ -113,7 +114,11 @@ def _files(root: Path, package: str) -> Iterator[Path]:
         yield from (templates / "messages" / "security").rglob("*.txt")
 
 
-def _errors(package: str) -> Iterator[type[DomainError]]:
+def _errors(root: Path, package: str) -> Iterator[type[DomainError]]:
+    # Only classes that somebody has imported are known; a command has imported few.
+    for file in sorted((root / package).rglob("*.py")):
+        if "core.errors" in file.read_text("utf-8"):
+            import_module(".".join(file.relative_to(root).with_suffix("").parts))
     for error in sorted(_below(DomainError), key=lambda error: error.__qualname__):
         if error.__module__.partition(".")[0] == package:
             yield error
@@ -156,7 +161,7 @@ def _untranslated(catalog: Catalog) -> Iterator[Message]:
 
 
 def _whole(message: Message) -> bool:
-    every = [message.string] if isinstance(message.string, str) else list(message.string)
+    every = [message.string] if isinstance(message.string, str) else list(message.string or ())
     return bool(every) and all(every) and not message.fuzzy
 
 
