@@ -144,7 +144,7 @@ class ContestForm(FlaskForm):  # type: ignore[misc]
         choices=[
             SelectChoice(Ground.FACTS.value, _l("The facts: this is not what I answered")),
             SelectChoice(
-                Ground.RULE.value, _l("The question or its key: the law says something else")
+                Ground.RULE.value, _l("The question or its key: another answer is right")
             ),
             SelectChoice(Ground.WEIGHT.value, _l("The weight: the result is too severe")),
         ],
@@ -300,7 +300,7 @@ def _rank(question: Ordering, key: str, language: str) -> Field:
     places = [SelectChoice(str(n), str(n)) for n in range(1, len(question.options) + 1)]
     return SelectField(
         question.options[key].in_(language),
-        choices=[SelectChoice("", _l("Place")), *places],
+        choices=[SelectChoice("", _l("Choose its place")), *places],
         validators=[InputRequired(_l("Choose a place."))],
     )
 

@@ -97,7 +97,10 @@ def _verdict_form(interview: Interview) -> type[VerdictForm]:
     responses = editions.responses(db_session(), interview)
     shown = results.answers(bank, responses, _language())
     missing = [
-        (f"{one.position}:{check['key']}", check["words"])
+        (
+            f"{one.position}:{check['key']}",
+            _("Question %(number)s: %(title)s", number=one.position, title=check["words"]),
+        )
         for one in shown
         for check in one.checks
         if not check["met"] and not one.is_unknown

@@ -192,7 +192,7 @@ def _floor(card: Scorecard, bank: Bank, key: str) -> str:
 
 def _more(card: Scorecard, bank: Bank, key: str) -> str:
     words: str = _(
-        "“%(competency)s”: %(needed)s of %(of)s points instead of %(points)s reach its floor.",
+        "In “%(competency)s”, %(needed)s of %(of)s points instead of %(points)s were needed.",
         competency=_name(bank, key),
         needed=points(bank.rule.floor * card.competencies[key].of),
         of=card.competencies[key].of,

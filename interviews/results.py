@@ -97,8 +97,8 @@ class Others:
 def levels(card: Scorecard, bank: Bank, language: str) -> list[ShownLevel]:
     """Return the level of each competency, and of the whole."""
     shown = [
-        _level(bank.competencies[key].label.in_(language), level, bank, floor=True)
-        for key, level in card.competencies.items()
+        _level(competency.label.in_(language), card.competencies[key], bank, floor=True)
+        for key, competency in bank.competencies.items()
     ]
     return [*shown, _level(_("All questions"), card.total, bank, floor=False)]
 

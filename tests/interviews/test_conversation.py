@@ -42,6 +42,13 @@ def test_starting_twice_returns_the_same_interview(session):
     assert first.length == items.banks()[Field.LAW].questions
 
 
+def test_one_connection_can_start_many(session):
+    """The driver prepares what it has sent a few times; the index must still be found then."""
+    started = {make_interview(session).id for _number in range(20)}
+
+    assert len(started) == 20
+
+
 def test_consent_is_stored_with_its_time_and_version(session):
     at = now()
 
