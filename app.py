@@ -45,6 +45,21 @@ SCHEDULE = {
     "core.deliver_waiting_letters": 60,
     "core.forget_once_keys": 3600,
     "core.delete_finished_jobs": 3600,
+    "payouts.take_up_news": 30,
+    "payouts.send_due_payouts": 30,
+    "payouts.look_up_lost_payouts": 60,
+    "payouts.reread_deposits": 120,
+    "payouts.reread_payees": 300,
+    "payouts.collect_news": 600,
+    "payouts.make_weekly_payouts": 3600,
+    "payouts.reconcile": 86_400,
+    "projects.offer_open": 300,
+    "annotation.expire_overdue": 30,
+    "annotation.validate_pending": 60,
+    "annotation.push_unpushed": 60,
+    "annotation.accept_overdue": 600,
+    "interviews.expire": 600,
+    "releases.take_up_builds": 60,
 }
 
 

@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFError
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -21,6 +22,9 @@ from core.errors import DomainError
 from core.settings import Settings
 
 log = logging.getLogger(__name__)
+BARE = """<!doctype html><html lang="en"><title>Something failed on our side</title>
+<h1>Something failed on our side</h1><p>Nothing was changed half-way. Please try again in a minute;
+if it fails again, write to the operator and quote the reference {reference}.</p></html>"""
 AnyForm = TypeVar("AnyForm", bound=FlaskForm)
 Row = TypeVar("Row")
 
@@ -142,6 +146,7 @@ def _headers(response: Response) -> Response:
 
 
 def _domain_error(error: DomainError) -> ResponseReturnValue:
+    db_session().rollback()
     if error.status == 401 and not wants_json():
         signed: ResponseReturnValue = current_app.extensions["doyen.to_sign_in"]()
         return signed
@@ -154,6 +159,7 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
     if status < 400:
         return error
+    db_session().rollback()
     if wants_json():
         return json_problem(status, _http_words(status))
     page = render_template("error.html", status=status, words=_http_words(status))
@@ -180,8 +186,16 @@ def _our_fault(error: Exception) -> ResponseReturnValue:
     if current_app.testing:
         raise error
     if wants_json():
-        return json_problem(500, _("Something failed on our side."), reference=reference)
-    return render_template("error.html", status=500, words=None, reference=reference), 500
+        return json_problem(500, "Something failed on our side.", reference=reference)
+    away = isinstance(error, OperationalError)
+    try:
+        db_session().rollback()
+        status = 503 if away else 500
+        return render_template("error.html", status=status, words=None, reference=reference), status
+    except Exception:
+        # The page itself needs what has failed: say the least, in a page that needs nothing.
+        log.exception("the page of the failure failed too, reference %s", reference)
+        return BARE.format(reference=reference), 503
 
 
 def _http_words(status: int) -> str:

@@ -14,7 +14,6 @@ from interviews.forms import filled
 
 INVITED_SECONDS = 90
 PAID_SECONDS = 120
-IBAN = "DE89370400440532013000"
 
 
 @dataclass(frozen=True)
@@ -90,30 +89,40 @@ def work(visitor: Visitor, project_id: int, person: Person) -> Iterator[int]:
 
 def onboard(visitor: Visitor) -> None:
     """Give Stripe (the sandbox) what it needs to pay, unless it has it."""
-    page = visitor.open("/earnings")
-    if not page.has_form(action="onboard"):
-        return
-    hosted = visitor.send(page.form(action="onboard"))
-    for form in hosted.forms():
-        if form.method == "post":
-            visitor.send(form, **_details(form.tag))
+    page = visitor.open("/earnings/account")
+    if page.has_form(has="country"):
+        hosted = visitor.send(page.form(has="country"), country="FR")
+    else:
+        onward = page.links(r"/earnings/account/")
+        if "Go on at Stripe" not in page.text or not onward:
             return
-    raise LookupError(f"no form to fill in at {hosted.url}")
+        hosted = visitor.open(onward[0])
+    test_number = re.search(r"test number ([A-Z]{2}\d[\w ]+?)\.", hosted.text)
+    assert test_number is not None
+    visitor.send(hosted.form(has="legal_name"), legal_name="Demo Expert", iban=test_number.group(1))
 
 
-def be_paid(visitor: Visitor) -> Page:
-    """Ask for one's pay, and wait until it was sent."""
+def be_paid(visitor: Visitor) -> int:
+    """Ask for one's pay and wait until it has left; return its amount in minor units."""
     until = time.monotonic() + PAID_SECONDS
-    asked = False
+    asked = 0
     while time.monotonic() < until:
         page = visitor.open("/earnings")
-        if page.has_form(action="payouts", has="minor"):
-            visitor.try_send(page.form(action="payouts", has="minor"))
-            asked = True
-        elif asked and re.search(r"\bPaid\b", page.text):
-            return page
+        if not asked and page.has_form(action=r"/earnings/payouts$"):
+            form = page.form(action=r"/earnings/payouts$")
+            asked = int(form.values["minor"])
+            visitor.send(form)
+        elif asked and (sent := _sent(visitor)):
+            return sent
         time.sleep(1)
     raise TimeoutError(f"not paid within {PAID_SECONDS} s: {visitor.open('/earnings').text[:800]}")
+
+
+def _sent(visitor: Visitor) -> int:
+    """Return what the statements say was sent, in minor units."""
+    links = visitor.open("/earnings/statements").links(r"/earnings/statements/\d+$")
+    totals = [visitor.open(link).soup.select_one("tfoot td:last-child") for link in links]
+    return sum(int(re.sub(r"\D", "", total.get_text())) for total in totals if total is not None)
 
 
 def _answer(visitor: Visitor, page: Page, form: Any, values: dict[str, Any]) -> Page:
@@ -130,7 +139,7 @@ def _claim(visitor: Visitor, project_id: int) -> Page | None:
         (
             one
             for one in visitor.open("/work").forms()
-            if re.search(rf"/work/claim/{project_id}$", one.action)
+            if re.search(rf"/work/claim/{project_id}$", one.path)
         ),
         None,
     )
@@ -156,10 +165,10 @@ def _label(visitor: Visitor, page: Page, person: Person) -> None:
 
 
 def _outcome(page: Page) -> str:
-    outcome = page.soup.find(attrs={"data-outcome": True})
-    if outcome is not None:
-        return str(outcome["data-outcome"])
-    raise LookupError(f"no outcome at {page.url}: {page.text[:500]}")
+    chip = page.soup.select_one("main .dy-chip")
+    if chip is None:
+        raise LookupError(f"no outcome at {page.url}: {page.text[:500]}")
+    return " ".join(chip.get_text(" ").split()).lower()
 
 
 def _ticked(tag: Any) -> dict[str, str]:
@@ -171,9 +180,3 @@ def _best(page: Page, name: str) -> str:
     options = page.soup.select(f"select[name={name}] option")
     values = [str(option.get("value")) for option in options if option.get("value")]
     return next((value for value in values if "native" in value), values[-1])
-
-
-def _details(tag: Any) -> dict[str, str]:
-    known = {"name": "Demo Expert", "legal_name": "Demo Expert", "country": "DE", "iban": IBAN}
-    names = [field.get("name") for field in tag.find_all(["input", "select"])]
-    return {name: known[name] for name in names if name in known}

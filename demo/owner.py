@@ -7,11 +7,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from bs4 import Tag
+
 from demo import clauses, words
-from demo.visitor import Page, Refused, Visitor
+from demo.visitor import Form, Page, Refused, Visitor
 
 CARD = "4242424242424242"
 BUILD_SECONDS = 120
+REFUSAL = (
+    "By clause 1 of the guidelines, what the passage does decides; "
+    "please read it again with that in mind."
+)
 
 
 @dataclass(frozen=True)
@@ -20,7 +26,9 @@ class Terms:
 
     price: str = "2.00"
     overlap: int = 2
-    experts: int = 4
+    experts: int = (
+        200  # so many that people of earlier walks, who never answer, do not stand in the way
+    )
     budget: str = "500.00"
     validation: str = "agreement"
 
@@ -103,23 +111,20 @@ def review(visitor: Visitor, project_id: int) -> tuple[int, int]:
     """Decide on every answer that waits; return how many were accepted and rejected."""
     accepted = rejected = 0
     while True:
-        page = visitor.open(f"/projects/{project_id}/review")
-        waiting = [form for form in page.forms() if re.search(r"/review/\d+$", form.action)]
+        page = visitor.open(f"/projects/{project_id}/review?all=1")
+        tasks = page.soup.select("section[aria-labelledby^=h-task-]")
+        waiting = [(task, card) for task in tasks for card in task.select("section:has(form)")]
         if not waiting:
             return accepted, rejected
-        for form in waiting[:1]:
-            if _looks_right(form.tag):
-                _decide(visitor, form, verdict="accepted")
+        for task, card in waiting:
+            right = _chosen(card) == clauses.guess(_passage(task))
+            forms = [form for form in page.forms() if card in form.tag.parents]
+            if right:
+                _decide(visitor, _with_verdict(forms, "accepted"))
                 accepted += 1
             else:
-                _decide(
-                    visitor,
-                    form,
-                    verdict="rejected",
-                    reason_code=_reason(form.tag),
-                    words="By clause 1 of the guidelines, what the passage does decides; "
-                    "please read it again with that in mind.",
-                )
+                form = _with_verdict(forms, "rejected")
+                _decide(visitor, form, reason_code=_reason(form.tag), words=REFUSAL)
                 rejected += 1
 
 
@@ -141,11 +146,35 @@ def build_release(visitor: Visitor, project_id: int, readers: list[str]) -> int:
     return release_id
 
 
-def agreement(visitor: Visitor, project_id: int) -> str:
-    """Return the agreement that the progress page shows."""
-    text = visitor.open(f"/projects/{project_id}/progress").text
-    found = re.search(r"([Aa]lpha)\D{0,40}?(0\.\d+|1\.00)", text)
-    return found.group(2) if found else "?"
+@dataclass(frozen=True)
+class Counts:
+    """What the progress page says."""
+
+    accepted: int
+    rejected: int
+    alpha: str
+
+
+def counts(visitor: Visitor, project_id: int) -> Counts:
+    """Read the figures of the progress page."""
+    page = visitor.open(f"/projects/{project_id}/progress")
+    figures = {
+        box.select_one("dt").get_text().strip(): box.select_one("dd")  # type: ignore[union-attr]
+        for box in page.soup.select(".dy-figures > div")
+    }
+    accepted, alpha = figures["Accepted"], figures["Agreement (alpha)"]
+    assert accepted is not None and alpha is not None
+    refused = re.search(r"(\d+) refused", accepted.get_text(" "))
+    return Counts(
+        accepted=int(_value(accepted)),
+        rejected=int(refused.group(1)) if refused else 0,
+        alpha=_value(alpha),
+    )
+
+
+def _value(figure: Tag) -> str:
+    shown = figure.select_one(".v")
+    return (shown or figure).get_text().strip().replace(",", "")
 
 
 def _decide(visitor: Visitor, form: Any, **values: str) -> None:
@@ -156,13 +185,18 @@ def _decide(visitor: Visitor, form: Any, **values: str) -> None:
             raise
 
 
-def _looks_right(tag: Any) -> bool:
-    """Say whether an answer on the queue names the clause that its passage is."""
-    card = tag.find_parent(["article", "section", "li"]) or tag.parent
-    text = " ".join(card.get_text(" ").split())
-    passage = " ".join((tag.find_parent("main") or card).get_text(" ").split())
-    chosen = [name for name in clauses.CLAUSES if re.search(rf"\b{name}\b", text)]
-    return clauses.guess(passage) in chosen
+def _chosen(card: Tag) -> str:
+    choice = card.select_one("p strong[lang]")
+    return choice.get_text().strip() if choice else ""
+
+
+def _passage(task: Tag) -> str:
+    quote = task.select_one("blockquote")
+    return quote.get_text() if quote else ""
+
+
+def _with_verdict(forms: list[Form], verdict: str) -> Form:
+    return next(form for form in forms if form.values.get("verdict") == verdict)
 
 
 def _reason(tag: Any) -> str:
@@ -181,7 +215,12 @@ def _card(page: Page) -> dict[str, str]:
     form = _hosted(page)
     names = [field.get("name") for field in form.tag.find_all("input")]
     known = {"card": CARD, "number": CARD, "card_number": CARD}
-    known |= {"expiry": "12 / 34", "cvc": "123", "name": "Demo Owner", "email": "owner@demo.example"}
+    known |= {
+        "expiry": "12 / 34",
+        "cvc": "123",
+        "name": "Demo Owner",
+        "email": "owner@demo.example",
+    }
     return {name: known[name] for name in names if name in known}
 
 

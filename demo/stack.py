@@ -123,7 +123,15 @@ class Stack:
     def _start_ours(self, environment: dict[str, str], port: int) -> None:
         self.say("Web server, worker and clock: starting")
         gunicorn = [sys.executable, "-m", "gunicorn", "app:serve()", "--bind", f"127.0.0.1:{port}"]
-        gunicorn += ["--workers", "2", "--threads", "4", "--chdir", str(ROOT), "--no-control-socket"]
+        gunicorn += [
+            "--workers",
+            "2",
+            "--threads",
+            "4",
+            "--chdir",
+            str(ROOT),
+            "--no-control-socket",
+        ]
         doyen = [sys.executable, str(ROOT / "app.py")]
         web = f"http://127.0.0.1:{port}/health"
         self.watch.add(self._part("web", gunicorn, environment, web))
@@ -170,9 +178,7 @@ class Stack:
 class LabelStudio(Part):
     """Label Studio among the watched parts; it has its own way to start."""
 
-    def __init__(
-        self, var: Path, port: int, process: "subprocess.Popen[bytes]", log: Path
-    ) -> None:
+    def __init__(self, var: Path, port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
         super().__init__("label-studio", list(map(str, process.args)), {}, log)  # type: ignore[call-overload]
         self.var, self.port, self.process = var, port, process
         self.started_at = time.monotonic()

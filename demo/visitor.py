@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import httpx
 from bs4 import BeautifulSoup, Tag
@@ -37,6 +37,11 @@ class Form:
     method: str
     values: dict[str, Any]
     tag: Tag
+
+    @property
+    def path(self) -> str:
+        """The path that the form is sent to."""
+        return urlsplit(self.action).path
 
     def knows(self, name: str) -> bool:
         """Return whether the form has a field of this name."""
@@ -72,7 +77,7 @@ class Page:
     def form(self, *, action: str = "", has: str = "") -> Form:
         """Return the form whose action matches and that has a field; complain if there is none."""
         for form in self.forms():
-            if form.method == "post" and re.search(action, form.action):
+            if form.method == "post" and re.search(action, form.path):
                 if not has or form.knows(has):
                     return form
         raise LookupError(f"no form {action!r} {has!r} at {self.url}: {self.text[:300]}")

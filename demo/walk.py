@@ -142,9 +142,11 @@ class Walk:
                 pass
         more, again = owner.review(self.owner, self.project_id)
         self.counts = owner.counts(self.owner, self.project_id)
-        self.told.add("reviewed by the owner", f"{accepted + more} accepted, {rejected + again} not")
-        self.told.add("accepted in all", self.counts["accepted"])
-        self.told.add("agreement", owner.agreement(self.owner, self.project_id))
+        self.told.add(
+            "reviewed by the owner", f"{accepted + more} accepted, {rejected + again} not"
+        )
+        self.told.add("accepted in all", self.counts.accepted)
+        self.told.add("agreement", f"alpha {self.counts.alpha}")
 
     def _pay(self) -> None:
         def one(pair: tuple[Visitor, Person]) -> int:
@@ -159,8 +161,8 @@ class Walk:
         price = int(self.terms.price.replace(".", ""))
         self.told.add("paid to experts", f"{self.paid / 100:.2f} EUR")
         self.told.check(
-            self.paid == self.counts["accepted"] * price,
-            f"paid {self.paid}, accepted {self.counts['accepted']} at {price}",
+            self.paid == self.counts.accepted * price,
+            f"paid {self.paid}, accepted {self.counts.accepted} at {price}",
         )
 
     def _release(self) -> None:
@@ -175,16 +177,19 @@ class Walk:
 
     def _reconcile(self) -> None:
         money = self._settled_money()
-        for row in money["currencies"]:
+        for code, row in money["currencies"].items():
+            stripe = row["stripe_available"] + row["stripe_pending"]
             self.told.add(
-                f"ledger and Stripe, {row['currency'].upper()}",
-                f"{row['ledger_minor'] / 100:.2f} and {row['stripe_minor'] / 100:.2f}",
+                f"ledger and Stripe, {code.upper()}",
+                f"{row['ledger'] / 100:.2f} and {stripe / 100:.2f}",
             )
-            self.told.check(row["ledger_minor"] == row["stripe_minor"], f"books differ: {row}")
+            self.told.check(row["difference"] == 0, f"books differ: {row}")
+        self.told.check(money["ledger_problems"] == [], f"ledger: {money['ledger_problems']}")
+        self.told.check(money["needs_a_person"] == [], f"waiting: {money['needs_a_person']}")
 
     def _settled_money(self) -> Any:
         operator = cast.operator(self.addresses.web, self.var)
-        return operator.json("/operator/money")
+        return operator.json("/operator/money?recount=1")
 
     def _each(self, act: Callable[[Visitor, Person], Any]) -> None:
         with ThreadPoolExecutor(len(self.experts)) as pool:
