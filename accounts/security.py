@@ -96,6 +96,9 @@ def _config(settings: Settings) -> dict[str, Any]:
         "SECURITY_REGISTERABLE": True,
         "SECURITY_USE_REGISTER_V2": True,
         "SECURITY_CONFIRMABLE": True,
+        # The letters and pages say five days and one day.
+        "SECURITY_CONFIRM_EMAIL_WITHIN": timedelta(days=5),
+        "SECURITY_RESET_PASSWORD_WITHIN": timedelta(days=1),
         "SECURITY_AUTO_LOGIN_AFTER_CONFIRM": False,
         "SECURITY_RECOVERABLE": True,
         "SECURITY_CHANGEABLE": True,
