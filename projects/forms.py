@@ -40,7 +40,7 @@ LEASES = {
     10080: _l("7 days"),
 }
 LEVELS = (50, 60, 70, 80, 90)
-NONE = SelectChoice("", _l("None"))
+NONE = SelectChoice("", "–")
 WORDS_MOST = 20_000
 
 
@@ -81,7 +81,7 @@ class BriefForm(StepForm):
         filters=[stripped],
         validators=[
             DataRequired(_l("Write a title.")),
-            Length(max=120, message=_l("Use 120 signs at most.")),
+            Length(max=120, message=_l("Use 120 characters at most.")),
         ],
         render_kw={"autocomplete": "off"},
     )
@@ -93,7 +93,7 @@ class BriefForm(StepForm):
         _l("Brief"),
         description=_l("What the work is and what it is for. Experts read it before they answer."),
         filters=[stripped],
-        validators=[Length(max=WORDS_MOST, message=_l("Use 20,000 signs at most."))],
+        validators=[Length(max=WORDS_MOST, message=_l("Use 20,000 characters at most."))],
     )
     guidelines = TextAreaField(
         _l("Guidelines"),
@@ -101,7 +101,7 @@ class BriefForm(StepForm):
             "How each case is to be decided. Number the clauses: a refusal must name one."
         ),
         filters=[stripped],
-        validators=[Length(max=WORDS_MOST, message=_l("Use 20,000 signs at most."))],
+        validators=[Length(max=WORDS_MOST, message=_l("Use 20,000 characters at most."))],
     )
 
     def values(self, project: Project) -> dict[str, Any]:
@@ -273,7 +273,7 @@ class CriteriaForm(StepForm):
     )
     language_2 = SelectField(_l("Second language"), choices=lambda: [NONE, *language_choices()])
     country_1 = SelectField(
-        _l("Country of practice"), choices=lambda: [SelectChoice("", _l("Any")), *country_choices()]
+        _l("Country of practice"), choices=lambda: [SelectChoice("", _l("Any country")), *country_choices()]
     )
     country_2 = SelectField(_l("Or this country"), choices=lambda: [NONE, *country_choices()])
     country_3 = SelectField(_l("Or this country"), choices=lambda: [NONE, *country_choices()])
@@ -312,7 +312,7 @@ class GuidelinesForm(FlaskForm):  # type: ignore[misc]
         filters=[stripped],
         validators=[
             DataRequired(_l("Write what the experts shall do.")),
-            Length(max=WORDS_MOST, message=_l("Use 20,000 signs at most.")),
+            Length(max=WORDS_MOST, message=_l("Use 20,000 characters at most.")),
         ],
     )
 
@@ -324,7 +324,7 @@ class DeclineForm(FlaskForm):  # type: ignore[misc]
         _l("Why not"),
         description=_l("The owner reads it. It counts nowhere."),
         filters=[stripped],
-        validators=[Length(max=1000, message=_l("Use 1,000 signs at most."))],
+        validators=[Length(max=1000, message=_l("Use 1,000 characters at most."))],
     )
 
 

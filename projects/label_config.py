@@ -170,14 +170,14 @@ def controls(config: str) -> list[Control]:
 
 def _parse(config: str) -> Element:
     if len(config) > LARGEST:
-        raise Unreadable(_("The config is too long: %(most)s signs at most.", most=LARGEST))
+        raise Unreadable(_("The config is too long: %(most)s characters at most.", most=LARGEST))
     try:
         root: Element = ElementTree.fromstring(config.strip(), forbid_dtd=True)
     except ElementTree.ParseError as wrong:
         line, column = wrong.position
         raise Unreadable(
             _(
-                "The config is not well-formed XML. Look at line %(line)s, sign %(column)s.",
+                "The config is not well-formed XML. Look at line %(line)s, character %(column)s.",
                 line=line,
                 column=column + 1,
             )
