@@ -115,7 +115,8 @@ def capability(account: Doc, name: str = "transfers") -> str:
 
 def payouts_enabled(account: Doc) -> bool:
     """Return whether money may leave the account for its bank."""
-    return bool(account["details_submitted"] and account["bank"] and not account["restricted"])
+    works = account["bank"] and account["bank"].get("status") != "errored"
+    return bool(account["details_submitted"] and works and not account["restricted"])
 
 
 def change(tx: Tx, account: Doc, **new: Any) -> Doc:
@@ -151,6 +152,24 @@ def onboard(tx: Tx, account: Doc, *, legal_name: str, number: str) -> Doc:
         accepted_at=tx.now,
         restricted=None if asked_for_more else account["restricted"],
     )
+
+
+def bank_failed(tx: Tx, bank_id: str) -> None:
+    """Stop paying to a bank account that sent money back, until another one is given."""
+    bank = tx.get("bank_account", bank_id)
+    if bank is None:  # the platform's own
+        return
+    tx.save({**bank, "status": "errored"})
+    account = find(tx, bank["account"])
+    if account["bank"]["id"] == bank_id:
+        events.emit(
+            tx,
+            "account.external_account.updated",
+            {**bank, "status": "errored"},
+            account=account["id"],
+            before={"status": bank["status"]},
+        )
+        change(tx, account, bank={**account["bank"], "status": "errored"})
 
 
 def _bank(account: Doc, legal_name: str, number: str) -> Doc:
@@ -192,7 +211,7 @@ def due(account: Doc) -> list[str]:
         return ASKED_FIRST
     if account["restricted"] == "requirements.past_due":
         return ["individual.verification.document"]
-    return []
+    return ["external_account"] if account["bank"]["status"] == "errored" else []
 
 
 def disabled_reason(account: Doc) -> str | None:

@@ -5,6 +5,7 @@ The one rule: `post` alone moves money, and a balance is never stored.
 
 from payouts.sandbox import events, lists
 from payouts.sandbox.calls import Call, Routes
+from payouts.sandbox.errors import Refusal, missing
 from payouts.sandbox.params import CREATED, EXPAND, PAGE
 from payouts.sandbox.store import Doc, Tx, new_id
 
@@ -156,15 +157,26 @@ LIST = {"created": CREATED, "currency": str, "payout": str, "source": str, "type
 def listing(call: Call) -> Doc:
     """List what moved."""
     asked = call.params
-    where = {name: asked.get(name) for name in ("currency", "source", "type")}
-    if asked.get("payout"):  # a payout holds itself here, not the payments that it pays out
-        where["source"] = asked["payout"]
     return lists.page(
         call,
         "balance_transaction",
-        where=where,
+        where={name: asked.get(name) for name in ("currency", "source", "type")},
+        extra=_carried(call, asked["payout"]) if asked.get("payout") else ("", []),
         show=lambda doc: shown_transaction(call.tx, doc),
     )
+
+
+def _carried(call: Call, payout_id: str) -> tuple[str, list[str]]:
+    """Return the condition for what an automatic payout took to the bank, itself among it."""
+    payout = call.tx.get("payout", payout_id, account=call.account)
+    if payout is None:
+        raise missing("payout", payout_id, param="payout", status=400)
+    if not payout["automatic"]:
+        raise Refusal(
+            "Balance transaction history can only be filtered on automatic transfers, not manual.",
+            param="payout",
+        )
+    return "id in (select id from carried where payout_id = ?)", [payout_id]
 
 
 @routes.get("/v1/balance_transactions/<id_>", EXPAND)

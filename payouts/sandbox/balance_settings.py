@@ -39,7 +39,7 @@ _PLATFORM = {
     "schedule": {"interval": "manual"},
     "debit_negative_balances": True,
     "details_submitted": True,
-    "bank": True,
+    "bank": {"status": "new"},
     "restricted": None,
 }
 

@@ -139,6 +139,7 @@ def fail(tx: Tx, payout: Doc, code: str) -> Doc:
     if payout["status"] not in ("pending", "in_transit", "paid"):
         raise Refusal(f"A payout that is {payout['status']} cannot fail.")
     back = _give_back(tx, payout, "payout_failure")
+    accounts.bank_failed(tx, payout["destination"])
     return _become(
         tx,
         payout,
@@ -178,19 +179,26 @@ def _pay_out_by_schedule(tx: Tx) -> None:
         account, currency = accounts.find(tx, row["account"]), row["currency"]
         days = _WAITS.get(account["schedule"]["interval"])
         if days and accounts.payouts_enabled(account) and account["bank"]["currency"] == currency:
-            amount = _waited(tx, account["id"], currency, tx.now - days * DAY)
-            if amount > 0:
-                bank = account["bank"]["id"]
-                _send(tx, account["id"], amount, currency, bank, {}, automatic=True)
+            _pay_out(tx, account, currency, tx.now - days * DAY)
 
 
-def _waited(tx: Tx, account: str, currency: str, until: int) -> int:
-    row = tx.sql.execute(
-        "select coalesce(sum(net), 0) from money"
-        " where account = ? and currency = ? and available_on <= ?",
-        (account, currency, until),
-    ).fetchone()
-    return min(int(row[0]), balance.available(tx, account, currency))
+def _pay_out(tx: Tx, account: Doc, currency: str, until: int) -> None:
+    """Pay out what has been available since then, less all that went out; note what it was."""
+    rows = tx.sql.execute(
+        "select id, net from money where account = ? and currency = ?"
+        " and (available_on <= ? or (net < 0 and available_on <= ?))"
+        " and id not in (select id from carried)",
+        (account["id"], currency, until, tx.now),
+    ).fetchall()
+    amount = sum(row["net"] for row in rows)
+    if amount <= 0:
+        return
+    bank = account["bank"]["id"]
+    payout = _send(tx, account["id"], amount, currency, bank, {}, automatic=True)
+    moves = [row["id"] for row in rows] + [payout["balance_transaction"]]
+    tx.sql.executemany(
+        "insert into carried values (?, ?)", [(move, payout["id"]) for move in moves]
+    )
 
 
 @routes.post("/v1/payouts/<id_>/cancel", EXPAND)

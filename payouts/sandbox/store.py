@@ -46,6 +46,11 @@ create table if not exists money (
 ) without rowid;
 create index if not exists money_sum on money (account, currency, available_on, net);
 create index if not exists money_due on money (available_on);
+create table if not exists carried (  -- which moves an automatic payout took to the bank
+    id text primary key references money (id),
+    payout_id text not null references object (id)
+) without rowid;
+create index if not exists carried_by on carried (payout_id);
 create table if not exists answer (
     scope text not null,
     key text not null,

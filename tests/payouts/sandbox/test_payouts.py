@@ -68,6 +68,12 @@ def test_a_closed_bank_account_sends_the_money_back(bench):
     failed = state(bench, account, payout)
     assert (failed.status, failed.failure_code) == ("failed", "account_closed")
     assert bench.available(account) == 5000
+    found = bench.v1.accounts.retrieve(account)
+    assert not found.payouts_enabled
+    assert found.capabilities.transfers == "active"
+    assert found.requirements.currently_due == ["external_account"]
+    bench.control(f"/accounts/{account}/onboard")
+    assert bench.v1.accounts.retrieve(account).payouts_enabled
 
 
 def test_a_payout_can_fail_after_it_was_shown_as_paid(bench, holder):
@@ -92,6 +98,31 @@ def test_an_automatic_schedule_pays_out_what_is_a_day_old_once(bench):
 
     (payout,) = bench.v1.payouts.list({}, {"stripe_account": account}).data
     assert (payout.amount, payout.automatic, bench.available(account)) == (5000, True, 0)
+
+
+def test_an_automatic_payout_says_which_transfers_it_carried(bench):
+    account = made_holder(bench, interval="daily")
+    old = [each.id for each in bench.v1.transfers.list({"destination": account}).data]
+    bench.control("/clock/advance", seconds=24 * 3600)
+    young = {"amount": 70, "currency": "eur", "destination": account}
+    bench.v1.transfers.create(young)
+    bench.control("/clock/advance", seconds=3600)
+    (payout,) = bench.v1.payouts.list({}, {"stripe_account": account}).data
+
+    asked = {"payout": payout.id, "expand": ["data.source"]}
+    carried = bench.v1.balance_transactions.list(asked, {"stripe_account": account}).data
+
+    assert [each.type for each in carried] == ["payout", "payment"]
+    assert [carried[1].source.source_transfer] == old
+    assert sum(each.net for each in carried) == 0
+    assert bench.available(account) == 70
+
+
+def test_what_a_payout_by_hand_carried_nobody_knows(bench, holder):
+    payout = pay_out(bench, holder)
+
+    with pytest.raises(stripe.InvalidRequestError, match="automatic"):
+        bench.v1.balance_transactions.list({"payout": payout.id}, {"stripe_account": holder})
 
 
 def test_an_account_that_is_restricted_pays_nothing_out(bench, holder):
