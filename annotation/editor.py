@@ -21,7 +21,7 @@ def frame_policy(origin: str) -> str:
             f"script-src {files} {scripts} 'wasm-unsafe-eval' blob:",
             f"worker-src {files} blob:",
             # The editor styles its controls from scripts; styles alone reach nothing.
-            f"style-src {files} 'unsafe-inline'",
+            f"style-src {files} {scripts} 'unsafe-inline'",
             f"font-src {files} data:",
             f"img-src {files} data: blob:",
             f"media-src {files} data: blob:",

@@ -50,6 +50,7 @@ def frame() -> ResponseReturnValue:
         origin=request.host_url.rstrip("/"),
         style=_file(assets, STYLE),
         scripts=[_file(assets, name) for name in SCRIPTS],
+        ours=_script("frame.css"),
         before=_script("before.js"),
         withhold=_script("withhold.js"),
         mount=_script("mount.js"),
@@ -73,7 +74,7 @@ def asset(version: str, name: str) -> ResponseReturnValue:
 @bp_editor.get("/editor/scripts/<digest>/<name>")
 @public
 def script(digest: str, name: str) -> ResponseReturnValue:
-    """Serve one of our own scripts that mount the editor in its frame."""
+    """Serve one of our own files that mount and dress the editor in its frame."""
     response = send_from_directory(_scripts(), name, max_age=_FOR_EVER)
     return _open_to_all(response, immutable=digest == _digest(name))
 

@@ -269,5 +269,6 @@ def _chart(days: list[Any]) -> Any:
         axis=_("Day"),
         labels=[str(when.day) for when, _number in days],
         series=[charts.Series(caption, [number for _when, number in days])],
+        half=True,
     )
     return charts.bars(plan)

@@ -1,0 +1,272 @@
+"""Many people at once, and things that stop half-way: nothing is leased, paid or told twice."""
+
+import random
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+
+import pytest
+from sqlalchemy import func
+from sqlmodel import select
+
+from annotation import assignment, review, validation
+from annotation.models import Annotation, Assignment, State, Task
+from core.clock import now
+from core.errors import DomainError
+from payouts import budgets, earnings, ledger
+from projects.models import Project
+from tests.factories.annotation import choice, make_assignment, make_desk
+
+COST = 483
+
+
+def at_once(acts):
+    """Run functions in threads that start together; return what each returned or raised."""
+    start = Barrier(len(acts))
+
+    def run(act):
+        start.wait()
+        try:
+            return act()
+        except DomainError as error:
+            return error
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return list(pool.map(run, acts))
+
+
+def claiming(live, project_id, expert_id):
+    def claim():
+        with live.transaction() as session:
+            project = session.get_one(Project, project_id)
+            return assignment.claim_next(session, project, expert_id, at=now()).id
+
+    return claim
+
+
+def handing_in(live, lease_id, clause="grant"):
+    def submit():
+        with live.transaction() as session:
+            lease = session.get_one(Assignment, lease_id, with_for_update=True)
+            project = session.get_one(Project, lease.project_id)
+            return assignment.submit(session, lease, project, choice(clause), at=now()).id
+
+    return submit
+
+
+def audit_whole(session, project_id, funded):
+    """Check what must be true of a project whatever happened."""
+    held = Counter(
+        session.exec(
+            select(Assignment.task_id).where(
+                Assignment.state.not_in(
+                    (State.RETURNED, State.EXPIRED, State.SKIPPED, State.REJECTED)
+                )
+            )
+        )
+    )
+    for task in session.exec(select(Task)):
+        assert task.slots - task.slots_left == held[task.id]
+    pairs = session.exec(
+        select(Assignment.task_id, Assignment.expert_id).where(
+            Assignment.state.not_in((State.RETURNED, State.EXPIRED))
+        )
+    ).all()
+    assert len(pairs) == len(set(pairs))
+    working = session.exec(
+        select(func.count()).where(Assignment.state.in_((State.ACTIVE, State.SUBMITTED)))
+    ).one()
+    summary = budgets.summary(session, project_id)
+    assert summary.reserved.minor == working * COST
+    assert summary.available.minor >= 0
+    assert ledger.problems(session) == []
+    accepted = session.exec(select(func.count()).where(Assignment.state == State.ACCEPTED)).one()
+    assert summary.available.minor == funded - (working + accepted) * COST
+
+
+@pytest.mark.parametrize(("funds", "leases"), [(20 * COST, 20), (13 * COST + 1, 13)])
+def test_fifty_experts_claim_twenty_slots(live, funds, leases):
+    with live.transaction() as session:
+        made = make_desk(session, tasks=10, experts=50, funds=funds, overlap=2)
+        ids = [expert.user_id for expert in made.experts]
+        project_id = made.project_id
+
+    done = at_once([claiming(live, project_id, expert_id) for expert_id in ids])
+
+    got = [one for one in done if isinstance(one, int)]
+    assert len(got) == len(set(got)) == leases
+    refusals = {type(one) for one in done if not isinstance(one, int)}
+    assert refusals <= {assignment.NoTask, budgets.OutOfBudget}
+    with live.transaction() as session:
+        audit_whole(session, project_id, funds)
+
+
+def test_a_double_click_claims_one_task(live):
+    with live.transaction() as session:
+        made = make_desk(session, tasks=5, experts=1)
+        expert_id, project_id = made.experts[0].user_id, made.project_id
+
+    done = at_once([claiming(live, project_id, expert_id)] * 8)
+
+    assert len(set(done)) == 1
+    with live.transaction() as session:
+        audit_whole(session, project_id, 100_000)
+
+
+def test_handing_in_at_once_stores_one_answer(live):
+    with live.transaction() as session:
+        made = make_desk(session)
+        lease_id = make_assignment(session, made.project).id
+
+    done = at_once([handing_in(live, lease_id, clause) for clause in ("grant", "patent") * 4])
+
+    assert len(set(done)) == 1
+    with live.transaction() as session:
+        assert session.exec(select(func.count()).select_from(Annotation)).one() == 1
+
+
+def test_handing_in_against_expiry_has_one_winner(live):
+    with live.transaction() as session:
+        made = make_desk(session, tasks=0, funds=20 * COST)
+        late = now() - timedelta(seconds=1)
+        leases = [make_assignment(session, made.project, due_at=late).id for _ in range(8)]
+        project_id = made.project_id
+
+    def expire():
+        with live.transaction() as session:
+            return assignment.expire_next(session, at=now()) is not None
+
+    done = at_once([*(handing_in(live, lease_id) for lease_id in leases), *[expire] * 8])
+
+    assert all(isinstance(one, int | bool | assignment.LeaseOver) for one in done)
+    with live.transaction() as session:
+        states = Counter(session.exec(select(Assignment.state)))
+        assert states[State.SUBMITTED] + states[State.EXPIRED] + states[State.ACTIVE] == 8
+        assert (
+            session.exec(select(func.count()).select_from(Annotation)).one() == states["submitted"]
+        )
+        audit_whole(session, project_id, 20 * COST)
+
+
+def test_a_person_and_the_rules_decide_once(live):
+    with live.transaction() as session:
+        made = make_desk(session, tasks=0, experts=6, funds=100 * COST)
+        past = now() - timedelta(seconds=1)
+        tasks = []
+        for number in range(6):
+            one, two = made.experts[number], made.experts[number - 1]
+            lease = make_assignment(
+                session, made.project, expert=one, state=State.SUBMITTED, review_by=past
+            )
+            task = session.get_one(Task, lease.task_id)
+            make_assignment(
+                session,
+                made.project,
+                expert=two,
+                task=task,
+                state=State.SUBMITTED,
+                review_by=past,
+            )
+            tasks.append(task.id)
+        owner, project_id = made.owner, made.project_id
+        experts = [expert.user_id for expert in made.experts]
+        leases = list(session.exec(select(Assignment.id)))
+
+    def agree(task_id):
+        def act():
+            with live.transaction() as session:
+                return validation.by_agreement(session, task_id, at=now())
+
+        return act
+
+    def decide(lease_id):
+        def act():
+            with live.transaction() as session:
+                lease = session.get_one(Assignment, lease_id, with_for_update=True)
+                review.decide(session, lease, review.ACCEPT, by=owner, at=now())
+
+        return act
+
+    def silence():
+        with live.transaction() as session:
+            return validation.by_silence(session, at=now())
+
+    acts = [*map(agree, tasks), *map(decide, leases), *[silence] * 12]
+    random.Random(7).shuffle(acts)
+    at_once(acts)
+
+    with live.transaction() as session:
+        assert set(session.exec(select(Assignment.state))) == {State.ACCEPTED}
+        assert budgets.summary(session, project_id).fees.minor == 12 * 63
+        assert sum(earnings.owed(session, one)[0].minor for one in experts) == 12 * 420
+        audit_whole(session, project_id, 100 * COST)
+
+
+def test_a_crash_between_two_lines_leaves_nothing_half_done(live, monkeypatch):
+    with live.transaction() as session:
+        made = make_desk(session, tasks=1, experts=1)
+        expert_id, project_id = made.experts[0].user_id, made.project_id
+
+    class Crash(BaseException):
+        """The process dies here."""
+
+    def crash(*_args, **_more):
+        raise Crash
+
+    for module, name in ((budgets, "reserve"), (assignment, "_bring_draft")):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, crash)
+            with pytest.raises(Crash):
+                claiming(live, project_id, expert_id)()
+    lease_id = claiming(live, project_id, expert_id)()
+    for module, name in ((budgets, "submitted"), (assignment, "_defer_what_follows")):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, crash)
+            with pytest.raises(Crash):
+                handing_in(live, lease_id)()
+        with live.transaction() as session:
+            assert session.get_one(Assignment, lease_id).state is State.ACTIVE
+            audit_whole(session, project_id, 100_000)
+    handing_in(live, lease_id)()
+
+    with live.transaction() as session:
+        audit_whole(session, project_id, 100_000)
+        assert session.exec(select(Annotation)).one().assignment_id == lease_id
+
+
+def test_everybody_at_everything_keeps_the_books_true(live):
+    with live.transaction() as session:
+        made = make_desk(session, tasks=12, experts=12, funds=30 * COST, overlap=2)
+        ids = [expert.user_id for expert in made.experts]
+        project_id = made.project_id
+
+    def work(expert_id):
+        def act():
+            chance = random.Random(expert_id)
+            for _round in range(4):
+                try:
+                    lease_id = claiming(live, project_id, expert_id)()
+                except DomainError:
+                    continue
+                kind = chance.choice(["submit", "submit", "return", "skip", "expire"])
+                with live.transaction() as session:
+                    lease = session.get_one(Assignment, lease_id, with_for_update=True)
+                    project = session.get_one(Project, project_id)
+                    if kind == "submit":
+                        assignment.submit(session, lease, project, choice(), at=now())
+                    elif kind == "return":
+                        assignment.give_back(session, lease, at=now())
+                    elif kind == "skip":
+                        assignment.skip(session, lease, "not my field", at=now())
+                    else:
+                        lease.due_at = now() - timedelta(seconds=1)
+                with live.transaction() as session:
+                    assignment.expire_next(session, at=now())
+
+        return act
+
+    at_once([work(expert_id) for expert_id in ids])
+
+    with live.transaction() as session:
+        audit_whole(session, project_id, 30 * COST)
