@@ -7,7 +7,7 @@ and for phones, and carries its numbers as a table.
 import re
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -81,6 +81,24 @@ def bars(plan: Plan) -> Figure:
 def lines(plan: Plan) -> Figure:
     """Draw lines; the second is dashed."""
     return _figure(pygal.Line, plan)
+
+
+def sideways(plan: Plan) -> Figure:
+    """Draw one bar below the other, the first on top: for labels that are long or many."""
+    upended = replace(
+        plan,
+        labels=plan.labels[::-1],
+        series=[Series(line.words, line.values[::-1]) for line in plan.series],
+    )
+    high = 40 + 34 * len(plan.labels)
+    wide, narrow = (
+        _clean(_drawn(pygal.HorizontalBar, upended, size, 1), size, class_, plan.alt)
+        for size, class_ in (
+            ((WIDE[0], high), "d-none d-md-block"),
+            ((NARROW[0], high), "d-md-none"),
+        )
+    )
+    return Figure(plan, wide, narrow)
 
 
 def _figure(kind: type[Any], plan: Plan) -> Figure:

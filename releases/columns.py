@@ -82,7 +82,7 @@ def shown_type(kind: pa.DataType) -> str:
         return "list of spans"
     if kind == pa.list_(pa.string()):
         return "list of string"
-    return str(kind)
+    return "float64" if kind == pa.float64() else str(kind)
 
 
 def _one(kinds: set[str]) -> str:

@@ -79,12 +79,13 @@ def remove_reader(project_id: int, organisation_id: int) -> ResponseReturnValue:
 def catalogue() -> ResponseReturnValue:
     """List what one may read: the newest release of each project."""
     words = request.args.get("q", "")[:200].strip()
-    mine = organisations.ids_of(db_session(), current_user.id)
-    page = page_of(grants.newest_readable(mine, words))
+    mine = organisations.of(db_session(), current_user.id)
+    page = page_of(grants.newest_readable([one.id or 0 for one in mine], words))
     return render_template(
         "releases/catalogue.html",
         page=page,
         words=words,
+        mine=mine,
         names=_names(page.rows),
         owners=_owners(page.rows),
         size=shown.size,
@@ -121,10 +122,15 @@ def rows(release_id: int) -> ResponseReturnValue:
     if not found.is_ready:
         return redirect(url_for(".release", release_id=found.id))
     split = request.args.get("split", "")
-    if split not in found.facts["splits"]:
-        split = next(iter(found.facts["splits"]))
+    splits = shown.splits_of(found)
+    if split not in splits:
+        split = splits[0]
     return render_template(
-        "releases/rows.html", **_around(found), split=split, page=_preview(found, split)
+        "releases/rows.html",
+        **_around(found),
+        splits=splits,
+        split=split,
+        page=_preview(found, split),
     )
 
 

@@ -12,9 +12,9 @@ from releases import columns
 from releases.formats import parquet_path
 from releases.licences import NAMES
 from releases.models import Release
+from releases.splits import SHARES
 
 Term = tuple[Any, Any] | tuple[Any, Any, Any]
-SPLITS = ("train", "validation", "test")
 EXCERPT = 160
 
 
@@ -40,7 +40,7 @@ def origin(release: Release) -> list[Term]:
 def sums(release: Release) -> list[Term]:
     """Say how large a release is and on what terms it is read."""
     facts = release.facts
-    rows = [facts["splits"].get(split, 0) for split in SPLITS]
+    rows = [facts["splits"].get(split, 0) for split in SHARES]
     return [
         (_("Rows"), formats.number(release.row_count)),
         (_("Train / validation / test"), " / ".join(map(formats.number, rows))),
@@ -49,6 +49,11 @@ def sums(release: Release) -> list[Term]:
         (_("Size"), size(release.size_bytes)),
         (_("Content"), short(str(release.commit))),
     ]
+
+
+def splits_of(release: Release) -> list[str]:
+    """Return the splits that have rows, the one to train on first."""
+    return [split for split in SHARES if split in release.facts["splits"]]
 
 
 def distribution(release: Release) -> charts.Figure | None:
@@ -68,7 +73,8 @@ def size(count: int) -> str:
     for unit, bytes_ in ((_("GB"), 10**9), (_("MB"), 10**6), (_("kB"), 10**3)):
         if count >= bytes_:
             return f"{formats.number(count / bytes_, 1)}\N{NO-BREAK SPACE}{unit}"
-    return ngettext("%(num)s byte", "%(num)s bytes", count)
+    words: str = ngettext("%(num)s byte", "%(num)s bytes", count)
+    return words
 
 
 def short(digest: str) -> str:
@@ -85,7 +91,7 @@ def excerpt(row: dict[str, Any]) -> str:
 
 def python_code(release: Release, base: str) -> str:
     """Return the lines that load a release with pandas."""
-    first = next(iter(release.facts["splits"]))
+    first = splits_of(release)[0]
     return f"""\
 import os
 import pandas as pd
@@ -93,7 +99,9 @@ import pandas as pd
 files = "{base}/api/v1/releases/{release.id}/files/"
 token = {{"Authorization": "Bearer " + os.environ["DOYEN_TOKEN"]}}
 
-{first} = pd.read_parquet(files + "{parquet_path(first)}", storage_options=token)
+{first} = pd.read_parquet(
+    files + "{parquet_path(first)}", storage_options=token
+)
 {first}[["label", "confidence"]].head()"""
 
 
@@ -174,14 +182,15 @@ def _due_process(work: dict[str, Any]) -> str:
 
 
 def _drawn(counts: dict[str, int], caption: str, note: str) -> charts.Figure:
-    labels = [label or _("(none)") for label in counts]
-    return charts.bars(
+    # The database keeps the facts, but not their order.
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return charts.sideways(
         charts.Plan(
             caption=caption,
             alt=_("%(caption)s. The numbers are in the table below the chart.", caption=caption),
             axis=_("Label"),
-            labels=labels,
-            series=[charts.Series(caption, list(counts.values()))],
+            labels=[label or _("(none)") for label, _count in ordered],
+            series=[charts.Series(caption, [count for _label, count in ordered])],
             note=note,
         )
     )
