@@ -114,7 +114,7 @@
 
   function restore(annotation, draft) {
     try {
-      annotation.deserializeAnnotation(structuredClone(draft));
+      annotation.deserializeResults(structuredClone(draft));
       annotation.reinitHistory?.();
     } catch (error) {
       console.error(error);

@@ -67,6 +67,8 @@ function begin() {
   mounted = true;
   find("loading").hidden = true;
   handInButton.removeAttribute("aria-disabled");
+  // The keys of labels work at once, unless the person is somewhere else already.
+  if (document.activeElement === document.body) frame.focus();
 }
 
 function trouble(code) {

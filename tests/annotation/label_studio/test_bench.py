@@ -1,15 +1,20 @@
 """The bench in a real browser, with the server's own editor in its frame."""
 
 import re
+from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, Page, expect
 from sqlmodel import select
 
-from annotation.models import Annotation, State
-from tests.annotation.label_studio.bench_window import choose, mark, take_a_task
-from tests.browser import served
+from annotation.assignment import expire_next
+from annotation.models import Annotation, Assignment, Draft, State
+from core.clock import now
+from tests.annotation.label_studio.bench_window import Bench, choose, editor, mark, take_a_task
+from tests.browser import Window, served
+from tests.conftest import Live
 
 pytestmark = [
     pytest.mark.live_label_studio,
@@ -18,28 +23,221 @@ pytestmark = [
 ]
 
 
-def answer_of(live: Any, assignment_id: int) -> list[dict[str, Any]]:
-    with live.transaction() as session:
+@pytest.fixture
+def work(bench: Live) -> Bench:
+    return take_a_task(bench)
+
+
+@pytest.fixture
+def home(bench: Live) -> Iterator[str]:
+    with served(bench.app) as home:
+        yield home
+
+
+@pytest.fixture
+def window(work: Bench, chromium: Browser, home: str) -> Iterator[Window]:
+    """A window on the bench; how the page looks is the matter of one test."""
+    with work.window(chromium, home) as window:
+        window.picky = False
+        window.open(work.path)
+        yield window
+
+
+def hand_in(page: Page) -> None:
+    page.get_by_role("button", name=re.compile("Hand in")).click()
+
+
+def answers(work: Bench) -> list[Annotation]:
+    with work.live.transaction() as session:
         found = session.exec(
-            select(Annotation).where(Annotation.assignment_id == assignment_id)
-        ).all()
-        return [part for annotation in found for part in annotation.result]
+            select(Annotation).where(Annotation.assignment_id == work.assignment_id)
+        )
+        return list(found.all())
 
 
-def test_a_task_is_labelled_by_mouse_and_handed_in(bench, chromium):
-    work = take_a_task(bench)
-    with served(bench.app) as home, work.window(chromium, home) as window:
-        page = window.open(work.path)
-        mark(page, "licensor", "Party")
-        choose(page, "grant")
-        window.check()
-        window.look("bench")
+def values(result: list[dict[str, Any]]) -> dict[str, Any]:
+    return {part["type"]: part["value"] for part in result}
 
-        page.get_by_role("button", name=re.compile("Hand in")).click()
-        page.wait_for_url(re.compile(r"/work(/\d+)?$"))
-        expect(page.locator("[data-editor]")).to_have_count(0)
 
-    parts = {part["type"]: part["value"] for part in answer_of(bench, work.assignment_id)}
-    assert parts["choices"] == {"choices": ["grant"]}
-    assert parts["labels"] == {"start": 4, "end": 12, "text": "licensor", "labels": ["Party"]}
+def draft(work: Bench) -> list[dict[str, Any]] | None:
+    with work.live.transaction() as session:
+        found = session.get(Draft, work.assignment_id)
+        return found.result if found else None
+
+
+def test_a_task_is_labelled_by_mouse_and_handed_in(work, window, home):
+    page = window.page
+    mark(page, "licensor", "Party")
+    choose(page, "grant")
+    hand_in(page)
+
+    page.wait_for_url(re.compile(rf"{home}/work/\d+$"))
+    expect(page.locator("[data-editor]")).to_have_count(0)
+    [answer] = answers(work)
+    given = values(answer.result)
+    assert given["choices"] == {"choices": ["grant"]}
+    assert given["labels"] == {"start": 4, "end": 12, "text": "licensor", "labels": ["Party"]}
     assert work.assignment().state is State.SUBMITTED
+
+
+def test_a_task_is_labelled_and_handed_in_by_keyboard(work, window):
+    page = window.page
+    editor(page)
+    page.keyboard.press("1")
+    page.keyboard.press("Control+Enter")
+
+    expect(page.locator("[data-editor]")).to_have_count(0)
+    [answer] = answers(work)
+    assert values(answer.result)["choices"] == {"choices": ["grant"]}
+
+
+def test_escape_twice_leads_from_the_editor_to_the_buttons(window):
+    page = window.page
+    editor(page).locator("input[type=checkbox]").first.focus()
+
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+
+    expect(page.locator("[data-hand-in]")).to_be_focused()
+
+
+def test_a_draft_is_kept_and_found_again(work, window):
+    page = window.page
+    mark(page, "licensor", "Party")
+    expect(page.locator("[data-draft-state]")).to_contain_text("Draft saved", timeout=10_000)
+    assert values(draft(work) or [])["labels"]["text"] == "licensor"
+
+    page.evaluate("localStorage.clear()")  # as on another device
+    page.reload()
+    choose(page, "grant")
+    hand_in(page)
+
+    expect(page.locator("[data-editor]")).to_have_count(0)
+    [answer] = answers(work)
+    assert values(answer.result)["labels"]["text"] == "licensor"
+
+
+def test_leaving_takes_along_what_was_done_in_the_last_moment(work, window):
+    page = window.page
+    choose(page, "patent")
+    page.get_by_role("link", name="Leave").click()
+    page.wait_for_url(re.compile("/work$"))
+
+    assert values(draft(work) or [])["choices"] == {"choices": ["patent"]}
+
+
+def test_what_is_missing_is_said_and_nothing_is_handed_in(work, window):
+    page = window.page
+    mark(page, "licensor", "Party")
+    hand_in(page)
+
+    expect(page.locator("[data-notice]")).to_contain_text("Something is missing")
+    expect(editor(page).get_by_text("is required")).to_be_visible()
+    assert answers(work) == []
+
+
+def test_two_clicks_hand_in_once(work, window):
+    page = window.page
+    choose(page, "grant")
+    page.get_by_role("button", name=re.compile("Hand in")).dblclick()
+
+    expect(page.locator("[data-editor]")).to_have_count(0)
+    assert len(answers(work)) == 1
+
+
+def test_without_a_network_nothing_is_lost(work, window):
+    page = window.page
+    editor(page)
+    page.context.set_offline(True)
+    choose(page, "grant")
+    hand_in(page)
+    expect(page.locator("[data-notice]")).to_contain_text("No connection")
+
+    page.context.set_offline(False)
+    window.faults.clear()  # the browser names each request that could not leave
+    page.reload()
+    editor(page)
+    hand_in(page)
+
+    expect(page.locator("[data-editor]")).to_have_count(0)
+    [answer] = answers(work)
+    assert values(answer.result)["choices"] == {"choices": ["grant"]}
+
+
+def test_a_lease_that_ran_out_is_said_in_words_and_the_work_is_kept(work, window):
+    page = window.page
+    choose(page, "grant")
+    with work.live.transaction() as session:
+        session.get_one(Assignment, work.assignment_id).due_at = now() - timedelta(minutes=1)
+    with work.live.transaction() as session:
+        expire_next(session, at=now())
+
+    hand_in(page)
+
+    expect(page.locator("[data-notice]")).to_contain_text("no longer in your hands")
+    expect(page.get_by_role("link", name="Back to your work")).to_be_visible()
+    assert answers(work) == []
+    assert values(draft(work) or [])["choices"] == {"choices": ["grant"]}
+
+
+def test_a_second_tab_is_told_to_use_the_first(work, window):
+    editor(window.page)
+    other = window.page.context.new_page()
+    other.goto(window.page.url)
+
+    expect(other.locator("[data-notice]")).to_contain_text("open in another tab")
+    assert not any(frame.url.endswith("/editor/frame") for frame in other.frames)
+
+    window.page.goto(window.home + "/about")
+    other.reload()
+    editor(other)
+
+
+def test_who_signed_out_meanwhile_is_told_and_loses_nothing(work, window):
+    page = window.page
+    choose(page, "grant")
+    page.context.clear_cookies()
+    hand_in(page)
+
+    expect(page.locator("[data-notice]")).to_contain_text(re.compile("signed out|Sign in"))
+    assert "grant" in page.evaluate(f"localStorage.getItem('doyen:{work.path}')")
+
+
+def test_a_task_is_skipped_with_a_reason(work, window):
+    page = window.page
+    page.get_by_role("button", name="Skip with a reason").click()
+    page.get_by_label("It is outside my field").check()
+    page.get_by_label("In your words").fill("Patents of chemistry")
+    page.get_by_role("button", name="Skip the task").click()
+
+    page.wait_for_url(re.compile("/work$"))
+    skipped = work.assignment()
+    assert skipped.state is State.SKIPPED
+    assert skipped.skip_reason == "It is outside my field: Patents of chemistry"
+
+
+def test_a_thought_better_of_skipping_changes_nothing(work, window):
+    page = window.page
+    page.get_by_role("button", name="Skip with a reason").click()
+    page.get_by_role("button", name="Go on working").click()
+
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert work.assignment().state is State.ACTIVE
+
+
+def test_a_task_is_returned(work, window):
+    editor(window.page)
+    window.page.get_by_role("button", name="Return the task").click()
+
+    window.page.wait_for_url(re.compile("/work$"))
+    assert work.assignment().state is State.RETURNED
+
+
+@pytest.mark.parametrize("language", ["en-GB", "fr-FR"])
+def test_the_bench_is_fit_for_everybody(work, chromium, home, language):
+    with work.window(chromium, home, language=language) as window:
+        window.page.goto(home + work.path)
+        mark(window.page, "licensor", "Party")
+        window.page.locator("[data-open-skip]").focus()
+        window.check()
+        window.look(f"bench-{language[:2]}")
