@@ -8,7 +8,7 @@ import binascii
 from datetime import datetime
 from typing import Any
 
-from flask import Response, current_app, g, jsonify
+from flask import Response, current_app, g, jsonify, request
 from flask.blueprints import BlueprintSetupState
 from flask_babel import gettext as _
 from flask_openapi3.blueprint import APIBlueprint
@@ -174,7 +174,7 @@ def get_release(path: ReleasePath) -> Response:
 @by_token(READ)
 def get_file(path: FilePath) -> BaseResponse:
     """Download a file of a release, whole or in part."""
-    return serving.send(releases_folder(), _readable(path.release_id), path.path)
+    return serving.send(releases_folder(), _readable(path.release_id), path.path, request.environ)
 
 
 @api.get("/openapi.json", doc_ui=False)

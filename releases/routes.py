@@ -146,7 +146,7 @@ def progress(release_id: int) -> ResponseReturnValue:
 @requires("release.read")
 def file(release_id: int, path: str) -> ResponseReturnValue:
     """Download a file of a release."""
-    return serving.send(releases_folder(), _readable(release_id), path)
+    return serving.send(releases_folder(), _readable(release_id), path, request.environ)
 
 
 def _own(project_id: int) -> Project:

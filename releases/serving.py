@@ -7,8 +7,8 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from flask import request, send_file
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
+from werkzeug.utils import send_file
 from werkzeug.wrappers.response import Response
 
 from core.errors import NotFound
@@ -16,6 +16,7 @@ from releases import storage
 from releases.assembly import MANIFEST, SUMS
 from releases.models import Release
 
+Environ = dict[str, Any]
 TYPES = {
     ".parquet": "application/vnd.apache.parquet",
     ".jsonl": "application/x-ndjson",
@@ -30,43 +31,41 @@ def listed(release: Release) -> list[dict[str, Any]]:
     return files
 
 
-def send(root: Path, release: Release, path: str) -> Response:
-    """Answer a request for a file of a release."""
+def send(root: Path, release: Release, path: str, asked: Environ) -> Response:
+    """Answer a request for a file of a release; `asked` is the request's WSGI environ."""
     found = next((one for one in listed(release) if one["path"] == path), None)
     if found is None:
-        return _send_about(root, release, path)
+        return _send_about(root, release, path, asked)
     file = storage.file(root, release, found["size"], path)
-    return _answer(file, etag=found["sha256"], release=release)
+    return _answer(file, asked, etag=found["sha256"], release=release)
 
 
-def _send_about(root: Path, release: Release, path: str) -> Response:
+def _send_about(root: Path, release: Release, path: str, asked: Environ) -> Response:
     """Send what describes the other files and so cannot be in its own list."""
     file = storage.folder(root, release) / path
     if path not in (MANIFEST, SUMS):
         raise NotFound
     if not file.is_file():
         raise storage.NotWhole
-    return _answer(file, etag=f"{release.commit}-{path}", release=release)
+    return _answer(file, asked, etag=f"{release.commit}-{path}", release=release)
 
 
-def _answer(file: Path, *, etag: str, release: Release) -> Response:
+def _answer(file: Path, asked: Environ, *, etag: str, release: Release) -> Response:
     kind = TYPES.get(file.suffix, "text/plain; charset=utf-8")
     name = f"{release.facts['name']}-{release.version}-{file.name}"
     response = send_file(
-        file, mimetype=kind, as_attachment=True, download_name=name, conditional=False, etag=False
+        file, asked, mimetype=kind, as_attachment=True, download_name=name, etag=False
     )
     response.set_etag(etag)
     # The content of this address never changes; who may read it can, so it is asked each time.
     response.headers["Cache-Control"] = "private, no-cache"
     response.headers["X-Repo-Commit"] = str(release.commit)
     try:
-        response.make_conditional(
-            request.environ, accept_ranges=True, complete_length=file.stat().st_size
-        )
+        response.make_conditional(asked, accept_ranges=True, complete_length=file.stat().st_size)
     except RequestedRangeNotSatisfiable:
         response.close()
         raise
-    if response.status_code == HTTPStatus.NOT_MODIFIED or request.method == "HEAD":
+    if response.status_code == HTTPStatus.NOT_MODIFIED or asked["REQUEST_METHOD"] == "HEAD":
         # Nothing is sent, so nobody would close the file.
         response.close()
     return response
