@@ -273,7 +273,8 @@ class CriteriaForm(StepForm):
     )
     language_2 = SelectField(_l("Second language"), choices=lambda: [NONE, *language_choices()])
     country_1 = SelectField(
-        _l("Country of practice"), choices=lambda: [SelectChoice("", _l("Any country")), *country_choices()]
+        _l("Country of practice"),
+        choices=lambda: [SelectChoice("", _l("Any country")), *country_choices()],
     )
     country_2 = SelectField(_l("Or this country"), choices=lambda: [NONE, *country_choices()])
     country_3 = SelectField(_l("Or this country"), choices=lambda: [NONE, *country_choices()])

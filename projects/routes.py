@@ -123,7 +123,7 @@ def withdraw_invitation(project_id: int, invitation_id: int) -> ResponseReturnVa
     if invitation.project_id != project_id:
         raise NotFound
     invitations.withdraw(db_session(), invitation, by=current_user, at=now())
-    flash(_("The invitation is taken back."), "success")
+    flash(_("The invitation is taken back. It can no longer be answered."), "success")
     return redirect(url_for(".project_experts", project_id=project_id))
 
 

@@ -276,7 +276,7 @@ def test_the_home_says_when_the_budget_is_used_up(session, client, owner):
 
     assert "The budget pays for no further answer" in page
     assert "at least €4.83" in page
-    assert "1 expert takes part." in page
+    assert "1 expert takes part" in page
 
 
 def test_pause_and_go_on_from_the_home(session, client, owner):
@@ -284,7 +284,7 @@ def test_pause_and_go_on_from_the_home(session, client, owner):
     where = f"/projects/{project.id}"
 
     client.post(f"{where}/pause")
-    assert "Go on" in client.get(where).text
+    assert "Resume the project" in client.get(where).text
     client.post(f"{where}/resume")
     client.post(f"{where}/complete")
 
