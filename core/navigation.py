@@ -35,9 +35,9 @@ class Item:
 
 PLACES: dict[str, tuple[Place, ...]] = {
     "expert": (
-        Place(_l("Today"), "/today", "sun"),
         Place(_l("Work"), "/work", "pencil-square"),
         Place(_l("Invitations"), "/invitations", "envelope-open"),
+        Place(_l("Interviews"), "/interviews", "chat-left-text"),
         Place(_l("Earnings"), "/earnings", "wallet2"),
         Place(_l("Profile"), "/profile", "person-vcard"),
     ),
@@ -51,14 +51,13 @@ PLACES: dict[str, tuple[Place, ...]] = {
     "ml_team": (
         Place(_l("Releases"), "/releases", "box-seam"),
         Place(_l("Tokens"), "/tokens", "key"),
-        Place(_l("Webhooks"), "/webhooks", "broadcast"),
     ),
     "operator": (
         Place(_l("Health"), "/operator", "activity"),
-        Place(_l("Decisions"), "/operator/decisions", "clipboard-check"),
+        Place(_l("Interviews"), "/operator/interviews", "chat-left-text"),
         Place(_l("Money"), "/operator/money", "bank"),
+        Place(_l("People"), "/operator/people", "people"),
         Place(_l("Letters"), "/letters", "envelope"),
-        Place(_l("Audit trail"), "/operator/audit", "journal-text"),
     ),
 }
 AREAS = {

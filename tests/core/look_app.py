@@ -96,7 +96,7 @@ def make_app(**config: Any) -> Flask:
     look.init_app(app)
     app.add_url_rule("/samples", view_func=samples)
     app.add_url_rule("/failed/<int:status>", view_func=failed)
-    for place in ("/today", "/work", "/invitations", "/earnings", "/profile", "/projects"):
+    for place in ("/interviews", "/work", "/invitations", "/earnings", "/profile", "/projects"):
         app.add_url_rule(place, endpoint=place[1:], view_func=_place)
     return app
 

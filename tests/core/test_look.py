@@ -103,7 +103,7 @@ def test_the_theme_follows_the_system_until_a_person_chooses(chromium: Browser, 
     with window(chromium, home) as opened:
         opened.picky = False
         opened.page.emulate_media(color_scheme="dark")
-        opened.open("/today?as=expert")
+        opened.open("/work?as=expert")
         theme = "document.documentElement.dataset.bsTheme"
         assert opened.page.evaluate(theme) == "dark"
         # The server knows from the second page on, so that no page flashes white.
@@ -147,7 +147,7 @@ def test_a_form_is_sent_once_however_often_its_button_is_pressed(
 @pytest.mark.browser
 def test_the_menu_closes_on_escape_and_gives_the_focus_back(chromium: Browser, home: str):
     with window(chromium, home) as opened:
-        opened.open("/today?as=expert,owner")
+        opened.open("/work?as=expert,owner")
         opened.page.locator(".dy-menu > summary").click()
         assert opened.page.get_by_role("link", name="Our projects").is_visible()
         opened.check()
@@ -162,7 +162,7 @@ def test_the_menu_closes_on_escape_and_gives_the_focus_back(chromium: Browser, h
 def test_the_skip_link_comes_first_and_leads_to_the_content(chromium: Browser, home: str):
     with window(chromium, home) as opened:
         opened.picky = False
-        opened.open("/today?as=expert")
+        opened.open("/work?as=expert")
         opened.page.keyboard.press("Tab")
         assert opened.page.evaluate("document.activeElement.className") == "dy-skip"
 
@@ -350,7 +350,7 @@ def test_navigation_counts_what_waits(look_app: Flask, monkeypatch: pytest.Monke
     monkeypatch.setitem(
         look_app.extensions.setdefault("doyen.counts", {}), "/invitations", lambda _user: 3
     )
-    html = look_app.test_client().get("/today?as=expert").text
+    html = look_app.test_client().get("/work?as=expert").text
     assert '<span class="dy-count">3<span class="visually-hidden"> waiting for you</span>' in html
 
 
@@ -361,7 +361,7 @@ def test_no_role_has_more_than_five_places():
 def test_the_landing_page_sends_people_who_signed_in_to_their_day(look_app: Flask):
     answer = look_app.test_client().get("/?as=expert")
     assert answer.status_code == 302
-    assert answer.location == "/today"
+    assert answer.location == "/work"
 
 
 def test_the_language_is_the_browsers_then_the_cookies_and_comes_back_to_the_page(look_app: Flask):

@@ -29,9 +29,7 @@ def test_operators_open_their_pages_and_nobody_else_does(
     assert client.get(path).status_code in (302, 403)
 
 
-def test_no_secret_is_shown_among_the_settings(
-    session: Session, sign_in: Any, app: Flask
-) -> None:
+def test_no_secret_is_shown_among_the_settings(session: Session, sign_in: Any, app: Flask) -> None:
     page = sign_in(make_user(session, "operator")).get("/operator/settings")
 
     settings = app.extensions["doyen.settings"]
@@ -71,7 +69,9 @@ def test_letters_are_shown_to_all_only_where_the_setting_says_so(
     monkeypatch.setitem(app.extensions, "doyen.settings", open_to_all)
 
     listed = client.get(f"/letters?to={user.email}")
-    letter = client.get(listed.text.split('href="/letters/')[1].join(["/letters/", ""]).split('"')[0])
+    letter = client.get(
+        listed.text.split('href="/letters/')[1].join(["/letters/", ""]).split('"')[0]
+    )
 
     assert listed.status_code == 200
     assert 'href="http://localhost/somewhere"' in letter.text
