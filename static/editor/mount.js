@@ -88,6 +88,7 @@
         task: { ...message.task, annotations: [], predictions: [] },
         user: { id: 1, pk: 1, firstName: "", lastName: "" },
         users: [],
+        settings: { showLabels: true },
         // Nothing about other people's answers, and no second set of buttons: the page has them.
         interfaces: ["panel", "controls", "side-column", "edit-history"],
         onStorageInitialized: (editor) => begin(editor, message.draft),
