@@ -132,7 +132,11 @@ def _register_routes(app: Flask, csrf: CSRFProtect, module: ModuleType) -> None:
 
 
 def _ports(settings: Settings) -> Ports:
-    rail: Any = importlib.import_module("payouts.stripe_connect") if _has("payouts.stripe_connect") else None
+    rail: Any = (
+        importlib.import_module("payouts.stripe_connect")
+        if _has("payouts.stripe_connect")
+        else None
+    )
     labelling: Any = None
     return Ports(
         mailer=mail.mailer(settings.mail_url.get_secret_value(), settings.data_dir),

@@ -21,13 +21,15 @@ def _wished_role() -> str:
     return wish if wish in {"owner", "ml_team"} else RoleName.EXPERT.value
 
 
-class RegisterForm(RegisterFormV2):  # type: ignore[misc]
+class RegisterForm(RegisterFormV2):
     """Registration: who you are here for decides what is asked next."""
 
     role = RadioField(
         _l("What brings you here?"),
         choices=[
-            SelectChoice(RoleName.EXPERT.value, _l("I am a professional and want to label for pay")),
+            SelectChoice(
+                RoleName.EXPERT.value, _l("I am a professional and want to label for pay")
+            ),
             SelectChoice(RoleName.OWNER.value, _l("I want experts to label our data")),
             SelectChoice(RoleName.ML_TEAM.value, _l("We train models on finished datasets")),
         ],
@@ -62,7 +64,8 @@ class AccountForm(FlaskForm):  # type: ignore[misc]
         render_kw={"autocomplete": "name"},
     )
     locale = SelectField(
-        _l("Language of pages and letters"), choices=[SelectChoice("en", "English"), SelectChoice("fr", "Français")]
+        _l("Language of pages and letters"),
+        choices=[SelectChoice("en", "English"), SelectChoice("fr", "Français")],
     )
     save = SubmitField(_l("Save"))
 
@@ -131,6 +134,9 @@ class TokenForm(FlaskForm):  # type: ignore[misc]
         validators=[DataRequired(_l("Choose at least one."))],
     )
     days = SelectField(
-        _l("Ends after"), coerce=int, choices=[SelectChoice(*life) for life in LIFETIMES.items()], default=90
+        _l("Ends after"),
+        coerce=int,
+        choices=[SelectChoice(*life) for life in LIFETIMES.items()],
+        default=90,
     )
     make = SubmitField(_l("Make the token"))

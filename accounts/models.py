@@ -51,7 +51,8 @@ class Role(SQLModel, RoleMixin, table=True):
     __tablename__ = "role"
     __table_args__ = (one_of("name", RoleName), UniqueConstraint("name"))
 
-    id: int | None = Field(default=None, primary_key=True)
+    # Flask-Security types ids as always there; before the first flush they are not.
+    id: int | None = Field(default=None, primary_key=True)  # type: ignore[assignment]
     name: str = Field(sa_type=Text)
     description: str | None = Field(default=None, sa_type=Text)
 
@@ -66,7 +67,7 @@ class User(SQLModel, UserMixin, table=True):
         CheckConstraint("email = lower(email)", name="email_lower"),
     )
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int | None = Field(default=None, primary_key=True)  # type: ignore[assignment]
     email: str = Field(sa_type=Text)
     name: str = Field(default="", sa_type=Text)
     password: str | None = Field(default=None, sa_type=Text)
@@ -80,7 +81,9 @@ class User(SQLModel, UserMixin, table=True):
     tf_totp_secret: str | None = Field(default=None, sa_type=Text)
     mf_recovery_codes: list[str] | None = Field(default=None, sa_column=Column(JSONB))
 
-    roles: list[Role] = Relationship(link_model=UserRole, sa_relationship_kwargs={"lazy": "selectin"})
+    roles: list[Role] = Relationship(  # type: ignore[assignment]
+        link_model=UserRole, sa_relationship_kwargs={"lazy": "selectin"}
+    )
 
     def has(self, role: RoleName) -> bool:
         """Return whether the person has a role."""

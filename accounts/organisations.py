@@ -47,7 +47,8 @@ def found(
     )
     session.add(organisation)
     session.flush()  # the membership needs the id
-    assert organisation.id is not None and by.id is not None
+    assert organisation.id is not None
+    assert by.id is not None
     _join(session, organisation, by, MemberRole.ADMIN, at)
     audit.record(
         session, "organisation.founded", by=by.id, subject=f"organisation:{organisation.id}"
@@ -124,7 +125,8 @@ def invite(
     at: datetime,
 ) -> MemberInvitation:
     """Invite an address; inviting it again writes the letter again, no second invitation."""
-    assert organisation.id is not None and by.id is not None
+    assert organisation.id is not None
+    assert by.id is not None
     email = email.strip().lower()
     invited = session.exec(select(User).where(User.email == email)).first()
     if invited and session.get(Membership, (organisation.id, invited.id)):
@@ -227,12 +229,11 @@ def give_role(session: Session, user: User, name: RoleName) -> None:
 def _join(
     session: Session, organisation: Organisation, user: User, role: MemberRole, at: datetime
 ) -> None:
-    assert organisation.id is not None and user.id is not None
+    assert organisation.id is not None
+    assert user.id is not None
     if session.get(Membership, (organisation.id, user.id)) is None:
         session.add(
-            Membership(
-                organisation_id=organisation.id, user_id=user.id, role=role, joined_at=at
-            )
+            Membership(organisation_id=organisation.id, user_id=user.id, role=role, joined_at=at)
         )
     give_role(session, user, ROLE_OF[organisation.kind])
     session.flush()  # so that a rule asked next sees the membership

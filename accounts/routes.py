@@ -106,9 +106,7 @@ def change_member_role(organisation_id: int, user_id: int) -> ResponseReturnValu
     if isinstance(form, Problems):
         return _organisation_page(found), 422
     membership = find(Membership, (found.id, user_id), lock=True)
-    organisations.change_role(
-        db_session(), membership, MemberRole(form.role.data), by=current_user
-    )
+    organisations.change_role(db_session(), membership, MemberRole(form.role.data), by=current_user)
     flash(_("Saved."), "success")
     return redirect(url_for(".organisation", organisation_id=found.id))
 
@@ -258,5 +256,8 @@ def _token_form() -> TokenForm:
 
 def _tokens_page(form: TokenForm) -> str:
     return render_template(
-        "accounts/token_list.html", form=form, tokens=tokens.of(db_session(), current_user.id), now=now()
+        "accounts/token_list.html",
+        form=form,
+        tokens=tokens.of(db_session(), current_user.id),
+        now=now(),
     )

@@ -21,15 +21,15 @@ from core.db import Database, db_session
 from core.settings import Settings
 
 
-class LetterMail(MailUtil):  # type: ignore[misc]
+class LetterMail(MailUtil):
     """Turns Flask-Security's mails into letters, and addresses into one lower-case form."""
 
     def send_mail(
         self,
         template: str,
         subject: str,
-        recipient: str,
-        sender: Any,
+        recipient: str | tuple[str, str],
+        sender: str | tuple[str, str],
         body: str | None,
         html: str | None,
         **context: Any,

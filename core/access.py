@@ -25,7 +25,7 @@ class SignInNeeded(NotAllowed):
 
 
 class Permissions(Protocol):
-    """The table: may this person do that, to this row?"""
+    """The table that says whether a person may do something, to a row."""
 
     def __call__(self, user: Any, permission: str, row: object | None = None) -> bool:
         """Answer; an unknown permission is a `KeyError`."""

@@ -133,7 +133,7 @@ def _problems(where: str, template: Catalog, catalog: Catalog) -> Iterator[str]:
         if not message.id:
             continue
         translated = catalog.get(message.id, message.context)
-        if translated is None or not _whole(translated):
+        if translated is None or not _whole(translated) or translated.string is None:
             yield f"{where}: not translated: {message.id!r}"
         elif _placeholders(message.id) != _placeholders(translated.string):
             yield f"{where}: other placeholders: {translated.string!r}"

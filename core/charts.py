@@ -121,6 +121,7 @@ def _drawn(kind: type[Any], plan: Plan, size: tuple[int, int], every: int) -> ET
         show_legend=False,
         show_x_guides=False,
         margin=6,
+        margin_right=24 if kind is pygal.Line else 6,
         spacing=8,
         print_values=False,
         zero=0,

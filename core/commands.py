@@ -64,9 +64,7 @@ def _parts(make: Make, schedule: Mapping[str, int]) -> list[click.Command]:
         app = make(settings)
         queue = jobs.worker_app(app, embedded.database_url(settings))
         with queue.open():
-            queue.run_worker(
-                concurrency=concurrency, wait=not once, fetch_job_polling_interval=2.0
-            )
+            queue.run_worker(concurrency=concurrency, wait=not once, fetch_job_polling_interval=2.0)
 
     @click.command()
     def clock() -> None:

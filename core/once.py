@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import uuid4
 
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from core.models import OnceKey
 
@@ -23,7 +23,7 @@ def first_use(session: Session, key: str, *, user_id: int | None, at: datetime) 
         insert(OnceKey)
         .values(key=_scoped(key, user_id), user_id=user_id, used_at=at)
         .on_conflict_do_nothing()
-        .returning(OnceKey.key)
+        .returning(col(OnceKey.key))
     )
     return made.first() is not None
 

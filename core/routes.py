@@ -3,6 +3,7 @@
 from flask import Blueprint, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select, text
+from sqlmodel import col
 
 from core import health
 from core.access import public, require, requires
@@ -41,9 +42,9 @@ def audit_trail() -> ResponseReturnValue:
     query = select(AuditEvent).order_by(AuditEvent.id.desc())  # type: ignore[union-attr]
     asked = request.args.get("q", "").strip()
     if asked:
+        subject, action = col(AuditEvent.subject), col(AuditEvent.action)
         query = query.where(
-            AuditEvent.subject.startswith(asked, autoescape=True)  # type: ignore[attr-defined]
-            | AuditEvent.action.startswith(asked, autoescape=True)  # type: ignore[attr-defined]
+            subject.startswith(asked, autoescape=True) | action.startswith(asked, autoescape=True)
         )
     return render_template("core/audit_trail.html", page=page_of(query, per=50), asked=asked)
 

@@ -49,7 +49,7 @@ def beat() -> None:
 def forget_once_keys() -> int:
     """Delete the keys of forms that nobody sends any more."""
     with transaction() as session:
-        old = OnceKey.used_at < now() - ONCE_KEPT  # type: ignore[operator]
+        old = OnceKey.used_at < now() - ONCE_KEPT
         gone = session.execute(delete(OnceKey).where(old))  # type: ignore[arg-type]
     return int(gone.rowcount)  # type: ignore[attr-defined]
 

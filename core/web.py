@@ -182,7 +182,9 @@ def _csrf_error(_error: CSRFError) -> ResponseReturnValue:
 
 def _our_fault(error: Exception) -> ResponseReturnValue:
     reference = secrets.token_hex(4)
-    log.error("failed, reference %s: %s %s", reference, request.method, request.path, exc_info=error)
+    log.error(
+        "failed, reference %s: %s %s", reference, request.method, request.path, exc_info=error
+    )
     if current_app.testing:
         raise error
     if wants_json():
@@ -210,4 +212,4 @@ def _http_words(status: int) -> str:
         429: _("Too many attempts. Wait a little, then try again."),
         503: _("A part that this page needs is not there at the moment."),
     }
-    return words.get(status, _("This could not be done."))
+    return str(words.get(status, _("This could not be done.")))

@@ -4,8 +4,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
@@ -19,9 +18,11 @@ from demo.stack import (
     note_addresses,
     only_one,
     running_addresses,
+    started,
 )
 
 VAR = ROOT / "var"
+DEMO = VAR / "demo"
 
 
 def main(arguments: list[str]) -> int:
@@ -49,7 +50,7 @@ def up() -> int:
     stopped = threading.Event()
     _on_signals(stopped)
     try:
-        with only_one(VAR):
+        with only_one(DEMO):
             return _stay(Stack(VAR, say), stopped)
     except AlreadyRunning:
         return _say_where()
@@ -57,31 +58,12 @@ def up() -> int:
 
 def with_stack(work: Callable[[Addresses, Path], int]) -> int:
     """Do some work on the demo that runs, or on one started for it and stopped after."""
-    running = running_addresses(VAR)
+    running = running_addresses(DEMO)
     if running is not None:
-        return work(running, VAR)
+        return work(running, DEMO)
     with started(VAR, say) as stack:
         assert stack.addresses is not None
-        return work(stack.addresses, VAR)
-
-
-@contextmanager
-def started(var: Path, tell: Callable[[str], None]) -> Iterator[Stack]:
-    """Start a stack, keep it alive beside the work, and stop it."""
-    done = threading.Event()
-    with only_one(var):
-        stack = Stack(var, tell)
-        try:
-            note_addresses(var, stack.start())
-            keeper = threading.Thread(target=stack.run, args=(done.is_set,), daemon=True)
-            keeper.start()
-            try:
-                yield stack
-            finally:
-                done.set()
-                keeper.join()
-        finally:
-            stack.stop()
+        return work(stack.addresses, DEMO)
 
 
 def say(words: str) -> None:
@@ -93,24 +75,24 @@ def _stay(stack: Stack, stopped: threading.Event) -> int:
     print("Doyen's demo is starting. The first start installs Label Studio: about three minutes.")
     try:
         addresses = stack.start()
-        note_addresses(VAR, addresses)
+        note_addresses(DEMO, addresses)
         keeper = threading.Thread(target=stack.run, args=(stopped.is_set,), daemon=True)
         keeper.start()
-        seed.run(addresses, VAR, say)
-        print(seed.sign_ins(addresses, VAR), flush=True)
+        seed.run(addresses, DEMO, say)
+        print(seed.sign_ins(addresses, DEMO), flush=True)
         while not stopped.is_set():
             time.sleep(0.2)
         keeper.join()
     finally:
         print("\nStopping.", flush=True)
         stack.stop()
-        (VAR / "demo" / "addresses.txt").unlink(missing_ok=True)
+        (DEMO / "addresses.txt").unlink(missing_ok=True)
     print("Everything has stopped; `make demo` starts it again on the same data.")
     return 0
 
 
 def _say_where() -> int:
-    running = running_addresses(VAR)
+    running = running_addresses(DEMO)
     where = f" at {running.web}" if running else "; it is still starting"
     print(f"The demo runs already{where}. Stop it with Ctrl-C where it was started.")
     return 1

@@ -1,4 +1,4 @@
-"""Finds a Chromium for the browser tests, or installs one: Debian's when root, else Playwright's."""
+"""Finds a Chromium for the browser tests, or installs one: Debian's for root, else Playwright's."""
 
 import os
 import shutil
@@ -19,15 +19,25 @@ def main() -> int:
         return 0
     print("No Chromium here; installing one for the browser tests", flush=True)
     if os.geteuid() == 0 and shutil.which("apt-get"):
-        quiet = {"env": os.environ | {"DEBIAN_FRONTEND": "noninteractive"}}
-        subprocess.run(["apt-get", "update", "-q"], check=False, **quiet)  # type: ignore[call-overload]
+        quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+        subprocess.run(["apt-get", "update", "-q"], check=False, env=quiet)
         subprocess.run(
-            ["apt-get", "install", "-q", "-y", "--no-install-recommends", "chromium", "fonts-noto-core"],
+            [
+                "apt-get",
+                "install",
+                "-q",
+                "-y",
+                "--no-install-recommends",
+                "chromium",
+                "fonts-noto-core",
+            ],
             check=True,
-            **quiet,
+            env=quiet,
         )
         return 0
-    return subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False).returncode
+    return subprocess.run(
+        [sys.executable, "-m", "playwright", "install", "chromium"], check=False
+    ).returncode
 
 
 def _playwrights() -> bool:

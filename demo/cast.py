@@ -20,49 +20,49 @@ EXPERTS = (
 )
 
 
-def operator(base: str, var: Path) -> Visitor:
+def operator(base: str, folder: Path) -> Visitor:
     """Return the operator, signed in; at the first time the command line makes them one."""
-    email, password = f"operator@{DOMAIN}", state.load(var / "demo").password
+    email, password = f"operator@{DOMAIN}", state.load(folder).password
     visitor = people.arrive(
         base, name="Demo Operator", email=email, role="expert", password=password
     )
     if not visitor.open("/home").links(r"/operator"):
-        _doyen(var, "operator", email)
+        _doyen(folder, "operator", email)
     return visitor
 
 
-def owner(base: str, var: Path, *, run: str = "") -> Visitor:
+def owner(base: str, folder: Path, *, run: str = "") -> Visitor:
     """Return the owner of a run, signed in."""
     return people.arrive(
         base,
         name="Demo Owner",
         email=f"owner{run}@{DOMAIN}",
         role="owner",
-        password=state.load(var / "demo").password,
+        password=state.load(folder).password,
         organisation=f"Clause Works{run.replace('-', ' ')}",
     )
 
 
-def ml_team(base: str, var: Path, *, run: str = "") -> Visitor:
+def ml_team(base: str, folder: Path, *, run: str = "") -> Visitor:
     """Return the ML team of a run, signed in."""
     return people.arrive(
         base,
         name="Demo Team",
         email=f"team{run}@{DOMAIN}",
         role="ml_team",
-        password=state.load(var / "demo").password,
+        password=state.load(folder).password,
         organisation=f"Northlight Models{run.replace('-', ' ')}",
     )
 
 
-def expert(base: str, var: Path, person: Person, *, run: str = "") -> Visitor:
+def expert(base: str, folder: Path, person: Person, *, run: str = "") -> Visitor:
     """Return an expert of a run, signed in."""
     return people.arrive(
         base,
         name=person.name,
         email=f"{person.key}{run}@{DOMAIN}",
         role="expert",
-        password=state.load(var / "demo").password,
+        password=state.load(folder).password,
     )
 
 
@@ -73,13 +73,11 @@ def slug_of(visitor: Visitor) -> str:
     return page.text.split("“", 1)[1].split("”", 1)[0]
 
 
-def _doyen(var: Path, *arguments: str) -> None:
+def _doyen(folder: Path, *arguments: str) -> None:
     """Run a command of the demo's instance, with the environment that the stack noted."""
-    lines = (var / "demo" / "doyen.env").read_text().splitlines()
-    settings = dict(line.split("=", 1) for line in lines if "=" in line)
     subprocess.run(
         [sys.executable, str(ROOT / "app.py"), *arguments],
-        env=os.environ | settings,
+        env=os.environ | state.settings(folder),
         cwd=ROOT,
         check=True,
         capture_output=True,

@@ -29,7 +29,7 @@ class Terms:
     experts: int = (
         200  # so many that people of earlier walks, who never answer, do not stand in the way
     )
-    budget: str = "500.00"
+    budget: str = "1200.00"
     validation: str = "agreement"
 
 
@@ -163,7 +163,8 @@ def counts(visitor: Visitor, project_id: int) -> Counts:
         for box in page.soup.select(".dy-figures > div")
     }
     accepted, alpha = figures["Accepted"], figures["Agreement (alpha)"]
-    assert accepted is not None and alpha is not None
+    assert accepted is not None
+    assert alpha is not None
     refused = re.search(r"(\d+) refused", accepted.get_text(" "))
     return Counts(
         accepted=int(_value(accepted)),

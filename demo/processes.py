@@ -59,7 +59,9 @@ class Part:
         until = time.monotonic() + seconds
         while self.ready_url and not answers(self.ready_url):
             if not self.is_alive() or time.monotonic() > until:
-                raise DidNotStart(f"{self.name} did not start. The end of {self.log}:\n{self.tail()}")
+                raise DidNotStart(
+                    f"{self.name} did not start. The end of {self.log}:\n{self.tail()}"
+                )
             time.sleep(0.1)
 
     def tail(self, lines: int = 15) -> str:

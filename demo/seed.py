@@ -27,7 +27,7 @@ class Notes:
         self.file = file
         self.done: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
 
-    def once(self, step: str, act: Callable[[], int | None]) -> int:
+    def once(self, step: str, act: Callable[[], int | None] | Callable[[], None]) -> int:
         """Do a step unless it was done, and note it."""
         if step not in self.done:
             self.done[step] = act() or 0
@@ -37,31 +37,31 @@ class Notes:
         return self.done[step]
 
 
-def run(addresses: Addresses, var: Path, say: Say) -> None:
+def run(addresses: Addresses, folder: Path, say: Say) -> None:
     """Seed the demo; what is there already is left alone."""
-    notes = Notes(var / "demo" / "seeded.json")
+    notes = Notes(folder / "seeded.json")
     base = addresses.web
     if "ready" in notes.done:
         return
     say("People and a project: being made by the pages, as people make them")
-    notes.once("operator", lambda: _ignore(cast.operator(base, var)))
-    notes.once("team", lambda: _ignore(cast.ml_team(base, var)))
-    boss = cast.owner(base, var)
+    notes.once("operator", lambda: _ignore(cast.operator(base, folder)))
+    notes.once("team", lambda: _ignore(cast.ml_team(base, folder)))
+    boss = cast.owner(base, folder)
     project_id = notes.once("project", lambda: owner.post_project(boss, words.TITLE, TERMS))
     notes.once("tasks", lambda: _load(boss, project_id))
     notes.once("budget", lambda: _ignore(owner.pay_in(boss, project_id, TERMS.budget)))
-    ready = cast.expert(base, var, READY)
-    notes.once("profile", lambda: _ignore(expert.fill_profile(ready, READY)))
+    ready = cast.expert(base, folder, READY)
+    notes.once("profile", lambda: expert.fill_profile(ready, READY))
     notes.once("interview", lambda: _ignore(expert.interview(ready, READY)))
-    notes.once("publish", lambda: _ignore(owner.publish(boss, project_id)))
-    notes.once("accept", lambda: _ignore(expert.accept_invitation(ready, words.TITLE)))
-    notes.once("fresh", lambda: _ignore(cast.expert(base, var, FRESH)))
+    notes.once("publish", lambda: owner.publish(boss, project_id))
+    notes.once("accept", lambda: expert.accept_invitation(ready, words.TITLE))
+    notes.once("fresh", lambda: _ignore(cast.expert(base, folder, FRESH)))
     notes.once("ready", lambda: None)
 
 
-def sign_ins(addresses: Addresses, var: Path) -> str:
+def sign_ins(addresses: Addresses, folder: Path) -> str:
     """Return what the person at the terminal needs to look around."""
-    password = state.load(var / "demo").password
+    password = state.load(folder).password
     rows = [
         ("expert", f"{READY.key}@{cast.DOMAIN}", "interviewed, with work waiting"),
         ("expert", f"{FRESH.key}@{cast.DOMAIN}", "new here: begins with profile and interview"),

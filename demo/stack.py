@@ -9,6 +9,7 @@ import fcntl
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -42,9 +43,11 @@ class Addresses:
 class Stack:
     """A demo that was started; `watch` keeps it alive, `stop` ends it."""
 
-    def __init__(self, var: Path, say: Say) -> None:
+    def __init__(self, var: Path, say: Say, name: str = "demo") -> None:
         self.var = var
-        self.folder = var / "demo"
+        self.folder = var / name
+        # The demo's Label Studio lives beside its environment; another stack has its own data.
+        self.label_studio_home = label_studio.home_of(var if name == "demo" else self.folder)
         self.say = say
         self.watch = Watch(self.folder / "processes.json", say)
         self.secrets = state.load(self.folder)
@@ -114,10 +117,10 @@ class Stack:
         self.watch.add(self._part("sandbox", command, _plain_environment(), url))
 
     def _start_label_studio(self, port: int) -> None:
-        process = label_studio.start(self.var, port)
-        label_studio.wait_ready(process, self.var, port, say=self.say)
-        log = label_studio.home_of(self.var) / "label-studio.log"
-        self.watch.parts.append(LabelStudio(self.var, port, process, log))
+        home = self.label_studio_home
+        process = label_studio.start(self.var, port, home=home)
+        label_studio.wait_ready(process, self.var, port, home=home, say=self.say)
+        self.watch.parts.append(LabelStudio(self.var, port, process, home))
         self.watch.write_register()
 
     def _start_ours(self, environment: dict[str, str], port: int) -> None:
@@ -159,7 +162,7 @@ class Stack:
             "STRIPE_WEBHOOK_SECRET": kept.webhook_secret,
             "STRIPE_CONNECT_WEBHOOK_SECRET": kept.connect_webhook_secret,
             "LABEL_STUDIO_URL": addresses.label_studio,
-            "LABEL_STUDIO_TOKEN": label_studio.token(self.var),
+            "LABEL_STUDIO_TOKEN": label_studio.token(self.var, home=self.label_studio_home),
         }
 
     def _doyen(self, environment: dict[str, str], *arguments: str) -> None:
@@ -178,21 +181,45 @@ class Stack:
 class LabelStudio(Part):
     """Label Studio among the watched parts; it has its own way to start."""
 
-    def __init__(self, var: Path, port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
-        super().__init__("label-studio", list(map(str, process.args)), {}, log)  # type: ignore[call-overload]
-        self.var, self.port, self.process = var, port, process
+    def __init__(
+        self, var: Path, port: int, process: "subprocess.Popen[bytes]", home: Path
+    ) -> None:
+        command = [str(label_studio.BOOT), str(home.resolve())]
+        super().__init__("label-studio", command, {}, home / "label-studio.log")
+        self.var = var
+        self.port = port
+        self.home = home
+        self.process = process
         self.started_at = time.monotonic()
 
     def start(self) -> None:
         """Start the server again on its data."""
-        self.process = label_studio.start(self.var, self.port)
+        self.process = label_studio.start(self.var, self.port, home=self.home)
         self.started_at = time.monotonic()
 
 
 @contextmanager
-def only_one(var: Path) -> Iterator[None]:
-    """Hold the demo's data, or raise `AlreadyRunning`."""
-    folder = var / "demo"
+def started(var: Path, tell: Say, name: str = "demo") -> Iterator[Stack]:
+    """Start a stack, keep it alive beside the work, and stop it."""
+    done = threading.Event()
+    with only_one(var / name):
+        stack = Stack(var, tell, name)
+        try:
+            note_addresses(stack.folder, stack.start())
+            keeper = threading.Thread(target=stack.run, args=(done.is_set,), daemon=True)
+            keeper.start()
+            try:
+                yield stack
+            finally:
+                done.set()
+                keeper.join()
+        finally:
+            stack.stop()
+
+
+@contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """Hold the data of a demo, or raise `AlreadyRunning`."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "running.lock").open("w") as lock:
         try:
@@ -202,19 +229,19 @@ def only_one(var: Path) -> Iterator[None]:
         yield
 
 
-def running_addresses(var: Path) -> Addresses | None:
+def running_addresses(folder: Path) -> Addresses | None:
     """Return where a running demo answers, if one does."""
-    file = var / "demo" / "addresses.txt"
+    file = folder / "addresses.txt"
     if not file.exists():
         return None
     addresses = Addresses(*file.read_text().split())
     return addresses if answers(f"{addresses.web}/health") else None
 
 
-def note_addresses(var: Path, addresses: Addresses) -> None:
+def note_addresses(folder: Path, addresses: Addresses) -> None:
     """Keep where the demo answers, for `make walk`."""
     words = f"{addresses.web}\n{addresses.sandbox}\n{addresses.label_studio}\n"
-    (var / "demo" / "addresses.txt").write_text(words)
+    (folder / "addresses.txt").write_text(words)
 
 
 def _plain_environment() -> dict[str, str]:

@@ -6,6 +6,8 @@ import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+WORDS = ("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron", "juniper", "maple")
+
 
 @dataclass(frozen=True)
 class Secrets:
@@ -27,6 +29,12 @@ def load(folder: Path) -> Secrets:
     return Secrets(**json.loads(file.read_text()))
 
 
+def settings(folder: Path) -> dict[str, str]:
+    """Return the settings that the demo's instance runs with."""
+    lines = (folder / "doyen.env").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
 def write_private(file: Path, words: str) -> None:
     """Write a file that others cannot read, whole or not at all."""
     half = file.with_suffix(".half")
@@ -41,11 +49,6 @@ def _new() -> Secrets:
         password_salt=str(secrets.randbits(128)),
         webhook_secret=f"whsec_{secrets.token_hex(16)}",
         connect_webhook_secret=f"whsec_{secrets.token_hex(16)}",
-        password="-".join(secrets.choice(WORDS) for _ in range(3)) + f"-{secrets.randbelow(90) + 10}",
+        password="-".join(secrets.choice(WORDS) for _ in range(3))
+        + f"-{secrets.randbelow(90) + 10}",
     )
-
-
-WORDS = (
-    "amber birch cedar delta ember fjord grove heron island juniper kestrel lagoon maple nectar "
-    "orchid pebble quartz river saffron thistle umber violet willow yarrow zephyr"
-).split()

@@ -45,7 +45,7 @@ class Form:
 
     def knows(self, name: str) -> bool:
         """Return whether the form has a field of this name."""
-        return self.tag.find(attrs={"name": name}) is not None
+        return self.tag.select_one(f'[name="{name}"]') is not None
 
 
 class Page:
@@ -77,9 +77,9 @@ class Page:
     def form(self, *, action: str = "", has: str = "") -> Form:
         """Return the form whose action matches and that has a field; complain if there is none."""
         for form in self.forms():
-            if form.method == "post" and re.search(action, form.path):
-                if not has or form.knows(has):
-                    return form
+            fits = form.method == "post" and re.search(action, form.path)
+            if fits and (not has or form.knows(has)):
+                return form
         raise LookupError(f"no form {action!r} {has!r} at {self.url}: {self.text[:300]}")
 
     def has_form(self, *, action: str = "", has: str = "") -> bool:
@@ -175,7 +175,7 @@ def _form(url: str, tag: Tag) -> Form:
 def _values(form: Tag) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for field in form.find_all(["input", "textarea", "select"]):
-        name, kind = field.get("name"), field.get("type", "text")
+        name, kind = str(field.get("name") or ""), str(field.get("type", "text"))
         if not name or kind in ("submit", "button", "file"):
             continue
         if field.name == "textarea":

@@ -9,18 +9,31 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from demo import cast, expert, licences, owner, tokens, train, words
+import httpx
+
+from demo import (
+    cast,
+    expert,
+    label_studio_count,
+    licences,
+    owner,
+    state,
+    tokens,
+    train,
+    words,
+)
 from demo.expert import Person
 from demo.owner import Terms
 from demo.stack import Addresses
 from demo.visitor import Visitor
 
-TASKS = 100
-KNOWN = 20
+TASKS = 240
+KNOWN = 24
 PUSHED_SECONDS = 180
 
 
@@ -35,10 +48,10 @@ class Told:
         """Add a row."""
         self.rows.append((what, str(value)))
 
-    def check(self, holds: bool, words: str) -> None:
+    def check(self, holds: bool, otherwise: str) -> None:
         """Note what should hold and does not."""
         if not holds:
-            self.wrong.append(words)
+            self.wrong.append(otherwise)
 
     def show(self) -> None:
         """Print the table."""
@@ -47,8 +60,8 @@ class Told:
         for what, value in self.rows:
             print(f"  {what:<{wide}}  {value}")
         print("  " + "─" * (wide + 44))
-        for words in self.wrong:
-            print(f"  WRONG: {words}")
+        for broken in self.wrong:
+            print(f"  WRONG: {broken}")
 
 
 @dataclass
@@ -56,7 +69,7 @@ class Walk:
     """One walk on a running demo."""
 
     addresses: Addresses
-    var: Path
+    folder: Path
     run: str = field(default_factory=lambda: f"-{secrets.token_hex(3)}")
     tasks: int = TASKS
     terms: Terms = field(default_factory=Terms)
@@ -92,17 +105,18 @@ class Walk:
         return f"{words.TITLE}{self.run.replace('-', ' ')}"
 
     def _post(self) -> None:
-        self.owner = cast.owner(self.addresses.web, self.var, run=self.run)
+        self.owner = cast.owner(self.addresses.web, self.folder, run=self.run)
         self.project_id = owner.post_project(self.owner, self.title, self.terms)
         passages = list(licences.passages(limit=self.tasks, known=KNOWN))
         owner.load_tasks(self.owner, self.project_id, passages)
         self.loaded = len(passages)
-        self._say(f"{self.loaded} passages, {sum('gold' in one for one in passages)} with gold")
+        self.known = sum("gold" in one for one in passages)
+        self._say(f"{self.loaded} passages, the answers to {self.known} are known")
         owner.pay_in(self.owner, self.project_id, self.terms.budget)
 
     def _screen(self) -> None:
         def one(person: Person) -> tuple[Person, Visitor, str]:
-            visitor = cast.expert(self.addresses.web, self.var, person, run=self.run)
+            visitor = cast.expert(self.addresses.web, self.folder, person, run=self.run)
             expert.fill_profile(visitor, person)
             outcome = expert.interview(visitor, person)
             self._say(f"{person.name}: {outcome}")
@@ -166,14 +180,19 @@ class Walk:
         )
 
     def _release(self) -> None:
-        team = cast.ml_team(self.addresses.web, self.var, run=self.run)
+        team = cast.ml_team(self.addresses.web, self.folder, run=self.run)
         release_id = owner.build_release(self.owner, self.project_id, [cast.slug_of(team)])
         token = tokens.make(team)
-        facts: dict[str, Any] = train.train(self.addresses.web, token, release_id)
-        self.told.add("release", f"{facts['name']} {facts['version']}")
+        facts = train.run(self.addresses.web, token, release_id)
+        usual = facts["by_always_saying_the_most_frequent"]
+        self.told.add("release built", f"{facts['release']} {facts['version']}")
         self.told.add("rows", facts["rows"])
-        self.told.add("accuracy of the model", f"{facts['accuracy']:.2f}")
-        self.told.check(facts["rows"] > 0, "the release is empty")
+        self.told.add(
+            "accuracy of the model",
+            f"{facts['accuracy']:.2f} on {facts['tested_on']} held-out rows "
+            f"({usual:.2f} by always saying the most frequent)",
+        )
+        self.told.check(facts["rows"] == self.loaded - self.known, f"{facts['rows']} rows")
 
     def _reconcile(self) -> None:
         money = self._settled_money()
@@ -187,8 +206,27 @@ class Walk:
         self.told.check(money["ledger_problems"] == [], f"ledger: {money['ledger_problems']}")
         self.told.check(money["needs_a_person"] == [], f"waiting: {money['needs_a_person']}")
 
+        self._count_in_label_studio()
+
+    def _count_in_label_studio(self) -> None:
+        """Wait until Label Studio has every answer, and see that it has none twice."""
+        wanted = self.counts.accepted + self.counts.rejected
+        token = state.settings(self.folder)["LABEL_STUDIO_TOKEN"]
+        until = time.monotonic() + PUSHED_SECONDS
+        there = distinct = 0
+        while there != wanted and time.monotonic() < until:
+            time.sleep(2)
+            with suppress(httpx.HTTPError, label_studio_count.NotThere):
+                there, distinct = label_studio_count.annotations(
+                    self.addresses.label_studio, token, self.title
+                )
+        self.told.add("answers in Label Studio", f"{there} of {wanted}")
+        self.told.check(
+            there == distinct == wanted, f"Label Studio has {there}, {distinct} distinct"
+        )
+
     def _settled_money(self) -> Any:
-        operator = cast.operator(self.addresses.web, self.var)
+        operator = cast.operator(self.addresses.web, self.folder)
         return operator.json("/operator/money?recount=1")
 
     def _each(self, act: Callable[[Visitor, Person], Any]) -> None:
@@ -213,8 +251,8 @@ class Walk:
             print(flush=True)
 
 
-def run(addresses: Addresses, var: Path) -> int:
+def run(addresses: Addresses, folder: Path) -> int:
     """Walk once and print the table; 0 when all is as it should be."""
-    told = Walk(addresses, var).all()
+    told = Walk(addresses, folder).all()
     told.show()
     return 1 if told.wrong else 0

@@ -30,8 +30,6 @@ if connection is not None:
 else:
     engine = create_engine(_url(), poolclass=pool.NullPool)
     with engine.connect() as opened:
-        context.configure(
-            connection=opened, target_metadata=NAMED, transaction_per_migration=True
-        )
+        context.configure(connection=opened, target_metadata=NAMED, transaction_per_migration=True)
         with context.begin_transaction():
             context.run_migrations()

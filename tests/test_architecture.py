@@ -1,4 +1,4 @@
-"""The house rules, each as a function over a tree of sources and each proven by a planted breach."""
+"""The house rules: each is a function over a tree of sources, and proven by a planted breach."""
 
 import ast
 from collections.abc import Callable, Iterator
@@ -32,7 +32,15 @@ WEB_NAMES = {
     "flask_login": {"current_user"},
     "core.ports": {"ports"},
 }
-NO_NAMES = {"utils.py", "helpers.py", "common.py", "services.py", "manager.py", "base.py", "misc.py"}
+NO_NAMES = {
+    "utils.py",
+    "helpers.py",
+    "common.py",
+    "services.py",
+    "manager.py",
+    "base.py",
+    "misc.py",
+}
 
 Rule = Callable[[Path], Iterator[str]]
 
@@ -239,7 +247,7 @@ def _unexplained(example: str) -> set[str]:
     named = {
         line.lstrip("# ").split("=")[0]
         for line in example.splitlines()
-        if "=" in line.split(" ")[0] or line.startswith("# ") and "=" in line[2:].split(" ")[0]
+        if "=" in line.split(" ")[0] or (line.startswith("# ") and "=" in line[2:].split(" ")[0])
     }
     return {name.upper() for name in Settings.model_fields} - named
 

@@ -19,9 +19,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("description", sa.Text()),
-        sa.CheckConstraint(
-            "name IN ('expert', 'owner', 'ml_team', 'operator')", name="name_known"
-        ),
+        sa.CheckConstraint("name IN ('expert', 'owner', 'ml_team', 'operator')", name="name_known"),
         sa.PrimaryKeyConstraint("id", name="pk_role"),
         sa.UniqueConstraint("name", name="uq_role_name"),
     )

@@ -46,9 +46,7 @@ def test_an_expert_registers_confirms_by_letter_and_signs_in(
     registered = register(client)
     too_early = client.post("/sign-in", data={"email": "ada@example.org", "password": PASSWORD})
     confirmed = client.get(link_in(last_letter(session)), follow_redirects=True)
-    signed_in = client.post(
-        "/sign-in", data={"email": "ADA@example.org", "password": PASSWORD}
-    )
+    signed_in = client.post("/sign-in", data={"email": "ADA@example.org", "password": PASSWORD})
 
     assert "A letter is on its way" in registered.text
     assert too_early.status_code != 302
@@ -108,7 +106,9 @@ def test_registering_a_known_address_says_the_same_and_writes_to_its_owner(
     assert last_letter(session).template == "security/welcome_existing"
 
 
-def test_registering_twice_at_once_makes_one_account(session: Session, client: CheckedClient) -> None:
+def test_registering_twice_at_once_makes_one_account(
+    session: Session, client: CheckedClient
+) -> None:
     register(client)
     register(client)
 
@@ -175,9 +175,7 @@ def test_a_request_from_elsewhere_without_the_token_is_refused(
 ) -> None:
     client = sign_in(make_user(session, "expert", name="Before"))
 
-    response = client.post(
-        "/account", data={"name": "After", "locale": "en"}, without_csrf=True
-    )
+    response = client.post("/account", data={"name": "After", "locale": "en"}, without_csrf=True)
 
     assert response.status_code == 400
     assert "Nothing was changed" in response.text

@@ -1,0 +1,1 @@
+"""Long proofs: campaigns of faults whose last line says what held."""
