@@ -135,7 +135,7 @@ def test_nothing_right_fails_with_all_that_is_owed(session):
     assert interview.reason_code == "total_below"
     assert interview.decided_rule == "LW-1/1"
     assert "0 of 15 points; 9 are needed" in interview.reason_words["en"]
-    assert "0 points sur 15" in interview.reason_words["fr"]
+    assert "0 sur 15 points" in interview.reason_words["fr"]
     assert "A total of 9 points instead of 0" in interview.would_change["en"]
     assert len(interview.evidence["answers"]) == 15
     assert interview.contest_until == at + 14 * DAY
