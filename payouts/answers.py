@@ -173,7 +173,7 @@ def _carried(session: Session, expert_id: int, told: BankTransfer) -> list[Payou
         .with_for_update()
         .execution_options(populate_existing=True)
     )
-    known = Payout.stripe_bank_transfer_id == told.id
+    known = col(Payout.stripe_bank_transfer_id) == told.id
     named = col(Payout.stripe_transfer_id).in_(told.transfer_ids)
     rows = list(session.exec(theirs.where(known | named)))
     if rows or told.transfer_ids:

@@ -114,13 +114,17 @@ def reserve(
         currency=pay.currency,
         held_at=at,
     )
-    session.flush()  # the assignment's row, if it is new, goes first
-    if not _inserted(session, row):
-        _check_same(held(session, assignment_id), row)
     try:
-        _post_reserve(session, row, at)
+        is_new = _post_reserve(session, row, at)
     except ledger.Overdrawn as short:
         raise OutOfBudget from short
+    except ledger.ReusedReference as other:
+        raise OtherTerms from other
+    # Only now: whoever catches `OutOfBudget` and goes on must not leave a row without money.
+    if is_new:
+        session.execute(insert(Reservation).values(row.model_dump()))
+    elif held(session, assignment_id).state is ReservationState.RELEASED:
+        raise NotReserved
 
 
 def submitted(session: Session, assignment_id: int, *, review_by: datetime, at: datetime) -> None:
@@ -149,15 +153,17 @@ def release(session: Session, project_id: int, assignment_id: int, at: datetime)
 def reserve_again(session: Session, project_id: int, assignment_id: int, at: datetime) -> None:
     """Set aside once more what was given back, for work that is accepted after all.
 
-    Raises `OutOfBudget` when the budget no longer holds it. Asked again, nothing more is set
-    aside: a reservation is given back and renewed at most once.
+    Raises `OutOfBudget` when the budget no longer holds it. What is set aside or earned at
+    present is left alone.
     """
     found = held(session, assignment_id)
     if found.state is not ReservationState.RELEASED or found.project_id != project_id:
         return
+    found.round += 1
     try:
-        _post_reserve(session, found, at, "reserved-again")
+        _post_reserve(session, found, at)
     except ledger.Overdrawn as short:
+        found.round -= 1
         raise OutOfBudget from short
     found.state = ReservationState.HELD
     found.ended_at = None
@@ -215,35 +221,13 @@ def _funded(session: Session, project_ids: list[int]) -> dict[int, int]:
     return {project_id: int(total) for project_id, total in session.exec(question)}
 
 
-def _inserted(session: Session, row: Reservation) -> bool:
-    made = session.execute(
-        insert(Reservation)
-        .values(row.model_dump())
-        .on_conflict_do_nothing()
-        .returning(col(Reservation.assignment_id))
-    )
-    return made.first() is not None
-
-
-def _check_same(known: Reservation, asked: Reservation) -> None:
-    if known.state is ReservationState.RELEASED:
-        raise NotReserved
-    terms = (known.project_id, known.pay, known.fee)
-    if terms != (asked.project_id, asked.pay, asked.fee):
-        raise OtherTerms
-
-
-def _post_reserve(session: Session, row: Reservation, at: datetime, act: str = "reserved") -> None:
+def _post_reserve(session: Session, row: Reservation, at: datetime) -> bool:
     source = ledger.budget(row.project_id, row.currency)
     target = ledger.reserve(row.project_id, row.currency)
-    ledger.post(
+    return ledger.post(
         session,
-        f"assignment:{row.assignment_id}:{act}",
-        [
-            ledger.Entry(name, source, target, amount)
-            for name, amount in (("pay", row.pay), ("fee", row.fee))
-            if amount
-        ],
+        row.event("reserved"),
+        _pay_and_fee(row, source, target),
         at=at,
         narration="pay and fee reserved",
         cause=f"assignment:{row.assignment_id}",
@@ -255,13 +239,16 @@ def _post_release(session: Session, row: Reservation, at: datetime) -> None:
     target = ledger.budget(row.project_id, row.currency)
     ledger.post(
         session,
-        f"assignment:{row.assignment_id}:released",
-        [
-            ledger.Entry(name, source, target, amount)
-            for name, amount in (("pay", row.pay), ("fee", row.fee))
-            if amount
-        ],
+        row.event("released"),
+        _pay_and_fee(row, source, target),
         at=at,
         narration="pay and fee given back",
         cause=f"assignment:{row.assignment_id}",
     )
+
+
+def _pay_and_fee(
+    row: Reservation, source: ledger.Purse, target: ledger.Purse
+) -> list[ledger.Entry]:
+    amounts = (("pay", row.pay), ("fee", row.fee))
+    return [ledger.Entry(name, source, target, amount) for name, amount in amounts if amount]

@@ -38,7 +38,7 @@ def earn(
     earned, entries = _split(row, expert_id, part)
     ledger.post(
         session,
-        f"assignment:{assignment_id}:earned",
+        row.event("earned"),
         entries,
         at=at,
         narration="work accepted",

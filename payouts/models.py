@@ -130,11 +130,16 @@ class Reservation(SQLModel, table=True):
     fee_minor: int = Field(sa_type=BigInteger)
     earned_minor: int = Field(default=0, sa_type=BigInteger)
     currency: str = Field(sa_type=Text)
+    round: int = 1
     state: ReservationState = text_enum(ReservationState, default=ReservationState.HELD)
     held_at: datetime = utc()
     submitted_at: datetime | None = utc(nullable=True)
     review_by: datetime | None = utc(nullable=True)
     ended_at: datetime | None = utc(nullable=True)
+
+    def event(self, act: str) -> str:
+        """Name an act in the ledger; each time that the pay is set aside is a round of its own."""
+        return f"assignment:{self.assignment_id}:{self.round}:{act}"
 
     @property
     def pay(self) -> Money:

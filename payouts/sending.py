@@ -204,13 +204,13 @@ def _take(session: Session, payout: Payout, at: datetime) -> None:
     )
 
 
-def _wake(session: Session, where: list[object]) -> int:
+def _wake(session: Session, where: list[bool]) -> int:
     rows = session.exec(
         select(Payout)
         .where(*where)
         .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
-    ).all()  # type: ignore[arg-type]
+    ).all()
     for payout in rows:
         payout.state, payout.try_at = PayoutState.READY, None
         answers.defer_send(session, payout)

@@ -164,6 +164,7 @@ def _budgets() -> None:
         sa.Column("fee_minor", sa.BigInteger, nullable=False),
         sa.Column("earned_minor", sa.BigInteger, nullable=False),
         sa.Column("currency", sa.Text, nullable=False),
+        sa.Column("round", sa.Integer, nullable=False),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("held_at", UTC, nullable=False),
         sa.Column("submitted_at", UTC),

@@ -63,7 +63,9 @@ def test_without_enough_money_nothing_is_reserved_and_the_session_lives_on(sessi
     with pytest.raises(budgets.OutOfBudget):
         reserve(session, budget, number=3)
 
+    session.commit()
     assert budgets.summary(session, budget.project_id).reserved == eur(966)
+    assert session.get(Reservation, 3) is None
     assert ledger.problems(session) == []
 
 
@@ -139,6 +141,36 @@ def test_an_assignment_of_another_project_earns_nothing_here(session, budget):
 
     with pytest.raises(budgets.NotReserved):
         earnings.earn(session, other.project_id, 1, expert.id, now())
+
+
+def test_what_was_given_back_can_be_set_aside_again_and_given_back_again(session, budget):
+    reserve(session, budget)
+    for _ in range(3):
+        budgets.release(session, budget.project_id, 1, now())
+        assert budgets.summary(session, budget.project_id).reserved == eur(0)
+        budgets.reserve_again(session, budget.project_id, 1, now())
+        budgets.reserve_again(session, budget.project_id, 1, now())
+        assert budgets.summary(session, budget.project_id).reserved == eur(483)
+
+    expert = make_expert(session)
+    assert earnings.earn(session, budget.project_id, 1, expert.id, now()) == eur(420)
+    budgets.reserve_again(session, budget.project_id, 1, now())
+    assert budgets.summary(session, budget.project_id).reserved == eur(0)
+    assert ledger.problems(session) == []
+
+
+def test_what_was_given_back_and_spent_since_cannot_be_set_aside_again(session, budget):
+    reserve(session, budget)
+    budgets.release(session, budget.project_id, 1, now())
+    reserve(session, budget, number=2)
+    reserve(session, budget, number=3)
+
+    with pytest.raises(budgets.OutOfBudget):
+        budgets.reserve_again(session, budget.project_id, 1, now())
+
+    budgets.release(session, budget.project_id, 2, now())
+    budgets.reserve_again(session, budget.project_id, 1, now())
+    assert budgets.summary(session, budget.project_id).reserved == eur(966)
 
 
 def test_work_without_a_fee_is_fine(session, budget):
