@@ -1,6 +1,7 @@
 """A real Label Studio, and an app that works with it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from annotation.label_studio import LabelStudioBackend
+from annotation.labelling import labelling_backend
 from app import create_app
 from core.db import Database
 from tests import clients, database
@@ -46,4 +48,6 @@ def bench(postgres: str, tmp_path: Path, label_studio: Server) -> Iterator[Live]
         app = create_app(make_settings(tmp_path, **changes), Database(engine))
         app.config["TESTING"] = True
         clients.use_in(app)
+        labelling = labelling_backend(app.extensions["doyen.settings"])
+        app.extensions["doyen.ports"] = replace(app.extensions["doyen.ports"], labelling=labelling)
         yield Live(app, url, engine)
