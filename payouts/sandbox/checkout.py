@@ -208,7 +208,7 @@ def pay(tx: Tx, session: Doc, digits: str, email: str | None) -> Declined | None
             tx, session["amount_total"], session["currency"], session["_"]["intent"]
         )
         session["payment_intent"] = intent["id"]
-    assert intent is not None  # noqa: S101 (an intent is never removed)
+    assert intent is not None  # an intent is never removed
     try:
         payments.pay(tx, intent, digits, email=email)
     except Declined as refusal:

@@ -174,7 +174,7 @@ def _due(tx: Tx, endpoint_id: str, due_at: float) -> list[Parcel]:
 
 def _parcel(tx: Tx, row: Any, endpoint: Doc) -> Parcel:
     event = tx.get("event", row["event_id"])
-    assert event is not None  # noqa: S101 (a foreign key says so)
+    assert event is not None  # a foreign key says so
     return Parcel(
         id=row["id"],
         event=public(events.shown(tx, event)),

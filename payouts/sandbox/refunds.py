@@ -144,7 +144,7 @@ def _fail(tx: Tx, refund: Doc) -> None:
     )
     tx.save(refund)
     charge = tx.get("charge", refund["charge"])
-    assert charge is not None  # noqa: S101 (a charge is never removed)
+    assert charge is not None  # a charge is never removed
     charge["amount_refunded"] -= refund["amount"]
     charge["refunded"] = False
     tx.save(charge)

@@ -271,7 +271,7 @@ def _take_back(tx: Tx, transfer: Doc, amount: int, metadata: Doc) -> Doc:
 def _refund(tx: Tx, transfer: Doc, amount: int) -> Doc:
     """Return what the connected account sees of a reversal, and note it on its payment."""
     payment = tx.get("charge", transfer["destination_payment"])
-    assert payment is not None  # noqa: S101 (made with the transfer, never removed)
+    assert payment is not None  # made with the transfer, never removed
     payment["amount_refunded"] += amount
     payment["refunded"] = payment["amount_refunded"] == payment["amount"]
     tx.save(payment)
