@@ -14,6 +14,7 @@ from annotation import agreement, rules
 from annotation.validated import ValidatedAnnotation, ValidatedTask
 
 Row = dict[str, Any]
+_CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 PERSON = "person"
 PATHS = {PERSON: "review", rules.AGREEMENT: "agreement", rules.SILENCE: "silence"}
 
@@ -54,7 +55,7 @@ def annotator(key: str, expert_id: int) -> str:
 
 def canonical(value: Any) -> str:
     """Return a value as JSON, the same whatever the order of its keys."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return _CANONICAL.encode(value)
 
 
 def _marks(

@@ -1,0 +1,67 @@
+"""The pages of releases in a real browser: usable by all, and alive while a build goes on."""
+
+import pytest
+from playwright.sync_api import expect
+
+from accounts.models import User
+from tests.browser import Window
+from tests.factories.releases import make_grant, make_ml_team, make_work
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+
+def signed_in(window: Window, live, user: User) -> Window:
+    """Be a person in this window, without the sign-in pages."""
+    cookie = live.client(user).get_cookie("doyen")
+    assert cookie is not None
+    window.page.context.add_cookies([{"name": "doyen", "value": cookie.value, "url": window.home}])
+    return window
+
+
+@pytest.mark.parametrize("locale", ["en", "fr"])
+def test_an_owner_builds_watches_and_a_team_reads(live, browser_page, locale):
+    with live.transaction() as session:
+        desk = make_work(session, tasks=24)
+        team, organisation = make_ml_team(session, locale=locale)
+        make_grant(session, desk, organisation)
+        desk.owner.locale = locale
+        session.add(desk.owner)
+    in_french = locale == "fr"
+
+    window = signed_in(browser_page, live, desk.owner)
+    window.open(f"/projects/{desk.project_id}/releases")
+    window.fill("Ce qui est nouveau" if in_french else "What is new", "First release.")
+    window.press("Préparer la version" if in_french else "Build the release")
+    waiting = "En préparation" if in_french else "Being built"
+    expect(window.page.get_by_role("heading", name=waiting)).to_be_visible()
+
+    live.run_jobs()
+
+    # The page looks by itself and shows the release when it is there.
+    version = window.page.get_by_role("link", name="1.0.0")
+    expect(version).to_be_visible(timeout=10_000)
+    window.check()
+    version.click()
+    window.check()
+    window.look(f"release-{locale}")
+    window.press("Lignes" if in_french else "Rows")
+    window.look(f"release-rows-{locale}")
+
+    window.page.context.clear_cookies()
+    signed_in(window, live, team)
+    window.open("/releases?q=licence")
+    window.look(f"releases-{locale}")
+    with window.page.expect_download() as download:
+        window.press(desk.project.title)
+        window.page.get_by_role("link", name="README.md").click()
+    assert download.value.suggested_filename.endswith("-1.0.0-README.md")
+
+
+def test_pages_without_anything_are_usable_too(live, browser_page):
+    with live.transaction() as session:
+        team, _ = make_ml_team(session)
+        desk = make_work(session, tasks=0)
+
+    signed_in(browser_page, live, team).open("/releases")
+    browser_page.page.context.clear_cookies()
+    signed_in(browser_page, live, desk.owner).open(f"/projects/{desk.project_id}/releases")
