@@ -187,6 +187,30 @@ def waiting_by_project(session: Session, organisation_ids: Iterable[int]) -> lis
     return [row for row in session.execute(question) if row[1] or row[3]]
 
 
+def count_waiting(session: Session, organisation_ids: Iterable[int]) -> int:
+    """Count the answers and contested refusals of some organisations that a person must see.
+
+    Answers that agreement may still decide are not counted: nobody has to act on them.
+    """
+    mine = select(Project.id).where(col(Project.organisation_id).in_(list(organisation_ids)))
+    answers = (
+        select_columns(func.count())
+        .select_from(Assignment)
+        .join(Project, col(Project.id) == col(Assignment.project_id))
+        .join(Task, col(Task.id) == col(Assignment.task_id))
+        .where(
+            col(Assignment.project_id).in_(mine),
+            col(Assignment.state) == State.SUBMITTED,
+            (col(Project.validation) == Validation.REVIEW)
+            | ((col(Task.slots_left) == 0) & ~_is_in_hand()),
+        )
+    )
+    looks = select_columns(func.count()).where(
+        col(ReviewRequest.project_id).in_(mine), col(ReviewRequest.outcome).is_(None)
+    )
+    return int(session.execute(answers).scalar_one() + session.execute(looks).scalar_one())
+
+
 def _is_in_hand() -> Any:
     held = aliased(Assignment)
     in_hand = select(held.id).where(held.task_id == col(Task.id), held.state == State.ACTIVE)

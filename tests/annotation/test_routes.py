@@ -6,7 +6,7 @@ import pytest
 from sqlmodel import select
 
 from accounts.models import User
-from annotation import assignment, second_look
+from annotation import assignment, review_queue, second_look
 from annotation.models import (
     Annotation,
     Assignment,
@@ -373,6 +373,26 @@ def test_waiting_work_is_listed_by_project(session, made, owner):
 
     assert made.project.title in page
     assert "1 answer without a verdict" in page
+
+
+def test_the_top_bar_counts_what_needs_a_person(session, made):
+    one = make_task(session, made.project)
+    for each, clause in zip(made.experts, ("grant", "patent"), strict=True):
+        make_assignment(
+            session,
+            made.project,
+            expert=each,
+            task=one,
+            state=State.SUBMITTED,
+            result=choice(clause),
+        )
+    make_assignment(session, made.project, state=State.SUBMITTED)
+    refused = make_assignment(session, made.project, state=State.REJECTED)
+    second_look.ask(session, refused, "I read it otherwise than you.", at=now())
+
+    mine = {made.project.organisation_id}
+    assert review_queue.count_waiting(session, mine) == 3
+    assert review_queue.count_waiting(session, {0}) == 0
 
 
 def test_the_queue_is_empty_paged_and_for_agreement_only_what_differs(session, made, owner):

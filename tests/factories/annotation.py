@@ -122,7 +122,8 @@ def make_project(
     project = Project(**(values | changes))
     session.add(project)
     session.flush()
-    assert project.id is not None and owner.id is not None
+    assert project.id is not None
+    assert owner.id is not None
     session.add(
         GuidelineVersion(
             project_id=project.id,
@@ -218,7 +219,8 @@ def make_assignment(
     session.add(lease)
     task.slots_left -= 1
     session.flush()
-    assert lease.id is not None and project.id is not None
+    assert lease.id is not None
+    assert project.id is not None
     budgets.reserve(
         session, project.id, lease.id, lease.pay, lease.fee, at, expert_id=expert.user_id
     )
