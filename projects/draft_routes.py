@@ -137,6 +137,8 @@ def _editable(project_id: int, step: str, *, lock: bool = False) -> Project:
 
 
 def _more(project: Project, step: Step) -> dict[str, Any]:
+    if step is Step.LABELS:
+        return {"project": project}
     if step is Step.PAY:
         return {"currency": project.currency}
     if step is Step.CRITERIA and not project.is_draft:

@@ -1,6 +1,7 @@
 """What owners send about their projects, and experts about invitations."""
 
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
 from typing import Any
 
 from flask_babel import gettext as _
@@ -18,6 +19,7 @@ from wtforms import (
 )
 from wtforms.fields import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
+from wtforms.widgets import TextInput
 
 from core import formats, money
 from core.money import Money
@@ -25,7 +27,7 @@ from core.once import new_key
 from experts.fields import Field
 from experts.forms import country_choices, language_choices, stripped
 from payouts.policy import CURRENCIES
-from projects import config, label_config
+from projects import config, label_config, lifecycle
 from projects.config import Kind
 from projects.models import Project, Validation
 
@@ -47,19 +49,27 @@ WORDS_MOST = 20_000
 class AmountField(DecimalField):  # type: ignore[misc]
     """An amount of money, with a point or a comma; what was typed is kept when it is wrong."""
 
+    # A browser's number field would take the comma or the point, but not both.
+    widget = TextInput()
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        if self.data is None:
+            return ""
+        plain = f"{self.data:.2f}"
+        return plain.replace(".", ",") if formats.locale().language == "fr" else plain
+
     def process_formdata(self, valuelist: list[str]) -> None:
         """Read the amount without going through a float."""
         if not valuelist:
             return
         self.data: Decimal | None = None
         plain = valuelist[0].strip().replace("\N{NO-BREAK SPACE}", "").replace(" ", "")
-        try:
-            amount = Decimal(plain.replace(",", "."))
-        except InvalidOperation:
-            raise ValueError(_("Write an amount such as 4.20.")) from None
-        if not amount.is_finite():
+        # "1,000" is a thousand to some and one to others: nobody's pay is guessed.
+        if not re.fullmatch(r"\d{1,9}([.,]\d{1,2})?", plain):
             raise ValueError(_("Write an amount such as 4.20."))
-        self.data = amount
+        self.data = Decimal(plain.replace(",", "."))
 
 
 class StepForm(FlaskForm):  # type: ignore[misc]
@@ -136,6 +146,10 @@ class LabelsForm(StepForm):
         _l("Config"), description=_l("Label Studio’s XML. Each $name is a field of the tasks.")
     )
 
+    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.project = project
+
     @property
     def kind(self) -> Kind:
         """Return the template that the form fills."""
@@ -162,9 +176,20 @@ class LabelsForm(StepForm):
 
     def validate_config(self, field: TextAreaField) -> None:
         """List all that is wrong with a config of one's own."""
-        problems = label_config.config_problems(self.built) if self.kind is Kind.OWN else []
+        if self.kind is not Kind.OWN:
+            return
+        problems = label_config.config_problems(self.built)
         if problems:
             raise ValidationError(" ".join(problems))
+        lacking = lifecycle.fields_lacking(self.project, self.built)
+        if lacking:
+            raise ValidationError(
+                _(
+                    "The tasks in this project were not checked for: %(fields)s. Use the fields "
+                    "that they have.",
+                    fields=", ".join(lacking),
+                )
+            )
 
     def values(self, project: Project) -> dict[str, Any]:
         """Return the column."""

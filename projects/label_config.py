@@ -241,9 +241,6 @@ def _tag_problems(root: Element) -> Iterator[str]:
             yield _("Write <%(tag)s> as <%(right)s>.", tag=name, right=right[name.lower()])
         else:
             yield _("The tag <%(tag)s> cannot be shown by the editor. Remove it.", tag=name)
-    for tag in root.iter("HyperText"):
-        if tag.get("inline", "").lower() != "true":
-            yield _('Add inline="true" to <HyperText>: the editor runs in a closed frame.')
     for tag in root.iter():
         if tag.get("valueType", "").lower() == "url" or tag.get("apiUrl"):
             yield _(
@@ -283,12 +280,10 @@ def _target_problems(answers: list[Control], shown: set[str]) -> Iterator[str]:
 
 
 def _use_problems(root: Element) -> Iterator[str]:
-    for shown in _data_tags(root):
-        if shown.variable is None:
-            yield _(
-                'Take “%(name)s” from the tasks: write value="$%(name)s".',
-                name=shown.name or "text",
-            )
+    shown = list(_data_tags(root))
+    if shown and not any(tag.variable for tag in shown):
+        name = shown[0].name or "text"
+        yield _('Take “%(name)s” from the tasks: write value="$%(name)s".', name=name)
     for control in _controls(root):
         name = control.name or control.tag
         if CONTROLS[control.tag] is None or control.has_dynamic_values:

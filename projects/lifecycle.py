@@ -42,6 +42,10 @@ class NotReady(Conflict):
     """The project cannot be published yet. All that is missing is listed on this page."""
 
 
+class TasksWouldNotFit(Conflict):
+    """The tasks that are in the project were checked for other fields than these labels need."""
+
+
 class Published(Conflict):
     """What experts were told stays: a published project keeps its brief, labels, pay and rules."""
 
@@ -85,10 +89,20 @@ def edit(
 ) -> list[str]:
     """Change a draft, and return the names of what has changed."""
     require_draft(project)
+    if "label_config" in values and fields_lacking(project, str(values["label_config"])):
+        raise TasksWouldNotFit
     changed = _change(session, project, "project.edited", by, at, values)
     if "title" in changed:
         _open_budget(session, project)
     return changed
+
+
+def fields_lacking(project: Project, config: str) -> list[str]:
+    """Return the fields that a config needs and that imported tasks were never checked for."""
+    if not project.task_count or config == project.label_config:
+        return []
+    known = label_config.variables(project.label_config)
+    return sorted(label_config.variables(config) - known)
 
 
 def require_draft(project: Project) -> None:

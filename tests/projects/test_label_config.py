@@ -22,7 +22,6 @@ GOOD = config.build(Kind.CLAUSES, CLAUSES, PARTS)
         ("<View/>", "add at least one control"),
         ('<View><Text value="$t"/></View>', "Give <Text> a name"),
         ('<View><Text name="t" value="fixed"/></View>', 'write value="$t"'),
-        ('<View><HyperText name="h" value="$h"/></View>', 'inline="true"'),
         ('<View><Text name="t" value="$t" valueType="url"/></View>', "fetch its content"),
         ('<View><Choices name="c" toName="x"/></View>', "“c” marks “x”"),
         ('<View><Choices name="c"/></View>', "add toName"),

@@ -115,8 +115,10 @@ def test_save_and_leave_goes_home(session, client, owner):
         ("labels", {**LABELS, "choices": "a\nb\na"}, "Write “a” only once", "a\nb"),
         ("labels", {"template": "own", "config": "<View"}, "not well-formed", "&lt;View"),
         ("pay", {**PAY, "price": "four"}, "such as 4.20", 'value="four"'),
-        ("pay", {**PAY, "price": "4.205"}, "whole cents", 'value="4.205"'),
-        ("pay", {**PAY, "price": "-1"}, "above zero", 'value="-1"'),
+        ("pay", {**PAY, "price": "4.205"}, "such as 4.20", 'value="4.205"'),
+        ("pay", {**PAY, "price": "-1"}, "such as 4.20", 'value="-1"'),
+        ("pay", {**PAY, "price": "1,000"}, "such as 4.20", 'value="1,000"'),
+        ("pay", {**PAY, "price": "0"}, "above zero", 'value="0"'),
         ("pay", {**PAY, "price": "NaN"}, "such as 4.20", 'value="NaN"'),
         ("pay", {**PAY, "price": "10000.01"}, "up to €10,000.00", 'value="10000.01"'),
         ("pay", {**PAY, "overlap": "0"}, "from 1 to 20", 'value="0"'),
@@ -171,6 +173,14 @@ def test_a_second_click_on_save_is_no_colleague(session, client, owner):
     assert answers == [302, 302]
 
 
+def test_an_amount_is_written_as_the_reader_writes_it(session, client, owner, sign_in):
+    project = make_project(session, owner[1], price_minor=123_400)
+    colleague = sign_in(make_member(session, owner[1], locale="fr"))
+
+    assert 'value="1234.00"' in client.get(f"/projects/{project.id}/pay").text
+    assert 'value="1234,00"' in colleague.get(f"/projects/{project.id}/pay").text
+
+
 def test_each_template_shows_its_fields_and_what_is_asked(session, client, owner):
     project = make_project(session, owner[1], label_config="")
     where = f"/projects/{project.id}/labels"
@@ -182,8 +192,22 @@ def test_each_template_shows_its_fields_and_what_is_asked(session, client, owner
     assert client.get(f"{where}?template=nonsense").status_code == 200
 
 
+def test_labels_that_the_imported_tasks_do_not_fit_are_refused(session, client, owner):
+    project = make_project(session, owner[1], task_count=40)
+    other = '<View><Text name="t" value="$body"/><Rating name="r" toName="t"/></View>'
+    where = f"/projects/{project.id}/labels"
+
+    page = client.post(where, data={"template": "own", "config": other})
+
+    assert page.status_code == 422
+    assert "not checked for: body." in page.text
+    fits = {"template": "own", "config": other.replace("$body", "$text")}
+    fits["seen"] = _seen(client.get(where).text)
+    assert client.post(where, data=fits).status_code == 302
+
+
 def test_an_own_config_comes_back_as_it_was_typed(session, client, owner):
-    project = make_project(session, owner[1])
+    project = make_project(session, owner[1], task_count=0)
     own = (
         '<View><Header value="Read"/><Text name="t" value="$body"/>'
         '<Rating name="r" toName="t"/></View>'
