@@ -18,6 +18,7 @@ from annotation import (
     owner_routes,
     results,
     second_look,
+    today_routes,
 )
 from annotation.editor_routes import bp_editor
 from annotation.forms import ContestForm
@@ -31,7 +32,7 @@ from projects.models import Project
 from projects.terms import CONTEST_DAYS
 
 bp = Blueprint("annotation", __name__)
-MORE_BLUEPRINTS = (owner_routes.bp, bp_editor)
+MORE_BLUEPRINTS = (owner_routes.bp, today_routes.bp, bp_editor)
 
 
 @bp.get("/work")

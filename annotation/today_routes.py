@@ -1,0 +1,37 @@
+"""An expert's first page: what is in hand, what waits for an answer, what comes next."""
+
+from flask import Blueprint, render_template
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from annotation import desk
+from core.access import requires
+from core.clock import now
+from core.db import db_session
+from experts import profile, skills
+from payouts import overview
+from projects import invitations, pricing
+from projects.models import Answer, Project
+
+bp = Blueprint("today", __name__)
+
+
+@bp.get("/today")
+@requires("work.do")
+def today() -> ResponseReturnValue:
+    """Show the day of an expert."""
+    session, me, at = db_session(), current_user.id, now()
+    expert = profile.of(session, me)
+    waiting = invitations.of_expert(session, me, Answer.OFFERED)
+    currency = overview.currencies(session, me)[0]
+    return render_template(
+        "annotation/today.html",
+        at=at,
+        expert=expert,
+        completeness=profile.completeness(session, expert),
+        skills=skills.held(session, me, at),
+        offers=desk.offers(session, me, at=at),
+        waiting=[(one, session.get(Project, one.project_id)) for one in waiting],
+        standing=overview.standing(session, me, currency, at=at),
+        price_of=pricing.of,
+    )

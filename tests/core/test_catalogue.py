@@ -1,0 +1,61 @@
+"""Every word has its French; a word that lacks it is found."""
+
+import shutil
+from pathlib import Path
+
+from core import catalogue
+from tests.database import ROOT
+
+
+def test_every_word_has_its_french(worker_app: object) -> None:
+    assert list(catalogue.problems(ROOT)) == []
+
+
+def test_a_word_without_french_is_found(tmp_path: Path) -> None:
+    root = _small(tmp_path)
+    (root / "core" / "planted.py").write_text('_("A planted sentence without French.")\n')
+
+    [problem] = [line for line in catalogue.problems(root) if "planted" in line]
+
+    assert "not translated" in problem
+
+
+def test_a_lost_placeholder_a_bare_sign_and_a_leftover_are_found(tmp_path: Path) -> None:
+    root = _small(tmp_path)
+    (root / "core" / "planted.py").write_text('_("Hello %(name)s")\n_("Really?")\n')
+    po = root / "translations" / "fr" / "core.po"
+    po.write_text(
+        po.read_text()
+        + '\nmsgid "Hello %(name)s"\nmsgstr "Bonjour"\n'
+        + '\nmsgid "Really?"\nmsgstr "Vraiment ?"\n'
+        + '\nmsgid "Nobody says this"\nmsgstr "Personne"\n'
+    )
+
+    found = " ".join(catalogue.problems(root))
+
+    assert "other placeholders: 'Bonjour'" in found
+    assert "no-break space" in found
+    assert "no longer used: 'Nobody says this'" in found
+
+
+def test_catalogues_are_merged_when_one_is_newer(tmp_path: Path) -> None:
+    root = _small(tmp_path)
+
+    catalogue.ensure_compiled(root / "translations")
+
+    merged = root / "translations" / "fr" / "LC_MESSAGES" / "messages.mo"
+    assert merged.exists()
+    before = merged.stat().st_mtime_ns
+    catalogue.ensure_compiled(root / "translations")
+    assert merged.stat().st_mtime_ns == before
+
+
+def _small(tmp_path: Path) -> Path:
+    """A tree with the words of core alone."""
+    for folder in catalogue.PACKAGES:
+        (tmp_path / folder).mkdir()
+    (tmp_path / "templates").mkdir()
+    target = tmp_path / "translations" / "fr"
+    target.mkdir(parents=True)
+    shutil.copy(ROOT / "translations" / "fr" / "core.po", target)
+    return tmp_path

@@ -1,0 +1,108 @@
+"""Jobs are rows of the caller's transaction; a real worker runs them."""
+
+from threading import Barrier, Thread
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import text
+from sqlmodel import Session
+
+from core import health, jobs, ticking
+from core.clock import now
+from core.jobs import Tasks
+from core.models import Heartbeat
+from tests.conftest import Live
+
+WAITING = text("select count(*) from procrastinate_jobs where status = 'todo'")
+
+
+def waiting(live: Live) -> int:
+    with live.transaction() as session:
+        return int(session.execute(WAITING).scalar_one())
+
+
+def test_a_job_is_there_once_its_transaction_is(live: Live) -> None:
+    with live.transaction() as session:
+        jobs.defer(session, "core.beat")
+        within = session.execute(WAITING).scalar_one()
+        session.rollback()
+
+    assert within == 1
+    assert waiting(live) == 0
+
+
+def test_of_a_kind_with_a_queueing_lock_one_waits(live: Live) -> None:
+    with live.transaction() as session:
+        for _ in range(3):
+            jobs.defer(session, "core.beat", queueing_lock="beat")
+
+    assert waiting(live) == 1
+
+
+def test_many_clocks_that_tick_at_once_defer_one_sweep(live: Live) -> None:
+    start = Barrier(8)
+
+    def tick() -> None:
+        start.wait()
+        ticking.tick(live.app, "core.deliver_waiting_letters")
+
+    threads = [Thread(target=tick) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert waiting(live) == 1
+    with live.transaction() as session:
+        assert session.get(Heartbeat, "clock") is not None
+
+
+def test_a_real_worker_runs_what_waits(live: Live) -> None:
+    with live.transaction() as session:
+        jobs.defer(session, "core.beat")
+
+    worker = jobs.worker_app(live.app, live.url)
+    with worker.open():
+        worker.run_worker(wait=False, install_signal_handlers=False, listen_notify=False)
+
+    with live.transaction() as session:
+        assert session.get(Heartbeat, "worker") is not None
+    assert waiting(live) == 0
+
+
+def test_a_task_has_its_packages_name_and_an_app_around_it(app: Flask) -> None:
+    tasks = Tasks("stories")
+
+    @tasks.task(queue="slow")
+    def tell(who: str) -> str:
+        return f"{who} at {now():%Y}"
+
+    [task] = tasks.all
+    known = app.extensions["doyen.tasks"]
+    app.extensions["doyen.tasks"] = {task.name: task}
+    try:
+        assert jobs.run(app, "stories.tell", who="Ada").startswith("Ada at 2")
+    finally:
+        app.extensions["doyen.tasks"] = known
+    assert task.queue == "slow"
+
+
+def test_health_names_jobs_that_failed_for_good(session: Session, app: Flask) -> None:
+    jobs.defer(session, "core.beat")
+    session.execute(text("update procrastinate_jobs set status = 'failed'"))
+
+    with app.test_request_context():
+        [finding] = health.jobs(session)
+
+    assert finding.tone == "stop"
+    assert "1" in finding.words
+
+
+def test_a_second_beat_moves_the_first(session: Session) -> None:
+    earlier: Any = now()
+    health.beat(session, "worker", at=earlier)
+    health.beat(session, "worker", at=now())
+
+    row = session.get(Heartbeat, "worker")
+    assert row is not None
+    assert row.seen_at > earlier
