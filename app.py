@@ -15,7 +15,8 @@ from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 from flask_wtf import CSRFProtect
 
-from accounts import permissions, security, tokens
+from accounts import organisations, permissions, security, tokens
+from annotation import review_queue
 from core import (
     access,
     catalogue,
@@ -35,6 +36,7 @@ from core.access import signed_in
 from core.db import Database
 from core.ports import Ports
 from core.settings import Settings, load
+from projects import invitations
 
 ROOT = Path(__file__).resolve().parent
 PACKAGES = ["accounts", "experts", "payouts", "projects", "annotation", "interviews", "releases"]
@@ -103,6 +105,8 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     jobs.init_app(app, [tasks.tasks, *(module.tasks for module in _modules("jobs"))])
     health.init_app(app, [check for module in _modules("health") for check in module.CHECKS])
     app.add_url_rule("/home", "home", signed_in(_home))
+    navigation.count(app, "/invitations", _invitations_to_answer)
+    navigation.count(app, "/review", _answers_to_review)
     return app
 
 
@@ -120,6 +124,15 @@ def main() -> None:
 
 def _home() -> ResponseReturnValue:
     return redirect(navigation.home() or "/account")
+
+
+def _invitations_to_answer(user: Any) -> int:
+    return invitations.to_answer(db.db_session(), user.id)
+
+
+def _answers_to_review(user: Any) -> int:
+    session = db.db_session()
+    return review_queue.count_waiting(session, organisations.ids_of(session, user.id))
 
 
 def _register_routes(app: Flask, csrf: CSRFProtect, module: ModuleType) -> None:
