@@ -7,7 +7,6 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from werkzeug.utils import send_file
 from werkzeug.wrappers.response import Response
 
@@ -51,20 +50,18 @@ def _send_about(root: Path, release: Release, path: str, asked: Environ) -> Resp
 
 
 def _answer(file: Path, asked: Environ, *, etag: str, release: Release) -> Response:
-    kind = TYPES.get(file.suffix, "text/plain; charset=utf-8")
-    name = f"{release.facts['name']}-{release.version}-{file.name}"
     response = send_file(
-        file, asked, mimetype=kind, as_attachment=True, download_name=name, etag=False
+        file,
+        asked,
+        mimetype=TYPES.get(file.suffix, "text/plain; charset=utf-8"),
+        as_attachment=True,
+        download_name=f"{release.facts['name']}-{release.version}-{file.name}",
+        conditional=True,
+        etag=etag,
     )
-    response.set_etag(etag)
     # The content of this address never changes; who may read it can, so it is asked each time.
     response.headers["Cache-Control"] = "private, no-cache"
     response.headers["X-Repo-Commit"] = str(release.commit)
-    try:
-        response.make_conditional(asked, accept_ranges=True, complete_length=file.stat().st_size)
-    except RequestedRangeNotSatisfiable:
-        response.close()
-        raise
     if response.status_code == HTTPStatus.NOT_MODIFIED or asked["REQUEST_METHOD"] == "HEAD":
         # Nothing is sent, so nobody would close the file.
         response.close()
