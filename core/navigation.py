@@ -35,9 +35,9 @@ class Item:
 
 PLACES: dict[str, tuple[Place, ...]] = {
     "expert": (
+        Place(_l("Today"), "/today", "sun"),
         Place(_l("Work"), "/work", "pencil-square"),
         Place(_l("Invitations"), "/invitations", "envelope-open"),
-        Place(_l("Interviews"), "/interviews", "chat-left-text"),
         Place(_l("Earnings"), "/earnings", "wallet2"),
         Place(_l("Profile"), "/profile", "person-vcard"),
     ),

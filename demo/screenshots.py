@@ -57,6 +57,7 @@ def shots(run_suffix: str) -> list[Shot]:
     ready = f"{seed.READY.key}@{cast.DOMAIN}"
     return [
         Shot("start", _at("/")),
+        Shot("expert-today", _at("/today"), ready),
         Shot("question", _question, f"{seed.FRESH.key}@{cast.DOMAIN}"),
         Shot("result", _first(r"/interviews/\d+/result$", "/interviews"), refused),
         Shot("invitation", _first(r"/invitations/\d+$", "/invitations"), ready),
@@ -64,8 +65,8 @@ def shots(run_suffix: str) -> list[Shot]:
         Shot("earnings", _at("/earnings"), expert),
         Shot("earnings-phone", _at("/earnings"), expert, PHONE, dark=True),
         Shot("statement", _first(r"/earnings/statements/\d+$", "/earnings/statements"), expert),
-        Shot("project", _first(r"/projects/\d+$", "/projects"), owner),
-        Shot("projet", _first(r"/projects/\d+$", "/projects"), owner, language="fr-FR"),
+        Shot("project-home", _first(r"/projects/\d+$", "/projects"), owner),
+        Shot("project-home-fr", _first(r"/projects/\d+$", "/projects"), owner, language="fr-FR"),
         Shot("review", _first(r"/projects/\d+/review$", "/review"), owner),
         Shot("release", _first(r"/releases/\d+$", "/releases"), team),
         Shot("health", _at("/operator"), f"operator@{cast.DOMAIN}", dark=True),
