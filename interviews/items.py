@@ -264,6 +264,11 @@ class Bank(Part):
         return next(item for item in self.items if item.id == item_id)
 
     @property
+    def kinds(self) -> frozenset[str]:
+        """Which kinds of questions may be asked."""
+        return frozenset(item.kind for item in self.items)
+
+    @property
     def questions(self) -> int:
         """How many questions an interview has."""
         return self.template.per_competency * len(self.competencies)
