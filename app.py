@@ -17,6 +17,7 @@ from flask_wtf import CSRFProtect
 
 from accounts import organisations, permissions, security, tokens
 from annotation import review_queue
+from annotation.labelling import labelling_backend
 from core import (
     access,
     catalogue,
@@ -36,6 +37,7 @@ from core.access import signed_in
 from core.db import Database
 from core.ports import Ports
 from core.settings import Settings, load
+from payouts.stripe_connect import StripeConnect
 from projects import invitations
 
 ROOT = Path(__file__).resolve().parent
@@ -145,16 +147,10 @@ def _register_routes(app: Flask, csrf: CSRFProtect, module: ModuleType) -> None:
 
 
 def _ports(settings: Settings) -> Ports:
-    rail: Any = (
-        importlib.import_module("payouts.stripe_connect")
-        if _has("payouts.stripe_connect")
-        else None
-    )
-    labelling: Any = None
     return Ports(
         mailer=mail.mailer(settings.mail_url.get_secret_value(), settings.data_dir),
-        payout_rail=rail.StripeConnect(settings) if rail else None,  # type: ignore[arg-type]
-        labelling=labelling,
+        payout_rail=StripeConnect(settings),
+        labelling=labelling_backend(settings),
     )
 
 

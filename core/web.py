@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFError
+from markupsafe import escape
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
@@ -22,9 +23,9 @@ from core.errors import DomainError
 from core.settings import Settings
 
 log = logging.getLogger(__name__)
-BARE = """<!doctype html><html lang="en"><title>Something failed on our side</title>
-<h1>Something failed on our side</h1><p>Nothing was changed half-way. Please try again in a minute;
-if it fails again, write to the operator and quote the reference {reference}.</p></html>"""
+BARE = """<!doctype html><html lang="en"><title>This could not be done</title>
+<h1>This could not be done</h1><p>{words} Nothing was changed half-way. If it fails again, write to
+the operator. {code}</p></html>"""
 AnyForm = TypeVar("AnyForm", bound=FlaskForm)
 Row = TypeVar("Row")
 
@@ -162,8 +163,7 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     db_session().rollback()
     if wants_json():
         return json_problem(status, _http_words(status))
-    page = render_template("error.html", status=status, words=_http_words(status))
-    response = current_app.make_response((page, status))
+    response = current_app.make_response((_error_page(status, _http_words(status)), status))
     allowed = getattr(error, "valid_methods", None)
     if allowed:
         response.headers["Allow"] = ", ".join(allowed)
@@ -189,15 +189,19 @@ def _our_fault(error: Exception) -> ResponseReturnValue:
         raise error
     if wants_json():
         return json_problem(500, "Something failed on our side.", reference=reference)
-    away = isinstance(error, OperationalError)
+    db_session().rollback()
+    status = 503 if isinstance(error, OperationalError) else 500
+    return _error_page(status, None, reference), status
+
+
+def _error_page(status: int, words: str | None, reference: str = "") -> str:
     try:
-        db_session().rollback()
-        status = 503 if away else 500
-        return render_template("error.html", status=status, words=None, reference=reference), status
+        return render_template("error.html", status=status, words=words, reference=reference)
     except Exception:
-        # The page itself needs what has failed: say the least, in a page that needs nothing.
-        log.exception("the page of the failure failed too, reference %s", reference)
-        return BARE.format(reference=reference), 503
+        # The page itself needs what has failed (the database, a host name that can be read):
+        # say the least, in a page that needs nothing.
+        log.exception("the page of the error failed too, reference %s", reference)
+        return BARE.format(words=escape(words or "Please try again in a minute."), code=reference)
 
 
 def _http_words(status: int) -> str:

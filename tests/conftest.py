@@ -1,5 +1,7 @@
 """What every test may ask for: a real database, the app, clients, jobs, a browser."""
 
+import atexit
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,11 +69,17 @@ def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres(shared: Path) -> str:
+def postgres() -> str:
     """The address of the run's server, with the migrated template ready."""
-    url = database.server(shared)
-    database.migrated_template(url, shared)
+    url = database.server(database.FOLDER)
+    database.migrated_template(url, database.FOLDER)
     return url
+
+
+def pytest_configure() -> None:
+    """Remove the server's data when the run ends; the server, started later, stops before."""
+    if not database.IS_WORKER:
+        atexit.register(shutil.rmtree, database.FOLDER, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

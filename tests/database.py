@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,11 +16,16 @@ from core.db import make_engine
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = "doyen_template"
+IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
+# One folder for all workers of a run, named for their parent. Not in pytest's own folder: the next
+# run of pytest would close that to PostgreSQL's user.
+FOLDER = Path(tempfile.gettempdir()) / f"doyen-tests-{os.getppid() if IS_WORKER else os.getpid()}"
 _numbers = itertools.count()
 
 
 def server(shared: Path) -> str:
     """Start the run's server, or join it; return the address of its maintenance database."""
+    shared.mkdir(exist_ok=True)
     return embedded.start(shared / "postgres")
 
 
