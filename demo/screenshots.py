@@ -67,7 +67,6 @@ def shots(run_suffix: str) -> list[Shot]:
         Shot("statement", _first(r"/earnings/statements/\d+$", "/earnings/statements"), expert),
         Shot("project-home", _first(r"/projects/\d+$", "/projects"), owner),
         Shot("project-home-fr", _first(r"/projects/\d+$", "/projects"), owner, language="fr-FR"),
-        Shot("review", _first(r"/projects/\d+/review$", "/review"), owner),
         Shot("release", _first(r"/releases/\d+$", "/releases"), team),
         Shot("health", _at("/operator"), f"operator@{cast.DOMAIN}", dark=True),
     ]
@@ -144,6 +143,8 @@ def _question(page: Page) -> None:
     if going.count():
         going.first.click()
     else:
+        for box in page.locator("main input[type=checkbox]").all():
+            box.check()
         page.locator("main form button[type=submit]").first.click()
     page.wait_for_load_state("load")
 
