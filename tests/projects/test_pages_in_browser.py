@@ -107,7 +107,7 @@ def test_errors_take_the_focus_and_an_answer_is_given_by_keyboard(live, browser_
     enter(live, browser_page, seeded["expert"], "en")
     browser_page.open(f"/invitations/{seeded['invitation']}")
     browser_page.page.get_by_role("button", name="Yes, I take part").focus()
-    browser_page.page.keyboard.press("Enter")
-    browser_page.page.wait_for_load_state("load")
+    with browser_page.page.expect_navigation():
+        browser_page.page.keyboard.press("Enter")
     browser_page.check()
     browser_page.page.get_by_text("You take part", exact=True).first.wait_for()
