@@ -73,7 +73,7 @@ class ProfileForm(FlaskForm):  # type: ignore[misc]
         filters=[stripped],
         validators=[
             DataRequired(_l("Write one line about your work.")),
-            Length(max=120, message=_l("Use 120 signs at most.")),
+            Length(max=120, message=_l("Use 120 characters at most.")),
         ],
         render_kw={"autocomplete": "off"},
     )
@@ -83,7 +83,7 @@ class ProfileForm(FlaskForm):  # type: ignore[misc]
             "What you have done, for how long, for what kind of clients. No names of people."
         ),
         filters=[stripped],
-        validators=[Length(max=4000, message=_l("Use 4,000 signs at most."))],
+        validators=[Length(max=4000, message=_l("Use 4,000 characters at most."))],
     )
     accepts_invitations = BooleanField(
         _l("Send me invitations to projects"),
@@ -116,7 +116,7 @@ class LicenceForm(FlaskForm):  # type: ignore[misc]
         filters=[stripped],
         validators=[
             DataRequired(_l("Write what the licence is called.")),
-            Length(max=200, message=_l("Use 200 signs at most.")),
+            Length(max=200, message=_l("Use 200 characters at most.")),
         ],
         render_kw={"autocomplete": "off"},
     )
@@ -125,7 +125,7 @@ class LicenceForm(FlaskForm):  # type: ignore[misc]
         filters=[stripped],
         validators=[
             DataRequired(_l("Write who issued it.")),
-            Length(max=200, message=_l("Use 200 signs at most.")),
+            Length(max=200, message=_l("Use 200 characters at most.")),
         ],
         render_kw={"autocomplete": "off"},
     )
@@ -137,7 +137,7 @@ class LicenceForm(FlaskForm):  # type: ignore[misc]
         _l("Number in the register"),
         description=_l("Owners never see it. It helps whoever checks the licence."),
         filters=[stripped],
-        validators=[Length(max=80, message=_l("Use 80 signs at most."))],
+        validators=[Length(max=80, message=_l("Use 80 characters at most."))],
         render_kw={"autocomplete": "off"},
     )
     valid_until = DateField(_l("Valid until"), validators=[Optional()])
