@@ -22,7 +22,7 @@ PROBLEM = "application/problem+json"
 
 @pytest.fixture
 def desk(session):
-    return make_work(session, tasks=12)
+    return make_work(session, tasks=6)
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_a_release_is_listed_with_its_facts(get, release, desk):
 
     assert found["id"] == release.id
     assert found["name"] == f"{desk.organisation.slug}/{release.facts['name']}"
-    assert (found["version"], found["rows"], found["licence"]) == ("1.0.0", 12, "cc-by-4.0")
+    assert (found["version"], found["rows"], found["licence"]) == ("1.0.0", 6, "cc-by-4.0")
 
 
 def test_a_release_has_its_files_and_its_manifest(get, release):

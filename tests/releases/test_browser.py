@@ -21,7 +21,7 @@ def signed_in(window: Window, live, user: User) -> Window:
 @pytest.mark.parametrize("locale", ["en", "fr"])
 def test_an_owner_builds_watches_and_a_team_reads(live, browser_page, locale):
     with live.transaction() as session:
-        desk = make_work(session, tasks=24)
+        desk = make_work(session, tasks=8)
         team, organisation = make_ml_team(session, locale=locale)
         make_grant(session, desk, organisation)
         desk.owner.locale = locale
@@ -51,8 +51,8 @@ def test_an_owner_builds_watches_and_a_team_reads(live, browser_page, locale):
     signed_in(window, live, team)
     window.open("/releases?q=licence")
     window.look(f"releases-{locale}")
+    window.press(desk.project.title)
     with window.page.expect_download() as download:
-        window.press(desk.project.title)
         window.page.get_by_role("link", name="README.md").click()
     assert download.value.suggested_filename.endswith("-1.0.0-README.md")
 
