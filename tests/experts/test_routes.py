@@ -98,7 +98,12 @@ def test_a_language_that_is_none_is_refused(user, sign_in, language):
 
 def test_a_second_click_declares_no_second_licence(session, user, sign_in):
     client = sign_in(user)
-    data = {"once": "one-key", "title": "Paris bar", "issuer": "Ordre des avocats", "jurisdiction": ""}
+    data = {
+        "once": "one-key",
+        "title": "Paris bar",
+        "issuer": "Ordre des avocats",
+        "jurisdiction": "",
+    }
 
     for _click in range(2):
         assert client.post("/profile/licences/new", data=data).status_code == 302
