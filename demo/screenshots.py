@@ -37,14 +37,14 @@ class Shot:
     language: str = "en-GB"
 
 
-def run(addresses: Addresses, var: Path) -> int:
+def run(addresses: Addresses, folder: Path) -> int:
     """Take every picture; return 0."""
-    seed.run(addresses, var, print)
-    suffix = _walked(addresses, var)
+    seed.run(addresses, folder, print)
+    suffix = _walked(addresses, folder)
     PICTURES.mkdir(parents=True, exist_ok=True)
     with _chromium() as browser:
         for shot in shots(suffix):
-            size = _take(browser, addresses.web, var, shot)
+            size = _take(browser, addresses.web, folder, shot)
             print(f"  docs/pictures/{shot.name}.png  {size // 1000} kB", flush=True)
     return 0
 
@@ -72,19 +72,21 @@ def shots(run_suffix: str) -> list[Shot]:
     ]
 
 
-def _walked(addresses: Addresses, var: Path) -> str:
+def _walked(addresses: Addresses, folder: Path) -> str:
     """Return the run of a walk on this demo, making a short one where there is none."""
-    note = var / "demo" / "pictured.txt"
+    note = folder / "pictured.txt"
     if note.exists():
         return note.read_text().strip()
     print("  A short walk first, so that there is something to show", flush=True)
-    made = walk.Walk(addresses, var, tasks=24, terms=Terms(experts=4, overlap=2, budget="200.00"))
+    made = walk.Walk(
+        addresses, folder, tasks=24, terms=Terms(experts=4, overlap=2, budget="200.00")
+    )
     made.all()
     note.write_text(made.run)
     return made.run
 
 
-def _take(browser: Browser, base: str, var: Path, shot: Shot) -> int:
+def _take(browser: Browser, base: str, folder: Path, shot: Shot) -> int:
     context = browser.new_context(
         viewport={"width": shot.size[0], "height": shot.size[1]},
         color_scheme="dark" if shot.dark else "light",
@@ -94,7 +96,7 @@ def _take(browser: Browser, base: str, var: Path, shot: Shot) -> int:
         page = context.new_page()
         page.goto(base)
         if shot.who:
-            _sign_in(page, base, shot.who, state.load(var / "demo").password)
+            _sign_in(page, base, shot.who, state.load(folder).password)
             _speak(page, base, shot.language)
         shot.way(page)
         page.wait_for_load_state("networkidle")
