@@ -28,6 +28,8 @@ class Refusal:
     decided_at: datetime
     contest_until: datetime
     can_contest: bool
+    # Whether the owner has somebody who did not take the decision.
+    somebody_else: bool
     # The answer of more than half of the others, and the known one: evidence, where there is some.
     consensus: str | None
     known: str | None
@@ -95,6 +97,7 @@ def _refusal(
         decided_at=lease.decided_at,
         contest_until=second_look.until(lease),
         can_contest=request is None and now() <= second_look.until(lease),
+        somebody_else=bool(second_look.others_than(session, lease.project_id, lease.decided_by)),
         consensus=agreement.majority_label(others) if others else None,
         known=agreement.label(task.gold) if task.gold is not None else None,
     )

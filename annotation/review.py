@@ -131,6 +131,9 @@ def _refuse(session: Session, assignment: Assignment, at: datetime) -> None:
         project=session.get_one(Project, assignment.project_id),
         reason=rules.REASONS[assignment.reason_code or ""],
         contest_until=second_look.until(assignment),
+        somebody_else=second_look.others_than(
+            session, assignment.project_id, assignment.decided_by
+        ),
     )
 
 

@@ -79,7 +79,15 @@ def ask(session: Session, assignment: Assignment, words: str, *, at: datetime) -
 
 def may_answer(session: Session, request: ReviewRequest, user_id: int | None) -> bool:
     """Say whether a member of the organisation may take the second look."""
-    return request.first_decided_by != user_id or not _others(session, request)
+    others = others_than(session, request.project_id, request.first_decided_by)
+    return request.first_decided_by != user_id or not others
+
+
+def others_than(session: Session, project_id: int, decided_by: int | None) -> list[User]:
+    """Return the members of a project's organisation who did not take a decision."""
+    project = session.get_one(Project, project_id)
+    found = organisations.members(session, project.organisation_id)
+    return [user for _, user in found if user.id != decided_by]
 
 
 def answer(
@@ -140,15 +148,8 @@ def _check_words(words: str) -> None:
         raise WordsNeeded(letters=rules.WORDS_AT_LEAST)
 
 
-def _others(session: Session, request: ReviewRequest) -> list[User]:
-    """Return the members of the organisation who did not take the first decision."""
-    project = session.get_one(Project, request.project_id)
-    found = organisations.members(session, project.organisation_id)
-    return [user for _, user in found if user.id != request.first_decided_by]
-
-
 def _tell_those_who_answer(session: Session, request: ReviewRequest) -> None:
-    others = _others(session, request)
+    others = others_than(session, request.project_id, request.first_decided_by)
     for person in others or _operators(session):
         messages.write(
             session,

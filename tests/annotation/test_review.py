@@ -303,6 +303,16 @@ def test_where_there_is_nobody_else_the_operator_is_told(session, made):
     assert [letter.user_id for letter in told] == [operator.id]
 
 
+def test_a_refusal_says_truly_who_looks_again(session, made):
+    refused(session, made)
+    second_member(session, made)
+    refused(session, made)
+
+    alone, together = session.exec(select(Letter).order_by(Letter.id))
+    assert "The owner has nobody but the person who decided" in alone.body
+    assert "A person who did not take the decision looks at it again" in together.body
+
+
 def test_contesting_ends_and_needs_words_and_a_refusal(session, made):
     lease = refused(session, made)
 
