@@ -48,6 +48,7 @@ def start(
 ) -> Interview:
     """Start an interview, or return the one that is under way."""
     profile.of(session, expert_id)
+    _close_what_is_over(session, expert_id, field, at)
     found = standing.of(session, expert_id, field, at)
     if found.active is not None:
         return found.active
@@ -69,11 +70,6 @@ def position(session: Session, interview: Interview) -> int:
     return len(editions.responses(session, interview)) + 1
 
 
-def is_over(interview: Interview, at: datetime) -> bool:
-    """Return whether its time is over, although nobody has closed it yet."""
-    return interview.state is State.ACTIVE and at >= interview.expires_at
-
-
 def answer(
     session: Session,
     interview: Interview,
@@ -88,11 +84,11 @@ def answer(
     so_far = editions.responses(session, interview)
     if 1 <= place <= len(so_far):
         return Kept.SAME if so_far[place - 1].answer == given else Kept.FIRST
-    if is_over(interview, at):
-        expire(session, interview, at)
-        return Kept.ENDED
     if interview.state is not State.ACTIVE:
         raise NotActive
+    if not interview.is_open(at):
+        expire(session, interview, at)
+        return Kept.ENDED
     if place != len(so_far) + 1:
         raise NotThisQuestion
     bank = editions.of(session, interview)
@@ -128,7 +124,7 @@ def leave(session: Session, interview: Interview, at: datetime) -> None:
 
 def expire(session: Session, interview: Interview, at: datetime) -> None:
     """Close an interview whose time is over. Nothing is scored or held against anybody."""
-    if not is_over(interview, at):
+    if interview.state is not State.ACTIVE or interview.is_open(at):
         return
     interview.state, interview.finished_at = State.EXPIRED, interview.expires_at
     session.add(interview)
@@ -144,6 +140,12 @@ def expire_next(session: Session, at: datetime) -> bool:
     if found is not None:
         expire(session, found, at)
     return found is not None
+
+
+def _close_what_is_over(session: Session, expert_id: int, field: Field, at: datetime) -> None:
+    query = standing.active(expert_id, field).where(Interview.expires_at <= at)
+    for over in session.exec(query.with_for_update()):
+        expire(session, over, at)
 
 
 def _row(

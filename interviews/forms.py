@@ -143,9 +143,7 @@ class ContestForm(FlaskForm):  # type: ignore[misc]
         _l("What is wrong with it?"),
         choices=[
             SelectChoice(Ground.FACTS.value, _l("The facts: this is not what I answered")),
-            SelectChoice(
-                Ground.RULE.value, _l("The question or its key: another answer is right")
-            ),
+            SelectChoice(Ground.RULE.value, _l("The question or its key: another answer is right")),
             SelectChoice(Ground.WEIGHT.value, _l("The weight: the result is too severe")),
         ],
         validators=[InputRequired(_l("Choose what is wrong."))],

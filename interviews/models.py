@@ -165,6 +165,10 @@ class Interview(SQLModel, table=True):
             raise ValueError("the interview is not stored yet")
         return self.id
 
+    def is_open(self, at: datetime) -> bool:
+        """Return whether questions can be answered; its time may be over before it is closed."""
+        return self.state is State.ACTIVE and at < self.expires_at
+
     @property
     def length(self) -> int:
         """How many questions it has."""

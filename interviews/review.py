@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, or_
-from sqlmodel import Session, col
+from sqlmodel import Session, col, func, select
 
 from accounts.models import User
 from core import audit
@@ -145,6 +145,12 @@ def waits() -> ColumnElement[bool]:
         col(Interview.contested_at).is_not(None), col(Interview.contest_outcome).is_(None)
     )
     return or_(col(Interview.state) == State.REVIEW, unanswered)
+
+
+def waiting(session: Session, user_id: int) -> int:
+    """Return how many interviews wait for a person whom this one could be."""
+    query = select(func.count()).where(waits(), Interview.expert_id != user_id)
+    return session.exec(query).one()
 
 
 def due(interview: Interview) -> datetime | None:

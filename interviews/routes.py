@@ -1,5 +1,7 @@
 """Pages of interviews for those who take them: before, during and after."""
 
+from datetime import datetime
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -51,7 +53,7 @@ def start() -> ResponseReturnValue:
 def question(interview_id: int) -> ResponseReturnValue:
     """Show the question that is open now."""
     found = _mine(interview_id)
-    if found.state is not State.ACTIVE or conversation.is_over(found, now()):
+    if not found.is_open(now()):
         return redirect(url_for(".result", interview_id=found.id))
     place = conversation.position(db_session(), found)
     return _question_page(found, place, _form(found, place)(data={"position": place}))
@@ -99,7 +101,7 @@ def leave(interview_id: int) -> ResponseReturnValue:
 def result(interview_id: int) -> ResponseReturnValue:
     """Show what an interview came to, and why."""
     found = _mine(interview_id)
-    if found.state is State.ACTIVE and not conversation.is_over(found, now()):
+    if found.is_open(now()):
         return redirect(url_for(".question", interview_id=found.id))
     return _result_page(found, ContestForm())
 
@@ -123,6 +125,12 @@ def _mine(interview_id: int, *, lock: bool = False) -> Interview:
     return found
 
 
+def _state(interview: Interview, at: datetime) -> State:
+    """Return the state as people see it: what is over has ended, whether or not it is closed."""
+    over = interview.state is State.ACTIVE and not interview.is_open(at)
+    return State.EXPIRED if over else interview.state
+
+
 def _language() -> str:
     return str(formats.locale().language)
 
@@ -143,7 +151,6 @@ def _fields_page(form: StartForm) -> str:
         others=results.others(session, here.field, at),
         language=_language(),
         answered=conversation.position(session, here.active) - 1 if here.active else 0,
-        is_over=conversation.is_over(here.active, at) if here.active else False,
         renew_from=standing.renew_from,
     )
 
@@ -178,7 +185,7 @@ def _result_page(interview: Interview, form: ContestForm) -> str:
     return render_template(
         "interviews/result.html",
         interview=interview,
-        state=State.EXPIRED if conversation.is_over(interview, at) else interview.state,
+        state=_state(interview, at),
         form=form,
         at=at,
         own=profile.of(session, interview.expert_id),

@@ -41,6 +41,7 @@ class Standing:
     """An expert's interviews in a field, the last first, and what follows from them."""
 
     field: Field
+    at: datetime
     bank: Bank | None
     past: tuple[Interview, ...]
     seen: frozenset[str]
@@ -53,7 +54,7 @@ class Standing:
     @property
     def active(self) -> Interview | None:
         """The interview that is under way."""
-        return next((one for one in self.past if one.state is State.ACTIVE), None)
+        return next((one for one in self.past if one.is_open(self.at)), None)
 
     @property
     def read(self) -> Interview | None:
@@ -65,9 +66,10 @@ def of(session: Session, expert_id: int, field: Field, at: datetime) -> Standing
     """Return where an expert stands."""
     rows = _rows(session, expert_id, field)
     bank = items.banks().get(field)
-    counted = [_attempt(one) for one, answers in rows if _counts(one, answers)]
+    counted = [_attempt(one) for one, answers in rows if answers and not one.is_open(at)]
     return Standing(
         field=field,
+        at=at,
         bank=bank,
         past=tuple(one for one, _ in rows),
         seen=frozenset(step["item"] for one, answers in rows if answers for step in one.plan),
@@ -124,7 +126,7 @@ def renew_from(skill: Skill) -> datetime:
 def next_start(session: Session, interview: Interview, bank: Bank, ended_at: datetime) -> datetime:
     """Return from when another attempt may follow an interview that ends now."""
     rows = _rows(session, interview.expert_id, interview.field)
-    past = [_attempt(one) for one, n in rows if one.id != interview.id and _counts(one, n)]
+    past = [_attempt(one) for one, answers in rows if answers and one.id != interview.id]
     mine = Attempt(interview.started_at, ended_at, finished=True)
     return retakes.may_start_from([*past, mine], bank.retakes, ended_at)
 
@@ -147,10 +149,6 @@ def _attempt(interview: Interview) -> Attempt:
         ended_at=interview.finished_at or interview.expires_at,
         finished=interview.state in FINISHED,
     )
-
-
-def _counts(interview: Interview, answers: int) -> bool:
-    return answers > 0 and interview.state is not State.ACTIVE
 
 
 def _skill(session: Session, expert_id: int, field: Field, at: datetime) -> Skill | None:

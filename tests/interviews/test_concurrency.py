@@ -10,7 +10,7 @@ from experts.models import Skill
 from interviews import editions
 from interviews.models import Interview, Response, State
 from tests.factories.accounts import make_user
-from tests.factories.interviews import answer_all, form_data, make_interview, right
+from tests.factories.interviews import answer_all, answer_one, form_data, make_interview, right
 
 TABS = 6
 
@@ -117,8 +117,6 @@ def first_item(session, interview):
 
 
 def answer_all_but_the_last(session, interview):
-    from tests.factories.interviews import answer_one
-
     bank = editions.of(session, interview)
     for place in range(1, 15):
         answer_one(

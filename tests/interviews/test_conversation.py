@@ -194,6 +194,16 @@ def test_time_that_is_over_closes_without_a_score(session):
     assert letters_to(session, interview) == ["expired"]
 
 
+def test_what_is_over_and_not_yet_closed_stands_in_nobodys_way(session):
+    user, at = make_user(session, "expert"), now()
+    old = make_interview(session, user, at=at - 4 * DAY)
+
+    new = make_interview(session, user, at=at)
+
+    assert (old.state, new.state) == (State.EXPIRED, State.ACTIVE)
+    assert new.plan == old.plan
+
+
 def test_leaving_twice_changes_nothing_more(session):
     interview = make_interview(session)
     at = now()

@@ -196,6 +196,8 @@ def test_what_waits_is_found_and_has_its_date(session, near, failed):
     waiting = session.exec(select(Interview).where(review.waits())).all()
 
     assert {one.id for one in waiting} == {near.id, failed.id}
+    assert review.waiting(session, 0) == 2
+    assert review.waiting(session, near.expert_id) == 1
     assert review.due(near) == near.finished_at + outcome.READ_WITHIN
     assert review.due(failed) == failed.contested_at + review.ANSWER_WITHIN
 
