@@ -72,7 +72,7 @@ $(WHOLE): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Doyen needs Python 3.11 or newer; make PYTHON=/path/to/python3.11 demo"; exit 2; }
 	@rm -f $@
-	@$(BIN)/python -c '' 2>/dev/null || { rm -rf $(VENV); $(PYTHON) -m venv $(VENV); } || \
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { rm -rf $(VENV); $(PYTHON) -m venv $(VENV); } || \
 	  { echo "This Python cannot make environments. On Debian: apt-get install python3-venv"; exit 2; }
 	@sed -n '/^uv==/,/^[a-z]/p' requirements-dev.lock | sed '$$d' > $(VENV)/uv.lock.txt
 	@$(BIN)/python -m pip install --disable-pip-version-check -q --require-hashes -r $(VENV)/uv.lock.txt
