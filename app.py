@@ -38,6 +38,7 @@ from core.db import Database
 from core.ports import Ports
 from core.settings import Settings, load
 from payouts.stripe_connect import StripeConnect
+from projects import home as project_home
 from projects import invitations
 
 ROOT = Path(__file__).resolve().parent
@@ -106,6 +107,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         csrf.exempt(module.api)
     jobs.init_app(app, [tasks.tasks, *(module.tasks for module in _modules("jobs"))])
     health.init_app(app, [check for module in _modules("health") for check in module.CHECKS])
+    project_home.init_app(app, _modules("project_home"))
     app.add_url_rule("/home", "home", signed_in(_home))
     navigation.count(app, "/invitations", _invitations_to_answer)
     navigation.count(app, "/review", _answers_to_review)

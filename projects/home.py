@@ -41,8 +41,8 @@ class Part(Protocol):
     FIGURES: Iterable[Callable[[Session, Project], list[Figure]]]
 
 
-def init_app(app: Flask, parts: Iterable[Part]) -> None:
-    """Tell an app which packages add to the home of a project."""
+def init_app(app: Flask, parts: Iterable[Any]) -> None:
+    """Tell an app which modules add to the home of a project; each is a `Part`."""
     app.extensions["doyen.project_home"] = list(parts)
 
 

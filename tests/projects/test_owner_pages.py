@@ -4,7 +4,7 @@ import pytest
 from sqlmodel import select
 
 from accounts.models import User
-from projects import config, guidelines
+from projects import config, guidelines, home
 from projects.config import Kind
 from projects.models import Answer, Invitation, Project, State
 from tests.factories.accounts import make_member, make_owner, make_user
@@ -431,3 +431,21 @@ def test_every_page_speaks_french(session, sign_in, page):
 
 def _seen(page):
     return page.split('name="seen"')[1].split('value="')[1].split('"')[0]
+
+
+def test_the_home_shows_what_other_packages_say(app, session, client, owner):
+    class Part:
+        NEEDS = (lambda session, project: [home.Need("23 answers to review", "", "/review")],)
+        FIGURES = (lambda session, project: [home.Figure("Validated", "1,842", "of 2,400")],)
+
+    project = make_project(session, owner[1], state="open", funded=50_000)
+    before = app.extensions["doyen.project_home"]
+    home.init_app(app, [Part])
+    try:
+        page = client.get(f"/projects/{project.id}").text
+    finally:
+        app.extensions["doyen.project_home"] = before
+
+    assert '<a href="/review">23 answers to review</a>' in page
+    assert "Validated" in page
+    assert "of 2,400" in page
