@@ -149,12 +149,6 @@ def example(project_id: int, kind: str) -> ResponseReturnValue:
     return Response(body, mimetype=mimetype, headers=headers)
 
 
-def count_waiting(user: Any) -> int:
-    """Count what waits for an owner's verdict, for the top bar."""
-    session = db_session()
-    return review_queue.count_waiting(session, organisations.ids_of(session, user.id))
-
-
 def _project(project_id: int, permission: str) -> Project:
     project = find(Project, project_id)
     require(permission, project)
