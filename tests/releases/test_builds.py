@@ -15,7 +15,7 @@ from annotation import validated
 from annotation.models import State as WorkState
 from core.clock import now
 from core.models import Letter
-from releases import about, assembly, builds, jobs, storage
+from releases import about, assembly, builds, health, jobs, storage
 from releases.models import Release, State
 from tests.factories.annotation import choice, make_assignment, make_desk, make_task
 from tests.factories.releases import add_validated, build_release, make_release, make_work, wish
@@ -329,3 +329,13 @@ def test_a_project_of_odd_words_and_data_is_released(app, session, root):
     assert json.loads(row["x y"]) == odd["x y"]
     assert row["data_label"] == "theirs"
     assert release.facts["name"] == "ete-clauses-2f"
+
+
+def test_the_operator_sees_a_build_that_takes_too_long(app, session):
+    assert [finding.tone for finding in health.builds(session)] == ["ok"]
+
+    make_release(session, make_work(session, tasks=2), asked_at=now() - timedelta(hours=1))
+
+    [finding] = health.builds(session)
+    assert finding.tone == "wait"
+    assert "1 release has been in the making" in finding.words
