@@ -3,7 +3,7 @@
 from email.utils import parseaddr
 from typing import Any, Protocol
 
-from flask import render_template
+from flask import current_app
 from flask_babel import force_locale
 from sqlalchemy import select
 from sqlmodel import Session
@@ -50,7 +50,9 @@ def write_to(
 ) -> Letter:
     """Write a letter to an address that may belong to nobody yet."""
     with force_locale(language):
-        text = render_template(f"messages/{template}.txt", language=language, **context)
+        # Without what surrounds pages: a letter knows nobody who happens to be signed in.
+        words = current_app.jinja_env.get_template(f"messages/{template}.txt")
+        text = words.render(language=language, **context)
     subject, _, body = text.strip().partition("\n")
     return post(
         session,

@@ -81,10 +81,10 @@ def begin_deposit(project_id: int) -> ResponseReturnValue:
     form = read(FundForm, currency=row.currency)
     if isinstance(form, Problems):
         return _fund_page(row, form.form), 422
+    me = current_user.id
+    db_session().close()  # nothing stays open while the rail is asked
     with transaction() as session:
-        deposit = deposits.open(
-            session, project_id, form.money, key=form.key.data, by=current_user.id, at=now()
-        )
+        deposit = deposits.open(session, project_id, form.money, key=form.key.data, by=me, at=now())
     return _to_checkout(deposit, row)
 
 
@@ -92,8 +92,9 @@ def begin_deposit(project_id: int) -> ResponseReturnValue:
 @requires("budget.fund")
 def go_on_paying(project_id: int, deposit_id: int) -> ResponseReturnValue:
     """Lead to the checkout of a payment that was begun."""
-    row = _budget(project_id, "budget.fund")
-    return _to_checkout(_deposit(project_id, deposit_id), row)
+    row, found = _budget(project_id, "budget.fund"), _deposit(project_id, deposit_id)
+    db_session().close()  # nothing stays open while the rail is asked
+    return _to_checkout(found, row)
 
 
 @bp.get("/projects/<int:project_id>/budget/deposits/<int:deposit_id>")

@@ -8,7 +8,8 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, RadioField, SelectField, StringField
-from wtforms.validators import InputRequired, Length
+from wtforms.fields import SelectChoice
+from wtforms.validators import InputRequired, Length, ValidationError
 
 from core import formats, money
 from core.money import Money
@@ -17,8 +18,8 @@ from payouts import payees, policy
 from payouts.models import Rhythm
 
 SPACES = re.compile(r"[\s\u00a0\u202f']")
-PLAIN = re.compile(r"\d{1,9}(\.\d+)?")
-COMMA_AND_TWO = re.compile(r",\d{1,2}")
+PLAIN = re.compile(r"[0-9]{1,9}(\.[0-9]+)?")
+COMMA_AND_TWO = re.compile(r",[0-9]{1,2}")
 
 
 def amount_of(typed: str, currency: str) -> Money:
@@ -27,7 +28,7 @@ def amount_of(typed: str, currency: str) -> Money:
     if "," in text:
         # 500,00 is French and 1,500.00 English; 1,500 alone could be either and is refused.
         after = text[text.rindex(",") :]
-        grouped = re.fullmatch(r"\d{1,3}(,\d{3})+\.\d+", text)
+        grouped = re.fullmatch(r"[0-9]{1,3}(,[0-9]{3})+\.[0-9]+", text)
         if grouped:
             text = text.replace(",", "")
         elif text.count(",") == 1 and COMMA_AND_TWO.fullmatch(after):
@@ -57,11 +58,17 @@ class FundForm(FlaskForm):  # type: ignore[misc]
             self.money = amount_of(field.data, self.currency)
         except ValueError:
             example = formats.number(Decimal("1234.50"), 2)
-            raise ValueError(_("Write an amount such as %(example)s.", example=example)) from None
+            raise ValidationError(
+                _("Write an amount such as %(example)s.", example=example)
+            ) from None
         if self.money < least:
-            raise ValueError(_("The smallest amount is %(least)s.", least=formats.money(least)))
+            raise ValidationError(
+                _("The smallest amount is %(least)s.", least=formats.money(least))
+            )
         if self.money > most:
-            raise ValueError(_("The largest amount at once is %(most)s.", most=formats.money(most)))
+            raise ValidationError(
+                _("The largest amount at once is %(most)s.", most=formats.money(most))
+            )
 
 
 class PayForm(FlaskForm):  # type: ignore[misc]
@@ -74,12 +81,12 @@ class PayForm(FlaskForm):  # type: ignore[misc]
     def validate_minor(self, field: HiddenField) -> None:
         """Take a whole number of minor units above zero."""
         if not field.data.isdecimal() or int(field.data) == 0:
-            raise ValueError(_("Load the page again, then press the button."))
+            raise ValidationError(_("Load the page again, then press the button."))
 
     def validate_currency(self, field: HiddenField) -> None:
         """Take a currency that is handled here."""
         if field.data not in policy.CURRENCIES:
-            raise ValueError(_("Load the page again, then press the button."))
+            raise ValidationError(_("Load the page again, then press the button."))
 
     @property
     def money(self) -> Money:
@@ -94,8 +101,8 @@ class RhythmForm(FlaskForm):  # type: ignore[misc]
         _l("When you are paid"),
         [InputRequired(_l("Choose one."))],
         choices=[
-            (Rhythm.WEEKLY.value, _l("Every Friday")),
-            (Rhythm.ON_DEMAND.value, _l("When I ask for it")),
+            SelectChoice(Rhythm.WEEKLY.value, _l("Every Friday")),
+            SelectChoice(Rhythm.ON_DEMAND.value, _l("When I ask for it")),
         ],
     )
 
@@ -108,4 +115,6 @@ class AccountForm(FlaskForm):  # type: ignore[misc]
     def __init__(self, **more: Any) -> None:
         super().__init__(**more)
         known = places.countries(formats.locale())
-        self.country.choices = [pair for pair in known if pair[0] in payees.COUNTRIES]
+        self.country.choices = [
+            SelectChoice(code, name) for code, name in known if code in payees.COUNTRIES
+        ]

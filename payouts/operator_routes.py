@@ -53,13 +53,13 @@ def compare_now() -> ResponseReturnValue:
 @requires("money.see")
 def look_now(payout_id: int) -> ResponseReturnValue:
     """Look a lost payout up now, before its next look is due."""
-    subject = f"payout:{payout_id}"
+    me = current_user.id
+    db_session().close()  # nothing stays open while the rail is asked
     with transaction() as session:
         payout = answers.of(session, payout_id, lock=True)
         if payout.state is PayoutState.UNKNOWN:
             payout.try_at = now()
-            audit.record(session, "payout.looked_up", by=current_user.id, subject=subject)
-    db_session().close()  # nothing stays open while the rail is asked
+            audit.record(session, "payout.looked_up", by=me, subject=f"payout:{payout_id}")
     state = sending.look_up(payout_id, ports().payout_rail)
     if state is PayoutState.UNKNOWN:
         flash(_("Stripe still gives no answer. Nothing was sent again."), "info")
