@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Flask, current_app, request
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext as _lp
 from flask_login import current_user
 from werkzeug.exceptions import HTTPException
 
@@ -35,7 +36,7 @@ class Item:
 
 PLACES: dict[str, tuple[Place, ...]] = {
     "expert": (
-        Place(_l("Today"), "/today", "sun"),
+        Place(_lp("bar", "Today"), "/today", "sun"),
         Place(_l("Work"), "/work", "pencil-square"),
         Place(_l("Invitations"), "/invitations", "envelope-open"),
         Place(_l("Earnings"), "/earnings", "wallet2"),
