@@ -1,5 +1,6 @@
 """The look: every macro renders, is accessible in a real browser, and the tables are whole."""
 
+import os
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ from playwright.sync_api import Browser, Route
 
 from core import charts, formats, icons, look, navigation, states
 from core.money import Money
-from tests.browser import BadPage, Window, served, window
+from tests.browser import SHOTS, BadPage, Window, served, window
 from tests.core.look_app import make_app
 
 ROOT = Path(__file__).parents[2]
@@ -389,3 +390,22 @@ def test_hashed_files_are_kept_and_others_asked_again(look_app: Flask):
     with client.get(address) as kept, client.get("/static/doyen.css") as asked:
         assert "immutable" in kept.headers["Cache-Control"]
         assert "immutable" not in asked.headers["Cache-Control"]
+
+
+@pytest.mark.browser
+def test_a_page_prints_on_white_without_its_frame(chromium: Browser, home: str):
+    with window(chromium, home) as opened:
+        opened.picky = False
+        opened.page.emulate_media(color_scheme="dark")
+        opened.open("/samples?as=expert")
+        assert opened.page.evaluate("document.documentElement.dataset.bsTheme") == "dark"
+
+        opened.page.emulate_media(media="print", color_scheme="dark")
+
+        body = "getComputedStyle(document.body)"
+        assert opened.page.evaluate(f"{body}.backgroundColor") == "rgb(255, 255, 255)"
+        assert opened.page.evaluate(f"{body}.color") == "rgb(0, 0, 0)"
+        assert not opened.page.locator("header.dy-top").is_visible()
+        assert opened.page.get_by_text("How to contest it").is_visible()
+        if os.environ.get("LOOK"):
+            opened.page.screenshot(path=SHOTS / "print.png", full_page=True)
