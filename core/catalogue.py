@@ -74,6 +74,7 @@ def update(root: Path, package: str) -> dict[str, int]:
 
 def problems(root: Path) -> Iterator[str]:
     """Say what is missing, left over, or wrong in each catalogue."""
+    yield from _said_otherwise(root / "translations")
     for package in PACKAGES:
         template = extract(root, package)
         for language in _languages(root / "translations"):
@@ -142,6 +143,21 @@ def _problems(where: str, template: Catalog, catalog: Catalog) -> Iterator[str]:
     for message in catalog:
         if message.id and template.get(message.id, message.context) is None:
             yield f"{where}: no longer used: {message.id!r}"
+
+
+def _said_otherwise(folder: Path) -> Iterator[str]:
+    """Find words that two packages translate differently: after the merge one would win."""
+    for language in _languages(folder):
+        said: dict[object, tuple[str, object]] = {}
+        for source in sorted(language.glob("*.po")):
+            for message in _read(source, language.name):
+                if not message.id or not _whole(message):
+                    continue
+                key = (message.context, message.id)
+                where, words = said.setdefault(key, (source.stem, message.string))
+                if words != message.string:
+                    place = f"{language.name}/{source.stem}"
+                    yield f"{place}: {message.id!r} is translated otherwise in {where}"
 
 
 def _placeholders(words: str | Iterable[str]) -> set[str]:

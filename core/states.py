@@ -52,7 +52,7 @@ STATES: dict[str, dict[str, Shown]] = {
     },
     "payee": {
         "none": Shown(_l("Not set up"), "dash-circle", "off"),
-        "started": Shown(_l("Started"), "pencil", "wait"),
+        "started": Shown(_l("Begun"), "pencil", "wait"),
         "pending": Shown(_l("Being checked"), "hourglass-split", "info"),
         "restricted": Shown(_l("Needs your details"), "person-exclamation", "wait"),
         "active": Shown(_l("Can receive money"), "check-circle", "ok"),

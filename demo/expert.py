@@ -103,19 +103,28 @@ def onboard(visitor: Visitor) -> None:
 
 
 def be_paid(visitor: Visitor) -> int:
-    """Ask for one's pay and wait until it has left; return its amount in minor units."""
+    """Ask for one's pay and wait until all has left; return what was sent, in minor units.
+
+    From Friday to Sunday the weekly payout may come before the question.
+    """
     until = time.monotonic() + PAID_SECONDS
-    asked = 0
     while time.monotonic() < until:
         page = visitor.open("/earnings")
-        if not asked and page.has_form(action=r"/earnings/payouts$"):
-            form = page.form(action=r"/earnings/payouts$")
-            asked = int(form.values["minor"])
-            visitor.send(form)
-        elif asked and (sent := _sent(visitor)):
+        if page.has_form(action=r"/earnings/payouts$"):
+            visitor.send(page.form(action=r"/earnings/payouts$"))
+        elif _owed(page) == 0 and (sent := _sent(visitor)):
             return sent
         time.sleep(1)
     raise TimeoutError(f"not paid within {PAID_SECONDS} s: {visitor.open('/earnings').text[:800]}")
+
+
+def _owed(page: Page) -> int:
+    """Return what is accepted and not sent, in minor units."""
+    for box in page.soup.select(".dy-figures > div"):
+        name, value = box.select_one("dt"), box.select_one(".v")
+        if name and value and name.get_text().strip() == "Accepted":
+            return int(re.sub(r"\D", "", value.get_text()))
+    raise LookupError(f"no figure of what is owed at {page.url}")
 
 
 def _sent(visitor: Visitor) -> int:

@@ -183,9 +183,9 @@ def window(browser: Browser, home: str, *, language: str = "en-GB") -> Iterator[
 
 
 @contextmanager
-def served(app: Flask) -> Iterator[str]:
-    """Serve an app on a free port of loopback, by the name that it trusts."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Silent)
+def served(app: Flask, port: int = 0) -> Iterator[str]:
+    """Serve an app on a port of loopback, a free one by default, by the name that it trusts."""
+    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Silent)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -59,3 +59,14 @@ def _small(tmp_path: Path) -> Path:
     target.mkdir(parents=True)
     shutil.copy(ROOT / "translations" / "fr" / "core.po", target)
     return tmp_path
+
+
+def test_two_packages_that_say_a_word_differently_are_found(tmp_path: Path) -> None:
+    root = _small(tmp_path)
+    for package, french in (("experts", "Ouvert"), ("payouts", "Ouverte")):
+        po = root / "translations" / "fr" / f"{package}.po"
+        po.write_text(f'msgid ""\nmsgstr ""\n\nmsgid "Ajar"\nmsgstr "{french}"\n')
+
+    found = " ".join(catalogue.problems(root))
+
+    assert "'Ajar' is translated otherwise in experts" in found

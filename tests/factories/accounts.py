@@ -51,7 +51,8 @@ def make_member(
 ) -> User:
     """Make a person of an organisation, with the role that goes with its kind."""
     user = make_user(session, organisation.kind.value, **changes)
-    assert organisation.id is not None and user.id is not None
+    assert organisation.id is not None
+    assert user.id is not None
     session.add(
         Membership(
             organisation_id=organisation.id,

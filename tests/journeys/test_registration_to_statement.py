@@ -128,7 +128,7 @@ def _accept_invitation(seen: Window) -> None:
     def offered() -> bool:
         return seen.open("/today").get_by_text("Invitation: Licence clauses").count() > 0
 
-    _soon(offered)
+    _soon(offered, seen.page)
     page = seen.press("Invitation: Licence clauses")
     expect(page.get_by_text("12.00").first).to_be_visible()
     page.locator("form[action$='/accept'] button").first.click()
@@ -141,7 +141,8 @@ def _label(seen: Window) -> None:
     mark(page, "licensor", "Party")
     choose(page, "grant")
     page.get_by_role("button", name=re.compile("Hand in")).click()
-    page.wait_for_url(re.compile(r"/work(/\d+)?$"))
+    expect(page.locator("[data-editor]")).to_have_count(0, timeout=30_000)
+    page.wait_for_load_state("load")
     seen.open("/work")
     expect(page.get_by_text("In review").first).to_be_visible()
 
@@ -166,7 +167,7 @@ def _be_paid(seen: Window) -> None:
     def payable() -> bool:
         return seen.open("/earnings").get_by_role("button", name="Pay me").count() > 0
 
-    _soon(payable)
+    _soon(payable, page)
     page.get_by_role("button", name="Pay me").click()
     page.wait_for_load_state("load")
 
@@ -174,16 +175,17 @@ def _be_paid(seen: Window) -> None:
         listed = seen.open("/earnings/statements")
         return listed.locator("main a[href*='/earnings/statements/']").count() > 0
 
-    _soon(stated)
+    _soon(stated, page)
     page.locator("main a[href*='/earnings/statements/']").first.click()
     seen.check()
     expect(page.locator("tfoot")).to_contain_text("12.00")
     seen.look("journey-statement")
 
 
-def _soon(there: Callable[[], Any], seconds: float = 90) -> Any:
+def _soon(there: Callable[[], Any], page: Page | None = None, seconds: float = 60) -> Any:
     until = time.monotonic() + seconds
     while not (found := there()):
-        assert time.monotonic() < until, "it did not come in time"
+        shown = page.locator("main").inner_text() if page else ""
+        assert time.monotonic() < until, f"it did not come in time: {shown}"
         time.sleep(0.5)
     return found
