@@ -110,11 +110,12 @@ class RhythmForm(FlaskForm):  # type: ignore[misc]
 class AccountForm(FlaskForm):  # type: ignore[misc]
     """Where an expert's bank account is; the rest is asked by the rail."""
 
-    country = SelectField(_l("Country where you live and bank"), [InputRequired()])
+    country = SelectField(_l("Country where you live and bank"), [InputRequired(_l("Choose one."))])
 
     def __init__(self, **more: Any) -> None:
         super().__init__(**more)
         known = places.countries(formats.locale())
         self.country.choices = [
-            SelectChoice(code, name) for code, name in known if code in payees.COUNTRIES
+            SelectChoice("", _("Choose")),
+            *(SelectChoice(code, name) for code, name in known if code in payees.COUNTRIES),
         ]

@@ -191,12 +191,14 @@ def test_every_page_of_money_is_for_everybody(stack: Stack, seen: Window):
 
 def _a_full_book(session: Any) -> dict[str, Any]:
     organisation = make_organisation(session, name="Northlight Registry")
-    owner, operator = make_member(session, organisation), make_user(session, "operator")
+    owner = make_member(session, organisation, locale=None)
+    operator = make_user(session, "operator", locale=None)
     budget = make_budget(session, organisation_id=organisation.id)
     make_budget(session, organisation_id=organisation.id, title="Contracts of carriage")
     make_deposit(session, budget, amount=200_000, fee=3025, opened_by=owner.id)
     make_deposit(session, budget, amount=50_000, state="open")
-    expert, waiting = make_expert(session), make_expert(session, payee="restricted")
+    expert = make_expert(session, locale=None)
+    waiting = make_expert(session, payee="restricted")
     amounts = (11_800, 16_400, 9_200, 20_100, 24_700, 17_600, 15_280, 3_360)
     for weeks_ago, minor in enumerate(reversed(amounts)):
         at = now() - timedelta(weeks=weeks_ago)
