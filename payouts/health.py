@@ -1,0 +1,55 @@
+"""What the operator page says of money: whether Stripe answers us, and whether the books agree."""
+
+from datetime import timedelta
+
+from flask_babel import gettext as _
+from sqlmodel import Session
+
+from core import formats
+from core.clock import now
+from core.health import Finding
+from core.settings import current_settings
+from payouts import attention, reconciliation
+
+OLD = timedelta(days=2)
+
+
+def money(session: Session) -> list[Finding]:
+    """Whether anything about money needs a person, and when it was last compared."""
+    name = _("Money")
+    needs = attention.needed(session, at=now())
+    if needs:
+        words = _("%(count)s things need a person. See the page Money.", count=len(needs))
+        return [Finding(name, "stop", words)]
+    rows = reconciliation.latest(session)
+    if not rows:
+        return [Finding(name, "ok", _("No money has moved yet."))]
+    at = min(row.at for row in rows)
+    when = formats.date_time(at)
+    if any(row.difference for row in rows):
+        words = _("Ledger and Stripe compared %(when)s: the difference is explained.", when=when)
+        return [Finding(name, "wait", words)]
+    words = _("Ledger and Stripe compared %(when)s: equal.", when=when)
+    return [Finding(name, "wait" if now() - at > OLD else "ok", words)]
+
+
+def rail(session: Session) -> list[Finding]:
+    """Which side of Stripe runs: real money, its test mode, or our sandbox."""
+    settings = current_settings()
+    key = settings.stripe_api_key.get_secret_value()
+    if settings.stripe_api_base:
+        words = _(
+            "Our sandbox at %(address)s. No real money moves.", address=settings.stripe_api_base
+        )
+    elif key.startswith(("sk_live_", "rk_live_")):
+        words = _("Stripe itself, with real money.")
+    else:
+        words = _("Stripe’s test mode. No real money moves.")
+    secrets = (settings.stripe_webhook_secret, settings.stripe_connect_webhook_secret)
+    if not all(secret.get_secret_value() for secret in secrets):
+        lacking = _("A webhook secret is missing, so nothing that Stripe tells is heard.")
+        return [Finding("Stripe", "wait", f"{words} {lacking}")]
+    return [Finding("Stripe", "ok", words)]
+
+
+CHECKS = [money, rail]
