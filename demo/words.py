@@ -3,10 +3,11 @@
 from demo import clauses
 
 TITLE = "Clauses of software licences"
-BRIEF = """\
-Say what kind of clause each passage of a software licence is, and mark who is bound to what.
-The texts are the licences of the Python packages installed on this machine. The labels train a
-small model that sorts clauses."""
+BRIEF = (
+    "Say what kind of clause each passage of a software licence is, and mark who is bound to what. "
+    "The texts are the licences of the Python packages installed on this machine. "
+    "The labels train a small model that sorts clauses."
+)
 GUIDELINES = """\
 1. Choose the kind of clause by what the passage does, not by where it stands.
 1.1 Grant: it permits use, copying, changing or passing on.
