@@ -422,3 +422,30 @@ def test_amounts_in_two_currencies_are_two_payouts(session):
     second = requests.on_demand(session, expert.id, Money(1000, "usd"), key=new_key(), at=now())
 
     assert first.id != second.id
+
+
+def test_ten_workers_send_one_payout_once(live, tmp_path):
+    import threading
+
+    from tests.payouts.conftest import a_desk
+
+    with a_desk(live.app, tmp_path, instant_settlement=True) as desk:
+        with live.transaction() as session:
+            payout = desk.payout(session)
+        ends = []
+
+        def work(number):
+            with live.app.app_context():
+                act = sending.look_up if number % 2 else sending.send
+                ends.append(act(payout.id, desk.rail))
+
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(10)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert PayoutState.SENT in ends
+        assert len(desk.transfers()) == 1
+        with live.transaction() as session:
+            assert equal_to_stripe(desk, session)
