@@ -63,7 +63,11 @@ def test_a_real_worker_runs_what_waits(live: Live) -> None:
 
     worker = jobs.worker_app(live.app, live.url)
     with worker.open():
-        worker.run_worker(wait=False, install_signal_handlers=False, listen_notify=False)
+        # In a thread of its own: a browser test before may have left this one an event loop.
+        how = {"wait": False, "install_signal_handlers": False, "listen_notify": False}
+        thread = Thread(target=worker.run_worker, kwargs=how)
+        thread.start()
+        thread.join()
 
     with live.transaction() as session:
         assert session.get(Heartbeat, "worker") is not None
