@@ -47,6 +47,7 @@ PACKAGES = ["accounts", "experts", "payouts", "projects", "annotation", "intervi
 # How often each sweep is ticked, in seconds. A tick only defers the sweep.
 SCHEDULE = {
     "core.beat": 30,
+    "core.take_up_stalled_jobs": 15,
     "core.deliver_waiting_letters": 60,
     "core.forget_once_keys": 3600,
     "core.delete_finished_jobs": 3600,

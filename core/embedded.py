@@ -3,6 +3,8 @@
 import warnings
 from pathlib import Path
 
+import psutil
+
 from core.settings import Settings
 
 with warnings.catch_warnings():
@@ -28,10 +30,41 @@ def start(folder: Path) -> str:
 
 
 def revive(folder: Path) -> bool:
-    """Start the server of this process's `start` again if it has died; say whether it had."""
-    server = get_server(folder.resolve(), cleanup_mode="stop")
-    known = server.get_postmaster_info().process
-    if known is not None and known.is_running() and known.status() != "zombie":
+    """Start the server of this process's `start` again if it has died; say whether it had.
+
+    False as well while processes of the dead one still end: two servers must never share data.
+    """
+    folder = folder.resolve()
+    server = get_server(folder, cleanup_mode="stop")
+    if _is_alive(server.get_postmaster_info().process):
         return False
+    if any(_works_in(process, folder) for process in psutil.process_iter()):
+        return False
+    # Where nobody buries the dead, the wheel takes the killed server for a running one.
+    _forget_dead(folder / "postmaster.pid")
     server.ensure_postgres_running()
     return True
+
+
+def _forget_dead(pid_file: Path) -> None:
+    if not pid_file.exists():
+        return
+    lines = pid_file.read_text().splitlines()
+    port, socket_folder = lines[3:5] if len(lines) >= 5 else ("", "")
+    if socket_folder:
+        Path(socket_folder, f".s.PGSQL.{port}.lock").unlink(missing_ok=True)
+    pid_file.unlink()
+
+
+def _is_alive(process: psutil.Process | None) -> bool:
+    try:
+        return process is not None and bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _works_in(process: psutil.Process, folder: Path) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE and process.cwd() == str(folder))
+    except psutil.Error:
+        return False

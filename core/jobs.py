@@ -28,6 +28,20 @@ ALREADY_WAITING = text("""
     select 1 from procrastinate_jobs where queueing_lock = :queueing_lock and status = 'todo'
 """)
 
+# Jobs whose worker was killed: it has not shown itself for half a minute, or is forgotten already.
+STALLED = text("""
+    select job.id, job.queueing_lock is not null and exists (
+        select 1 from procrastinate_jobs other
+        where other.queueing_lock = job.queueing_lock and other.status = 'todo') as repeated
+    from procrastinate_jobs job
+    left join procrastinate_workers worker on worker.id = job.worker_id
+    where job.status = 'doing'
+      and (worker.id is null or worker.last_heartbeat < now() - interval '30 seconds')
+    for update of job skip locked
+""")
+AGAIN = text("select procrastinate_retry_job_v2(:id, now(), null, null, null)")
+FORGET = text("select procrastinate_finish_job_v1(:id, 'succeeded', true)")
+
 
 @dataclass
 class Task:
@@ -105,6 +119,14 @@ def worker_app(app: Flask, conninfo: str) -> procrastinate.App:
         register: Any = worker.task(name=task.name, queue=task.queue, retry=retry)
         register(_in_app(app, task))
     return worker
+
+
+def take_up_stalled(session: Session) -> int:
+    """Let the jobs of killed workers run again; until then they hold their locks for ever."""
+    stalled = session.execute(STALLED).all()
+    for job in stalled:
+        session.execute(FORGET if job.repeated else AGAIN, {"id": job.id})
+    return len(stalled)
 
 
 def run(app: Flask, name: str, **args: Any) -> Any:

@@ -46,6 +46,13 @@ def beat() -> None:
 
 
 @tasks.task()
+def take_up_stalled_jobs() -> int:
+    """Let the jobs of killed workers run again."""
+    with transaction() as session:
+        return jobs.take_up_stalled(session)
+
+
+@tasks.task()
 def forget_once_keys() -> int:
     """Delete the keys of forms that nobody sends any more."""
     with transaction() as session:

@@ -3,6 +3,7 @@
 import logging
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
@@ -14,7 +15,7 @@ from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFError
 from markupsafe import escape
 from sqlalchemy import func, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, PendingRollbackError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -147,7 +148,7 @@ def _headers(response: Response) -> Response:
 
 
 def _domain_error(error: DomainError) -> ResponseReturnValue:
-    db_session().rollback()
+    _give_up()
     if error.status == 401 and not wants_json():
         signed: ResponseReturnValue = current_app.extensions["doyen.to_sign_in"]()
         return signed
@@ -160,7 +161,10 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
     if status < 400:
         return error
-    db_session().rollback()
+    cause = getattr(error, "original_exception", None)
+    if cause is not None:  # raised after the view, by the commit for example
+        return _our_fault(cause)
+    _give_up()
     if wants_json():
         return json_problem(status, _http_words(status))
     response = current_app.make_response((_error_page(status, _http_words(status)), status))
@@ -189,9 +193,16 @@ def _our_fault(error: Exception) -> ResponseReturnValue:
         raise error
     if wants_json():
         return json_problem(500, "Something failed on our side.", reference=reference)
-    db_session().rollback()
-    status = 503 if isinstance(error, OperationalError) else 500
+    _give_up()
+    away = isinstance(error, OperationalError | InterfaceError | PendingRollbackError)
+    status = 503 if away else 500
     return _error_page(status, None, reference), status
+
+
+def _give_up() -> None:
+    """Undo what the request did; where the database is away, that has happened already."""
+    with suppress(DBAPIError):
+        db_session().rollback()
 
 
 def _error_page(status: int, words: str | None, reference: str = "") -> str:

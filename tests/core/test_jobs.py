@@ -110,3 +110,53 @@ def test_a_second_beat_moves_the_first(session: Session) -> None:
     row = session.get(Heartbeat, "worker")
     assert row is not None
     assert row.seen_at > earlier
+
+
+def test_a_job_of_a_killed_worker_runs_again_and_its_lock_is_free(live: Live) -> None:
+    with live.transaction() as session:
+        jobs.defer(session, "core.beat", lock="one-at-a-time")
+        jobs.defer(session, "core.beat", lock="one-at-a-time")
+        # As a worker leaves it that is killed in the middle of the first one.
+        session.execute(
+            text("""
+                with killed as (
+                    insert into procrastinate_workers (last_heartbeat)
+                    values (now() - interval '1 minute') returning id)
+                update procrastinate_jobs set status = 'doing', worker_id = (select id from killed)
+                where id = (select min(id) from procrastinate_jobs)
+            """)
+        )
+
+    with live.transaction() as session:
+        taken_up = jobs.take_up_stalled(session)
+        again = jobs.take_up_stalled(session)
+
+    assert (taken_up, again) == (1, 0)
+    assert waiting(live) == 2
+
+
+def test_a_stalled_sweep_whose_next_one_waits_is_forgotten(live: Live) -> None:
+    with live.transaction() as session:
+        jobs.defer(session, "core.beat", queueing_lock="beat")
+        session.execute(text("update procrastinate_jobs set status = 'doing'"))
+        jobs.defer(session, "core.beat", queueing_lock="beat")
+
+    with live.transaction() as session:
+        assert jobs.take_up_stalled(session) == 1
+
+    assert waiting(live) == 1
+
+
+def test_a_job_of_a_living_worker_is_left_alone(live: Live) -> None:
+    with live.transaction() as session:
+        jobs.defer(session, "core.beat")
+        session.execute(
+            text("""
+                with alive as (
+                    insert into procrastinate_workers default values returning id)
+                update procrastinate_jobs set status = 'doing', worker_id = (select id from alive)
+            """)
+        )
+
+    with live.transaction() as session:
+        assert jobs.take_up_stalled(session) == 0
