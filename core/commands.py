@@ -64,7 +64,10 @@ def _parts(make: Make, schedule: Mapping[str, int]) -> list[click.Command]:
         app = make(settings)
         queue = jobs.worker_app(app, embedded.database_url(settings))
         with queue.open():
-            queue.run_worker(concurrency=concurrency, wait=not once, fetch_job_polling_interval=2.0)
+            # A lock that becomes free is noticed by asking only, so it is asked often.
+            queue.run_worker(
+                concurrency=concurrency, wait=not once, fetch_job_polling_interval=0.25
+            )
 
     @click.command()
     def clock() -> None:
