@@ -191,11 +191,11 @@ def _our_fault(error: Exception) -> ResponseReturnValue:
     )
     if current_app.testing:
         raise error
-    if wants_json():
-        return json_problem(500, "Something failed on our side.", reference=reference)
     _give_up()
     away = isinstance(error, OperationalError | InterfaceError | PendingRollbackError)
     status = 503 if away else 500
+    if wants_json():
+        return json_problem(status, "Something failed on our side.", reference=reference)
     return _error_page(status, None, reference), status
 
 
