@@ -8,7 +8,7 @@ WHOLE := $(VENV)/doyen-installed
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo walk seed run test check lint types format texts bench prove lock screenshots clean
+.PHONY: help demo walk seed run test check lint types format texts prove lock screenshots clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -40,9 +40,6 @@ texts: $(WHOLE)
 format: $(WHOLE)  ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
-
-bench: $(WHOLE)  ## Measure against a named reference: make bench B=name
-	@$(BIN)/python -m bench $(B)
 
 prove: $(WHOLE)  ## A long proof: make prove P=name
 	@$(BIN)/python -m proofs $(P)
