@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from flask import Flask, Response, current_app, g
 from sqlalchemy import create_engine
 from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DataError
 from sqlalchemy.orm import scoped_session, sessionmaker
 from sqlmodel import Session
 
@@ -74,7 +75,10 @@ def transaction() -> Iterator[Session]:
 
 def find(model: type[Row], key: Any, *, lock: bool = False) -> Row:
     """Return a row by its key, or raise `NotFound`; with `lock`, hold it until the end."""
-    row = db_session().get(model, key, with_for_update=lock, populate_existing=lock)
+    try:
+        row = db_session().get(model, key, with_for_update=lock, populate_existing=lock)
+    except DataError:  # a number that no column holds names no row
+        raise NotFound from None
     if row is None:
         raise NotFound
     return row

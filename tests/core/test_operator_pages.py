@@ -121,3 +121,12 @@ def test_a_request_for_another_host_is_refused(client: Any) -> None:
         response = client.get("/health", headers={"Host": host})
         assert response.status_code == 400
         assert "cannot be read" in response.text
+
+
+@pytest.mark.parametrize("number", [0, 2**31, 2**63, 10**30])
+def test_a_number_that_names_no_row_is_answered_as_such(
+    session: Session, sign_in: Any, number: int
+) -> None:
+    client = sign_in(make_user(session, "operator"))
+
+    assert client.get(f"/letters/{number}").status_code == 404
