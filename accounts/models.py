@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from flask_security.core import RoleMixin, UserMixin
-from sqlalchemy import CheckConstraint, Column, DateTime, Index, Text, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, Relationship, SQLModel
 
@@ -79,6 +79,7 @@ class User(SQLModel, UserMixin, table=True):
     theme: str | None = Field(default=None, sa_type=Text)
     tf_primary_method: str | None = Field(default=None, sa_type=Text)
     tf_totp_secret: str | None = Field(default=None, sa_type=Text)
+    tf_last_counter: int | None = Field(default=None, sa_type=BigInteger)
     mf_recovery_codes: list[str] | None = Field(default=None, sa_column=Column(JSONB))
 
     roles: list[Role] = Relationship(  # type: ignore[assignment]

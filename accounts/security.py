@@ -8,11 +8,11 @@ from typing import Any
 
 from flask import Flask, redirect, request
 from flask_babel import get_locale
-from flask_security import MailUtil, Security, SQLAlchemySessionUserDatastore, user_registered
+from flask_security import MailUtil, Security, user_registered
 from flask_security.utils import url_for_security
 from werkzeug.wrappers.response import Response as BaseResponse
 
-from accounts import organisations
+from accounts import organisations, second_factor
 from accounts.forms import RegisterForm
 from accounts.models import OrganisationKind, Role, RoleName, User
 from core import audit, messages
@@ -58,8 +58,13 @@ class LetterMail(MailUtil):
 def init_app(app: Flask, database: Database, settings: Settings) -> None:
     """Give an app its sign-in pages."""
     app.config.update(_config(settings))
-    datastore = SQLAlchemySessionUserDatastore(database.scoped, User, Role)
-    Security(app, datastore, register_form=RegisterForm, mail_util_cls=LetterMail)
+    Security(
+        app,
+        second_factor.Datastore(database.scoped, User, Role),
+        register_form=RegisterForm,
+        mail_util_cls=LetterMail,
+        totp_cls=second_factor.OneTimeTotp,
+    )
     user_registered.connect(_registered, app)
 
 
@@ -83,8 +88,9 @@ def _registered(_app: Flask, *, user: User, form_data: dict[str, Any], **_more: 
 
 def _config(settings: Settings) -> dict[str, Any]:
     salt = settings.security_password_salt.get_secret_value()
-    return {
-        "SECRET_KEY": settings.secret_key.get_secret_value(),
+    secret = settings.secret_key.get_secret_value()
+    return second_factor.config(secret) | {
+        "SECRET_KEY": secret,
         "SECURITY_PASSWORD_SALT": salt,
         "SECURITY_PASSWORD_HASH": "argon2",
         "SECURITY_PASSWORD_LENGTH_MIN": 10,
@@ -103,12 +109,6 @@ def _config(settings: Settings) -> dict[str, Any]:
         "SECURITY_RECOVERABLE": True,
         "SECURITY_CHANGEABLE": True,
         "SECURITY_RETURN_GENERIC_RESPONSES": True,
-        "SECURITY_TWO_FACTOR": True,
-        "SECURITY_TWO_FACTOR_ENABLED_METHODS": ["authenticator"],
-        "SECURITY_TWO_FACTOR_RESCUE_EMAIL": False,
-        "SECURITY_MULTI_FACTOR_RECOVERY_CODES": True,
-        "SECURITY_TOTP_ISSUER": "Doyen",
-        "SECURITY_TOTP_SECRETS": {"1": settings.secret_key.get_secret_value()},
         "SECURITY_URL_PREFIX": None,
         "SECURITY_LOGIN_URL": "/sign-in",
         "SECURITY_LOGOUT_URL": "/sign-out",

@@ -257,3 +257,10 @@ def _all_commands(group: Group) -> Iterator[tuple[str, Command]]:
         yield name, command
         if isinstance(command, Group):
             yield from _all_commands(command)
+
+
+@pytest.mark.xdist_group("one")
+def test_tests_of_a_group_share_a_worker(request: pytest.FixtureRequest, worker_id: str) -> None:
+    # xdist tells its scheduler so by the name of the test; a pytest that it does not know yet
+    # lost that in silence, and tests met in one Label Studio.
+    assert worker_id == "master" or request.node.nodeid.endswith("@one")

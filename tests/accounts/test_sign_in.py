@@ -1,6 +1,5 @@
 """Registering, confirming, signing in and out, recovering: by the pages that people use."""
 
-import re
 from typing import Any
 
 import pytest
@@ -8,36 +7,10 @@ from sqlmodel import Session, select
 
 from accounts import organisations
 from accounts.models import OrganisationKind, RoleName, User
-from core.models import AuditEvent, Letter
+from core.models import AuditEvent
+from tests.accounts.newcomer import PASSWORD, last_letter, link_in, register
 from tests.clients import CheckedClient
 from tests.factories.accounts import make_user
-
-PASSWORD = "correct horse battery"
-
-
-def register(client: CheckedClient, **changes: str) -> Any:
-    given = {
-        "email": "ada@example.org",
-        "password": PASSWORD,
-        "password_confirm": PASSWORD,
-        "name": "Ada Lovelace",
-        "role": "expert",
-        "organisation": "",
-    }
-    return client.post("/register", data=given | changes, follow_redirects=True)
-
-
-def last_letter(session: Session, address: str = "ada@example.org") -> Letter:
-    query = select(Letter).where(Letter.address == address).order_by(Letter.id.desc())  # type: ignore[union-attr]
-    letter = session.exec(query).first()
-    assert letter is not None, f"no letter to {address}"
-    return letter
-
-
-def link_in(letter: Letter) -> str:
-    found = re.search(r"http://localhost(/\S+)", letter.body)
-    assert found, letter.body
-    return found.group(1)
 
 
 def test_an_expert_registers_confirms_by_letter_and_signs_in(

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from passlib.totp import TOTP
 from sqlmodel import select
 
 from core.models import Letter
@@ -40,6 +41,12 @@ def _sign_in(window: Window) -> None:
     window.press("Sign in", role="button")
 
 
+def _sign_out(window: Window) -> None:
+    window.page.locator(".dy-menu > summary").click()
+    assert window.page.get_by_role("button", name="Sign out").is_visible()
+    window.press("Sign out", role="button")
+
+
 def test_a_stranger_registers_confirms_and_signs_in(browser_page: Window, live: Live):
     browser_page.open("/register")
     browser_page.look("register")
@@ -54,9 +61,7 @@ def test_a_stranger_registers_confirms_and_signs_in(browser_page: Window, live: 
     browser_page.look("sign-in")
     _sign_in(browser_page)
 
-    browser_page.page.locator(".dy-menu > summary").click()
-    assert browser_page.page.get_by_role("button", name="Sign out").is_visible()
-    browser_page.press("Sign out", role="button")
+    _sign_out(browser_page)
     browser_page.look("landing")
     assert browser_page.page.get_by_role("link", name="Sign in").first.is_visible()
 
@@ -78,7 +83,8 @@ def test_forms_about_accounts_keep_what_was_typed_and_say_what_is_wrong(
 
 # Flask-Security's own form still writes its choices as tuples.
 @pytest.mark.filterwarnings("ignore:Passing SelectField choices:DeprecationWarning")
-def test_a_second_factor_is_set_up_with_its_recovery_codes(browser_page: Window, live: Live):
+def test_a_second_factor_is_set_up_and_guards_the_next_sign_in(browser_page: Window, live: Live):
+    page = browser_page.page
     _registered(browser_page, live)
     browser_page.open(_link(live))
     _sign_in(browser_page)
@@ -86,10 +92,33 @@ def test_a_second_factor_is_set_up_with_its_recovery_codes(browser_page: Window,
     browser_page.look("two-factor")
     browser_page.press("Set it up", role="button")
     browser_page.look("two-factor-scan")
-    browser_page.page.locator("input[name=code]").fill("123456")
+    app = TOTP(key=page.locator(".dy-mono").inner_text())
+    now = app.now()
+    page.locator("input[name=code]").fill(app.generate(now - 30).token)
     browser_page.press("Turn it on", role="button")
+    browser_page.open("/account/two-factor")
+    assert page.get_by_text("It is on.").is_visible()
+    browser_page.look("two-factor-on")
     browser_page.open("/account/recovery-codes")
     browser_page.press("Make new codes", role="button")
     browser_page.look("recovery-codes")
+    kept = re.findall(r"[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}", page.inner_text("main"))[0]
+    _sign_out(browser_page)
+
+    _sign_in(browser_page)
+    browser_page.look("two-factor-code")
+    page.locator("input[name=code]").fill("000000")
+    browser_page.press("Go on", role="button")
+    assert page.get_by_text("Invalid code", exact=True).is_visible()
+    page.locator("input[name=code]").fill(app.generate(now).token)
+    browser_page.press("Go on", role="button")
+    _sign_out(browser_page)
+    _sign_in(browser_page)
+    browser_page.press("Use a recovery code")
+    browser_page.look("two-factor-recovery")
+    page.locator("input[name=code]").fill(kept)
+    browser_page.press("Go on", role="button")
+
     browser_page.open("/account/password")
     browser_page.look("change-password")
+    assert page.get_by_role("heading", name="Change your password").is_visible()
