@@ -117,7 +117,11 @@ def _push_project(project_id: int) -> int:
     with db.transaction() as session:
         project = session.get_one(Project, project_id)
     there = backend.ensure_project(
-        project_id, project.title, label_config=project.label_config, overlap=project.overlap
+        project_id,
+        project.title,
+        reference=pushing.reference(project),
+        label_config=project.label_config,
+        overlap=project.overlap,
     )
     with db.transaction() as session:
         pushing.record_project(session, project_id, there, at=now())

@@ -43,20 +43,21 @@ class LabelStudioBackend:
             return str(self._api.versions.get().release)
 
     def ensure_project(
-        self, project_id: int, title: str, *, label_config: str, overlap: int
+        self, project_id: int, title: str, *, reference: str, label_config: str, overlap: int
     ) -> int:
-        """Make or update the mirror of our project, which its title's number tells from others."""
+        """Make or update the mirror of our project, which its description tells from others."""
         # Nothing but the label config and the overlap matters there; the rest stops Label Studio
         # from showing anybody what others answered.
         wanted: dict[str, Any] = {
             "title": f"{_mark(project_id)}{title}"[:_TITLE_LENGTH].rstrip(),
+            "description": reference,
             "label_config": label_config,
             "maximum_annotations": overlap,
             "show_collab_predictions": False,
             "enable_empty_annotation": False,
         }
         with _translated():
-            known = self._project_of(project_id)
+            known = self._project_of(project_id, reference)
             if known is None:
                 return _known(self._api.projects.create(**wanted).id)
             self._api.projects.update(id=known, **wanted)
@@ -155,10 +156,10 @@ class LabelStudioBackend:
         api: LabelStudio = connect(base_url=self._url, api_key=self._token, httpx_client=client)
         return api
 
-    def _project_of(self, project_id: int) -> int | None:
-        mark = _mark(project_id)
-        listed: Any = self._api.projects.list(title=mark, page_size=100)
-        found = (project.id for project in listed if (project.title or "").startswith(mark))
+    def _project_of(self, project_id: int, reference: str) -> int | None:
+        # It cannot be asked for by its description; the number in the title narrows the search.
+        listed: Any = self._api.projects.list(title=_mark(project_id), page_size=100)
+        found = (project.id for project in listed if project.description == reference)
         return next(map(_known, found), None)
 
     def _newest(self, project: int, tasks: Mapping[int, Any]) -> dict[int, int]:

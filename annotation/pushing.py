@@ -35,6 +35,11 @@ class Unpushed:
     expert_there: int | None
 
 
+def reference(project: Project) -> str:
+    """Return what names a project in every instance, whatever database it began in."""
+    return f"doyen {project.id} {project.created_at:%Y%m%dT%H%M%S.%fZ}"
+
+
 def project_there(session: Session, project_id: int) -> int | None:
     """Return the backend's id of a project."""
     known = session.get(LabelStudioProject, project_id)

@@ -213,9 +213,13 @@ class LabellingBackend(Protocol):
         """Return the backend's version, which also says that it is up and lets us in."""
 
     def ensure_project(
-        self, project_id: int, title: str, *, label_config: str, overlap: int
+        self, project_id: int, title: str, *, reference: str, label_config: str, overlap: int
     ) -> int:
-        """Make our project there, or bring it up to date, and return its id there."""
+        """Make our project there, or bring it up to date, and return its id there.
+
+        Numbers begin at 1 in every instance; `reference` never changes and is nobody else's, so
+        that a backend which served another instance before mixes nothing up.
+        """
 
     def import_tasks(
         self, labelling_project_id: int, tasks: Mapping[int, Mapping[str, Any]]

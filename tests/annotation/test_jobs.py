@@ -29,7 +29,7 @@ class Backend:
         if self.down_after is not None and self.calls > self.down_after:
             raise LabellingDown
 
-    def ensure_project(self, project_id, title, *, label_config, overlap):
+    def ensure_project(self, project_id, title, *, reference, label_config, overlap):
         self._call()
         return self.projects.setdefault(project_id, 1000 + len(self.projects))
 

@@ -4,10 +4,11 @@ import re
 
 import pytest
 from passlib.totp import TOTP
+from playwright.sync_api import Browser
 from sqlmodel import select
 
 from core.models import Letter
-from tests.browser import Window
+from tests.browser import Window, window
 from tests.conftest import Live
 
 pytestmark = pytest.mark.browser
@@ -122,3 +123,11 @@ def test_a_second_factor_is_set_up_and_guards_the_next_sign_in(browser_page: Win
     browser_page.open("/account/password")
     browser_page.look("change-password")
     assert page.get_by_role("heading", name="Change your password").is_visible()
+
+
+@pytest.mark.parametrize("path", ["/", "/sign-in", "/register", "/recover", "/about", "/privacy"])
+def test_french_words_fit_the_smallest_phone(chromium: Browser, live_url: str, path: str):
+    with window(chromium, live_url, language="fr-FR") as seen:
+        page = seen.open(path)
+
+        assert page.locator("html").get_attribute("lang") == "fr"

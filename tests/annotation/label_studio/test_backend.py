@@ -25,11 +25,14 @@ pytestmark = [
 _projects = count(1)
 
 
+def ensure(backend: LabellingBackend, number: int, title: str = "Clauses", **changes: Any) -> int:
+    given = {"reference": f"test-{number}", "label_config": CLAUSES, "overlap": 1}
+    return backend.ensure_project(number, title, **(given | changes))
+
+
 @pytest.fixture
 def project(backend: LabellingBackend) -> int:
-    return backend.ensure_project(
-        next(_projects), "Licence clauses", label_config=CLAUSES, overlap=2
-    )
+    return ensure(backend, next(_projects), "Licence clauses", overlap=2)
 
 
 @pytest.fixture
@@ -51,10 +54,10 @@ def test_the_version_is_the_one_that_is_pinned(backend):
 
 def test_a_project_is_made_once_and_brought_up_to_date(backend, label_studio):
     number = next(_projects)
-    made = backend.ensure_project(number, "Clauses", label_config=CLAUSES, overlap=2)
+    made = ensure(backend, number, overlap=2)
     changed = CLAUSES.replace("patent", "patents")
 
-    again = backend.ensure_project(number, "T" * 200, label_config=changed, overlap=3)
+    again = ensure(backend, number, "T" * 200, label_config=changed, overlap=3)
 
     assert again == made
     [(title, overlap, config)] = rows(
@@ -68,12 +71,20 @@ def test_a_project_is_made_once_and_brought_up_to_date(backend, label_studio):
 
 def test_projects_whose_numbers_begin_alike_are_told_apart(backend):
     one, ten = 1_000_001, 100_000
-    made = {
-        n: backend.ensure_project(n, "Same", label_config=CLAUSES, overlap=1) for n in (one, ten)
-    }
+    made = {n: ensure(backend, n, "Same") for n in (one, ten)}
 
     assert made[one] != made[ten]
-    assert backend.ensure_project(ten, "Same", label_config=CLAUSES, overlap=1) == made[ten]
+    assert ensure(backend, ten, "Same") == made[ten]
+
+
+def test_an_instance_that_was_set_up_anew_does_not_go_on_in_the_old_ones_project(backend):
+    number = next(_projects)
+    before = ensure(backend, number, "Clauses", reference="the old instance")
+
+    anew = ensure(backend, number, "Clauses", reference="the new instance")
+
+    assert anew != before
+    assert ensure(backend, number, "Renamed", reference="the old instance") == before
 
 
 def test_a_batch_is_imported_once_even_when_nobody_heard_the_answer(backend, project, label_studio):
@@ -174,7 +185,7 @@ def test_nobody_is_there(label_studio):
 
 def test_the_server_is_killed_and_comes_back_with_everything(own_label_studio):
     backend = LabelStudioBackend(own_label_studio.url, own_label_studio.token, timeout=5)
-    project = backend.ensure_project(1, "Clauses", label_config=CLAUSES, overlap=1)
+    project = ensure(backend, 1)
     task = backend.import_tasks(project, {7: {"text": "The licensor grants."}})[7]
     expert, unique_id = backend.ensure_shadow_user("K-1"), uuid4()
 
@@ -190,7 +201,7 @@ def test_the_server_is_killed_and_comes_back_with_everything(own_label_studio):
 
     assert push() is not None
     assert push() is None
-    assert backend.ensure_project(1, "Clauses", label_config=CLAUSES, overlap=1) == project
+    assert ensure(backend, 1) == project
     assert backend.import_tasks(project, {7: {"text": "The licensor grants."}}) == {7: task}
 
 
