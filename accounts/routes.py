@@ -1,6 +1,14 @@
 """Pages about one's own account, organisations and tokens."""
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    flash,
+    get_flashed_messages,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -34,6 +42,7 @@ bp = Blueprint("accounts", __name__)
 @public
 def registered() -> ResponseReturnValue:
     """Say that a letter is on its way, whoever asked."""
+    get_flashed_messages()  # Flask-Security says the same in other words
     return render_template(
         "accounts/registered.html", letters_open=current_settings().letters_page_open
     )
@@ -114,13 +123,16 @@ def change_member_role(organisation_id: int, user_id: int) -> ResponseReturnValu
 @bp.post("/organisations/<int:organisation_id>/members/<int:user_id>/remove")
 @signed_in
 def remove_member(organisation_id: int, user_id: int) -> ResponseReturnValue:
-    """Take a member out."""
-    found = _managed(organisation_id)
+    """Take a member out; everybody may leave."""
+    leaves = user_id == current_user.id
+    found = find(Organisation, organisation_id) if leaves else _managed(organisation_id)
+    require("organisation.see", found)
     membership = find(Membership, (found.id, user_id), lock=True)
     organisations.remove(db_session(), membership, by=current_user)
-    flash(_("The person is no longer a member. You can invite them again."), "success")
-    if user_id == current_user.id:
+    if leaves:
+        flash(_("You have left %(name)s.", name=found.name), "success")
         return redirect(url_for(".account"))
+    flash(_("The person is no longer a member. You can invite them again."), "success")
     return redirect(url_for(".organisation", organisation_id=found.id))
 
 

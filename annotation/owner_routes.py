@@ -15,7 +15,7 @@ from flask_wtf import FlaskForm
 from accounts import organisations
 from annotation import progress, review, review_queue, rules, second_look, shown, task_files, tasks
 from annotation.forms import SecondLookForm, TasksForm, VerdictForm, numbered
-from annotation.label_config import LabelConfig, parse
+from annotation.label_config import parse
 from annotation.models import Assignment, Outcome, ReviewRequest, Task, Verdict
 from core import charts, formats
 from core.access import require, requires
@@ -143,6 +143,7 @@ def import_tasks(project_id: int) -> ResponseReturnValue:
 def example(project_id: int, kind: str) -> ResponseReturnValue:
     """Give a small file that the project would take."""
     project = _project(project_id, "project.see")
+    tasks.require_labels(project)
     body = task_files.example(project.label_config, kind)
     mimetype = "text/csv" if kind == "csv" else "application/jsonl"
     headers = {"Content-Disposition": f"attachment; filename=tasks-example.{kind}"}
@@ -239,13 +240,14 @@ def _tasks(project: Project, form: TasksForm, **more: Any) -> str:
         listing=page_of(tasks.listed(id_of(project)), per=25),
         total=total,
         known=known,
-        begins_with=partial(_begins_with, parse(project.label_config)),
+        labels_missing=not project.label_config,
+        begins_with=partial(_begins_with, project.label_config),
         **({"bad": None, "filename": None} | more),
     )
 
 
-def _begins_with(config: LabelConfig, task: Task) -> str:
-    return shown.text_of(config, task.data)[:200]
+def _begins_with(label_config: str, task: Task) -> str:
+    return shown.text_of(parse(label_config), task.data)[:200]
 
 
 def _imported(done: tasks.Imported) -> str:

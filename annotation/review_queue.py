@@ -111,7 +111,6 @@ def compare(session: Session, project: Project, found: Iterable[Task]) -> list[R
 
 def second_looks(session: Session, project: Project, user_id: int | None) -> list[SecondLook]:
     """Return the refusals of a project that are contested and not answered."""
-    config = parse(project.label_config)
     rows = session.execute(
         select_columns(ReviewRequest, Assignment, Task, Annotation, col(Expert.pseudonym))
         .join(Assignment, col(Assignment.id) == col(ReviewRequest.assignment_id))
@@ -127,8 +126,8 @@ def second_looks(session: Session, project: Project, user_id: int | None) -> lis
             assignment=assignment,
             task=task,
             pseudonym=pseudonym,
-            text=shown.text_of(config, task.data),
-            shown=shown.answer(config, task.data, annotation.result),
+            text=shown.text_of(parse(project.label_config), task.data),
+            shown=shown.answer(parse(project.label_config), task.data, annotation.result),
             may_answer=second_look.may_answer(session, request, user_id),
             answer_by=second_look.answer_by(request),
         )

@@ -9,6 +9,7 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import IO, Any
 
 from flask_babel import gettext as _
@@ -17,6 +18,8 @@ from annotation import results
 from annotation.label_config import LabelConfig, parse
 
 MAX_LINE = 1_000_000
+# A cell may be as long as a line; Python would stop at an eighth of that.
+csv.field_size_limit(MAX_LINE)
 MAX_ID = 200
 SPECIAL = ("id", "group")
 GOLD = "gold."
@@ -174,9 +177,13 @@ def _json(raw: str) -> Any:
         return json.loads(raw)
     except RecursionError:
         return UnreadableLine(_("Flatten this line: it is nested too deeply."))
-    except ValueError as problem:
-        # Python's words for what it could not read name the column.
-        return UnreadableLine(_("Correct the JSON of this line (%(problem)s).", problem=problem))
+    except json.JSONDecodeError as problem:
+        return UnreadableLine(
+            _("Correct the JSON of this line, near its character %(place)s.", place=problem.pos + 1)
+        )
+    except ValueError:
+        # Python reads no number of more than some thousand digits.
+        return UnreadableLine(_("Shorten the numbers of this line, or write them as texts."))
 
 
 def _lines(stream: IO[bytes]) -> Iterator[tuple[int, str | UnreadableLine]]:
@@ -197,7 +204,7 @@ def _lines(stream: IO[bytes]) -> Iterator[tuple[int, str | UnreadableLine]]:
 
 def _csv_rows(stream: IO[bytes]) -> Iterator[tuple[int, Any]]:
     lines = _CsvLines(stream)
-    reader = csv.reader(lines, strict=True)
+    reader = csv.reader(lines, strict=True, delimiter=lines.delimiter)
     header: list[str] = []
     while True:
         started = lines.number + 1
@@ -205,8 +212,12 @@ def _csv_rows(stream: IO[bytes]) -> Iterator[tuple[int, Any]]:
             cells = next(reader)
         except StopIteration:
             return
-        except csv.Error as problem:
-            yield started, UnreadableLine(_("Correct the CSV here (%(problem)s).", problem=problem))
+        except csv.Error:
+            words = _(
+                "Correct the quotes here: a text with a comma, a quote or a line break in it "
+                "stands between quotes, and a quote inside it is doubled."
+            )
+            yield started, UnreadableLine(words)
             return
         except UnreadableLine as problem:
             yield started, problem
@@ -225,7 +236,10 @@ class _CsvLines:
 
     def __init__(self, stream: IO[bytes]) -> None:
         self.number = 0
-        self._rest = _lines(stream)
+        rest = _lines(stream)
+        first = next(rest, None)
+        self._rest = rest if first is None else chain([first], rest)
+        self.delimiter = _delimiter(first[1] if first else "")
 
     def __iter__(self) -> "_CsvLines":
         return self
@@ -235,6 +249,13 @@ class _CsvLines:
         if isinstance(line, UnreadableLine):
             raise line
         return line
+
+
+def _delimiter(header: str | UnreadableLine) -> str:
+    """Return what stands between the columns: a comma, or what Excel writes in many countries."""
+    if isinstance(header, UnreadableLine) or "," in header:
+        return ","
+    return max(";\t", key=header.count) if any(sign in header for sign in ";\t") else ","
 
 
 def _header_trouble(header: list[str]) -> UnreadableLine | None:

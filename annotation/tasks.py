@@ -29,6 +29,10 @@ SHOWN = 100
 TROUBLED_AT_MOST = 10_000
 
 
+class LabelsMissing(Conflict):
+    """First choose the labels of this project: its tasks are checked against them."""
+
+
 class Closed(Conflict):
     """This project is completed, so it takes no more tasks."""
 
@@ -50,6 +54,12 @@ class Imported:
     known: int
 
 
+def require_labels(project: Project) -> None:
+    """Refuse what depends on the labels while a draft has none."""
+    if not project.label_config:
+        raise LabelsMissing
+
+
 def import_file(
     session: Session, project: Project, name: str, stream: IO[bytes], *, by: User, at: datetime
 ) -> Imported:
@@ -60,6 +70,7 @@ def import_file(
     """
     if project.state is State.COMPLETED:
         raise Closed
+    require_labels(project)
     _stage(session, task_files.read(name, stream, project.label_config), id_of(project))
     _check_against_project(session, id_of(project))
     staged = session.execute(text("select count(*) from task_upload")).scalar_one()

@@ -1,5 +1,9 @@
-"""What the macros of `_fields.html` ask about a WTForms form. No words of ours, no rules."""
+"""What the macros of `_fields.html` ask about a WTForms form, and a field of many forms.
 
+No words of ours, no rules.
+"""
+
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,8 +11,19 @@ from flask import current_app
 from flask_babel import gettext as _
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
-from wtforms import Field, Form
+from wtforms import Field, Form, IntegerField
 from wtforms.fields import FieldList, FormField
+
+
+class WholeNumberField(IntegerField):  # type: ignore[misc]
+    """A whole number; where it cannot be read, the validators' words are the only ones."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Read digits, with the spaces that some set between thousands."""
+        self.data = None
+        plain = "".join(valuelist[0].split()) if valuelist else ""
+        if re.fullmatch(r"[+-]?[0-9]{1,9}", plain):
+            self.data = int(plain)
 
 
 def csrf_field() -> Markup:

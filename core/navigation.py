@@ -105,8 +105,9 @@ def links(places: tuple[Place, ...]) -> list[Item]:
 
 
 def home() -> str | None:
-    """Return where a person who has signed in begins."""
-    return next((place.path for place in PLACES.get(_area(), ()) if exists(place.path)), None)
+    """Return where a person who has signed in begins; with several roles, the most answerable."""
+    role = roles()[-1] if roles() else ""
+    return next((place.path for place in PLACES.get(role, ()) if exists(place.path)), None)
 
 
 def roles() -> list[str]:

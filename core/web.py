@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, jsonify, render_template, request
+from flask import Flask, Request, Response, current_app, jsonify, render_template, request, session
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
@@ -16,8 +16,10 @@ from flask_wtf.csrf import CSRFError
 from markupsafe import escape
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, PendingRollbackError
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.utils import cached_property
 
 from core.db import db_session
 from core.errors import DomainError
@@ -59,8 +61,22 @@ class Page(Generic[Row]):
         return max(1, -(-self.total // self.per))
 
 
+class PlainRequest(Request):
+    """A request whose fields hold no NUL: no text of ours may, and PostgreSQL keeps none."""
+
+    def _load_form_data(self) -> None:
+        super()._load_form_data()
+        self.__dict__["form"] = _without_nul(self.__dict__["form"])
+
+    @cached_property
+    def args(self) -> MultiDict[str, str]:
+        """The parameters of the address."""
+        return _without_nul(super().args)
+
+
 def init_app(app: Flask, settings: Settings) -> None:
     """Give an app its headers and its error pages."""
+    app.request_class = PlainRequest
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
@@ -109,6 +125,14 @@ def json_problem(status: int, title: str, **more: Any) -> Response:
     response.status_code = status
     response.content_type = "application/problem+json"
     return response
+
+
+def _without_nul(given: MultiDict[str, str]) -> MultiDict[str, str]:
+    if not any("\0" in text for pair in given.items(multi=True) for text in pair):
+        return given
+    return type(given)(
+        (name.replace("\0", ""), value.replace("\0", "")) for name, value in given.items(multi=True)
+    )
 
 
 def _policy(settings: Settings) -> str:
@@ -201,6 +225,7 @@ def _our_fault(error: Exception) -> ResponseReturnValue:
 
 def _give_up() -> None:
     """Undo what the request did; where the database is away, that has happened already."""
+    session.pop("_flashes", None)  # they tell what is now undone
     with suppress(DBAPIError):
         db_session().rollback()
 

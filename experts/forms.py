@@ -6,7 +6,6 @@ from wtforms import (
     BooleanField,
     DateField,
     HiddenField,
-    IntegerField,
     SelectField,
     StringField,
     TextAreaField,
@@ -14,6 +13,7 @@ from wtforms import (
 from wtforms.fields import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
+from core.form_parts import WholeNumberField
 from core.formats import locale
 from core.once import new_key
 from experts import places
@@ -49,7 +49,7 @@ class ProfileForm(FlaskForm):  # type: ignore[misc]
         choices=[NOT_CHOSEN, *(SelectChoice(field.value, field.label) for field in Field)],
         validators=[DataRequired(_l("Choose the field that you work in."))],
     )
-    years = IntegerField(
+    years = WholeNumberField(
         _l("Years of practice"),
         description=_l("Whole years in this field, training not counted."),
         validators=[

@@ -62,7 +62,7 @@ def budget_csv(project_id: int) -> ResponseReturnValue:
     kinds = _kinds(db_session(), row)
     moves = db_session().exec(ledger.moves_of(_purses(row))).all()
     headers = {"Content-Disposition": f'attachment; filename="budget-{project_id}.csv"'}
-    return Response(_csv(moves, kinds), mimetype="text/csv; charset=utf-8", headers=headers)
+    return Response(_csv(moves, kinds), mimetype="text/csv", headers=headers)
 
 
 @bp.get("/projects/<int:project_id>/budget/fund")
@@ -70,6 +70,8 @@ def budget_csv(project_id: int) -> ResponseReturnValue:
 def fund(project_id: int) -> ResponseReturnValue:
     """Show the form to pay in."""
     row = _budget(project_id, "budget.fund")
+    if row.closed_at is not None:
+        raise budgets.BudgetClosed
     return _fund_page(row, FundForm(row.currency, data={"key": once.new_key()}))
 
 

@@ -7,7 +7,7 @@ asked for, and a reservation ends in exactly one way: earned (`earnings.earn`) o
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func
+from sqlalchemy import func, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
@@ -56,6 +56,10 @@ class Summary:
         return self.spent + self.fees
 
 
+class BudgetClosed(Conflict):
+    """This project is completed, so its budget takes no more money."""
+
+
 def open(
     session: Session,
     *,
@@ -81,6 +85,15 @@ def open(
         ],
     )
     return of(session, project_id)
+
+
+def close(session: Session, project_id: int, *, at: datetime) -> None:
+    """Take no more money; what is under way is paid, and what is left stays the owner's."""
+    session.execute(
+        update(ProjectBudget)
+        .where(col(ProjectBudget.project_id) == project_id, col(ProjectBudget.closed_at).is_(None))
+        .values(closed_at=at)
+    )
 
 
 def of(session: Session, project_id: int) -> ProjectBudget:

@@ -41,7 +41,8 @@ def open(
 ) -> Deposit:
     """Begin a payment; the same form sent again returns the first one."""
     _check_amount(amount)
-    budgets.of(session, project_id)
+    if budgets.of(session, project_id).closed_at is not None:
+        raise budgets.BudgetClosed
     row = {"project_id": project_id, "amount_minor": amount.minor, "currency": amount.currency}
     made = session.execute(
         insert(Deposit)

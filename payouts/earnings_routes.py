@@ -66,7 +66,7 @@ def earnings_csv() -> ResponseReturnValue:
     """Give every amount, for a spreadsheet."""
     rows = db_session().execute(overview.amounts(current_user.id, **_filters())).all()
     headers = {"Content-Disposition": 'attachment; filename="earnings.csv"'}
-    return Response(_csv(rows), mimetype="text/csv; charset=utf-8", headers=headers)
+    return Response(_csv(rows), mimetype="text/csv", headers=headers)
 
 
 @bp.get("/earnings/statements")

@@ -102,6 +102,7 @@ class ProjectBudget(SQLModel, table=True):
     title: str = Field(sa_type=Text)
     currency: str = Field(sa_type=Text)
     opened_at: datetime = utc()
+    closed_at: datetime | None = utc(nullable=True)
 
 
 class ReservationState(StrEnum):

@@ -1,5 +1,6 @@
 """Label configs of our own: a few templates that are filled with an owner's words. Pure."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,6 +12,7 @@ from flask_babel import lazy_gettext as _l
 from projects import label_config
 
 OTHER = "other"
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028\u2029\ufeff\ufffe\uffff]")
 CLAUSES = ("grant", "patent", "redistribution", "warranty", "liability", "termination", OTHER)
 PARTS = ("Party", "Obligation")
 
@@ -92,8 +94,12 @@ def filled_with(config: str) -> tuple[Kind, list[str], list[str]]:
 
 
 def lines(text: str) -> list[str]:
-    """Return the lines of a list that somebody typed, without empty ones."""
-    return [line.strip() for line in text.splitlines() if line.strip()]
+    """Return the lines of a list that somebody typed, without empty ones.
+
+    Signs that nobody sees come along from Word and PDF, and XML may hold none of them.
+    """
+    found = (_UNSEEN.sub("", line).strip() for line in re.split(r"[\r\n]+", text))
+    return [line for line in found if line]
 
 
 def _choices(name: str, values: Sequence[str]) -> str:

@@ -1,8 +1,9 @@
 """The steps of a draft, saved one by one, and its publication."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -49,15 +50,13 @@ def new_project() -> ResponseReturnValue:
 @bp.post("/projects/new")
 @requires("project.create")
 def create_project() -> ResponseReturnValue:
-    """Make a draft; a second click leads to the same one."""
+    """Make a draft; a second click leads to the same one, and so does what was changed since."""
     form = _new_form()
     if not form.validate_on_submit():
         return _first_page(form), 422
     session, at, me = db_session(), now(), current_user.id
     if not once.first_use(session, form.once.data, user_id=me, at=at):
-        return redirect(
-            once.led_to(session, form.once.data, user_id=me) or url_for("projects.project_list")
-        )
+        return _made_before(form, once.led_to(session, form.once.data, user_id=me))
     project = lifecycle.create(
         session,
         find(Organisation, form.organisation.data),
@@ -88,6 +87,8 @@ def edit_step(project_id: int, step: str) -> ResponseReturnValue:
 def save_step(project_id: int, step: str) -> ResponseReturnValue:
     """Save a step and go on to the next."""
     project, at_step = _editable(project_id, step, lock=True), Step(step)
+    if at_step is Step.LABELS and "wish" in request.form:
+        return _other_template(project, request.form["wish"])
     form = read(FORMS[at_step], **_more(project, at_step))
     if isinstance(form, Problems):
         return _step_page(project, at_step, form.form), 422
@@ -118,6 +119,29 @@ def publish_project(project_id: int) -> ResponseReturnValue:
         return _review_page(project, refused=True), 409
     flash(_("The project is published. Experts are being invited."), "success")
     return redirect(url_for("projects.project_home", project_id=project_id))
+
+
+def _other_template(project: Project, wish: str) -> str:
+    """Show another template with what was typed so far; nothing is saved."""
+    typed = LabelsForm(project=project)
+    data = steps.other_template(
+        project, wish, {name: typed[name].data or "" for name in steps.TYPED}, typed.kind
+    )
+    if typed.kind is not config.Kind.OWN and data["template"] == config.Kind.OWN:
+        data["config"] = typed.built
+    return _step_page(project, Step.LABELS, LabelsForm(formdata=None, data=data, project=project))
+
+
+def _made_before(form: NewProjectForm, led_to: str | None) -> ResponseReturnValue:
+    """Bring what was changed after Back into the draft that the form has made."""
+    if led_to is None:
+        return redirect(url_for("projects.project_list"))
+    _, where = current_app.url_map.bind("").match(urlsplit(led_to).path)
+    project = find(Project, where["project_id"], lock=True)
+    require("project.manage", project)
+    if project.is_draft:
+        lifecycle.edit(db_session(), project, by=current_user, at=now(), **form.values(project))
+    return redirect(led_to)
 
 
 def _new_form() -> NewProjectForm:
@@ -166,6 +190,7 @@ def _step_page(project: Project, step: Step, form: StepForm) -> str:
         f"projects/step_{step}.html",
         project=project,
         form=form,
+        undone=steps.undone(lifecycle.missing(db_session(), project)),
         price=pricing.of(project),
         templates=config.TEMPLATES,
         preview=preview.of(form.built if isinstance(form, LabelsForm) else ""),
@@ -186,11 +211,13 @@ def _both_versions(project: Project, step: Step, form: StepForm) -> ResponseRetu
 
 def _review_page(project: Project, *, refused: bool = False) -> str:
     session = db_session()
+    missing = lifecycle.missing(session, project)
     return render_template(
         "projects/review_draft.html",
         project=project,
         refused=refused,
-        missing=lifecycle.missing(session, project),
+        missing=missing,
+        undone=steps.undone(missing),
         rows=terms.rows(project, budgets.available(session, id_of(project))),
         requirements=reasons.requirements(project),
         price=pricing.of(project),

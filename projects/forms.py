@@ -10,7 +10,6 @@ from flask_wtf import FlaskForm
 from wtforms import (
     DecimalField,
     HiddenField,
-    IntegerField,
     RadioField,
     SelectField,
     StringField,
@@ -22,6 +21,7 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
 from wtforms.widgets import TextInput
 
 from core import formats, money
+from core.form_parts import WholeNumberField
 from core.money import Money
 from core.once import new_key
 from experts.fields import Field
@@ -44,6 +44,7 @@ LEASES = {
 LEVELS = (50, 60, 70, 80, 90)
 NONE = SelectChoice("", "–")
 WORDS_MOST = 20_000
+LINES_MOST, LINE_MOST = 200, 200
 
 
 class AmountField(DecimalField):  # type: ignore[misc]
@@ -174,22 +175,28 @@ class LabelsForm(StepForm):
         if config.TEMPLATES[self.kind].spans:
             _check_list(config.lines(field.data or ""), least=1)
 
-    def validate_config(self, field: TextAreaField) -> None:
-        """List all that is wrong with a config of one's own."""
-        if self.kind is not Kind.OWN:
-            return
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Check the config that the whole form stands for, where each part of it is right."""
+        if not super().validate(extra_validators):
+            return False
+        wrong = self._problems()
+        # Where the config is written the words stand beside it, else above the form.
+        (self.config.errors if self.kind is Kind.OWN else self.form_errors).extend(wrong)
+        return not wrong
+
+    def _problems(self) -> list[str]:
         problems = label_config.config_problems(self.built)
         if problems:
-            raise ValidationError(" ".join(problems))
+            return problems
         lacking = lifecycle.fields_lacking(self.project, self.built)
-        if lacking:
-            raise ValidationError(
-                _(
-                    "The tasks in this project were not checked for: %(fields)s. Use the fields "
-                    "that they have.",
-                    fields=", ".join(lacking),
-                )
-            )
+        if not lacking:
+            return []
+        words = _(
+            "The tasks in this project were not checked for: %(fields)s. Use the fields that they "
+            "have.",
+            fields=", ".join(lacking),
+        )
+        return [words]
 
     def values(self, project: Project) -> dict[str, Any]:
         """Return the column."""
@@ -204,7 +211,7 @@ class PayForm(StepForm):
         description=_l("What an expert receives for each accepted answer. The fee comes on top."),
         validators=[InputRequired(_l("Write what an expert receives for a task."))],
     )
-    usual_minutes = IntegerField(
+    usual_minutes = WholeNumberField(
         _l("Usual time of a task, in minutes"),
         description=_l("Your estimate. Experts see it with the rate by the hour."),
         validators=[
@@ -213,7 +220,7 @@ class PayForm(StepForm):
         ],
         render_kw={"min": 1, "max": 2880},
     )
-    overlap = IntegerField(
+    overlap = WholeNumberField(
         _l("Experts on each task"),
         description=_l("With two or more their agreement can be measured."),
         validators=[
@@ -232,7 +239,7 @@ class PayForm(StepForm):
         coerce=int,
         choices=[SelectChoice(minutes, words) for minutes, words in LEASES.items()],
     )
-    review_days = IntegerField(
+    review_days = WholeNumberField(
         _l("Days for your review"),
         description=_l("If you say nothing within them, the work is accepted and paid."),
         validators=[
@@ -269,7 +276,7 @@ class PayForm(StepForm):
 class CriteriaForm(StepForm):
     """Whom the project is offered to."""
 
-    experts_needed = IntegerField(
+    experts_needed = WholeNumberField(
         _l("Experts to find"),
         description=_l("So many are invited; where one says no, the next is asked."),
         validators=[
@@ -283,7 +290,7 @@ class CriteriaForm(StepForm):
         coerce=int,
         choices=[SelectChoice(level, _l("%(level)s of 100", level=level)) for level in LEVELS],
     )
-    min_years = IntegerField(
+    min_years = WholeNumberField(
         _l("Years of practice, at least"),
         validators=[
             InputRequired(_l("Write a whole number of years; 0 is fine.")),
@@ -357,6 +364,10 @@ class DeclineForm(FlaskForm):  # type: ignore[misc]
 def _check_list(values: list[str], *, least: int) -> None:
     if len(values) < least:
         raise ValidationError(_("Write at least %(least)s, one on each line.", least=least))
+    if len(values) > LINES_MOST:
+        raise ValidationError(_("Write %(most)s lines at most.", most=LINES_MOST))
+    if any(len(value) > LINE_MOST for value in values):
+        raise ValidationError(_("Use %(most)s characters at most on a line.", most=LINE_MOST))
     twice = sorted({value for value in values if values.count(value) > 1})
     if twice:
         raise ValidationError(

@@ -99,7 +99,7 @@ def edit(
 
 def fields_lacking(project: Project, config: str) -> list[str]:
     """Return the fields that a config needs and that imported tasks were never checked for."""
-    if not project.task_count or config == project.label_config:
+    if not project.task_count or config == project.label_config or not project.label_config:
         return []
     known = label_config.variables(project.label_config)
     return sorted(label_config.variables(config) - known)
@@ -156,6 +156,7 @@ def complete(session: Session, project: Project, *, by: User, at: datetime) -> N
         .values(state=Answer.WITHDRAWN, answered_at=at)
     )
     _move(session, project, State.COMPLETED, by, at)
+    budgets.close(session, id_of(project), at=at)
 
 
 def set_criteria(

@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
 from core.money import Money
 from projects import config
 from projects.config import Kind
-from projects.lifecycle import Step
+from projects.lifecycle import Missing, Step
 from projects.models import Project
 
 COLUMNS = {
@@ -25,6 +26,7 @@ COLUMNS = {
     Step.CRITERIA: ("experts_needed", "min_level", "min_years", "languages", "countries"),
 }
 ORDER = tuple(COLUMNS)
+TYPED = ("choices", "spans", "config")
 
 
 def seen(project: Project, step: Step) -> str:
@@ -46,6 +48,12 @@ def after(step: Step) -> Step | None:
     """Return the step that follows."""
     place = ORDER.index(step) + 1
     return ORDER[place] if place < len(ORDER) else None
+
+
+def undone(missing: Iterable[Missing]) -> set[int]:
+    """Return the numbers, from 1, of the steps in which something is missing."""
+    wanting = {one.step for one in missing}
+    return {number for number, step in enumerate(ORDER, start=1) if step in wanting}
 
 
 def typed(project: Project, step: Step) -> dict[str, Any]:
@@ -75,6 +83,20 @@ def labels(project: Project, wish: str | None = None) -> dict[str, Any]:
         "config": project.label_config or config.build(Kind.CHOICE, ("yes", "no")),
         "seen": seen(project, Step.LABELS),
     }
+
+
+def other_template(
+    project: Project, wish: str, typed: Mapping[str, str], before: Kind
+) -> dict[str, Any]:
+    """Return what the form shows of another template: words of the person's own go along."""
+    was = config.TEMPLATES[before]
+    given = {"choices": "\n".join(was.choices), "spans": "\n".join(was.spans), "config": ""}
+    own = {
+        name: text
+        for name, text in typed.items()
+        if text.strip() and config.lines(text) != config.lines(given[name])
+    }
+    return {**labels(project, wish), **own}
 
 
 def _criteria(project: Project) -> dict[str, Any]:

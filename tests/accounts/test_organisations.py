@@ -90,6 +90,25 @@ def test_a_stranger_sees_no_organisation_and_a_member_does_not_manage(
     assert session.exec(select(MemberInvitation)).all() == []
 
 
+def test_a_member_may_leave(session: Session, sign_in: Any) -> None:
+    _, organisation = make_owner(session)
+    member = make_member(session, organisation, role="member")
+    other = make_member(session, organisation, role="member")
+    path = f"/organisations/{organisation.id}"
+    client = sign_in(member)
+
+    page = client.get(path)
+    pushed = client.post(f"{path}/members/{other.id}/remove")
+    left = client.post(f"{path}/members/{member.id}/remove")
+
+    assert "Leave" in page.text
+    assert pushed.status_code in (403, 404)
+    assert left.location == "/account"
+    assert session.get(Membership, (organisation.id, member.id)) is None
+    assert session.get(Membership, (organisation.id, other.id)) is not None
+    assert client.get(path).status_code == 404
+
+
 def test_the_last_admin_stays(session: Session, sign_in: Any) -> None:
     owner, organisation = make_owner(session)
 

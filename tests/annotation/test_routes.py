@@ -30,6 +30,7 @@ from tests.factories.annotation import (
     make_task,
     second_member,
 )
+from tests.factories.projects import make_project
 
 REASON = "The clause limits liability; it grants nothing."
 
@@ -483,3 +484,23 @@ def test_pages_speak_french(session, made, sign_in):
     assert "Avancement" in owner.get(f"/projects/{made.project_id}/progress").text
     assert "Accepter et payer" in owner.get(f"/projects/{made.project_id}/review").text
     assert "Ajouter les tâches" in owner.get(f"/projects/{made.project_id}/tasks").text
+
+
+def test_a_draft_without_labels_says_that_they_come_first(session, sign_in):
+    owner, organisation = make_owner(session)
+    project = make_project(session, organisation, label_config="")
+    client = sign_in(owner)
+    where = f"/projects/{project.id}"
+
+    page = client.get(f"{where}/tasks")
+    sent = client.post(
+        f"{where}/tasks",
+        data={"file": (io.BytesIO(b'{"data": {"text": "x"}}'), "tasks.jsonl")},
+    )
+
+    assert "First the labels" in page.text
+    assert f"{where}/labels" in page.text
+    assert client.get(f"{where}/review").status_code == 200
+    assert client.get(f"{where}/tasks/example.csv").status_code == 409
+    assert sent.status_code == 409
+    assert "First choose the labels" in sent.text

@@ -117,7 +117,8 @@ BAD_LINES = {
     ): "Correct the known answer",
     "[" * 100_000: "nested too deeply",
     json.dumps({"data": {"text": "x" * 1_000_001}}): "Shorten this line",
-    '{"data": {"text": "x", "n": ' + "9" * 5000 + "}}": "Correct the JSON",
+    '{"data": {"text": "x", "n": ' + "9" * 5000 + "}}": "Shorten the numbers",
+    '{"data": {"text": x}}': "near its character 19",
 }
 
 
@@ -137,7 +138,7 @@ def test_a_bad_line_is_named_with_what_to_do(session, made, line, words):
         ("text,text\na,b\n", 1, "a name of its own"),
         ("text,\na,b\n", 1, "a name of its own"),
         ("text,id\na,1\nb\n", 3, "Give this line 2 cells"),
-        ('text,id\n"a,1\n', 2, "Correct the CSV"),
+        ('text,id\n"a,1\n', 2, "Correct the quotes"),
         ("text,gold.clause\na,nope\n", 2, "Correct the known answer"),
         ("text\n\n", 1, "the file is empty"),
         ("", 1, "the file is empty"),
@@ -149,6 +150,23 @@ def test_a_bad_csv_is_named_with_what_to_do(session, made, content, number, word
 
     assert caught.value.troubles[0].number == number
     assert words in caught.value.troubles[0].words
+
+
+@pytest.mark.parametrize("between", [";", "\t"])
+def test_a_table_from_excel_comes_in_whatever_stands_between_its_columns(session, made, between):
+    content = f"id{between}text\n1{between}A party, and another.\n"
+
+    bring(session, made, content, "tasks.csv")
+
+    (task,) = stored(session)
+    assert (task.external_id, task.data["text"]) == ("1", "A party, and another.")
+
+
+def test_a_cell_may_be_as_long_as_a_line(session, made):
+    bring(session, made, "id,text\n1," + "x" * 200_000 + "\n", "tasks.csv")
+
+    (task,) = stored(session)
+    assert len(task.data["text"]) == 200_000
 
 
 def test_what_is_not_utf_8_is_named(session, made):

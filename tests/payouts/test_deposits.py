@@ -12,6 +12,7 @@ from core.ports import Checkout
 from payouts import budgets, deposits, ledger
 from payouts import jobs as payout_jobs
 from payouts.models import AccountKind, Deposit, DepositState
+from tests.factories.accounts import make_owner
 from tests.factories.payouts import eur, make_budget, make_deposit
 from tests.payouts.conftest import new_key
 
@@ -42,6 +43,24 @@ def test_a_paid_checkout_is_booked_with_stripes_fee_apart(desk, session):
     assert desk.bench.available() == 49_225
     letters = session.exec(select(Letter).where(Letter.template == "payouts/deposit_paid")).all()
     assert len(letters) == 1
+
+
+def test_a_closed_budget_takes_no_more_money_and_keeps_what_is_in_it(desk, session, sign_in):
+    owner, organisation = make_owner(session)
+    budget = make_budget(session, organisation_id=organisation.id)
+    desk.deposit(session, budget, 50_000)
+    budgets.close(session, budget.project_id, at=now())
+    client, where = sign_in(owner), f"/projects/{budget.project_id}/budget"
+
+    page = client.get(where).text
+    form = client.get(f"{where}/fund")
+
+    assert "This budget takes no more money" in page
+    assert f"{where}/fund" not in page
+    assert form.status_code == 409
+    assert budgets.available(session, budget.project_id) == eur(50_000)
+    with pytest.raises(budgets.BudgetClosed):
+        deposits.open(session, budget.project_id, eur(1000), key="late", by=owner.id, at=now())
 
 
 def test_reading_again_books_nothing_again(desk, session):

@@ -163,6 +163,7 @@ def test_pause_resume_and_complete_may_be_pressed_twice(session, owner):
     assert states == [State.PAUSED, State.OPEN, State.COMPLETED]
     session.expire_all()
     assert invitation.state is Answer.WITHDRAWN
+    assert budgets.of(session, project.id).closed_at is not None
     assert member.state is Answer.ACCEPTED
 
 

@@ -1,9 +1,12 @@
 """The owner's pages: drafts saved step by step, publication, who may see what."""
 
+import re
+
 import pytest
 from sqlmodel import select
 
 from accounts.models import User
+from core.clock import now
 from projects import config, guidelines, home
 from projects.config import Kind
 from projects.models import Answer, Invitation, Project, State
@@ -72,6 +75,91 @@ def test_the_first_step_makes_one_draft_however_often_it_is_pressed(session, cli
     assert project.organisation_id == owner[1].id
     assert project.languages == ["en"]
     assert project.fee_bps == 1500
+
+
+def test_going_back_and_changing_the_first_step_changes_the_draft(session, client):
+    first = client.post("/projects/new", data=BRIEF)
+
+    again = client.post("/projects/new", data=BRIEF | {"title": "Clauses of leases"})
+
+    assert again.location == first.location
+    assert only_project(session).title == "Clauses of leases"
+
+
+def test_going_back_changes_nothing_that_was_published(session, client, owner):
+    client.post("/projects/new", data=BRIEF)
+    project = only_project(session)
+    project.state, project.published_at = State.OPEN, now()
+    session.flush()
+
+    client.post("/projects/new", data=BRIEF | {"title": "Clauses of leases"})
+
+    assert only_project(session).title == "Licence clauses"
+
+
+def test_signs_that_no_text_may_hold_are_left_out(session, client):
+    client.post("/projects/new", data=BRIEF | {"title": "Licence\0 clauses", "on\0ce": "x"})
+
+    assert only_project(session).title == "Licence clauses"
+
+
+def test_a_step_is_done_when_nothing_is_missing_in_it(session, client):
+    client.post("/projects/new", data=BRIEF)
+
+    page = client.get(f"/projects/{only_project(session).id}/publish").text
+
+    steps = re.findall(r"<li([^>]*)>([^<]+)", page[page.index('class="dy-steps"') :])[:4]
+    assert [name for marks, name in steps if "is-done" in marks] == ["Brief", "Experts"]
+
+
+@pytest.mark.parametrize(
+    ("choices", "words"),
+    [
+        ("\n".join(map(str, range(201))), "200 lines at most"),
+        ("x" * 201 + "\ny", "200 characters at most on a line"),
+        ("same\nsame", "only once"),
+    ],
+)
+def test_lists_of_a_template_are_held_to_what_an_editor_can_show(
+    session, client, owner, choices, words
+):
+    project = make_project(session, owner[1], label_config="")
+    seen = _seen(client.get(f"/projects/{project.id}/labels").text)
+
+    response = client.post(
+        f"/projects/{project.id}/labels", data=LABELS | {"choices": choices, "seen": seen}
+    )
+
+    assert response.status_code == 422
+    assert words in response.text
+
+
+def test_unseen_signs_do_not_come_along_from_word(session, client, owner):
+    project = make_project(session, owner[1], label_config="")
+    seen = _seen(client.get(f"/projects/{project.id}/labels").text)
+
+    client.post(
+        f"/projects/{project.id}/labels",
+        data=LABELS | {"choices": "gr\x1fant\x0b\npatent\u200b", "seen": seen},
+    )
+
+    wanted = config.build(Kind.CLAUSES, ["grant", "patent"], ["Party"])
+    assert only_project(session).label_config == wanted
+
+
+def test_another_template_keeps_what_was_typed_and_saves_nothing(session, client, owner):
+    project = make_project(session, owner[1], label_config="")
+    where = f"/projects/{project.id}/labels"
+
+    page = client.post(where, data=LABELS | {"choices": "lease\nloan", "wish": "choice"})
+    own = client.post(
+        where, data={"template": "choice", "choices": "lease\nloan", "spans": "", "wish": "own"}
+    )
+
+    assert page.status_code == 200
+    assert "lease\nloan" in page.text.replace("\r\n", "\n")
+    assert "&lt;Choice value=&#34;lease&#34;/&gt;" in own.text
+    assert only_project(session).label_config == ""
 
 
 def test_a_draft_is_written_step_by_step(session, client):
@@ -186,7 +274,7 @@ def test_each_template_shows_its_fields_and_what_is_asked(session, client, owner
     where = f"/projects/{project.id}/labels"
 
     assert "redistribution" in client.get(where).text
-    assert 'name="spans"' not in client.get(f"{where}?template=choice").text
+    assert 'id="spans"' not in client.get(f"{where}?template=choice").text
     assert "Rate from 1 to 5" in client.get(f"{where}?template=rating").text
     assert 'name="config"' in client.get(f"{where}?template=own").text
     assert client.get(f"{where}?template=nonsense").status_code == 200
