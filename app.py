@@ -74,6 +74,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     app = OpenAPI(
         __name__,
         info=Info(title="Doyen", version="1"),
+        security_schemes={"token": {"type": "http", "scheme": "bearer"}},
         doc_ui=False,
         root_path=str(ROOT),
     )

@@ -5,9 +5,16 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileAllowed, FileField, FileRequired
-from wtforms import HiddenField, RadioField, SelectField, TextAreaField
+from wtforms import (
+    HiddenField,
+    RadioField,
+    SelectField,
+    StringField,
+    TextAreaField,
+    ValidationError,
+)
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import AnyOf, InputRequired, Length
+from wtforms.validators import AnyOf, InputRequired
 
 from annotation.models import Outcome, Verdict
 from annotation.review import ACCEPT, Ruling
@@ -17,7 +24,13 @@ TOO_SHORT = _l(
     "Write at least %(letters)s characters, so that the other side can follow you.",
     letters=WORDS_AT_LEAST,
 )
-WORDS = Length(min=WORDS_AT_LEAST, max=4000, message=TOO_SHORT)
+CLAUSE_MOST, WORDS_MOST = 120, 4000
+TOO_LONG = _l("Use 4,000 characters at most.")
+
+
+def _length(_form: FlaskForm, field: TextAreaField) -> None:
+    if not WORDS_AT_LEAST <= len(field.data) <= WORDS_MOST:
+        raise ValidationError(TOO_SHORT if len(field.data) < WORDS_MOST else TOO_LONG)
 
 
 def _trimmed(words: str | None) -> str:
@@ -37,6 +50,12 @@ class VerdictForm(FlaskForm):  # type: ignore[misc]
         default="",
         validate_choice=False,
     )
+    clause = StringField(
+        _l("Clause of the guidelines"),
+        description=_l("Its number, or its first words."),
+        filters=[_trimmed],
+        render_kw={"autocomplete": "off"},
+    )
     words = TextAreaField(_l("In your words"), filters=[_trimmed])
 
     def validate(self, extra_validators: Any = None) -> bool:
@@ -47,8 +66,11 @@ class VerdictForm(FlaskForm):  # type: ignore[misc]
         if self.reason_code.data not in REASONS:
             self.reason_code.errors = [_l("Choose the reason: the expert reads it.")]
             whole = False
-        if not WORDS_AT_LEAST <= len(self.words.data) <= 4000:
-            self.words.errors = [TOO_SHORT]
+        if not 0 < len(self.clause.data) <= CLAUSE_MOST:
+            self.clause.errors = [_l("Name the clause that the work does not follow.")]
+            whole = False
+        if not WORDS_AT_LEAST <= len(self.words.data) <= WORDS_MOST:
+            self.words.errors = [TOO_SHORT if len(self.words.data) < WORDS_MOST else TOO_LONG]
             whole = False
         return whole
 
@@ -57,13 +79,15 @@ class VerdictForm(FlaskForm):  # type: ignore[misc]
         """What was said, for the domain; an acceptance has no reason."""
         if self.verdict.data == Verdict.ACCEPTED:
             return ACCEPT
-        return Ruling(Verdict(self.verdict.data), self.reason_code.data, self.words.data)
+        return Ruling(
+            Verdict(self.verdict.data), self.reason_code.data, self.words.data, self.clause.data
+        )
 
 
 class ContestForm(FlaskForm):  # type: ignore[misc]
     """An expert's words against a refusal."""
 
-    words = TextAreaField(_l("Your reasons"), filters=[_trimmed], validators=[WORDS])
+    words = TextAreaField(_l("Your reasons"), filters=[_trimmed], validators=[_length])
 
 
 class SecondLookForm(FlaskForm):  # type: ignore[misc]
@@ -77,7 +101,7 @@ class SecondLookForm(FlaskForm):  # type: ignore[misc]
         ],
         validators=[InputRequired(_l("Choose one of the two."))],
     )
-    words = TextAreaField(_l("Your reasons"), filters=[_trimmed], validators=[WORDS])
+    words = TextAreaField(_l("Your reasons"), filters=[_trimmed], validators=[_length])
 
 
 class TasksForm(FlaskForm):  # type: ignore[misc]

@@ -108,7 +108,8 @@ class Assignment(SQLModel, table=True):
         # Due process (DESIGN.md): no adverse verdict without a reason, in words.
         CheckConstraint(
             "verdict IS NULL OR verdict = 'accepted'"
-            " OR (reason_code IS NOT NULL AND length(btrim(coalesce(reason_words, ''))) >= 20)",
+            " OR (reason_code IS NOT NULL AND length(btrim(coalesce(reason_clause, ''))) > 0"
+            " AND length(btrim(coalesce(reason_words, ''))) >= 20)",
             name="adverse_has_reason",
         ),
         Index(
@@ -152,6 +153,7 @@ class Assignment(SQLModel, table=True):
     skip_reason: str | None = Field(default=None, sa_type=Text)
     verdict: Verdict | None = text_enum(Verdict, nullable=True)
     reason_code: str | None = Field(default=None, sa_type=Text)
+    reason_clause: str | None = Field(default=None, sa_type=Text)
     reason_words: str | None = Field(default=None, sa_type=Text)
     decided_by: int | None = Field(default=None, foreign_key="user_account.id")
     decided_rule: str | None = Field(default=None, sa_type=Text)
@@ -231,6 +233,7 @@ class ReviewRequest(SQLModel, table=True):
     words: str = Field(sa_type=Text)
     asked_at: datetime = utc()
     first_reason_code: str = Field(sa_type=Text)
+    first_reason_clause: str | None = Field(default=None, sa_type=Text)
     first_reason_words: str = Field(sa_type=Text)
     first_decided_by: int | None = Field(default=None, foreign_key="user_account.id")
     first_decided_at: datetime = utc()

@@ -22,6 +22,7 @@ class Refusal:
     """Why work was not accepted, by whom, and what can be done: all that a person must read."""
 
     reason: Reason
+    clause: str
     words: str
     reviewer: str
     organisation: str
@@ -91,6 +92,7 @@ def _refusal(
     others = _others(session, lease)
     return Refusal(
         reason=rules.REASONS[lease.reason_code or ""],
+        clause=lease.reason_clause or "",
         words=lease.reason_words or "",
         reviewer=reviewer(lease.decided_by),
         organisation=organisation,

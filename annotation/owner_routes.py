@@ -54,10 +54,7 @@ def decide(assignment_id: int) -> ResponseReturnValue:
     form = read(VerdictForm)
     if isinstance(form, Problems):
         return _queue(project, wrong=form.form, about=found), 422
-    ruling = review.Ruling(
-        Verdict(form.verdict.data), form.reason_code.data or None, form.words.data
-    )
-    review.decide(db_session(), found, ruling, by=current_user, at=now())
+    review.decide(db_session(), found, form.ruling, by=current_user, at=now())
     flash(_said(found))
     return redirect(_back_to_queue(project))
 

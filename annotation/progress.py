@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import case, func
+from sqlalchemy import case, func, true
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col
 
@@ -99,11 +99,16 @@ def counts(session: Session, project: Project) -> Counts:
     )
 
 
-def measures(session: Session, project: Project) -> tuple[Measures, list[ExpertRow]]:
-    """Measure the newest answers of a project, as a whole and by expert."""
+def measures(
+    session: Session, project: Project, *, until: datetime | None = None
+) -> tuple[Measures, list[ExpertRow]]:
+    """Measure the newest answers of a project, refused ones too, as a whole and by expert.
+
+    With `until`, as they were at a time.
+    """
     tallies: dict[int, _Tally] = defaultdict(_Tally)
     units = []
-    for _task_id, rows in groupby(_newest(session, project), key=lambda row: row.task_id):
+    for _task_id, rows in groupby(_newest(session, project, until), key=lambda row: row.task_id):
         answers = list(rows)
         _tally_gold(answers, tallies)
         units.append([agreement.answer(row.result) for row in answers])
@@ -158,7 +163,7 @@ def _contested(session: Session, project: Project) -> int:
     return int(session.execute(question).scalar_one())
 
 
-def _newest(session: Session, project: Project) -> Sequence[Any]:
+def _newest(session: Session, project: Project, until: datetime | None) -> Sequence[Any]:
     newest = (
         select_columns(
             col(Annotation.task_id),
@@ -169,7 +174,10 @@ def _newest(session: Session, project: Project) -> Sequence[Any]:
         )
         .join(Assignment, col(Assignment.id) == col(Annotation.assignment_id))
         .join(Task, col(Task.id) == col(Annotation.task_id))
-        .where(col(Annotation.project_id) == project.id)
+        .where(
+            col(Annotation.project_id) == project.id,
+            true() if until is None else col(Annotation.submitted_at) <= until,
+        )
         .order_by(col(Annotation.id).desc())
         .limit(MEASURED)
         .subquery()

@@ -33,21 +33,29 @@ class OwnWork(NotAllowed):
 
 
 class ReasonNeeded(Invalid):
-    """Choose a reason and explain it in at least %(letters)s characters: the expert reads both."""
+    """Choose a reason, name the clause and explain it in at least %(letters)s characters."""
 
 
 @dataclass(frozen=True)
 class Ruling:
-    """What a reviewer says: a verdict, and where it is adverse the reason, by code and in words."""
+    """What a reviewer says: a verdict, and where it is adverse the reason.
+
+    The reason is a code of the table, the clause of the guidelines and words.
+    """
 
     verdict: Verdict
     reason_code: str | None = None
     words: str = ""
+    clause: str = ""
 
     @property
     def has_reason(self) -> bool:
-        """Whether the reason is one of the table and said in words."""
-        return self.reason_code in rules.REASONS and len(self.words.strip()) >= rules.WORDS_AT_LEAST
+        """Whether the reason is one of the table, names a clause and is said in words."""
+        return (
+            self.reason_code in rules.REASONS
+            and bool(self.clause.strip())
+            and len(self.words.strip()) >= rules.WORDS_AT_LEAST
+        )
 
 
 ACCEPT = Ruling(Verdict.ACCEPTED)
@@ -110,6 +118,7 @@ def _set(
     assignment.state = State(ruling.verdict)
     assignment.verdict = ruling.verdict
     assignment.reason_code = ruling.reason_code
+    assignment.reason_clause = ruling.clause.strip() or None
     assignment.reason_words = ruling.words.strip() or None
     assignment.decided_by = by
     assignment.decided_rule = rule
@@ -146,6 +155,7 @@ def _record(session: Session, assignment: Assignment) -> None:
         details={
             "rule": assignment.decided_rule,
             "reason_code": assignment.reason_code,
+            "reason_clause": assignment.reason_clause,
             "reason_words": assignment.reason_words,
         },
     )

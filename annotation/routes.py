@@ -8,6 +8,7 @@ from flask import Blueprint, flash, jsonify, redirect, render_template, request,
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
+from werkzeug.exceptions import BadRequest
 
 from annotation import assignment as leases
 from annotation import (
@@ -168,7 +169,10 @@ def _own(assignment_id: int, permission: str, *, lock: bool = False) -> Assignme
 
 def _sent(key: str) -> Any:
     """Return a value of what was sent, as JSON by the bench or as a form."""
-    sent = request.get_json() if request.is_json else request.form
+    try:
+        sent = request.get_json() if request.is_json else request.form
+    except RecursionError:
+        raise BadRequest from None  # nested deeper than anybody can mean
     return sent.get(key) if isinstance(sent, dict) else None
 
 

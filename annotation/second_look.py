@@ -119,7 +119,7 @@ def answer(
 def _accept_after_all(session: Session, request: ReviewRequest, by: User, at: datetime) -> None:
     assignment = session.get_one(Assignment, request.assignment_id, with_for_update=True)
     assignment.state, assignment.verdict = State.ACCEPTED, Verdict.ACCEPTED
-    assignment.reason_code = assignment.reason_words = None
+    assignment.reason_code = assignment.reason_clause = assignment.reason_words = None
     assignment.decided_by, assignment.decided_at = by.id, at
     session.add(assignment)
     leases.take_back_slot(session, assignment.task_id)
@@ -137,6 +137,7 @@ def _request(assignment: Assignment, words: str, at: datetime) -> ReviewRequest:
         words=words.strip(),
         asked_at=at,
         first_reason_code=assignment.reason_code,
+        first_reason_clause=assignment.reason_clause,
         first_reason_words=assignment.reason_words,
         first_decided_by=assignment.decided_by,
         first_decided_at=assignment.decided_at,

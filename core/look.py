@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Flask, current_app, request, url_for
 from flask_babel import Babel, get_locale, get_timezone
@@ -87,7 +88,7 @@ def _around() -> dict[str, Any]:
     """Return what the frame of a page needs."""
     if not request:
         return {"language": _language()}
-    here = request.full_path.rstrip("?") if request.method == "GET" else request.path
+    here = _here()
     return {
         "language": _language(),
         "other_languages": _other_languages(here),
@@ -100,6 +101,15 @@ def _around() -> dict[str, Any]:
         "sign_out_url": page("security.logout"),
         **_of_person(),
     }
+
+
+def _here() -> str:
+    """Return the address that shows this page again; a form's own may only take what is sent."""
+    if request.method == "GET":
+        return request.full_path.rstrip("?")
+    if navigation.takes_get(request.path):
+        return request.path
+    return urlsplit(request.referrer or "").path or "/"
 
 
 def _of_person() -> dict[str, Any]:

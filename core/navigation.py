@@ -121,12 +121,17 @@ def exists(path: str) -> bool:
     """Return whether the app has a page at a path."""
     known: dict[str, bool] = current_app.extensions.setdefault("doyen.places", {})
     if path not in known:
-        try:
-            current_app.url_map.bind("").match(path, method="GET")
-            known[path] = True
-        except HTTPException:
-            known[path] = False
+        known[path] = takes_get(path)
     return known[path]
+
+
+def takes_get(path: str) -> bool:
+    """Return whether a path can be opened, not only sent to."""
+    try:
+        current_app.url_map.bind("").match(path, method="GET")
+    except HTTPException:
+        return False
+    return True
 
 
 def _area() -> str:

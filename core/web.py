@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, current_app, jsonify, render_template, request, session
+from flask.globals import request_ctx
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
@@ -26,6 +27,8 @@ from core.errors import DomainError
 from core.settings import Settings
 
 log = logging.getLogger(__name__)
+TYPED_AT_LEAST = 20
+_HIDDEN = ("csrf_token", "once", "key", "seen")
 BARE = """<!doctype html><html lang="en"><title>This could not be done</title>
 <h1>This could not be done</h1><p>{words} Nothing was changed half-way. If it fails again, write to
 the operator. {code}</p></html>"""
@@ -178,7 +181,8 @@ def _domain_error(error: DomainError) -> ResponseReturnValue:
         return signed
     if wants_json():
         return json_problem(error.status, error.words)
-    return render_template("error.html", status=error.status, words=error.words), error.status
+    page = render_template("error.html", status=error.status, words=error.words, typed=_typed())
+    return page, error.status
 
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:
@@ -201,11 +205,13 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
 def _csrf_error(_error: CSRFError) -> ResponseReturnValue:
     words = _(
         "This form was open for too long, or you have signed in or out since it was opened. "
-        "Nothing was changed. Go back, load the page again and send it once more."
+        "Nothing was changed. If you are signed out, sign in; then open the page again and send "
+        "it once more."
     )
     if wants_json():
         return json_problem(400, words)
-    return render_template("error.html", status=400, words=words), 400
+    page = render_template("error.html", status=400, words=words, typed=_typed(), reference="")
+    return page, 400
 
 
 def _our_fault(error: Exception) -> ResponseReturnValue:
@@ -223,6 +229,18 @@ def _our_fault(error: Exception) -> ResponseReturnValue:
     return _error_page(status, None, reference), status
 
 
+def _typed() -> list[str]:
+    """Return the longer texts of a form that was not taken, so that nobody writes them again."""
+    if request.method != "POST":
+        return []
+    longer = (text.strip() for name, text in request.form.items() if not _is_hidden(name))
+    return [text for text in longer if len(text) >= TYPED_AT_LEAST]
+
+
+def _is_hidden(field: str) -> bool:
+    return field in _HIDDEN or "password" in field or field == "code"
+
+
 def _give_up() -> None:
     """Undo what the request did; where the database is away, that has happened already."""
     session.pop("_flashes", None)  # they tell what is now undone
@@ -231,6 +249,8 @@ def _give_up() -> None:
 
 
 def _error_page(status: int, words: str | None, reference: str = "") -> str:
+    if request_ctx.url_adapter is None:  # a host that is not ours: no address can be made for it
+        return BARE.format(words=escape(words or ""), code=reference)
     try:
         return render_template("error.html", status=status, words=words, reference=reference)
     except Exception:

@@ -124,7 +124,7 @@ def review(visitor: Visitor, project_id: int) -> tuple[int, int]:
                 accepted += 1
             else:
                 form = _with_verdict(forms, "rejected")
-                _decide(visitor, form, reason_code=_reason(form.tag), words=REFUSAL)
+                _decide(visitor, form, reason_code=_reason(form.tag), clause="1", words=REFUSAL)
                 rejected += 1
 
 

@@ -70,6 +70,13 @@ def position(session: Session, interview: Interview) -> int:
     return len(editions.responses(session, interview)) + 1
 
 
+def is_ahead(session: Session, interview: Interview, place: int) -> bool:
+    """Say whether a question has not been shown yet, or never will be: nothing of it is told."""
+    answered = len(editions.responses(session, interview))
+    shown = answered + 1 if interview.state is State.ACTIVE else answered
+    return place > shown
+
+
 def answer(
     session: Session,
     interview: Interview,

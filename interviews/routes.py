@@ -65,7 +65,7 @@ def answer(interview_id: int) -> ResponseReturnValue:
     """Store an answer, once, and go on."""
     found = _mine(interview_id, lock=True)
     place = request.form.get("position", 0, type=int)
-    if not 1 <= place <= found.length:
+    if not 1 <= place <= found.length or conversation.is_ahead(db_session(), found, place):
         raise conversation.NotThisQuestion
     form = read(_form(found, place))
     if isinstance(form, Problems):

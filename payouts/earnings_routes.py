@@ -232,9 +232,14 @@ def _filters() -> dict[str, Any]:
         since = date.fromisoformat(request.args.get("since", ""))
     return {
         "state": state if state in words.NEXT else None,
-        "project_id": request.args.get("project", type=int),
+        "project_id": _project_wish(),
         "since": since,
     }
+
+
+def _project_wish() -> int | None:
+    wish = request.args.get("project", type=int)
+    return wish if wish is not None and 0 < wish < 2**31 else None
 
 
 def _csv(rows: Any) -> Iterator[str]:

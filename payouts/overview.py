@@ -202,6 +202,8 @@ def _works(expert_id: int) -> Any:
         (held, "submitted"),
         ((col(Reservation.state) == ReservationState.EARNED) & in_part, "partly_accepted"),
         (col(Reservation.state) == ReservationState.EARNED, "accepted"),
+        # Only what was handed in can be refused, and only a refusal gives that back.
+        (col(Reservation.submitted_at).is_not(None), "rejected"),
         else_="returned",
     )
     amount = case((held, col(Reservation.pay_minor)), else_=col(Reservation.earned_minor))

@@ -120,6 +120,7 @@ NEXT = {
     "submitted": _l("In review"),
     "accepted": _l("Credited to you"),
     "partly_accepted": _l("Credited to you in part"),
+    "rejected": _l("Not accepted: the reasons are with the task"),
     "returned": _l("Given back to the project"),
     "ready": _l("Leaves within a few minutes"),
     "sending": _l("Stripe is being asked"),

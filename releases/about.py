@@ -12,7 +12,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from accounts.models import Organisation
-from annotation import label_config
+from annotation import label_config, progress
 from annotation.models import Assignment, Outcome, ReviewRequest, Task, Verdict
 from projects.models import Project
 from releases.models import Release, ReleaseSeries, State
@@ -41,7 +41,8 @@ def read(session: Session, release: Release) -> About:
         name=series.name,
         organisation={"slug": organisation.slug, "name": organisation.name},
         project=_project(project),
-        work=_work(session, release.project_id, release.asked_at),
+        work=_work(session, release.project_id, release.asked_at)
+        | _before_review(session, project, release.asked_at),
         shown_fields=label_config.variables(project.label_config),
         salt=series.split_salt,
         annotator_key=series.annotator_key,
@@ -104,6 +105,21 @@ def _work(session: Session, project_id: int, at: datetime) -> dict[str, Any]:
             gold.where(Task.project_id == project_id, col(Task.gold).is_not(None))
         ),
         "hourly_minor": _hourly(int(paid[0]), int(paid[1])),
+    }
+
+
+def _before_review(session: Session, project: Project, at: datetime) -> dict[str, Any]:
+    """Return the agreement of all that was handed in, whatever became of it.
+
+    The rows cannot tell it: whoever was refused is not in them, so what is left agrees more.
+    """
+    found, _ = progress.measures(session, project, until=at)
+    return {
+        "agreement_before_review": {
+            "alpha": None if found.alpha is None else round(found.alpha, 4),
+            "pairs": None if found.pairwise is None else round(found.pairwise, 4),
+            "tasks": found.compared,
+        }
     }
 
 

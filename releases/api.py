@@ -98,7 +98,7 @@ class ReleaseList(BaseModel):
 class ListQuery(BaseModel):
     """Which releases to list."""
 
-    project: int | None = Field(None, description="Only those of this project")
+    project: int | None = Field(None, ge=1, le=LARGEST_ID, description="Only those of this project")
     limit: int = Field(50, ge=1, le=200)
     cursor: str | None = Field(None, max_length=200, description="next_cursor of the page before")
 
@@ -247,6 +247,6 @@ def _read_cursor(cursor: str) -> int:
         text = base64.urlsafe_b64decode(cursor.encode()).decode()
         if not text.startswith("r"):
             raise BadCursor
-        return min(int(text[1:]), LARGEST_ID)
+        return max(0, min(int(text[1:20]), LARGEST_ID))
     except (binascii.Error, ValueError):
         raise BadCursor from None

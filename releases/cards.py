@@ -130,6 +130,7 @@ def _origin(manifest: Mapping[str, Any]) -> list[str]:
     return [
         f"People: {manifest['annotators']} experts in {project['field']}, "
         f"{manifest['answers_per_row']} accepted answers a row on average.",
+        _before_review(work["agreement_before_review"]),
         _agreement(manifest["agreement"]),
         *(f"{count} rows: {PATHS.get(path, path)}." for path, count in paths),
         f"Refused answers: {work['refused']}; contested: {work['contested']}; "
@@ -144,8 +145,19 @@ def _agreement(found: Mapping[str, Any]) -> str:
     if found["mean"] is None:
         return ""
     return (
-        f"Agreement: {found['mean']} of the pairs of answers are the same, on {found['rows']} rows "
-        f"with more than one; all agreed on {found['unanimous']}."
+        f"Among the accepted answers that the rows hold, {found['mean']} of the pairs are the "
+        f"same, on {found['rows']} rows with more than one; refused answers are not among them, "
+        "so this says less than the agreement before review."
+    )
+
+
+def _before_review(found: Mapping[str, Any]) -> str:
+    if found["pairs"] is None:
+        return ""
+    alpha = "" if found["alpha"] is None else f"Krippendorff's alpha {found['alpha']}, "
+    return (
+        f"Agreement between experts, over all answers handed in and before any review: {alpha}"
+        f"{found['pairs']} of the pairs are the same, on {found['tasks']} tasks with more than one."
     )
 
 

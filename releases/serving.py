@@ -19,7 +19,7 @@ Environ = dict[str, Any]
 TYPES = {
     ".parquet": "application/vnd.apache.parquet",
     ".jsonl": "application/x-ndjson",
-    ".md": "text/markdown; charset=utf-8",
+    ".md": "text/markdown",
     ".json": "application/json",
 }
 
@@ -53,7 +53,7 @@ def _answer(file: Path, asked: Environ, *, etag: str, release: Release) -> Respo
     response = send_file(
         file,
         asked,
-        mimetype=TYPES.get(file.suffix, "text/plain; charset=utf-8"),
+        mimetype=TYPES.get(file.suffix, "text/plain"),
         as_attachment=True,
         download_name=f"{release.facts['name']}-{release.version}-{file.name}",
         conditional=True,

@@ -27,7 +27,7 @@ def origin(release: Release) -> list[Term]:
             _("Answers for each row"),
             _("%(mean)s accepted on average", mean=formats.number(facts["answers_per_row"], 1)),
         ),
-        *_agreement(facts["agreement"]),
+        *_agreement(facts["work"]["agreement_before_review"], facts["agreement"]),
         (_("How answers became final"), _paths(facts["review_paths"])),
         *_known(facts),
         _pay(facts),
@@ -127,16 +127,20 @@ def _people(facts: dict[str, Any]) -> str:
     return words
 
 
-def _agreement(found: dict[str, Any]) -> list[Term]:
-    if found["mean"] is None:
+def _agreement(before: dict[str, Any], kept: dict[str, Any]) -> list[Term]:
+    if before["pairs"] is None:
         return []
-    note = _(
-        "All agreed on %(unanimous)s of %(rows)s rows with more than one answer",
-        unanimous=formats.number(found["unanimous"]),
-        rows=formats.number(found["rows"]),
+    words = _(
+        "%(mean)s of the pairs of answers are the same", mean=formats.percent(before["pairs"], 1)
     )
-    mean = formats.percent(found["mean"], 1)
-    return [(_("Agreement"), _("%(mean)s of the pairs of answers are the same", mean=mean), note)]
+    if before["alpha"] is not None:
+        words += ", " + _("alpha %(alpha)s", alpha=formats.number(before["alpha"], 2))
+    note = _("Over all answers handed in, before any review.")
+    if kept["mean"] is not None:
+        note += " " + _(
+            "Among the accepted ones in the rows: %(mean)s.", mean=formats.percent(kept["mean"], 1)
+        )
+    return [(_("Agreement"), words, note)]
 
 
 def _paths(paths: dict[str, int]) -> str:

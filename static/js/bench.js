@@ -5,7 +5,8 @@
 
 const frame = document.querySelector("[data-editor]");
 const work = frame.dataset.work;
-const token = document.querySelector("meta[name=csrf-token]").content;
+const tokenOf = (page) => page.querySelector("meta[name=csrf-token]")?.content;
+let token = tokenOf(document);
 const language = document.documentElement.lang;
 const find = (name) => document.querySelector(`[data-${name}]`);
 const handInButton = find("hand-in");
@@ -92,6 +93,7 @@ phone.addEventListener("change", () => {
 function say(key, { lines = [], text = words[key], link = false, tone = "stop" } = {}) {
   const notice = find("notice");
   notice.className = `dy-notice ${tone}`;
+  notice.dataset.why = key;
   find("notice-title").textContent = words[`${key}-title`] ?? words["failed-title"];
   find("notice-words").textContent = text ?? "";
   const list = find("notice-list");
@@ -168,8 +170,9 @@ async function save() {
     stored = text;
     if (text === newest) shelve(JSON.parse(text), false);
     draftState(words.saved.replace("{when}", clock(new Date())));
-  } catch {
-    draftState(words.kept);
+    if (find("notice").dataset.why === "signed-out") hush();
+  } catch (error) {
+    draftState(error instanceof SignedOut ? words["kept-out"] : words.kept);
   }
   saving = false;
   if (newest !== text) save();
@@ -191,16 +194,31 @@ addEventListener("visibilitychange", () => document.hidden && peek());
 
 /* ------------------------------------------------------------------ the server */
 
-// Loading the page again renews the token; a person who signed in elsewhere needs it.
+// A person who signed out and in again in another tab has a new session, which wants a new token.
 async function send(path, body, more = {}) {
-  const response = await fetch(`${work}/${path}`, {
+  let response = await post(path, body, more);
+  if (response.redirected || response.status === 400 || response.status === 401) {
+    if (!(await renewToken())) throw new SignedOut();
+    response = await post(path, body, more);
+    if (response.redirected) throw new SignedOut();
+  }
+  return response;
+}
+
+async function renewToken() {
+  const page = await fetch(location.pathname, { headers: { Accept: "text/html" } });
+  if (page.redirected || !page.ok) return false;
+  token = tokenOf(new DOMParser().parseFromString(await page.text(), "text/html")) ?? token;
+  return true;
+}
+
+function post(path, body, more) {
+  return fetch(`${work}/${path}`, {
     method: "POST",
     headers: { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": token },
     body: JSON.stringify(body),
     ...more,
   });
-  if (response.redirected) throw new SignedOut();
-  return response;
 }
 
 class SignedOut extends Error {}
@@ -231,7 +249,6 @@ async function act(path, body) {
   else if (response.status === 401) say("signed-out");
   else if (response.status === 422) say("refused", { lines: said.errors ?? [], text: said.errors?.length ? "" : said.title });
   else if ([403, 404, 409, 410].includes(response.status)) say("over", { text: said.title ?? words.over, link: true });
-  else if (response.status === 400) say("signed-out", { text: said.title });
   else say("failed");
 }
 
@@ -291,10 +308,16 @@ skip.addEventListener("close", () => {
 
 handInButton.addEventListener("click", handIn);
 find("open-skip").addEventListener("click", openSkip);
-find("return").addEventListener("click", () => once(find("return"), async () => {
+const giveUp = find("give-up");
+find("return").addEventListener("click", async () => {
   await peekNow();
-  await act("return", {});
-}));
+  if (newest && newest !== "[]") giveUp.showModal();
+  else once(find("return"), () => act("return", {}));
+});
+giveUp.addEventListener("close", () => {
+  if (giveUp.returnValue === "return") once(find("return"), () => act("return", {}));
+  giveUp.returnValue = "";
+});
 addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !skip.open) handIn();
 });

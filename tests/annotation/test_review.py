@@ -24,7 +24,7 @@ from tests.factories.annotation import (
 )
 
 WORDS = "The clause limits liability; it grants nothing."
-REFUSE = Ruling(Verdict.REJECTED, "wrong_answer", WORDS)
+REFUSE = Ruling(Verdict.REJECTED, "wrong_answer", WORDS, "2.1")
 
 
 @pytest.fixture
@@ -84,9 +84,11 @@ def test_a_verdict_is_final(session, made, ruling):
     "ruling",
     [
         Ruling(Verdict.REJECTED),
-        Ruling(Verdict.REJECTED, "wrong_answer", "short"),
-        Ruling(Verdict.REJECTED, "made_up", WORDS),
-        Ruling(Verdict.REJECTED, None, WORDS),
+        Ruling(Verdict.REJECTED, "wrong_answer", "short", "2.1"),
+        Ruling(Verdict.REJECTED, "made_up", WORDS, "2.1"),
+        Ruling(Verdict.REJECTED, None, WORDS, "2.1"),
+        Ruling(Verdict.REJECTED, "wrong_answer", WORDS),
+        Ruling(Verdict.REJECTED, "wrong_answer", WORDS, "  "),
     ],
 )
 def test_no_refusal_without_a_reason(session, made, ruling):
@@ -102,6 +104,8 @@ def test_no_refusal_without_a_reason(session, made, ruling):
     "change",
     [
         {"reason_code": None},
+        {"reason_clause": None},
+        {"reason_clause": "  "},
         {"reason_words": None},
         {"reason_words": "   short   "},
         {"decided_by": None},

@@ -33,6 +33,7 @@ from tests.factories.annotation import (
 from tests.factories.projects import make_project
 
 REASON = "The clause limits liability; it grants nothing."
+REFUSAL = {"verdict": "rejected", "reason_code": "incomplete", "words": REASON, "clause": "2.1"}
 
 
 def user_of(session, expert):
@@ -235,7 +236,7 @@ def test_a_second_verdict_is_refused_and_changes_nothing(session, made, owner):
 
     response = owner.post(
         f"/review/{lease.id}",
-        data={"verdict": "rejected", "reason_code": "incomplete", "words": REASON},
+        data=REFUSAL,
     )
 
     assert response.status_code == 409
@@ -248,8 +249,8 @@ def test_a_second_verdict_is_refused_and_changes_nothing(session, made, owner):
     "data",
     [
         {"verdict": "rejected"},
-        {"verdict": "rejected", "reason_code": "incomplete", "words": "too short"},
-        {"verdict": "rejected", "reason_code": "made_up", "words": REASON},
+        {"verdict": "rejected", "reason_code": "incomplete", "words": "too short", "clause": "2.1"},
+        {"verdict": "rejected", "reason_code": "made_up", "words": REASON, "clause": "2.1"},
         {"verdict": "maybe"},
     ],
 )
@@ -289,7 +290,7 @@ def test_a_refusal_is_shown_with_all_its_parts_and_can_be_contested(
 
     owner.post(
         f"/review/{lease.id}",
-        data={"verdict": "rejected", "reason_code": "wrong_answer", "words": REASON},
+        data=REFUSAL | {"reason_code": "wrong_answer"},
     )
     page = expert.get(f"/work/{lease.id}").text
 

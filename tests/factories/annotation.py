@@ -259,6 +259,7 @@ def _facts(project: Project, state: State, at: Any) -> dict[str, Any]:
     if state is State.REJECTED:
         facts |= {
             "reason_code": "wrong_answer",
+            "reason_clause": "2.1",
             "reason_words": "The clause limits liability; it grants nothing.",
         }
     return facts

@@ -426,3 +426,23 @@ def test_how_others_fared_is_not_shown_for_a_handful(sign_in, session, one):
 
     assert "How others fared" not in few.text
     assert "0 of 10 people passed. 1 contested the result" in text_of(enough)
+
+
+@pytest.mark.parametrize("given_up", [False, True])
+def test_no_question_is_told_before_its_turn(session, sign_in, one, given_up):
+    client = sign_in(one)
+    where = start(client)
+    interview = session.exec(select(Interview)).one()
+    if given_up:
+        client.post(f"/interviews/{interview.id}/leave")
+
+    answers = [
+        client.post(f"/interviews/{interview.id}/answer", data={"position": place, "answer": ""})
+        for place in range(2, interview.length + 1)
+    ]
+
+    assert where
+    assert {answer.status_code for answer in answers} == {409}
+    prompts = [asked(session, interview, place).question for place in range(2, 5)]
+    for answer, question in zip(answers, prompts, strict=False):
+        assert getattr(question, "prompt", question).__str__()[:40] not in answer.text

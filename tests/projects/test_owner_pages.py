@@ -89,7 +89,7 @@ def test_going_back_and_changing_the_first_step_changes_the_draft(session, clien
 def test_going_back_changes_nothing_that_was_published(session, client, owner):
     client.post("/projects/new", data=BRIEF)
     project = only_project(session)
-    project.state, project.published_at = State.OPEN, now()
+    project.state, project.published_at, project.price_minor = State.OPEN, now(), 420
     session.flush()
 
     client.post("/projects/new", data=BRIEF | {"title": "Clauses of leases"})

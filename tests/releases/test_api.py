@@ -1,5 +1,6 @@
 """The API: only with a token, only what its organisation may read, files whole and in part."""
 
+import base64
 import hashlib
 from datetime import timedelta
 
@@ -270,13 +271,28 @@ def test_a_list_can_be_of_one_project(get, desk, release):
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=abc", "limit=201", "cursor=%ff", "cursor=abc", "project=x"]
+    "query",
+    [
+        "limit=0",
+        "limit=abc",
+        "limit=201",
+        "cursor=%ff",
+        "cursor=abc",
+        "project=x",
+        f"project={10**30}",
+    ],
 )
 def test_what_cannot_be_read_is_answered_as_a_problem(get, query):
     response = get(f"/releases?{query}")
 
     assert response.status_code == 422
     assert response.content_type == PROBLEM
+
+
+def test_a_cursor_below_all_leads_to_the_end(get):
+    cursor = base64.urlsafe_b64encode(b"r-999999999999999999999999").decode()
+
+    assert get(f"/releases?cursor={cursor}").json["data"] == []
 
 
 def test_a_number_beyond_all_is_not_there(get):
@@ -287,6 +303,7 @@ def test_the_description_is_openapi_and_names_each_address(client, app):
     spec = client.get("/api/v1/openapi.json").json
 
     assert spec["openapi"].startswith("3.1")
+    assert spec["components"]["securitySchemes"] == {"token": {"type": "http", "scheme": "bearer"}}
     assert set(spec["paths"]) >= {
         "/api/v1/me",
         "/api/v1/releases",

@@ -13,11 +13,12 @@ from sqlmodel import select
 
 from annotation import validated
 from annotation.models import State as WorkState
+from annotation.models import Task
 from core.clock import now
 from core.models import Letter
 from releases import about, assembly, builds, health, jobs, storage
 from releases.models import Release, State
-from tests.factories.annotation import choice, make_assignment, make_desk, make_task
+from tests.factories.annotation import choice, join, make_assignment, make_desk, make_task
 from tests.factories.releases import add_validated, build_release, make_release, make_work, wish
 from tests.jobs_run import run_jobs
 
@@ -80,6 +81,25 @@ def test_a_row_says_what_is_needed_and_names_nobody(app, session, root):
     assert all(key.startswith("a-") for key in row["annotators"])
     text_of_all = json.dumps([row, release.facts], default=str)
     assert not any(expert.pseudonym in text_of_all for expert in desk.experts)
+
+
+def test_agreement_counts_those_who_were_refused_too(app, session, root):
+    desk = make_work(session, tasks=4)
+    third = join(session, desk.project)
+    refused = {"state": WorkState.REJECTED, "result": choice("patent")}
+    for task in session.exec(select(Task)).all():
+        task.slots, task.slots_left = 3, 1
+        make_assignment(session, desk.project, expert=third, task=task, **refused)
+
+    release = build_release(app, session, desk)
+
+    before = release.facts["work"]["agreement_before_review"]
+    assert before["tasks"] == 4
+    assert before["pairs"] == pytest.approx(1 / 3, abs=0.001)
+    assert release.facts["agreement"]["mean"] == 1.0
+    card = (storage.folder(root, release) / "README.md").read_text("utf-8")
+    assert "before any review" in card
+    assert "refused answers are not among them" in card
 
 
 def test_every_file_has_its_hash_and_the_commit_follows_from_them(app, session, root):

@@ -55,13 +55,17 @@ class Bench:
     @contextmanager
     def window(self, browser: Browser, home: str, **how: Any) -> Iterator[Window]:
         """Open a window in which the expert is signed in."""
+        with browsers.window(browser, home, **how) as window:
+            self.sign_in(window.page, home)
+            yield window
+
+    def sign_in(self, page: Page, home: str) -> None:
+        """Let the expert be signed in, in all tabs of a window, by a session of its own."""
         with self.live.transaction() as session:
             client = self.live.client(session.get_one(User, self.expert_id))
         cookie = client.get_cookie("doyen")
         assert cookie is not None
-        with browsers.window(browser, home, **how) as window:
-            window.page.context.add_cookies([{"name": "doyen", "value": cookie.value, "url": home}])
-            yield window
+        page.context.add_cookies([{"name": "doyen", "value": cookie.value, "url": home}])
 
 
 def take_a_task(live: Live, *, data: dict[str, Any] | None = None, **project: Any) -> Bench:

@@ -204,6 +204,35 @@ def test_who_signed_out_meanwhile_is_told_and_loses_nothing(work, window):
     assert "grant" in page.evaluate(f"localStorage.getItem('doyen:{work.path}')")
 
 
+def test_who_signs_in_again_in_another_tab_goes_on_here(work, window, home):
+    page = window.page
+    page.context.clear_cookies()
+    choose(page, "grant")
+    expect(page.locator("[data-draft-state]")).to_contain_text("Signed out", timeout=10_000)
+
+    work.sign_in(page, home)
+    hand_in(page)
+
+    expect(page.get_by_text("In review").first).to_be_visible()
+    assert len(answers(work)) == 1
+
+
+def test_returning_work_that_was_begun_asks_first(work, window):
+    page = window.page
+    choose(page, "grant")
+    page.get_by_role("button", name="Return the task").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("What you have marked so far is given up")
+    dialog.get_by_role("button", name="Go on working").click()
+    assert work.assignment().state is State.ACTIVE
+
+    page.get_by_role("button", name="Return the task").first.click()
+    dialog.get_by_role("button", name="Return the task").click()
+
+    page.wait_for_url(re.compile("/work$"))
+    assert work.assignment().state is State.RETURNED
+
+
 def test_a_task_is_skipped_with_a_reason(work, window):
     page = window.page
     page.get_by_role("button", name="Skip with a reason").click()
