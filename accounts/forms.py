@@ -2,9 +2,17 @@
 
 from flask import request
 from flask_babel import lazy_gettext as _l
-from flask_security.forms import RegisterFormV2
+from flask_security.forms import LoginForm, RegisterFormV2
+from flask_security.utils import validate_redirect_url
 from flask_wtf import FlaskForm
-from wtforms import RadioField, SelectField, SelectMultipleField, StringField, SubmitField
+from wtforms import (
+    HiddenField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    SubmitField,
+)
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Email, Length, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
@@ -53,6 +61,15 @@ class RegisterForm(RegisterFormV2):
         """Owners and ML teams act for an organisation."""
         if self.role.data != RoleName.EXPERT.value and not (field.data or "").strip():
             raise ValidationError(_l("Write the name of your organisation."))
+
+
+class SignInForm(LoginForm):
+    """Address and password; where an address of somewhere else is to follow, home does."""
+
+    def validate_next(self, field: HiddenField) -> None:
+        """Forget a way back that leads away from here: it is no reason to keep somebody out."""
+        if field.data and not validate_redirect_url(field.data):
+            field.data = ""
 
 
 class AccountForm(FlaskForm):  # type: ignore[misc]

@@ -12,8 +12,8 @@ from flask_security import MailUtil, Security, user_registered
 from flask_security.utils import url_for_security
 from werkzeug.wrappers.response import Response as BaseResponse
 
-from accounts import organisations, second_factor
-from accounts.forms import RegisterForm
+from accounts import organisations, second_factor, sign_in_words
+from accounts.forms import RegisterForm, SignInForm
 from accounts.models import OrganisationKind, Role, RoleName, User
 from core import audit, messages
 from core.clock import now
@@ -62,6 +62,7 @@ def init_app(app: Flask, database: Database, settings: Settings) -> None:
         app,
         second_factor.Datastore(database.scoped, User, Role),
         register_form=RegisterForm,
+        login_form=SignInForm,
         mail_util_cls=LetterMail,
         totp_cls=second_factor.OneTimeTotp,
     )
@@ -89,59 +90,66 @@ def _registered(_app: Flask, *, user: User, form_data: dict[str, Any], **_more: 
 def _config(settings: Settings) -> dict[str, Any]:
     salt = settings.security_password_salt.get_secret_value()
     secret = settings.secret_key.get_secret_value()
-    return second_factor.config(secret) | {
-        "SECRET_KEY": secret,
-        "SECURITY_PASSWORD_SALT": salt,
-        "SECURITY_PASSWORD_HASH": "argon2",
-        "SECURITY_PASSWORD_LENGTH_MIN": 10,
-        "SECURITY_PASSWORD_COMPLEXITY_CHECKER": None,
-        "SECURITY_DATETIME_FACTORY": now,
-        "SECURITY_EMAIL_VALIDATOR_ARGS": {"check_deliverability": False, "test_environment": True},
-        "SECURITY_EMAIL_SENDER": settings.mail_from,
-        "SECURITY_EMAIL_HTML": False,
-        "SECURITY_REGISTERABLE": True,
-        "SECURITY_USE_REGISTER_V2": True,
-        "SECURITY_CONFIRMABLE": True,
-        # The letters and pages say five days and one day.
-        "SECURITY_CONFIRM_EMAIL_WITHIN": timedelta(days=5),
-        "SECURITY_RESET_PASSWORD_WITHIN": timedelta(days=1),
-        "SECURITY_AUTO_LOGIN_AFTER_CONFIRM": False,
-        "SECURITY_RECOVERABLE": True,
-        "SECURITY_CHANGEABLE": True,
-        "SECURITY_RETURN_GENERIC_RESPONSES": True,
-        "SECURITY_URL_PREFIX": None,
-        "SECURITY_LOGIN_URL": "/sign-in",
-        "SECURITY_LOGOUT_URL": "/sign-out",
-        "SECURITY_LOGOUT_METHODS": ["POST"],
-        "SECURITY_REGISTER_URL": "/register",
-        "SECURITY_CONFIRM_URL": "/confirm",
-        "SECURITY_RESET_URL": "/recover",
-        "SECURITY_CHANGE_URL": "/account/password",
-        "SECURITY_TWO_FACTOR_SETUP_URL": "/account/two-factor",
-        "SECURITY_TWO_FACTOR_TOKEN_VALIDATION_URL": "/two-factor",
-        "SECURITY_TWO_FACTOR_SELECT_URL": "/two-factor/select",
-        "SECURITY_MULTI_FACTOR_RECOVERY_CODES_URL": "/account/recovery-codes",
-        "SECURITY_MULTI_FACTOR_RECOVERY_URL": "/two-factor/recovery",
-        "SECURITY_VERIFY_URL": "/verify",
-        "SECURITY_POST_LOGIN_VIEW": "/home",
-        "SECURITY_POST_LOGOUT_VIEW": "/",
-        "SECURITY_POST_REGISTER_VIEW": "/registered",
-        "SECURITY_POST_CONFIRM_VIEW": "/sign-in",
-        "SECURITY_POST_CHANGE_VIEW": "/account",
-        "SECURITY_POST_RESET_VIEW": "/sign-in",
-        "SECURITY_FRESHNESS": timedelta(hours=24),
-        "SECURITY_CSRF_COOKIE_NAME": None,
-        "SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS": False,
-        "SECURITY_API_ENABLED_METHODS": ["session"],
-        "SECURITY_TOKEN_AUTHENTICATION_HEADER": "X-No-Such-Header",
-        "SECURITY_REDIRECT_ALLOW_SUBDOMAINS": False,
-        "REMEMBER_COOKIE_DURATION": settings.session_lifetime,
-        "REMEMBER_COOKIE_HTTPONLY": True,
-        "REMEMBER_COOKIE_SAMESITE": "Lax",
-        "REMEMBER_COOKIE_SECURE": settings.cookie_secure,
-        "PERMANENT_SESSION_LIFETIME": settings.session_lifetime,
-        "SESSION_COOKIE_HTTPONLY": True,
-        "SESSION_COOKIE_SAMESITE": "Lax",
-        "SESSION_COOKIE_SECURE": settings.cookie_secure,
-        "SESSION_COOKIE_NAME": "doyen",
-    }
+    return (
+        second_factor.config(secret)
+        | sign_in_words.config()
+        | {
+            "SECRET_KEY": secret,
+            "SECURITY_PASSWORD_SALT": salt,
+            "SECURITY_PASSWORD_HASH": "argon2",
+            "SECURITY_PASSWORD_LENGTH_MIN": 10,
+            "SECURITY_PASSWORD_COMPLEXITY_CHECKER": None,
+            "SECURITY_DATETIME_FACTORY": now,
+            "SECURITY_EMAIL_VALIDATOR_ARGS": {
+                "check_deliverability": False,
+                "test_environment": True,
+            },
+            "SECURITY_EMAIL_SENDER": settings.mail_from,
+            "SECURITY_EMAIL_HTML": False,
+            "SECURITY_REGISTERABLE": True,
+            "SECURITY_USE_REGISTER_V2": True,
+            "SECURITY_CONFIRMABLE": True,
+            # The letters and pages say five days and one day.
+            "SECURITY_CONFIRM_EMAIL_WITHIN": timedelta(days=5),
+            "SECURITY_RESET_PASSWORD_WITHIN": timedelta(days=1),
+            "SECURITY_AUTO_LOGIN_AFTER_CONFIRM": False,
+            "SECURITY_RECOVERABLE": True,
+            "SECURITY_CHANGEABLE": True,
+            "SECURITY_RETURN_GENERIC_RESPONSES": True,
+            "SECURITY_URL_PREFIX": None,
+            "SECURITY_LOGIN_URL": "/sign-in",
+            "SECURITY_LOGOUT_URL": "/sign-out",
+            "SECURITY_LOGOUT_METHODS": ["POST"],
+            "SECURITY_REGISTER_URL": "/register",
+            "SECURITY_CONFIRM_URL": "/confirm",
+            "SECURITY_RESET_URL": "/recover",
+            "SECURITY_CHANGE_URL": "/account/password",
+            "SECURITY_TWO_FACTOR_SETUP_URL": "/account/two-factor",
+            "SECURITY_TWO_FACTOR_TOKEN_VALIDATION_URL": "/two-factor",
+            "SECURITY_TWO_FACTOR_SELECT_URL": "/two-factor/select",
+            "SECURITY_MULTI_FACTOR_RECOVERY_CODES_URL": "/account/recovery-codes",
+            "SECURITY_MULTI_FACTOR_RECOVERY_URL": "/two-factor/recovery",
+            "SECURITY_VERIFY_URL": "/verify",
+            "SECURITY_POST_LOGIN_VIEW": "/home",
+            "SECURITY_POST_LOGOUT_VIEW": "/",
+            "SECURITY_POST_REGISTER_VIEW": "/registered",
+            "SECURITY_POST_CONFIRM_VIEW": "/sign-in",
+            "SECURITY_POST_CHANGE_VIEW": "/account",
+            "SECURITY_POST_RESET_VIEW": "/sign-in",
+            "SECURITY_FRESHNESS": timedelta(hours=24),
+            "SECURITY_CSRF_COOKIE_NAME": None,
+            "SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS": False,
+            "SECURITY_API_ENABLED_METHODS": ["session"],
+            "SECURITY_TOKEN_AUTHENTICATION_HEADER": "X-No-Such-Header",
+            "SECURITY_REDIRECT_ALLOW_SUBDOMAINS": False,
+            "REMEMBER_COOKIE_DURATION": settings.session_lifetime,
+            "REMEMBER_COOKIE_HTTPONLY": True,
+            "REMEMBER_COOKIE_SAMESITE": "Lax",
+            "REMEMBER_COOKIE_SECURE": settings.cookie_secure,
+            "PERMANENT_SESSION_LIFETIME": settings.session_lifetime,
+            "SESSION_COOKIE_HTTPONLY": True,
+            "SESSION_COOKIE_SAMESITE": "Lax",
+            "SESSION_COOKIE_SECURE": settings.cookie_secure,
+            "SESSION_COOKIE_NAME": "doyen",
+        }
+    )

@@ -201,7 +201,7 @@ def _how_paid(code: str) -> dict[str, Any]:
 
 def _account_page(form: AccountForm) -> str:
     payee = payees.known(db_session(), current_user.id)
-    return render_template("payouts/account.html", form=form, payee=payee)
+    return render_template("payouts/account.html", form=form, payee=payee, words=words)
 
 
 def _to_onboarding(country: str) -> ResponseReturnValue:

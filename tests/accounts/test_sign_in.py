@@ -8,7 +8,7 @@ from sqlmodel import Session, select
 from accounts import organisations
 from accounts.models import OrganisationKind, RoleName, User
 from core.models import AuditEvent
-from tests.accounts.newcomer import PASSWORD, last_letter, link_in, register
+from tests.accounts.newcomer import EMAIL, PASSWORD, last_letter, link_in, register, settled
 from tests.clients import CheckedClient
 from tests.factories.accounts import make_user
 
@@ -169,3 +169,32 @@ def test_an_outsider_is_led_to_sign_in_and_back(client: CheckedClient) -> None:
     assert response.status_code == 302
     assert "/sign-in" in response.location
     assert "account" in response.location
+
+
+def test_a_way_back_that_leads_elsewhere_keeps_nobody_out(
+    session: Session, client: CheckedClient
+) -> None:
+    settled(session, client)
+
+    answer = client.post(
+        "/sign-in?next=https://evil.example/",
+        data={"email": EMAIL, "password": PASSWORD, "next": "https://evil.example/"},
+    )
+
+    assert answer.status_code == 302
+    assert answer.location == "/home"
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "do not go together"), ("fr", "ne vont pas ensemble")]
+)
+def test_a_refused_sign_in_says_what_to_do_in_the_persons_language(
+    client: CheckedClient, language: str, words: str
+) -> None:
+    answer = client.post(
+        "/sign-in",
+        data={"email": EMAIL, "password": "not this one"},
+        headers={"Accept-Language": language},
+    )
+
+    assert words in answer.text

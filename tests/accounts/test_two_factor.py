@@ -86,7 +86,7 @@ def test_a_wrong_first_code_turns_nothing_on(session: Session, client: CheckedCl
 
     answer = client.post(send_to, data={"code": _code(key, steps=20)}, follow_redirects=True)
 
-    assert "Invalid code" in answer.text
+    assert "This code is wrong" in answer.text
     assert _kept(session).tf_primary_method is None
 
 

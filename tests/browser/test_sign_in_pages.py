@@ -110,7 +110,9 @@ def test_a_second_factor_is_set_up_and_guards_the_next_sign_in(browser_page: Win
     browser_page.look("two-factor-code")
     page.locator("input[name=code]").fill("000000")
     browser_page.press("Go on", role="button")
-    assert page.get_by_text("Invalid code", exact=True).is_visible()
+    assert page.get_by_text(
+        "This code is wrong, used or too old. Write the newest one.", exact=True
+    ).is_visible()
     page.locator("input[name=code]").fill(app.generate(now).token)
     browser_page.press("Go on", role="button")
     _sign_out(browser_page)

@@ -5,12 +5,16 @@ import threading
 import pytest
 from sqlmodel import select
 
+from accounts.models import User
+from annotation.models import State
 from core.clock import now
 from core.ports import RailDown
 from payouts import budgets, payees, reconciliation
 from payouts import jobs as payout_jobs
 from payouts.models import Deposit, Payee, Payout, PayoutState, Rhythm
+from payouts.words import details
 from tests.factories.accounts import make_member, make_organisation, make_user
+from tests.factories.annotation import make_assignment, make_desk
 from tests.factories.payouts import (
     eur,
     make_budget,
@@ -568,3 +572,29 @@ def test_requests_survive_a_rail_that_fails_in_every_way(session, sign_in, owned
         assert back.location.endswith("/earnings/account")
     finally:
         app.extensions["doyen.ports"] = known
+
+
+def test_what_stripe_asks_for_is_said_in_words(app):
+    missing = ["individual.first_name", "individual.last_name", "tos_acceptance.ip", "a.new.one"]
+
+    with app.test_request_context():
+        said = details(missing)
+
+    assert said == [
+        "your name",
+        "your agreement to Stripe’s terms",
+        "other details, which Stripe’s page names",
+    ]
+
+
+def test_refused_work_is_called_so_and_not_returned(session, sign_in):
+    desk, at = make_desk(session), now()
+    lease = make_assignment(session, desk.project, state=State.SUBMITTED)
+    budgets.submitted(session, lease.id, review_by=at, at=at)
+    budgets.release(session, desk.project_id, lease.id, at)
+    client = sign_in(session.get_one(User, lease.expert_id))
+
+    page = client.get("/earnings?state=rejected").text
+
+    assert "the reasons are with the task" in page
+    assert "Given back to the project" not in page
