@@ -1,6 +1,7 @@
 """The pages of experts and owners, in both languages, and what the bench asks for."""
 
 import io
+import re
 
 import pytest
 from sqlmodel import select
@@ -25,6 +26,7 @@ from tests.factories.accounts import make_owner, make_user
 from tests.factories.annotation import (
     TEXT,
     choice,
+    join,
     make_assignment,
     make_desk,
     make_task,
@@ -217,6 +219,20 @@ def test_a_review_shows_answers_side_by_side(session, made, owner):
     assert "Known answer missed" in page
     assert "Accept and pay €4.20" in page
     assert "The licensor" in page
+
+
+def test_an_expert_with_two_answers_on_the_page_makes_no_two_landmarks_of_one_name(
+    session, made, owner
+):
+    expert = join(session, made.project)
+    for _answer in range(2):
+        make_assignment(session, made.project, expert=expert, state=State.SUBMITTED)
+
+    page = owner.get(f"/projects/{made.project_id}/review?all=1").text
+
+    named = re.findall(r'<section[^>]*aria-labelledby="([^"]+)"', page)
+    words = [re.search(rf'id="{name}"[^>]*>(.*?)</h', page, re.S)[1] for name in named]
+    assert len(words) == len(set(words))
 
 
 def test_accepting_pays_and_says_so(session, made, owner):
