@@ -66,6 +66,9 @@ def init_app(app: Flask, database: Database, settings: Settings) -> None:
         mail_util_cls=LetterMail,
         totp_cls=second_factor.OneTimeTotp,
     )
+    # Nobody signs in by a token in a request's body or address. The library would read the body of
+    # every stranger for one, before anything has looked at its size or depth.
+    app.login_manager.request_loader(lambda _request: None)  # type: ignore[attr-defined]
     user_registered.connect(_registered, app)
 
 

@@ -101,3 +101,12 @@ def test_json_that_is_nested_beyond_reason_is_not_read(session, sign_in):
     )
 
     assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/work/1/draft", "/api/v1/me"])
+def test_the_body_of_a_stranger_is_not_read_before_they_are_known(client, path):
+    deep = "[" * 100_000 + "]" * 100_000
+
+    answer = client.post(path, data=deep, content_type="application/json")
+
+    assert 300 <= answer.status_code < 500  # led to sign in, or refused
