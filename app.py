@@ -15,7 +15,7 @@ from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 from flask_wtf import CSRFProtect
 
-from accounts import organisations, permissions, security, tokens
+from accounts import appeals, organisations, permissions, repairs, security, tokens
 from annotation import review_queue
 from annotation.labelling import labelling_backend
 from core import (
@@ -51,6 +51,7 @@ SCHEDULE = {
     "core.deliver_waiting_letters": 60,
     "core.forget_once_keys": 3600,
     "core.delete_finished_jobs": 3600,
+    "accounts.escalate_appeals": 3600,
     "payouts.take_up_news": 30,
     "payouts.send_due_payouts": 30,
     "payouts.look_up_lost_payouts": 60,
@@ -109,10 +110,12 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         csrf.exempt(module.api)
     jobs.init_app(app, [tasks.tasks, *(module.tasks for module in _modules("jobs"))])
     health.init_app(app, [check for module in _modules("health") for check in module.CHECKS])
+    repairs.init_app(app, _modules("trust"))
     project_home.init_app(app, _modules("project_home"))
     app.add_url_rule("/home", "home", signed_in(_home))
     navigation.count(app, "/invitations", _invitations_to_answer)
     navigation.count(app, "/review", _answers_to_review)
+    navigation.count(app, "/appeals", _appeals_to_answer)
     return app
 
 
@@ -139,6 +142,10 @@ def _invitations_to_answer(user: Any) -> int:
 def _answers_to_review(user: Any) -> int:
     session = db.db_session()
     return review_queue.count_waiting(session, organisations.ids_of(session, user.id))
+
+
+def _appeals_to_answer(user: Any) -> int:
+    return appeals.waiting_for(db.db_session(), user)
 
 
 def _register_routes(app: Flask, csrf: CSRFProtect, module: ModuleType) -> None:

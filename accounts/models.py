@@ -160,3 +160,176 @@ class ApiToken(SQLModel, table=True):
     expires_at: datetime = utc()
     last_used_at: datetime | None = utc(nullable=True)
     revoked_at: datetime | None = utc(nullable=True)
+
+
+class DecisionKind(StrEnum):
+    """What a decision about a person may be; the last two are in their favour."""
+
+    INTERVIEW_FAILED = "interview_failed"
+    WORK_REJECTED = "work_rejected"
+    WORK_PARTLY_ACCEPTED = "work_partly_accepted"
+    EXPERT_RESTRICTED = "expert_restricted"
+    EXPERT_REMOVED = "expert_removed"
+    PAYOUT_WITHHELD = "payout_withheld"
+    CREDENTIAL_REFUSED = "credential_refused"
+    INTERVIEW_PASSED = "interview_passed"
+    WORK_ACCEPTED = "work_accepted"
+
+
+IN_FAVOUR = (DecisionKind.INTERVIEW_PASSED, DecisionKind.WORK_ACCEPTED)
+BY_TWO = (DecisionKind.EXPERT_RESTRICTED, DecisionKind.EXPERT_REMOVED)
+
+
+def _in(kinds: tuple[DecisionKind, ...]) -> str:
+    return "kind IN ({})".format(", ".join(f"'{kind}'" for kind in kinds))
+
+
+class Decision(SQLModel, table=True):
+    """An adverse or automated decision about a person, with all that is owed to them.
+
+    Never changed and never deleted; what an appeal comes to stands beside it.
+    """
+
+    __tablename__ = "decision"
+    __table_args__ = (
+        one_of("kind", DecisionKind),
+        # A person or a rule with its version, never both and never nobody.
+        CheckConstraint(
+            "num_nonnulls(decided_by, rule) = 1 AND num_nulls(rule, rule_version) <> 1",
+            name="decided_whole",
+        ),
+        CheckConstraint(
+            "decided_by <> person_id AND second_by <> person_id", name="nobody_decides_on_oneself"
+        ),
+        CheckConstraint(
+            f"(NOT {_in(BY_TWO)}) OR (decided_by IS NOT NULL AND second_by IS NOT NULL"
+            " AND second_by <> decided_by)",
+            name="taken_by_two",
+        ),
+        CheckConstraint("num_nulls(llm_model, prompt_version) <> 1", name="llm_whole"),
+        CheckConstraint("effective_at >= decided_at", name="effective_later"),
+        CheckConstraint(
+            f"{_in(IN_FAVOUR)} OR (contest_until IS NOT NULL AND contest_until > decided_at)",
+            name="adverse_can_be_contested",
+        ),
+        CheckConstraint("length(btrim(reason_code)) > 0", name="reason_has_code"),
+        *(
+            CheckConstraint(
+                f"jsonb_typeof({column}) = 'object' AND {column} <> '{{}}'"
+                f" AND NOT jsonb_path_exists({column}, '$.* ? (!(@ like_regex \"[^ ]\"))')",
+                name=f"{column}_said",
+            )
+            for column in ("title", "reason_words", "would_change")
+        ),
+        CheckConstraint(
+            "jsonb_typeof(evidence) = 'array' AND jsonb_array_length(evidence) > 0",
+            name="evidence_given",
+        ),
+        Index("ix_decision_person_id_id", "person_id", "id"),
+        Index("ix_decision_subject", "subject"),
+        Index("ix_decision_kind_decided_at", "kind", "decided_at"),
+        Index("ix_decision_organisation_id", "organisation_id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    kind: DecisionKind = text_enum(DecisionKind)
+    person_id: int = Field(foreign_key="user_account.id")
+    subject: str = Field(sa_type=Text)  # like "assignment:12"
+    title: dict[str, str] = jsonb()  # what it concerns, in each language
+    path: str = Field(sa_type=Text)  # the person's own page about it
+    organisation_id: int | None = Field(default=None, foreign_key="organisation.id")
+    decided_at: datetime = utc()
+    effective_at: datetime = utc()
+    decided_by: int | None = Field(default=None, foreign_key="user_account.id")
+    second_by: int | None = Field(default=None, foreign_key="user_account.id")
+    rule: str | None = Field(default=None, sa_type=Text)
+    rule_version: str | None = Field(default=None, sa_type=Text)
+    llm_model: str | None = Field(default=None, sa_type=Text)
+    prompt_version: str | None = Field(default=None, sa_type=Text)
+    reason_code: str = Field(sa_type=Text)
+    reason_words: dict[str, str] = jsonb()
+    evidence: list[dict[str, Any]] = jsonb()
+    would_change: dict[str, str] = jsonb()
+    contest_until: datetime | None = utc(nullable=True)
+
+    @property
+    def is_adverse(self) -> bool:
+        """Whether it stands against the person, so that they may contest it."""
+        return self.kind not in IN_FAVOUR
+
+    @property
+    def key(self) -> int:
+        """The id of a row that the database has."""
+        if self.id is None:
+            raise ValueError("the decision is not stored yet")
+        return self.id
+
+
+class AppealGround(StrEnum):
+    """What somebody holds to be wrong with a decision."""
+
+    FACTS = "facts"
+    RULE = "rule"
+    WEIGHT = "weight"
+
+
+class AppealOutcome(StrEnum):
+    """What an appeal has come to."""
+
+    CHANGED = "changed"
+    STANDS = "stands"
+    WITHDRAWN = "withdrawn"
+
+
+class Appeal(SQLModel, table=True):
+    """A person's request to look at a decision again, and the answer to it."""
+
+    __tablename__ = "appeal"
+    __table_args__ = (
+        UniqueConstraint("decision_id"),
+        one_of("ground", AppealGround),
+        one_of("outcome", AppealOutcome),
+        CheckConstraint("length(btrim(words)) >= 20", name="words_said"),
+        CheckConstraint("answer_by > asked_at", name="answer_later"),
+        CheckConstraint("(outcome IS NULL) = (answered_at IS NULL)", name="answered_once"),
+        CheckConstraint(
+            "(outcome IN ('changed', 'stands')) = (answered_by IS NOT NULL)"
+            " AND (answered_by IS NULL OR length(btrim(coalesce(reply, ''))) >= 20)"
+            " OR outcome IS NULL AND num_nonnulls(answered_by, reply) = 0",
+            name="answered_with_reasons",
+        ),
+        Index("ix_appeal_open", "answer_by", postgresql_where="outcome IS NULL"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    decision_id: int = Field(foreign_key="decision.id", sa_type=BigInteger)
+    ground: AppealGround = text_enum(AppealGround)
+    words: str = Field(sa_type=Text)
+    asked_at: datetime = utc()
+    answer_by: datetime = utc()
+    escalated_at: datetime | None = utc(nullable=True)
+    outcome: AppealOutcome | None = text_enum(AppealOutcome, nullable=True)
+    reply: str | None = Field(default=None, sa_type=Text)
+    answered_by: int | None = Field(default=None, foreign_key="user_account.id")
+    answered_at: datetime | None = utc(nullable=True)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits for an answer."""
+        return self.outcome is None
+
+    @property
+    def shown(self) -> str:
+        """Where it is, as `core.states` knows it."""
+        if self.outcome is not None:
+            return str(self.outcome)
+        return "with_operator" if self.escalated_at else "second_look"
+
+
+class AppealFile(SQLModel, table=True):
+    """A file that a person handed in with an appeal."""
+
+    __tablename__ = "appeal_file"
+
+    appeal_id: int = Field(foreign_key="appeal.id", primary_key=True)
+    upload_id: int = Field(primary_key=True)

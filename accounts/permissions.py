@@ -59,6 +59,18 @@ def oneself(user: Any, row: object | None) -> bool:
     return row is None or getattr(row, "user_id", None) == user.id
 
 
+def decided_about(user: Any, row: object | None) -> bool:
+    """The person whom a decision is about."""
+    return row is None or getattr(row, "person_id", None) == user.id
+
+
+def appeal_reader(user: Any, row: object | None) -> bool:
+    """An operator, or a member of the organisation that decided; never the person it is about."""
+    if row is not None and getattr(row, "person_id", None) == user.id:
+        return False
+    return operator(user, row) or owner(user, row)
+
+
 TABLE: dict[str, tuple[Rule, ...]] = {
     # accounts
     "account.manage": (oneself,),
@@ -66,6 +78,8 @@ TABLE: dict[str, tuple[Rule, ...]] = {
     "organisation.manage": (organisation_admin,),
     "token.manage": (oneself,),
     "operator.see": (operator,),
+    "decision.see": (decided_about,),
+    "appeal.see": (appeal_reader,),
     # experts
     "profile.edit": (expert,),
     # payouts

@@ -1,4 +1,4 @@
-"""Forms of annotation: verdicts with their reasons, contests, second looks, files of tasks."""
+"""Forms of annotation: verdicts with their reasons, files of tasks."""
 
 from typing import Any
 
@@ -7,16 +7,14 @@ from flask_wtf import FlaskForm
 from flask_wtf.file import FileAllowed, FileField, FileRequired
 from wtforms import (
     HiddenField,
-    RadioField,
     SelectField,
     StringField,
     TextAreaField,
-    ValidationError,
 )
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import AnyOf, InputRequired
+from wtforms.validators import AnyOf
 
-from annotation.models import Outcome, Verdict
+from annotation.models import Verdict
 from annotation.review import ACCEPT, Ruling
 from annotation.rules import REASONS, WORDS_AT_LEAST
 
@@ -26,11 +24,6 @@ TOO_SHORT = _l(
 )
 CLAUSE_MOST, WORDS_MOST = 120, 4000
 TOO_LONG = _l("Use 4,000 characters at most.")
-
-
-def _length(_form: FlaskForm, field: TextAreaField) -> None:
-    if not WORDS_AT_LEAST <= len(field.data) <= WORDS_MOST:
-        raise ValidationError(TOO_SHORT if len(field.data) < WORDS_MOST else TOO_LONG)
 
 
 def _trimmed(words: str | None) -> str:
@@ -82,26 +75,6 @@ class VerdictForm(FlaskForm):  # type: ignore[misc]
         return Ruling(
             Verdict(self.verdict.data), self.reason_code.data, self.words.data, self.clause.data
         )
-
-
-class ContestForm(FlaskForm):  # type: ignore[misc]
-    """An expert's words against a refusal."""
-
-    words = TextAreaField(_l("Your reasons"), filters=[_trimmed], validators=[_length])
-
-
-class SecondLookForm(FlaskForm):  # type: ignore[misc]
-    """What a second look has come to."""
-
-    outcome = RadioField(
-        _l("After the second look"),
-        choices=[
-            SelectChoice(Outcome.CHANGED.value, _l("Accept the work and pay it")),
-            SelectChoice(Outcome.STANDS.value, _l("The decision stands")),
-        ],
-        validators=[InputRequired(_l("Choose one of the two."))],
-    )
-    words = TextAreaField(_l("Your reasons"), filters=[_trimmed], validators=[_length])
 
 
 class TasksForm(FlaskForm):  # type: ignore[misc]

@@ -33,13 +33,6 @@ class Verdict(StrEnum):
     PARTLY_ACCEPTED = "partly_accepted"
 
 
-class Outcome(StrEnum):
-    """What a second look has come to."""
-
-    CHANGED = "changed"
-    STANDS = "stands"
-
-
 class Task(SQLModel, table=True):
     """One item to label; `slots_left` more experts may still take it."""
 
@@ -158,6 +151,10 @@ class Assignment(SQLModel, table=True):
     decided_by: int | None = Field(default=None, foreign_key="user_account.id")
     decided_rule: str | None = Field(default=None, sa_type=Text)
     decided_at: datetime | None = utc(nullable=True)
+    # The decision against the work, or of the rule that accepted it; it stays after an appeal.
+    decision_id: int | None = Field(
+        default=None, foreign_key="decision.id", unique=True, sa_type=BigInteger
+    )
 
     @property
     def pay(self) -> Money:
@@ -209,38 +206,6 @@ class Draft(SQLModel, table=True):
     assignment_id: int = Field(primary_key=True, foreign_key="assignment.id", sa_type=BigInteger)
     result: list[dict[str, Any]] = jsonb()
     saved_at: datetime = utc()
-
-
-class ReviewRequest(SQLModel, table=True):
-    """A contested verdict: the verdict as it was, the expert's words, and the second look."""
-
-    __tablename__ = "review_request"
-    __table_args__ = (
-        UniqueConstraint("assignment_id"),
-        one_of("outcome", Outcome),
-        CheckConstraint(
-            "(outcome IS NULL) = (answered_at IS NULL)"
-            " AND (outcome IS NULL) = (answered_by IS NULL)"
-            " AND (outcome IS NULL OR length(btrim(coalesce(answer_words, ''))) >= 20)",
-            name="answered_whole",
-        ),
-        Index("ix_review_request_open", "project_id", "id", postgresql_where="outcome IS NULL"),
-    )
-
-    id: int | None = Field(default=None, primary_key=True)
-    assignment_id: int = Field(foreign_key="assignment.id", sa_type=BigInteger)
-    project_id: int = Field(foreign_key="project.id")
-    words: str = Field(sa_type=Text)
-    asked_at: datetime = utc()
-    first_reason_code: str = Field(sa_type=Text)
-    first_reason_clause: str | None = Field(default=None, sa_type=Text)
-    first_reason_words: str = Field(sa_type=Text)
-    first_decided_by: int | None = Field(default=None, foreign_key="user_account.id")
-    first_decided_at: datetime = utc()
-    outcome: Outcome | None = text_enum(Outcome, nullable=True)
-    answer_words: str | None = Field(default=None, sa_type=Text)
-    answered_by: int | None = Field(default=None, foreign_key="user_account.id")
-    answered_at: datetime | None = utc(nullable=True)
 
 
 class LabelStudioProject(SQLModel, table=True):

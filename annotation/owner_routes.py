@@ -13,10 +13,10 @@ from flask_login import current_user
 from flask_wtf import FlaskForm
 
 from accounts import organisations
-from annotation import progress, review, review_queue, rules, second_look, shown, task_files, tasks
-from annotation.forms import SecondLookForm, TasksForm, VerdictForm, numbered
+from annotation import progress, review, review_queue, rules, shown, task_files, tasks
+from annotation.forms import TasksForm, VerdictForm, numbered
 from annotation.label_config import parse
-from annotation.models import Assignment, Outcome, ReviewRequest, Task, Verdict
+from annotation.models import Assignment, Task, Verdict
 from core import charts, formats
 from core.access import require, requires
 from core.clock import now
@@ -67,27 +67,6 @@ def accept_consensus(project_id: int) -> ResponseReturnValue:
     done = review_queue.accept_consensus(db_session(), project, by=current_user, at=now())
     words = ngettext("%(num)s answer accepted.", "%(num)s answers accepted.", done.accepted)
     flash(words + (" " + _("There are more: press the button again.") if done.more else ""))
-    return redirect(_back_to_queue(project))
-
-
-@bp.post("/review/requests/<int:request_id>")
-@requires("assignment.review")
-def look_again(request_id: int) -> ResponseReturnValue:
-    """Record what a second look has come to."""
-    contested = find(ReviewRequest, request_id, lock=True)
-    project = _project(contested.project_id, "assignment.review")
-    form = read(SecondLookForm)
-    if isinstance(form, Problems):
-        return _queue(project, wrong=form.form, about=contested), 422
-    second_look.answer(
-        db_session(),
-        contested,
-        Outcome(form.outcome.data),
-        form.words.data,
-        by=current_user,
-        at=now(),
-    )
-    flash(_("Your answer is recorded, and the expert has a letter."))
     return redirect(_back_to_queue(project))
 
 
@@ -157,24 +136,22 @@ def _queue(
     project: Project,
     *,
     wrong: FlaskForm | None = None,
-    about: Assignment | ReviewRequest | None = None,
+    about: Assignment | None = None,
 ) -> str:
     """Render the queue; with a form that is wrong in the place of the row that it is about."""
     session = db_session()
     all_waiting = "all" in request.args
     listing = page_of(review_queue.tasks(project, all_waiting=all_waiting), per=5)
     compared = review_queue.compare(session, project, listing.rows)
-    looks = review_queue.second_looks(session, project, current_user.id)
     waiting = [one.assignment for task in compared for one in task.answers if one.waits]
     return render_template(
         "annotation/review_queue.html",
         project=project,
         listing=listing,
         compared=compared,
-        looks=looks,
+        contested=review_queue.contested(session, project),
         all_waiting=all_waiting,
         verdict_forms=_forms(VerdictForm, waiting, wrong, about),
-        look_forms=_forms(SecondLookForm, [look.request for look in looks], wrong, about),
         reason_words=_reason_words,
         lead_time=_lead_time,
         kept=_kept(),

@@ -11,8 +11,8 @@ from sqlalchemy import case, func, true
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col
 
-from annotation import agreement, gold
-from annotation.models import Annotation, Assignment, ReviewRequest, State, Task
+from annotation import agreement, gold, review_queue
+from annotation.models import Annotation, Assignment, State, Task
 from experts.models import Expert
 from projects.models import Project
 
@@ -157,9 +157,7 @@ def _full_but_undecided(session: Session, project: Project) -> int:
 
 
 def _contested(session: Session, project: Project) -> int:
-    question = select_columns(func.count()).where(
-        col(ReviewRequest.project_id) == project.id, col(ReviewRequest.outcome).is_(None)
-    )
+    question = review_queue.count_contested(lambda of: of == project.id)
     return int(session.execute(question).scalar_one())
 
 

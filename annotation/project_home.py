@@ -8,8 +8,8 @@ from flask_babel import ngettext
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
-from annotation import progress
-from annotation.models import Assignment, ReviewRequest, State
+from annotation import progress, review_queue
+from annotation.models import Assignment, State
 from core import formats
 from projects.home import Figure, Need
 from projects.models import Project, Validation
@@ -31,11 +31,7 @@ def _to_review(session: Session, project: Project) -> list[Need]:
 
 
 def _contested(session: Session, project: Project) -> list[Need]:
-    number = session.execute(
-        select(func.count()).where(
-            col(ReviewRequest.project_id) == project.id, col(ReviewRequest.outcome).is_(None)
-        )
-    ).scalar_one()
+    number = session.execute(review_queue.count_contested(lambda of: of == project.id)).scalar_one()
     if not number:
         return []
     words = ngettext("%(num)s contested refusal", "%(num)s contested refusals", number)

@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from accounts.models import User
 from annotation import assignment as leases
-from annotation import rules, second_look
+from annotation import refusal, rules
 from annotation.models import Assignment, State, Verdict
 from core import audit, messages
 from core.errors import Conflict, Invalid, NotAllowed
@@ -75,6 +75,8 @@ def decide(
         raise OwnWork
     if ruling.verdict is not Verdict.ACCEPTED and not ruling.has_reason:
         raise ReasonNeeded(letters=rules.WORDS_AT_LEAST)
+    if ruling.verdict is not Verdict.ACCEPTED:
+        _give_reasons(session, assignment, ruling, by=id_of(by), at=at)
     _set(assignment, ruling, at, by=by.id)
     if ruling.verdict is Verdict.ACCEPTED:
         _pay(session, assignment, at)
@@ -86,6 +88,7 @@ def decide(
 def accept_by_rule(session: Session, assignment: Assignment, rule: str, *, at: datetime) -> None:
     """Accept by a rule of the table; `assignment` is locked and was handed in."""
     _check_open(assignment)
+    assignment.decision_id = refusal.record_by_rule(session, assignment, rule, at=at).id
     _set(assignment, ACCEPT, at, rule=rule)
     _pay(session, assignment, at)
     _record(session, assignment)
@@ -125,6 +128,22 @@ def _set(
     assignment.decided_at = at
 
 
+def _give_reasons(
+    session: Session, assignment: Assignment, ruling: Ruling, *, by: int, at: datetime
+) -> None:
+    decision = refusal.record(
+        session,
+        assignment,
+        ruling.verdict,
+        reason_code=ruling.reason_code or "",
+        clause=ruling.clause.strip(),
+        words=ruling.words.strip(),
+        by=by,
+        at=at,
+    )
+    assignment.decision_id = decision.id
+
+
 def _pay(session: Session, assignment: Assignment, at: datetime) -> None:
     earnings.earn(session, assignment.project_id, id_of(assignment), assignment.expert_id, at)
 
@@ -139,10 +158,7 @@ def _refuse(session: Session, assignment: Assignment, at: datetime) -> None:
         assignment=assignment,
         project=session.get_one(Project, assignment.project_id),
         reason=rules.REASONS[assignment.reason_code or ""],
-        contest_until=second_look.until(assignment),
-        somebody_else=second_look.others_than(
-            session, assignment.project_id, assignment.decided_by
-        ),
+        contest_until=refusal.contest_until(assignment, at),
     )
 
 

@@ -10,11 +10,11 @@ from sqlalchemy import select as select_columns
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
-from accounts.models import User
-from annotation import agreement, gold, review, second_look, shown
+from accounts.models import Appeal, User
+from annotation import agreement, gold, review, shown
 from annotation.gold import GoldScore
 from annotation.label_config import parse
-from annotation.models import Annotation, Assignment, ReviewRequest, State, Task
+from annotation.models import Annotation, Assignment, State, Task
 from annotation.shown import Shown
 from experts.models import Expert
 from projects.models import Project, Validation, id_of
@@ -62,20 +62,6 @@ class ReviewTask:
 
 
 @dataclass(frozen=True)
-class SecondLook:
-    """A contested refusal with all that a person needs to look again."""
-
-    request: ReviewRequest
-    assignment: Assignment
-    task: Task
-    pseudonym: str
-    text: str
-    shown: Shown
-    may_answer: bool
-    answer_by: datetime
-
-
-@dataclass(frozen=True)
 class Bulk:
     """What accepting all that agree has done."""
 
@@ -109,30 +95,26 @@ def compare(session: Session, project: Project, found: Iterable[Task]) -> list[R
     return [_compare(project, task, answers.get(id_of(task), [])) for task in listed]
 
 
-def second_looks(session: Session, project: Project, user_id: int | None) -> list[SecondLook]:
-    """Return the refusals of a project that are contested and not answered."""
+def contested(session: Session, project: Project) -> list[tuple[Appeal, Task]]:
+    """Return the open appeals against refusals of a project, with their tasks."""
     rows = session.execute(
-        select_columns(ReviewRequest, Assignment, Task, Annotation, col(Expert.pseudonym))
-        .join(Assignment, col(Assignment.id) == col(ReviewRequest.assignment_id))
+        select_columns(Appeal, Task)
+        .join(Assignment, col(Assignment.decision_id) == col(Appeal.decision_id))
         .join(Task, col(Task.id) == col(Assignment.task_id))
-        .join(Annotation, col(Annotation.assignment_id) == col(Assignment.id))
-        .join(Expert, col(Expert.user_id) == col(Assignment.expert_id))
-        .where(col(ReviewRequest.project_id) == project.id, col(ReviewRequest.outcome).is_(None))
-        .order_by(col(ReviewRequest.id))
+        .where(col(Assignment.project_id) == project.id, col(Appeal.outcome).is_(None))
+        .order_by(col(Appeal.id))
     )
-    return [
-        SecondLook(
-            request=request,
-            assignment=assignment,
-            task=task,
-            pseudonym=pseudonym,
-            text=shown.text_of(parse(project.label_config), task.data),
-            shown=shown.answer(parse(project.label_config), task.data, annotation.result),
-            may_answer=second_look.may_answer(session, request, user_id),
-            answer_by=second_look.answer_by(request),
-        )
-        for request, assignment, task, annotation, pseudonym in rows
-    ]
+    return [(appeal, task) for appeal, task in rows]
+
+
+def count_contested(project_id: Any) -> Any:
+    """Return the question of how many refusals of projects are contested and not answered."""
+    return (
+        select_columns(func.count())
+        .select_from(Appeal)
+        .join(Assignment, col(Assignment.decision_id) == col(Appeal.decision_id))
+        .where(project_id(col(Assignment.project_id)), col(Appeal.outcome).is_(None))
+    )
 
 
 def accept_consensus(session: Session, project: Project, *, by: User, at: datetime) -> Bulk:
@@ -162,14 +144,7 @@ def accept_consensus(session: Session, project: Project, *, by: User, at: dateti
 
 def waiting_by_project(session: Session, organisation_ids: Iterable[int]) -> list[Any]:
     """Return (project, answers without a verdict, when the first is accepted by itself, looks)."""
-    looks = (
-        select_columns(func.count())
-        .select_from(ReviewRequest)
-        .where(
-            col(ReviewRequest.project_id) == col(Project.id), col(ReviewRequest.outcome).is_(None)
-        )
-        .scalar_subquery()
-    )
+    looks = count_contested(lambda of: of == col(Project.id)).correlate(Project).scalar_subquery()
     question = (
         select_columns(
             Project, func.count(col(Assignment.id)), func.min(col(Assignment.review_by)), looks
@@ -204,9 +179,7 @@ def count_waiting(session: Session, organisation_ids: Iterable[int]) -> int:
             | ((col(Task.slots_left) == 0) & ~_is_in_hand()),
         )
     )
-    looks = select_columns(func.count()).where(
-        col(ReviewRequest.project_id).in_(mine), col(ReviewRequest.outcome).is_(None)
-    )
+    looks = count_contested(lambda of: of.in_(mine))
     return int(session.execute(answers).scalar_one() + session.execute(looks).scalar_one())
 
 

@@ -18,16 +18,14 @@ from annotation import (
     outcome,
     owner_routes,
     results,
-    second_look,
     today_routes,
 )
 from annotation.editor_routes import bp_editor
-from annotation.forms import ContestForm
 from annotation.models import Assignment, State, Task
 from core.access import require, requires
 from core.clock import now
 from core.db import db_session, find, transaction
-from core.web import Problems, json_problem, page_of, read, wants_json
+from core.web import json_problem, page_of, wants_json
 from payouts.budgets import OutOfBudget
 from projects.models import Project
 from projects.terms import CONTEST_DAYS
@@ -70,7 +68,7 @@ def work_on(assignment_id: int) -> ResponseReturnValue:
     """Show the bench while the task is in hand, and what became of it after."""
     lease = _own(assignment_id, "assignment.see")
     if lease.state is not State.ACTIVE:
-        return _assignment_page(lease, ContestForm())
+        return _assignment_page(lease)
     session = db_session()
     project = find(Project, lease.project_id)
     return render_template(
@@ -148,19 +146,6 @@ def give_back(assignment_id: int) -> ResponseReturnValue:
     return _left(lease)
 
 
-@bp.post("/work/<int:assignment_id>/contest")
-@requires("assignment.work")
-def contest(assignment_id: int) -> ResponseReturnValue:
-    """Ask that a person looks at a refusal again."""
-    lease = _own(assignment_id, "assignment.work", lock=True)
-    form = read(ContestForm)
-    if isinstance(form, Problems):
-        return _assignment_page(lease, form.form), 422
-    second_look.ask(db_session(), lease, form.words.data, at=now())
-    flash(_("Your request is received. You hear within 14 days."))
-    return redirect(url_for(".work_on", assignment_id=lease.id))
-
-
 def _own(assignment_id: int, permission: str, *, lock: bool = False) -> Assignment:
     lease = find(Assignment, assignment_id, lock=lock)
     require(permission, lease)
@@ -216,7 +201,5 @@ def _nothing_page(project: Project, why: desk.Why) -> str:
     )
 
 
-def _assignment_page(lease: Assignment, form: ContestForm) -> str:
-    return render_template(
-        "annotation/assignment.html", became=outcome.of(db_session(), lease), form=form
-    )
+def _assignment_page(lease: Assignment) -> str:
+    return render_template("annotation/assignment.html", became=outcome.of(db_session(), lease))

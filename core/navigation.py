@@ -58,7 +58,7 @@ PLACES: dict[str, tuple[Place, ...]] = {
         Place(_l("Interviews"), "/operator/interviews", "chat-left-text"),
         Place(_l("Money"), "/operator/money", "bank"),
         Place(_l("People"), "/operator/people", "people"),
-        Place(_l("Letters"), "/letters", "envelope"),
+        Place(_l("Appeals"), "/appeals", "chat-square-quote"),
     ),
 }
 AREAS = {
@@ -72,6 +72,7 @@ FOOT = (
     Place(_l("About Doyen"), "/about", ""),
     Place(_l("Accessibility"), "/accessibility", ""),
     Place(_l("Privacy"), "/privacy", ""),
+    Place(_l("Decisions in figures"), "/decisions/figures", ""),
     Place(_l("Licence and source"), "/licence", ""),
 )
 

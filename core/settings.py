@@ -56,6 +56,9 @@ class Settings(BaseSettings):
     label_studio_url: str = "http://127.0.0.1:8080"
     label_studio_token: SecretStr = SecretStr("")
 
+    # Within how many days an appeal is answered, by kind of decision; 14 where nothing is said.
+    appeal_days: dict[str, int] = {}
+
     # How long a person stays signed in without a visit.
     session_lifetime: timedelta = timedelta(days=14)
 

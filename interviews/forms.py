@@ -47,7 +47,7 @@ from interviews.items import (
     Short,
     Single,
 )
-from interviews.models import Ground, SecondLook, State
+from interviews.models import State
 from interviews.plan import WHOLE, Step
 
 LETTERS_AT_MOST = 4000
@@ -136,28 +136,6 @@ class AnswerForm(FlaskForm):  # type: ignore[misc]
         return len(set(used)) == len(used)
 
 
-class ContestForm(FlaskForm):  # type: ignore[misc]
-    """The request to look at a result again."""
-
-    ground = RadioField(
-        _l("What is wrong with it?"),
-        choices=[
-            SelectChoice(Ground.FACTS.value, _l("The facts: this is not what I answered")),
-            SelectChoice(Ground.RULE.value, _l("The question or its key: another answer is right")),
-            SelectChoice(Ground.WEIGHT.value, _l("The weight: the result is too severe")),
-        ],
-        validators=[InputRequired(_l("Choose what is wrong."))],
-    )
-    words = TextAreaField(
-        _l("Your reasons"),
-        description=_l("Two or three sentences are enough. Name the question that you mean."),
-        validators=[
-            DataRequired(_l("Say why, so that the person who reads knows where to look.")),
-            Length(min=20, max=LETTERS_AT_MOST, message=_l("Write 20 to 4,000 characters.")),
-        ],
-    )
-
-
 class VerdictForm(FlaskForm):  # type: ignore[misc]
     """What a person decides on an interview near the line."""
 
@@ -203,27 +181,6 @@ class VerdictForm(FlaskForm):  # type: ignore[misc]
         """Return the checks that the person finds met."""
         pairs = (value.partition(":") for value in self.met.data or ())
         return {(int(position), check) for position, _colon, check in pairs}
-
-
-class SecondLookForm(FlaskForm):  # type: ignore[misc]
-    """The answer to somebody who contests a result."""
-
-    look = RadioField(
-        _l("Your decision"),
-        choices=[
-            SelectChoice(SecondLook.CHANGED.value, _l("The result changes to passed")),
-            SelectChoice(SecondLook.STANDS.value, _l("The result stands")),
-        ],
-        validators=[InputRequired(_l("Choose a decision."))],
-    )
-    words = TextAreaField(
-        _l("Reasons"),
-        description=_l("The expert reads them. Answer what they say."),
-        validators=[
-            DataRequired(_l("Give your reasons.")),
-            Length(min=20, max=LETTERS_AT_MOST, message=_l("Write 20 to 4,000 characters.")),
-        ],
-    )
 
 
 def form_for(item: Item, step: Step, language: str) -> type[AnswerForm]:

@@ -10,7 +10,7 @@ from interviews.models import Interview
 
 
 def readings(session: Session) -> list[Finding]:
-    """Whether interviews near the line, or contested ones, wait, and for too long."""
+    """Whether interviews near the line wait, and for too long."""
     waiting = session.exec(select(Interview).where(review.waits())).all()
     late = [one for one in waiting if (due := review.due(one)) is not None and due < now()]
     name = _("Interviews")

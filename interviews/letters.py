@@ -1,4 +1,4 @@
-"""Letters about interviews: to the expert, and to those who read near-line and contested ones."""
+"""Letters about interviews: to the expert, and to those who read those near the line."""
 
 from typing import Any
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, Text, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Index, Text, UniqueConstraint
 from sqlmodel import Field as Column
 from sqlmodel import SQLModel
 
@@ -35,21 +35,6 @@ class ReasonCode(StrEnum):
     COMPETENCY = "competency_below"
 
 
-class Ground(StrEnum):
-    """What somebody holds to be wrong with a result."""
-
-    FACTS = "facts"
-    RULE = "rule"
-    WEIGHT = "weight"
-
-
-class SecondLook(StrEnum):
-    """What a second look has come to."""
-
-    CHANGED = "changed"
-    STANDS = "stands"
-
-
 class BankEdition(SQLModel, table=True):
     """A bank, word for word, as it was when the first interview used it; never changed."""
 
@@ -72,8 +57,6 @@ class Interview(SQLModel, table=True):
         one_of("field", Field),
         one_of("state", State),
         one_of("reason_code", ReasonCode),
-        one_of("contest_ground", Ground),
-        one_of("contest_outcome", SecondLook),
         CheckConstraint("attempt > 0", name="attempt_counts"),
         CheckConstraint("expires_at > started_at", name="expires_later"),
         CheckConstraint("level BETWEEN 0 AND 1", name="level_is_share"),
@@ -95,16 +78,6 @@ class Interview(SQLModel, table=True):
             " contest_until, retake_from) = 0",
             name="failed_has_reason",
         ),
-        CheckConstraint(
-            "num_nulls(contested_at, contest_ground, contest_words) IN (0, 3)"
-            " AND (contested_at IS NULL OR reason_code IS NOT NULL)",
-            name="contest_whole",
-        ),
-        CheckConstraint(
-            "num_nulls(contest_outcome, contest_reply, contest_answered_by, contest_answered_at)"
-            " IN (0, 4) AND (contest_outcome IS NULL OR contested_at IS NOT NULL)",
-            name="contest_answer_whole",
-        ),
         Index(
             "uq_interview_expert_id_field_active",
             "expert_id",
@@ -114,12 +87,7 @@ class Interview(SQLModel, table=True):
         ),
         Index("ix_interview_expert_id_field", "expert_id", "field"),
         Index("ix_interview_open", "expires_at", postgresql_where="state = 'active'"),
-        Index(
-            "ix_interview_waiting",
-            "id",
-            postgresql_where="state = 'review'"
-            " OR (contested_at IS NOT NULL AND contest_outcome IS NULL)",
-        ),
+        Index("ix_interview_waiting", "id", postgresql_where="state = 'review'"),
         Index("ix_interview_field_decided_at", "field", "decided_at"),
     )
 
@@ -150,13 +118,10 @@ class Interview(SQLModel, table=True):
     contest_until: datetime | None = utc(nullable=True)
     retake_from: datetime | None = utc(nullable=True)
 
-    contested_at: datetime | None = utc(nullable=True)
-    contest_ground: Ground | None = text_enum(Ground, nullable=True)
-    contest_words: str | None = Column(default=None, sa_type=Text)
-    contest_outcome: SecondLook | None = text_enum(SecondLook, nullable=True)
-    contest_reply: str | None = Column(default=None, sa_type=Text)
-    contest_answered_by: int | None = Column(default=None, foreign_key="user_account.id")
-    contest_answered_at: datetime | None = utc(nullable=True)
+    # The decision of the rule or of a person; a failed one cannot be without.
+    decision_id: int | None = Column(
+        default=None, foreign_key="decision.id", unique=True, sa_type=BigInteger
+    )
 
     @property
     def key(self) -> int:
@@ -173,11 +138,6 @@ class Interview(SQLModel, table=True):
     def length(self) -> int:
         """How many questions it has."""
         return len(self.plan)
-
-    @property
-    def is_contested(self) -> bool:
-        """Whether a second look is asked for and not yet answered."""
-        return self.contested_at is not None and self.contest_outcome is None
 
 
 class Response(SQLModel, table=True):

@@ -1,4 +1,4 @@
-"""Pages where a person reads interviews that are near the line, or whose result is contested."""
+"""Pages where a person reads interviews that are near the line."""
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -14,8 +14,8 @@ from core.web import Problems, page_of, read
 from experts import profile
 from experts.models import Expert
 from interviews import editions, outcome, results, review, scoring
-from interviews.forms import SecondLookForm, VerdictForm
-from interviews.models import Interview, SecondLook, State
+from interviews.forms import VerdictForm
+from interviews.models import Interview, State
 
 bp = Blueprint("interviews_operator", __name__)
 
@@ -68,26 +68,6 @@ def decide(interview_id: int) -> ResponseReturnValue:
     return redirect(url_for(".all_interviews"))
 
 
-@bp.post("/operator/interviews/<int:interview_id>/second-look")
-@requires("interview.review")
-def second_look(interview_id: int) -> ResponseReturnValue:
-    """Answer somebody who contests a result."""
-    found = find(Interview, interview_id, lock=True)
-    form = read(SecondLookForm)
-    if isinstance(form, Problems):
-        return _reading_page(found, look_form=form.form), 422
-    review.answer_contest(
-        db_session(),
-        found,
-        SecondLook(form.look.data),
-        form.words.data,
-        by=current_user,
-        at=now(),
-    )
-    flash(_("The answer is recorded, and the expert is told."), "success")
-    return redirect(url_for(".all_interviews"))
-
-
 def _language() -> str:
     return str(formats.locale().language)
 
@@ -112,7 +92,6 @@ def _reading_page(
     interview: Interview,
     *,
     verdict_form: VerdictForm | None = None,
-    look_form: SecondLookForm | None = None,
 ) -> str:
     session = db_session()
     words = results.words_of(session, interview, _language())
@@ -125,8 +104,6 @@ def _reading_page(
         interview=interview,
         expert=profile.of(session, interview.expert_id),
         verdict_form=verdict_form,
-        look_form=look_form or (SecondLookForm() if interview.is_contested else None),
-        may_answer=review.may_answer(session, interview, current_user.id),
         causes=[cause.value for cause in causes],
         at=now(),
         **words,

@@ -3,17 +3,17 @@
 The rule of the bank decides where it is sure; near the line a person does (`interviews.review`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask_babel import force_locale
 from flask_babel import gettext as _
 from sqlmodel import Session
 
-from core import audit, formats, languages
+from accounts import decisions
+from core import audit, formats
 from experts import skills
-from interviews import letters, scoring, standing
+from interviews import grounds, letters, scoring, standing
 from interviews.items import Bank, Short
 from interviews.models import Interview, ReasonCode, Response, State
 from interviews.scoring import Scorecard, Verdict
@@ -35,16 +35,17 @@ def settle(
     match scoring.verdict(card, bank.rule, unread=unread(bank, responses)):
         case Verdict.PASSED:
             decide_by_rule(interview, bank, at)
+            grounds.record_passed_by_rule(session, interview, bank, card, at=at)
             passed(session, interview, bank, card, at=at)
         case Verdict.FAILED:
             decide_by_rule(interview, bank, at)
-            words = said(lambda: why(card, bank))
-            change = said(lambda: what_would_change(card, bank))
+            words = decisions.said(lambda: why(card, bank))
+            change = decisions.said(lambda: what_would_change(card, bank))
             failed(session, interview, bank, responses, words=words, change=change, at=at)
         case Verdict.NEAR:
             interview.state = State.REVIEW
             letters.tell(session, interview, "with_a_person", read_by=at + READ_WITHIN)
-            letters.tell_readers(session, interview, contested=False)
+            letters.tell_readers(session, interview)
     session.add(interview)
     _record(session, interview, interview.decided_rule)
 
@@ -110,6 +111,9 @@ def failed(
     interview.reason_words, interview.would_change = words, change
     interview.evidence = evidence(card, responses)
     interview.contest_until = at + timedelta(days=bank.rule.contest_days)
+    with session.no_autoflush:
+        decision = grounds.record_failed(session, interview, bank, responses, at=at)
+    interview.decision_id = decision.id
     session.add(interview)
     letters.tell(session, interview, "not_passed")
 
@@ -129,21 +133,6 @@ def evidence(card: Scorecard, responses: Sequence[Response]) -> dict[str, Any]:
             for one in responses
         ],
     }
-
-
-def said(words: Callable[[], str]) -> dict[str, str]:
-    """Return words in each language of the instance."""
-    found = {}
-    for language in languages.offered():
-        with force_locale(language):
-            found[language] = words()
-    return found
-
-
-def in_language(words: dict[str, str], language: str) -> tuple[str, str]:
-    """Return words in a language, or in the one that there is; and which one it is."""
-    chosen = language if language in words else next(iter(words))
-    return words[chosen], chosen
 
 
 def why(card: Scorecard, bank: Bank) -> str:

@@ -12,10 +12,12 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlmodel import Session, col, func, select
 
+from accounts import decisions
+from accounts.models import Appeal, AppealOutcome
 from core import formats
 from experts.fields import Field
 from experts.models import Skill
-from interviews import editions, evidence, outcome, review, scoring
+from interviews import editions, evidence, outcome, scoring
 from interviews.evidence import Reading
 from interviews.items import (
     Bank,
@@ -29,7 +31,7 @@ from interviews.items import (
     Short,
     Single,
 )
-from interviews.models import Interview, Response, SecondLook, State
+from interviews.models import Interview, Response, State
 from interviews.scoring import Level, Mark, Scorecard
 
 LOOK_BACK = timedelta(days=90)
@@ -120,9 +122,11 @@ def others(session: Session, knowledge: Field, at: datetime) -> Others | None:
         select(
             func.count(),
             func.count().filter(col(Interview.state) == State.PASSED),
-            func.count(col(Interview.contested_at)),
-            func.count().filter(col(Interview.contest_outcome) == SecondLook.CHANGED),
-        ).where(Interview.field == knowledge, decided > at - LOOK_BACK)
+            func.count(col(Appeal.id)),
+            func.count().filter(col(Appeal.outcome) == AppealOutcome.CHANGED),
+        )
+        .outerjoin(Appeal, col(Appeal.decision_id) == col(Interview.decision_id))
+        .where(Interview.field == knowledge, decided > at - LOOK_BACK)
     ).one()
     found = Others(*row)
     return found if found.decided >= ENOUGH else None
@@ -138,11 +142,10 @@ def words_of(session: Session, interview: Interview, language: str) -> dict[str,
         "card": card,
         "levels": levels(card, bank, language) if card else [],
         "answers": answers(bank, responses, language),
-        "why": outcome.in_language(interview.reason_words or {"en": ""}, language),
-        "change": outcome.in_language(interview.would_change or {"en": ""}, language),
+        "why": decisions.in_language(interview.reason_words or {"en": ""}, language),
+        "change": decisions.in_language(interview.would_change or {"en": ""}, language),
         "points": outcome.points,
         "read_by": interview.finished_at + outcome.READ_WITHIN if interview.finished_at else None,
-        "answer_by": review.answer_by(interview),
     }
 
 

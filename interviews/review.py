@@ -1,25 +1,24 @@
-"""A person reads: interviews near the line, and results that somebody contests.
+"""A person reads interviews near the line.
 
 Whoever reads sees the answers, the checks and the points, may find met what no check found, and
-decides with words. The first decision stays on record, whatever a second look comes to.
+decides with words. Who contests a result does so like any other decision: `accounts.appeals`.
 """
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, func, select
 
 from accounts.models import User
 from core import audit
 from core.errors import Conflict, Invalid, NotAllowed
-from interviews import editions, letters, outcome, scoring
+from interviews import editions, outcome, scoring
 from interviews.evidence import Reading
 from interviews.items import Bank, Short
-from interviews.models import Ground, Interview, Response, SecondLook, State
+from interviews.models import Interview, Response, State
 from interviews.scoring import Mark
 
-ANSWER_WITHIN = timedelta(days=14)
 WORDS_AT_LEAST = 20
 
 Found = tuple[int, str]  # a question's position and one of its checks
@@ -33,20 +32,8 @@ class OwnInterview(NotAllowed):
     """It is your own interview, so another person reads it."""
 
 
-class OwnDecision(NotAllowed):
-    """You took the first decision, so another operator looks at it again."""
-
-
 class WordsNeeded(Invalid):
     """Give your reasons in at least %(letters)s characters: the expert reads them."""
-
-
-class NothingToContest(Conflict):
-    """Only a result that was not passed can be looked at again."""
-
-
-class TooLate(Conflict):
-    """The time to contest this result is over."""
 
 
 def let_pass(
@@ -91,60 +78,9 @@ def turn_down(
     _record(session, interview, "failed", by)
 
 
-def contest(
-    session: Session, interview: Interview, ground: Ground, words: str, *, at: datetime
-) -> None:
-    """Ask for a second look, once; a second click changes nothing."""
-    if interview.contested_at is not None:
-        return
-    if interview.state is not State.FAILED or interview.contest_until is None:
-        raise NothingToContest
-    if at > interview.contest_until:
-        raise TooLate
-    _check_words(words)
-    interview.contested_at, interview.contest_ground = at, ground
-    interview.contest_words = words.strip()
-    session.add(interview)
-    letters.tell(session, interview, "contest_received", answer_by=at + ANSWER_WITHIN)
-    letters.tell_readers(session, interview, contested=True)
-    _record(session, interview, "contested", None)
-
-
-def answer_contest(
-    session: Session,
-    interview: Interview,
-    look: SecondLook,
-    words: str,
-    *,
-    by: User,
-    at: datetime,
-) -> None:
-    """Say what a second look has come to, once; `interview` is locked by the caller."""
-    if interview.contest_outcome is look and interview.contest_answered_by == by.id:
-        return  # the second click
-    if not interview.is_contested:
-        raise NotToRead
-    if by.id == interview.expert_id:
-        raise OwnInterview
-    if not may_answer(session, interview, by.id):
-        raise OwnDecision
-    _check_words(words)
-    interview.contest_outcome, interview.contest_reply = look, words.strip()
-    interview.contest_answered_by, interview.contest_answered_at = by.id, at
-    session.add(interview)
-    letters.tell(session, interview, "contest_answered", changed=look is SecondLook.CHANGED)
-    if look is SecondLook.CHANGED:
-        bank, card = editions.of(session, interview), outcome.card_of(interview)
-        outcome.passed(session, interview, bank, card, at=at)
-    _record(session, interview, f"second_look_{look}", by)
-
-
 def waits() -> ColumnElement[bool]:
     """Return the condition of an interview that waits for a person."""
-    unanswered = and_(
-        col(Interview.contested_at).is_not(None), col(Interview.contest_outcome).is_(None)
-    )
-    return or_(col(Interview.state) == State.REVIEW, unanswered)
+    return col(Interview.state) == State.REVIEW
 
 
 def waiting(session: Session, user_id: int) -> int:
@@ -157,18 +93,7 @@ def due(interview: Interview) -> datetime | None:
     """Return until when a person is to have read, where one is waited for."""
     if interview.state is State.REVIEW and interview.finished_at:
         return interview.finished_at + outcome.READ_WITHIN
-    return answer_by(interview) if interview.is_contested else None
-
-
-def may_answer(session: Session, interview: Interview, user_id: int | None) -> bool:
-    """Say whether an operator may take the second look; where there is no other, the same may."""
-    others = [one for one in letters.operators(session) if one.id != interview.decided_by]
-    return interview.decided_by != user_id or not others
-
-
-def answer_by(interview: Interview) -> datetime | None:
-    """Return until when the answer to a contested result is due."""
-    return interview.contested_at + ANSWER_WITHIN if interview.contested_at else None
+    return None
 
 
 def _open(
@@ -223,11 +148,11 @@ def _language(user: User) -> str:
     return user.locale or "en"
 
 
-def _record(session: Session, interview: Interview, what: str, by: User | None) -> None:
+def _record(session: Session, interview: Interview, what: str, by: User) -> None:
     audit.record(
         session,
         f"interview.{what}",
-        by=by.id if by else interview.expert_id,
+        by=by.id,
         subject=f"interview:{interview.id}",
-        details={"level": interview.level, "words": interview.contest_reply},
+        details={"level": interview.level},
     )

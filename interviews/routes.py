@@ -7,6 +7,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
+from accounts import appeals
+from accounts.models import Decision
 from core import formats
 from core.access import require, requires
 from core.clock import now
@@ -15,10 +17,10 @@ from core.web import Problems, read
 from experts import profile
 from experts.fields import Field
 from experts.models import Expert
-from interviews import conversation, editions, operator_routes, results, review, standing
+from interviews import conversation, editions, operator_routes, results, standing
 from interviews.conversation import Kept
-from interviews.forms import AnswerForm, ContestForm, StartForm, form_for
-from interviews.models import Ground, Interview, State
+from interviews.forms import AnswerForm, StartForm, form_for
+from interviews.models import Interview, State
 
 bp = Blueprint("interviews", __name__)
 MORE_BLUEPRINTS = [operator_routes.bp]
@@ -103,20 +105,7 @@ def result(interview_id: int) -> ResponseReturnValue:
     found = _mine(interview_id)
     if found.is_open(now()):
         return redirect(url_for(".question", interview_id=found.id))
-    return _result_page(found, ContestForm())
-
-
-@bp.post("/interviews/<int:interview_id>/contest")
-@requires("interview.take")
-def contest(interview_id: int) -> ResponseReturnValue:
-    """Ask for a second look at a result."""
-    found = _mine(interview_id, lock=True)
-    form = read(ContestForm)
-    if isinstance(form, Problems):
-        return _result_page(found, form.form), 422
-    review.contest(db_session(), found, Ground(form.ground.data), form.words.data, at=now())
-    flash(_("A person looks at your result again. You hear within 14 days."), "success")
-    return redirect(url_for(".result", interview_id=found.id))
+    return _result_page(found)
 
 
 def _mine(interview_id: int, *, lock: bool = False) -> Interview:
@@ -180,13 +169,15 @@ def _question_page(interview: Interview, place: int, form: AnswerForm) -> str:
     )
 
 
-def _result_page(interview: Interview, form: ContestForm) -> str:
+def _result_page(interview: Interview) -> str:
     session, at = db_session(), now()
+    decision = session.get(Decision, interview.decision_id) if interview.decision_id else None
     return render_template(
         "interviews/result.html",
         interview=interview,
         state=_state(interview, at),
-        form=form,
+        decision=decision,
+        appeal=appeals.of(session, decision.key) if decision else None,
         at=at,
         own=profile.of(session, interview.expert_id),
         proof=results.proof(session, interview),

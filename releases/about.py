@@ -11,9 +11,9 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from accounts.models import Organisation
+from accounts.models import Appeal, AppealOutcome, Organisation
 from annotation import label_config, progress
-from annotation.models import Assignment, Outcome, ReviewRequest, Task, Verdict
+from annotation.models import Assignment, Task, Verdict
 from projects.models import Project
 from releases.models import Release, ReleaseSeries, State
 
@@ -87,12 +87,14 @@ def _work(session: Session, project_id: int, at: datetime) -> dict[str, Any]:
             own, decided, Assignment.verdict == Verdict.ACCEPTED, col(Assignment.lead_seconds) > 0
         )
     ).one()
-    asked = select(func.count()).select_from(ReviewRequest)
-    contested = asked.where(
-        ReviewRequest.project_id == project_id, col(ReviewRequest.asked_at) <= at
+    asked = (
+        select(func.count())
+        .select_from(Appeal)
+        .join(Assignment, col(Assignment.decision_id) == col(Appeal.decision_id))
     )
+    contested = asked.where(own, col(Appeal.asked_at) <= at)
     changed = contested.where(
-        ReviewRequest.outcome == Outcome.CHANGED, col(ReviewRequest.answered_at) <= at
+        Appeal.outcome == AppealOutcome.CHANGED, col(Appeal.answered_at) <= at
     )
     counted = select(func.count()).select_from(Assignment)
     gold = select(func.count()).select_from(Task)

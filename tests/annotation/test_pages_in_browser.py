@@ -5,11 +5,10 @@ from typing import Any
 import pytest
 
 from accounts.models import User
-from annotation import second_look
 from annotation.models import State
-from core.clock import now
 from projects.models import Validation
 from tests.factories.annotation import choice, make_assignment, make_desk, make_task, second_member
+from tests.factories.decisions import contest, decision_of
 
 pytestmark = pytest.mark.browser
 
@@ -52,10 +51,8 @@ def seeded(live: Any) -> dict[str, Any]:
             )
             for _ in range(2)
         ]
-        second_look.ask(
-            session, refused[0], "The guidelines call this a grant: see section 2.", at=now()
-        )
         second_member(session, made)
+        contest(session, decision_of(session, refused[0]))
         made.project.validation = Validation.REVIEW
         session.flush()
         experts = [session.get(User, each.user_id) for each in made.experts]
@@ -64,6 +61,7 @@ def seeded(live: Any) -> dict[str, Any]:
             "expert": experts[0],
             "project_id": made.project_id,
             "refused": [lease.id for lease in refused],
+            "decisions": [lease.decision_id for lease in refused],
         }
 
 
@@ -85,6 +83,10 @@ def test_the_pages_of_experts(live: Any, browser_page: Any, seeded: Any, languag
         "refused": f"/work/{seeded['refused'][1]}",
         "contested": f"/work/{seeded['refused'][0]}",
         "in-review": f"/work/{seeded['refused'][0] - 7}",
+        "decisions": "/decisions",
+        "decision": f"/decisions/{seeded['decisions'][1]}",
+        "decision-contested": f"/decisions/{seeded['decisions'][0]}",
+        "figures": "/decisions/figures",
     }
     for name, path in pages.items():
         browser_page.open(path)

@@ -6,14 +6,13 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 
-from annotation import assignment, review, review_queue, second_look, validation
-from annotation.models import Assignment, Outcome, State, Task, Verdict
+from annotation import assignment, review, review_queue, validation
+from annotation.models import Assignment, State, Task, Verdict
 from annotation.review import ACCEPT, Ruling
 from core.clock import now
 from core.models import AuditEvent, Letter
 from payouts import budgets, earnings
 from projects.models import Validation
-from tests.factories.accounts import make_user
 from tests.factories.annotation import (
     choice,
     fund,
@@ -22,6 +21,7 @@ from tests.factories.annotation import (
     make_task,
     second_member,
 )
+from tests.factories.decisions import answer, changed, contest, decision_of
 
 WORDS = "The clause limits liability; it grants nothing."
 REFUSE = Ruling(Verdict.REJECTED, "wrong_answer", WORDS, "2.1")
@@ -232,7 +232,7 @@ def test_silence_accepts_when_the_time_is_over(session, made):
     assert later.state is State.SUBMITTED
 
 
-# Second looks
+# Appeals
 
 
 def refused(session, made):
@@ -241,43 +241,42 @@ def refused(session, made):
     return lease
 
 
-def test_a_second_look_may_change_the_decision_and_pays(session, made):
+def test_a_changed_refusal_is_accepted_and_paid_once(session, app, made):
     lease = refused(session, made)
     other = second_member(session, made)
-    asked = second_look.ask(session, lease, "I read the guidelines otherwise.", at=now())
+    asked = contest(session, decision_of(session, lease))
 
     for _click in range(2):
-        second_look.answer(
-            session, asked, Outcome.CHANGED, "Right: see guideline two.", by=other, at=now()
-        )
+        answer(session, app, asked, changed(), other)
     session.flush()
 
+    session.refresh(lease)
     assert (lease.state, lease.decided_by) == (State.ACCEPTED, other.id)
     assert owed(session, lease.expert_id) == 420
-    assert (asked.first_reason_words, asked.first_decided_by) == (WORDS, made.owner.id)
+    first = decision_of(session, lease)
+    assert (first.reason_code, first.decided_by) == ("wrong_answer", made.owner.id)
+    assert WORDS in first.reason_words["en"]
     session.expire_all()
     assert session.get(Task, lease.task_id).slots_left == 1
     summary = budgets.summary(session, made.project_id)
     assert (summary.reserved.minor, summary.available.minor) == (0, 2000 - 483)
 
 
-def test_a_second_look_needs_the_money_to_be_there(session, made):
+def test_a_changed_refusal_needs_the_money_to_be_there(session, app, made):
     lease = refused(session, made)
     other = second_member(session, made)
-    asked = second_look.ask(session, lease, "I read the guidelines otherwise.", at=now())
+    asked = contest(session, decision_of(session, lease))
     spend(session, made)
 
     with pytest.raises(budgets.OutOfBudget), session.begin_nested():
-        second_look.answer(
-            session, asked, Outcome.CHANGED, "Right: see guideline two.", by=other, at=now()
-        )
+        answer(session, app, asked, changed(), other)
     session.refresh(lease)
+    session.refresh(asked)
     assert lease.state is State.REJECTED
+    assert asked.is_open
 
     fund(session, made.project, 483)
-    second_look.answer(
-        session, asked, Outcome.CHANGED, "Right: see guideline two.", by=other, at=now()
-    )
+    answer(session, app, asked, changed(), other)
     assert owed(session, lease.expert_id) == 420
 
 
@@ -286,57 +285,28 @@ def spend(session, made):
         make_assignment(session, made.project)
 
 
-def test_who_decided_does_not_look_again_where_there_is_somebody_else(session, made):
-    lease = refused(session, made)
-    asked = second_look.ask(session, lease, "I read the guidelines otherwise.", at=now())
-    assert second_look.may_answer(session, asked, made.owner.id)
+def test_a_refusal_names_what_was_handed_in_and_the_known_answer(session, made):
+    item = make_task(session, made.project, gold=choice("patent"))
 
-    second_member(session, made)
-    assert not second_look.may_answer(session, asked, made.owner.id)
-    with pytest.raises(second_look.OwnDecision):
-        second_look.answer(session, asked, Outcome.STANDS, WORDS, by=made.owner, at=now())
+    lease = submitted(session, made, task=item)
+    review.decide(session, lease, REFUSE, by=made.owner, at=now())
 
-
-def test_where_there_is_nobody_else_the_operator_is_told(session, made):
-    operator = make_user(session, "operator")
-    lease = refused(session, made)
-
-    second_look.ask(session, lease, "I read the guidelines otherwise.", at=now())
-
-    told = session.exec(select(Letter).where(Letter.template == "annotation/verdict_contested"))
-    assert [letter.user_id for letter in told] == [operator.id]
+    decision = decision_of(session, lease)
+    quotes = [one["quote"] for one in decision.evidence]
+    assert "grant" in quotes[0]
+    assert "patent" in quotes[1]
+    assert decision.contest_until - decision.decided_at == timedelta(days=14)
+    assert set(decision.reason_words) == {"en", "fr"}
 
 
-def test_a_refusal_says_truly_who_looks_again(session, made):
-    refused(session, made)
-    second_member(session, made)
-    refused(session, made)
+def test_what_a_rule_accepted_alone_is_on_record(session, made):
+    lease = submitted(session, made, review_by=now() - timedelta(hours=1))
 
-    alone, together = session.exec(select(Letter).order_by(Letter.id))
-    assert "The owner has nobody but the person who decided" in alone.body
-    assert "A person who did not take the decision looks at it again" in together.body
+    validation.by_silence(session, at=now())
 
-
-def test_contesting_ends_and_needs_words_and_a_refusal(session, made):
-    lease = refused(session, made)
-
-    with pytest.raises(second_look.WordsNeeded):
-        second_look.ask(session, lease, "No.", at=now())
-    with pytest.raises(second_look.TooLate):
-        second_look.ask(session, lease, "x" * 40, at=now() + timedelta(days=15))
-    with pytest.raises(second_look.NothingToContest):
-        second_look.ask(session, submitted(session, made), "x" * 40, at=now())
-
-
-def test_a_request_is_made_once_and_answered_once(session, made):
-    lease = refused(session, made)
-    one = second_look.ask(session, lease, "I read the guidelines otherwise.", at=now())
-    two = second_look.ask(session, lease, "And once more, with other words.", at=now())
-    assert one is two
-
-    second_look.answer(session, one, Outcome.STANDS, WORDS, by=made.owner, at=now())
-    with pytest.raises(second_look.AlreadyAnswered):
-        second_look.answer(session, one, Outcome.CHANGED, WORDS, by=made.owner, at=now())
+    decision = decision_of(session, lease)
+    assert (decision.rule, decision.rule_version) == ("SL", "1")
+    assert not decision.is_adverse
 
 
 def test_a_refused_task_goes_to_another_expert(session, made):

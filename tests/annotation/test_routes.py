@@ -6,19 +6,16 @@ import re
 import pytest
 from sqlmodel import select
 
-from accounts.models import User
-from annotation import assignment, review_queue, second_look
+from accounts.models import Appeal, AppealOutcome, User
+from annotation import assignment, review_queue
 from annotation.models import (
     Annotation,
     Assignment,
     Draft,
-    Outcome,
-    ReviewRequest,
     State,
     Task,
     Verdict,
 )
-from core.clock import now
 from core.models import Letter
 from projects.models import State as ProjectState
 from projects.models import Validation
@@ -32,6 +29,7 @@ from tests.factories.annotation import (
     make_task,
     second_member,
 )
+from tests.factories.decisions import contest, decision_of, make_refused
 from tests.factories.projects import make_project
 
 REASON = "The clause limits liability; it grants nothing."
@@ -147,7 +145,7 @@ def test_another_experts_task_is_not_there(session, made, expert, sign_in, path)
     assert other.get(bench + path).status_code == 404
 
 
-@pytest.mark.parametrize("path", ["draft", "submit", "skip", "return", "contest"])
+@pytest.mark.parametrize("path", ["draft", "submit", "skip", "return"])
 def test_another_experts_task_cannot_be_changed(session, made, expert, sign_in, path):
     bench = claim(expert, made)
     other = sign_in(user_of(session, made.experts[1]))
@@ -317,44 +315,53 @@ def test_a_refusal_is_shown_with_all_its_parts_and_can_be_contested(
         "What you handed in:",
         "a person, at the owner",
         "What would have changed it",
-        "Ask for a second look",
+        "Contest this decision",
     ):
         assert part in page
-    assert expert.post(f"/work/{lease.id}/contest", data={"words": "no"}).status_code == 422
+    session.expire_all()
+    decision = f"/decisions/{session.get(Assignment, lease.id).decision_id}"
+    for part in ("Work not accepted", "Wrong answer", REASON, "What would have changed it"):
+        assert part in expert.get(decision).text
+    assert expert.post(f"{decision}/appeal", data={"words": "no"}).status_code == 422
     words = "The guidelines call this a grant, see their second sentence."
     for _click in range(2):
-        expert.post(f"/work/{lease.id}/contest", data={"words": words})
-    contested = session.exec(select(ReviewRequest)).one()
+        expert.post(f"{decision}/appeal", data={"words": words, "ground": "rule"})
+    contested = session.exec(select(Appeal)).one()
 
-    queue = f"/projects/{made.project_id}/review"
-    assert "You took this decision" in owner.get(queue).text
+    queue, look = f"/projects/{made.project_id}/review", f"/appeals/{contested.id}"
+    assert look in owner.get(queue).text
+    assert "You took this decision" in owner.get(look).text
     answer = {"outcome": "changed", "words": "You are right, and the guidelines say so."}
-    assert owner.post(f"/review/requests/{contested.id}", data=answer).status_code == 403
+    assert owner.post(look, data=answer).status_code == 403
     second = sign_in(other)
-    assert words in second.get(queue).text
-    assert second.post(f"/review/requests/{contested.id}", data={}).status_code == 422
+    assert words in second.get(look).text
+    assert second.post(look, data={}).status_code == 422
     for _click in range(2):
-        assert second.post(f"/review/requests/{contested.id}", data=answer).status_code == 302
+        assert second.post(look, data=answer).status_code == 302
 
     session.expire_all()
     assert session.get(Assignment, lease.id).state is State.ACCEPTED
-    assert session.get(ReviewRequest, contested.id).outcome is Outcome.CHANGED
+    assert session.get(Appeal, contested.id).outcome is AppealOutcome.CHANGED
     assert "you were right" in expert.get(f"/work/{lease.id}").text
+    assert "Decision changed" in expert.get(decision).text
     templates = [letter.template for letter in session.exec(select(Letter).order_by(Letter.id))]
     assert templates == [
         "annotation/work_not_accepted",
-        "annotation/verdict_contested",
-        "annotation/second_look_answered",
+        "accounts/appeal_received",
+        "accounts/appeal_to_answer",
+        "accounts/appeal_answered",
     ]
 
 
-def test_a_decision_that_stands_is_shown_so(session, made, owner, expert):
-    lease = make_assignment(session, made.project, expert=made.experts[0], state=State.REJECTED)
-    asked = second_look.ask(session, lease, "I read it otherwise than you.", at=now())
+def test_a_decision_that_stands_is_shown_so(session, made, sign_in, expert):
+    lease = make_refused(session, made)
+    asked = contest(session, decision_of(session, lease))
+    other = second_member(session, made)
     session.commit()
 
-    owner.post(
-        f"/review/requests/{asked.id}",
+    # Where nobody else was there when it was asked, it is the operator's, and still the member's.
+    sign_in(other).post(
+        f"/appeals/{asked.id}",
         data={"outcome": "stands", "words": "The text names no grant anywhere."},
     )
 
@@ -406,7 +413,7 @@ def test_the_top_bar_counts_what_needs_a_person(session, made):
         )
     make_assignment(session, made.project, state=State.SUBMITTED)
     refused = make_assignment(session, made.project, state=State.REJECTED)
-    second_look.ask(session, refused, "I read it otherwise than you.", at=now())
+    contest(session, decision_of(session, refused))
 
     mine = {made.project.organisation_id}
     assert review_queue.count_waiting(session, mine) == 3

@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from accounts.models import Organisation, User
 from annotation import assignment as leases
+from annotation import refusal
 from annotation.models import Annotation, Assignment, State, Task, Verdict
 from core.clock import now
 from core.money import Money
@@ -214,8 +215,10 @@ def make_assignment(
     at = now()
     lease = leases._lease(project, task.id or 0, expert.user_id, at - timedelta(minutes=9))
     lease.claimed_at = at - timedelta(minutes=9)
-    for name, value in (_facts(project, state, at) | changes).items():
-        setattr(lease, name, value)
+    facts = _facts(project, state, at)
+    against = facts.pop("against", None)
+    before = facts if against is None else _facts(project, State.SUBMITTED, at)
+    _set(lease, before | (changes if against is None else {}))
     session.add(lease)
     task.slots_left -= 1
     session.flush()
@@ -226,6 +229,10 @@ def make_assignment(
     )
     if state in leases.HANDED_IN:
         make_annotation(session, lease, result=result if result is not None else choice())
+    if against is not None:
+        lease.decision_id = refusal.record(session, lease, **against).id
+        _set(lease, facts | changes)
+        session.flush()
     return lease
 
 
@@ -261,8 +268,22 @@ def _facts(project: Project, state: State, at: Any) -> dict[str, Any]:
             "reason_code": "wrong_answer",
             "reason_clause": "2.1",
             "reason_words": "The clause limits liability; it grants nothing.",
+            # The decision that the state needs, made before it.
+            "against": {
+                "verdict": Verdict.REJECTED,
+                "reason_code": "wrong_answer",
+                "clause": "2.1",
+                "words": "The clause limits liability; it grants nothing.",
+                "by": project.created_by,
+                "at": at,
+            },
         }
     return facts
+
+
+def _set(lease: Assignment, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(lease, name, value)
 
 
 def second_member(session: Session, desk: Desk) -> User:

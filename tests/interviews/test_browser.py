@@ -101,10 +101,11 @@ def test_results_and_readings_can_be_used_by_all(live, browser_page):
     window.look("interview-passed")
     window.open(f"/interviews/{numbers[0]}/result")
     window.look("interview-failed")
+    window.page.get_by_role("link", name="Contester cette décision").last.click()
     window.page.locator("input[name=ground]").first.check()
     words = "The third question has another right answer, as I said there."
     window.page.locator("textarea[name=words]").fill(words)
-    window.press("Envoyer ma contestation")
+    window.press("Envoyer mon recours")
     assert words in window.page.content()
 
     window.page.context.clear_cookies()
@@ -116,5 +117,8 @@ def test_results_and_readings_can_be_used_by_all(live, browser_page):
     window.press("Enregistrer la décision")
     window.page.locator("input[name=verdict]").first.check()
     window.press("Enregistrer la décision")
-    window.open(f"/operator/interviews/{numbers[0]}")
+    window.open("/appeals")
+    window.look("appeals")
+    window.page.locator("tbody a").first.click()
     assert words in window.page.content()
+    window.look("appeal")

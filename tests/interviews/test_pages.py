@@ -6,11 +6,13 @@ import pytest
 from bs4 import BeautifulSoup
 from sqlmodel import select
 
+from accounts.models import Appeal
 from core.clock import now
 from experts.fields import Field
-from interviews import conversation, editions, items, plan, review
-from interviews.models import Ground, Interview, State
+from interviews import conversation, editions, items, plan
+from interviews.models import Interview, State
 from tests.factories.accounts import make_owner, make_user
+from tests.factories.decisions import contest, decision_of
 from tests.factories.interviews import (
     answer_all,
     answer_one,
@@ -290,25 +292,28 @@ def test_a_result_is_contested_and_answered_on_the_pages(sign_in, session, one):
     interview = answer_all(session, make_interview(session, one), unknown)
     session.commit()
     client, reader = sign_in(one), sign_in(operator)
-    address = f"/interviews/{interview.id}/contest"
+    decision = f"/decisions/{interview.decision_id}"
 
-    empty = client.post(address, data={"words": "short"})
-    sent = client.post(address, data={"ground": "rule", "words": WORDS}, follow_redirects=True)
-    queue = reader.get("/operator/interviews")
-    page = reader.get(f"/operator/interviews/{interview.id}")
+    empty = client.post(f"{decision}/appeal", data={"words": "short"})
+    sent = client.post(
+        f"{decision}/appeal", data={"ground": "rule", "words": WORDS}, follow_redirects=True
+    )
+    queue = reader.get("/appeals")
+    appeal = session.exec(select(Appeal)).one()
+    page = reader.get(f"/appeals/{appeal.id}")
     answered = reader.post(
-        f"/operator/interviews/{interview.id}/second-look",
-        data={"look": "changed", "words": "The key was indeed out of date; it counts."},
+        f"/appeals/{appeal.id}",
+        data={"outcome": "changed", "words": "The key was indeed out of date; it counts."},
         follow_redirects=True,
     )
     result = client.get(f"/interviews/{interview.id}/result")
 
     assert empty.status_code == 422
     assert "short" in empty.text
-    assert "A person looks at your result again" in text_of(sent)
-    assert f"/operator/interviews/{interview.id}" in queue.text
+    assert "Your appeal is received" in text_of(sent)
+    assert f"/appeals/{appeal.id}" in queue.text
     assert WORDS in text_of(page)
-    assert "The answer is recorded" in text_of(answered)
+    assert "Your answer is recorded" in text_of(answered)
     assert "You have passed" in text_of(result)
     assert "The key was indeed out of date" in text_of(result)
 
@@ -379,10 +384,13 @@ def test_somebody_elses_interview_is_not_there(sign_in, session, one):
         client.get(f"{base}/result"),
         client.post(f"{base}/answer", data={"position": "1", "unknown": "1"}),
         client.post(f"{base}/leave"),
-        client.post(f"{base}/contest", data={"ground": "rule", "words": WORDS}),
+        client.get(f"/decisions/{interview.decision_id}"),
+        client.post(
+            f"/decisions/{interview.decision_id}/appeal", data={"ground": "rule", "words": WORDS}
+        ),
     ]
 
-    assert [answer.status_code for answer in answers] == [404] * 5
+    assert [answer.status_code for answer in answers] == [404] * 6
 
 
 @pytest.mark.parametrize("path", ["/interviews", "/interviews/1", "/interviews/1/result"])
@@ -420,7 +428,7 @@ def test_how_others_fared_is_not_shown_for_a_handful(sign_in, session, one):
     session.commit()
     few = sign_in(one).get("/interviews")
     contested = answer_all(session, make_interview(session), unknown)
-    review.contest(session, contested, Ground.RULE, WORDS, at=now())
+    contest(session, decision_of(session, contested), WORDS)
     session.commit()
     enough = sign_in(one).get("/interviews")
 

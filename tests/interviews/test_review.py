@@ -1,16 +1,16 @@
 """A person reads: near-line interviews, contested results, and who may do so."""
 
-from datetime import timedelta
-
 import pytest
 from sqlmodel import select
 
+from accounts import appeals
 from core.clock import now
 from core.models import AuditEvent, Letter
 from experts import skills
 from interviews import editions, outcome, review
-from interviews.models import Ground, Interview, SecondLook, State
+from interviews.models import Interview, State
 from tests.factories.accounts import make_user
+from tests.factories.decisions import answer, changed, contest, decision_of, stands
 from tests.factories.interviews import answer_all, make_interview, right, right_until, unknown
 
 WHY = "Question 12 asks for the reader's own reasons, and none are given."
@@ -132,84 +132,89 @@ def test_nobody_reads_their_own_interview(session):
 
 
 def test_a_contested_result_is_told_to_the_operators_once(session, failed, operator):
-    review.contest(session, failed, Ground.RULE, WORDS, at=now())
-    review.contest(session, failed, Ground.FACTS, "Other words, sent by a second click.", at=now())
+    decision = decision_of(session, failed)
+    contest(session, decision, WORDS)
+    contest(session, decision, "Other words, sent by a second click.")
 
-    assert (failed.contest_ground, failed.contest_words) == (Ground.RULE, WORDS)
     told = session.exec(select(Letter).where(Letter.user_id == operator.id)).all()
-    assert [letter.template for letter in told] == ["interviews/to_read"]
-    assert letters_to(session, failed) == ["not_passed", "contest_received"]
+    assert [letter.template for letter in told] == ["accounts/appeal_to_answer"]
+    assert letters_to(session, failed) == ["not_passed", "accounts/appeal_received"]
 
 
-def test_a_second_look_that_changes_the_result_proves_the_skill(session, failed, operator):
-    review.contest(session, failed, Ground.RULE, WORDS, at=now())
+def test_an_appeal_that_changes_the_result_proves_the_skill(session, app, failed, operator):
+    asked = contest(session, decision_of(session, failed), WORDS)
 
-    review.answer_contest(session, failed, SecondLook.CHANGED, WHY, by=operator, at=now())
+    answer(session, app, asked, changed(WHY), operator)
 
+    session.refresh(failed)
     assert failed.state is State.PASSED
     assert failed.reason_code == "total_below", "the first decision stays on record"
     assert [skill.level for skill in skills.held(session, failed.expert_id)] == [0.6]
-    assert letters_to(session, failed)[-2:] == ["contest_answered", "passed"]
+    assert letters_to(session, failed)[-2:] == ["passed", "accounts/appeal_answered"]
 
 
-def test_a_second_look_that_lets_it_stand_says_why(session, failed, operator):
-    review.contest(session, failed, Ground.WEIGHT, WORDS, at=now())
+def test_an_appeal_that_lets_it_stand_says_why(session, app, failed, operator):
+    asked = contest(session, decision_of(session, failed), WORDS)
 
-    review.answer_contest(session, failed, SecondLook.STANDS, WHY, by=operator, at=now())
-    review.answer_contest(session, failed, SecondLook.STANDS, WHY, by=operator, at=now())
+    for _click in range(2):
+        answer(session, app, asked, stands(WHY), operator)
 
-    assert (failed.state, failed.contest_reply) == (State.FAILED, WHY)
-    assert letters_to(session, failed).count("contest_answered") == 1
-    with pytest.raises(review.NotToRead):
-        review.answer_contest(session, failed, SecondLook.CHANGED, WHY, by=operator, at=now())
+    assert (failed.state, asked.reply) == (State.FAILED, WHY)
+    assert letters_to(session, failed).count("accounts/appeal_answered") == 1
+    with pytest.raises(appeals.AlreadyAnswered):
+        answer(session, app, asked, changed(), operator)
 
 
-def test_whoever_decided_does_not_look_again_where_there_is_another(session, near, operator):
+def test_whoever_decided_does_not_look_again(session, app, near, operator):
     review.turn_down(session, near, [], why=WHY, change=CHANGE, by=operator, at=now())
-    review.contest(session, near, Ground.FACTS, WORDS, at=now())
-
-    assert review.may_answer(session, near, operator.id)
+    asked = contest(session, decision_of(session, near), WORDS)
     other = make_user(session, "operator")
-    with pytest.raises(review.OwnDecision):
-        review.answer_contest(session, near, SecondLook.STANDS, WHY, by=operator, at=now())
-    review.answer_contest(session, near, SecondLook.CHANGED, WHY, by=other, at=now())
 
+    with pytest.raises(appeals.OwnDecision):
+        answer(session, app, asked, stands(), operator)
+    answer(session, app, asked, changed(), other)
+
+    session.refresh(near)
     assert near.state is State.PASSED
 
 
-def test_too_late_to_contest(session, failed):
-    with pytest.raises(review.TooLate):
-        review.contest(session, failed, Ground.FACTS, WORDS, at=now() + timedelta(days=15))
+def test_what_a_failure_rests_on_quotes_the_persons_own_words(session, near, operator):
+    review.turn_down(session, near, [], why=WHY, change=CHANGE, by=operator, at=now())
+
+    decision = decision_of(session, near)
+
+    quotes = {one["quote"] for one in decision.evidence}
+    assert "In my own words, which no check knows." in quotes
+    assert decision.reason_words == {"en": WHY}
+    assert decision.decided_by == operator.id
 
 
 def test_only_what_was_not_passed_can_be_contested(session):
     passed = answer_all(session, make_interview(session), right)
 
-    with pytest.raises(review.NothingToContest):
-        review.contest(session, passed, Ground.FACTS, WORDS, at=now())
+    with pytest.raises(appeals.NothingToContest):
+        contest(session, decision_of(session, passed), WORDS)
 
 
 def test_what_waits_is_found_and_has_its_date(session, near, failed):
-    review.contest(session, failed, Ground.RULE, WORDS, at=now())
-    session.flush()
-
     waiting = session.exec(select(Interview).where(review.waits())).all()
 
-    assert {one.id for one in waiting} == {near.id, failed.id}
-    assert review.waiting(session, 0) == 2
-    assert review.waiting(session, near.expert_id) == 1
+    assert {one.id for one in waiting} == {near.id}
+    assert review.waiting(session, 0) == 1
+    assert review.waiting(session, near.expert_id) == 0
     assert review.due(near) == near.finished_at + outcome.READ_WITHIN
-    assert review.due(failed) == failed.contested_at + review.ANSWER_WITHIN
+    assert review.due(failed) is None
 
 
-def test_every_step_is_on_the_audit_trail(session, failed, operator):
-    review.contest(session, failed, Ground.RULE, WORDS, at=now())
-    review.answer_contest(session, failed, SecondLook.CHANGED, WHY, by=operator, at=now())
+def test_every_step_is_on_the_audit_trail(session, app, failed, operator):
+    asked = contest(session, decision_of(session, failed), WORDS)
+    answer(session, app, asked, changed(), operator)
 
     query = select(AuditEvent.action).where(AuditEvent.subject == f"interview:{failed.id}")
     assert session.exec(query.order_by(AuditEvent.id)).all() == [
         "interview.started",
+        "decision.interview_failed",
         "interview.failed",
-        "interview.contested",
-        "interview.second_look_changed",
+        "appeal.filed",
+        "appeal.changed",
     ]

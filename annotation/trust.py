@@ -1,0 +1,58 @@
+"""What annotation does when a decision about work is changed, and what a second look sees."""
+
+from datetime import datetime
+
+from flask import render_template
+from markupsafe import Markup
+from sqlmodel import Session
+
+from accounts.models import Decision, DecisionKind, User
+from annotation import assignment as leases
+from annotation import shown
+from annotation.label_config import parse
+from annotation.models import Assignment, State, Task, Verdict
+from payouts import budgets, earnings
+from projects.models import Project
+
+
+def accept_after_all(session: Session, decision: Decision, by: User, at: datetime) -> None:
+    """Accept refused work and pay it, from the budget; its first decision stays on record."""
+    assignment = session.get_one(
+        Assignment, _assignment_id(decision), with_for_update=True, populate_existing=True
+    )
+    if assignment.state is not State.REJECTED:
+        return
+    assignment.state, assignment.verdict = State.ACCEPTED, Verdict.ACCEPTED
+    assignment.reason_code = assignment.reason_clause = assignment.reason_words = None
+    assignment.decided_by, assignment.decided_at = by.id, at
+    session.add(assignment)
+    leases.take_back_slot(session, assignment.task_id)
+    assert assignment.id is not None
+    budgets.reserve_again(session, assignment.project_id, assignment.id, at)
+    earnings.earn(session, assignment.project_id, assignment.id, assignment.expert_id, at)
+
+
+def look(session: Session, decision: Decision) -> Markup:
+    """Return the task and what was handed in, for whoever looks again."""
+    assignment = session.get_one(Assignment, _assignment_id(decision))
+    project = session.get_one(Project, assignment.project_id)
+    task = session.get_one(Task, assignment.task_id)
+    config = parse(project.label_config)
+    result = leases.annotation_of(session, assignment).result
+    return Markup(  # noqa: S704  # what a template of ours rendered, with its escapes
+        render_template(
+            "annotation/_look.html",
+            project=project,
+            assignment=assignment,
+            text=shown.text_of(config, task.data),
+            given=shown.answer(config, task.data, result),
+        )
+    )
+
+
+def _assignment_id(decision: Decision) -> int:
+    return int(decision.subject.removeprefix("assignment:"))
+
+
+REPAIRS = {DecisionKind.WORK_REJECTED: accept_after_all}
+LOOKS = {DecisionKind.WORK_REJECTED: look, DecisionKind.WORK_PARTLY_ACCEPTED: look}
