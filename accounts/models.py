@@ -216,7 +216,8 @@ class Decision(SQLModel, table=True):
         *(
             CheckConstraint(
                 f"jsonb_typeof({column}) = 'object' AND {column} <> '{{}}'"
-                f" AND NOT jsonb_path_exists({column}, '$.* ? (!(@ like_regex \"[^ ]\"))')",
+                f" AND NOT jsonb_path_exists({column},"
+                ' \'$.* ? (@.type() != "string" || !(@ like_regex "[^ ]"))\')',
                 name=f"{column}_said",
             )
             for column in ("title", "reason_words", "would_change")

@@ -82,6 +82,7 @@ TABLE: dict[str, tuple[Rule, ...]] = {
     "appeal.see": (appeal_reader,),
     # experts
     "profile.edit": (expert,),
+    "expert.restrict": (operator,),
     # payouts
     "earnings.see": (expert,),
     "payout.request": (expert,),

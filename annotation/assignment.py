@@ -7,7 +7,7 @@ ends it without an answer gives both back. Rows are locked in one order: assignm
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, literal, update
+from sqlalchemy import delete, func, literal, text, update
 from sqlalchemy import select as select_columns
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
@@ -16,7 +16,7 @@ from annotation import results
 from annotation.models import Annotation, Assignment, Draft, State, Task
 from core import audit, jobs
 from core.errors import Conflict, Invalid, NotAllowed
-from experts import skills
+from experts import restrictions, skills
 from payouts import budgets, policy
 from projects import invitations
 from projects.models import Project, Validation, id_of
@@ -107,6 +107,7 @@ def check_may_work(session: Session, project: Project, expert_id: int, *, at: da
     """Refuse unless the expert said yes to the project, has the skill, and the project is open."""
     if not invitations.is_member(session, id_of(project), expert_id):
         raise NotInvited
+    restrictions.check_may_work(session, expert_id)
     if project.state is not ProjectState.OPEN:
         raise NotOpen
     if not _has_skill(session, project, expert_id, at):
@@ -267,7 +268,9 @@ def _take_slot(session: Session, project_id: int, expert_id: int) -> int | None:
     """Take a slot of the next task in order, and return the task.
 
     First what is new to the expert, passing by rows that others hold right now; then what they
-    gave back before; and at last waiting for those others, who may yet leave a slot.
+    gave back before; and at last waiting for those others, who may yet leave a slot. A try that
+    finds nothing is rolled back: it may hold rows that were full by the time it had locked them,
+    and whoever waits while holding them waits in a circle.
     """
     for again, skip_locked in ((False, True), (True, True), (True, False)):
         next_up = (
@@ -278,6 +281,7 @@ def _take_slot(session: Session, project_id: int, expert_id: int) -> int | None:
             .with_for_update(skip_locked=skip_locked)
             .cte("next_up")
         )
+        session.execute(text("savepoint take_slot"))
         taken = session.execute(
             update(Task)
             .where(col(Task.id) == next_up.c.id)
@@ -286,7 +290,9 @@ def _take_slot(session: Session, project_id: int, expert_id: int) -> int | None:
             .execution_options(synchronize_session=False)
         ).scalar()
         if taken is not None:
+            session.execute(text("release savepoint take_slot"))
             return int(taken)
+        session.execute(text("rollback to savepoint take_slot"))
     return None
 
 

@@ -14,12 +14,13 @@ from core.clock import now
 from core.db import db_session, find
 from core.formats import locale
 from core.web import Problems, read
-from experts import places, profile, skills
+from experts import operator_routes, places, profile, skills
 from experts.fields import Fluency
 from experts.forms import LanguageForm, LicenceForm, ProfileForm
 from experts.models import Expert, Licence
 
 bp = Blueprint("experts", __name__)
+MORE_BLUEPRINTS = (operator_routes.bp,)
 
 
 @bp.record_once

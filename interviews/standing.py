@@ -7,8 +7,8 @@ from sqlmodel import Session, col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from core import formats
-from core.errors import Conflict
-from experts import skills
+from core.errors import Conflict, DomainError
+from experts import restrictions, skills
 from experts.fields import Field
 from experts.models import Skill
 from interviews import items, retakes
@@ -50,6 +50,7 @@ class Standing:
     skill: Skill | None
     start_from: datetime
     seed: str | None
+    is_barred: bool = False
 
     @property
     def active(self) -> Interview | None:
@@ -78,6 +79,7 @@ def of(session: Session, expert_id: int, field: Field, at: datetime) -> Standing
         skill=_skill(session, expert_id, field, at),
         start_from=retakes.may_start_from(counted, bank.retakes, at) if bank else at,
         # Whoever leaves before the first answer finds the same questions again.
+        is_barred=restrictions.is_removed(session, expert_id),
         seed=next((one.seed for one, answers in rows if not answers), None),
     )
 
@@ -100,6 +102,8 @@ def check(standing: Standing, at: datetime) -> Bank:
     """Return the bank of the next interview, or raise what stands against starting it."""
     if standing.bank is None:
         raise NotOpenYet
+    if standing.is_barred:
+        raise restrictions.Restricted
     if standing.read is not None:
         raise StillRead
     if standing.skill is not None and at < renew_from(standing.skill):
@@ -109,11 +113,11 @@ def check(standing: Standing, at: datetime) -> Bank:
     return standing.bank
 
 
-def refusal(standing: Standing, at: datetime) -> Conflict | None:
+def refusal(standing: Standing, at: datetime) -> DomainError | None:
     """Return what stands against starting, if anything does."""
     try:
         check(standing, at)
-    except Conflict as refused:
+    except (Conflict, restrictions.Restricted) as refused:
         return refused
     return None
 

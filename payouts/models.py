@@ -424,3 +424,26 @@ class Reconciliation(SQLModel, table=True):
     def difference(self) -> Money:
         """What the rail holds beyond our books."""
         return self.available + self.pending - self.ledger
+
+
+class PayoutHold(SQLModel, table=True):
+    """Payouts of an expert that are not sent until a decision is settled."""
+
+    __tablename__ = "payout_hold"
+    __table_args__ = (
+        UniqueConstraint("decision_id"),
+        CheckConstraint("num_nulls(lifted_at, lifted_by) IN (0, 2)", name="lifted_whole"),
+        Index(
+            "uq_payout_hold_expert_id_open",
+            "expert_id",
+            unique=True,
+            postgresql_where="lifted_at IS NULL",
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    expert_id: int = Field(foreign_key="user_account.id")
+    decision_id: int = Field(foreign_key="decision.id", sa_type=BigInteger)
+    held_at: datetime = utc()
+    lifted_at: datetime | None = utc(nullable=True)
+    lifted_by: int | None = Field(default=None, foreign_key="user_account.id")

@@ -16,6 +16,7 @@ from payouts.models import (
     Payee,
     PayeeState,
     Payout,
+    PayoutHold,
     PayoutState,
     Rhythm,
 )
@@ -31,6 +32,10 @@ class TooLittle(Invalid):
 
 class UsedForm(Conflict):
     """The form was used before. Load the page again, then press the button."""
+
+
+class Withheld(Conflict):
+    """Your payouts are withheld at the moment; nothing is lost. See “Decisions about you”."""
 
 
 class DetailsNeeded(Conflict):
@@ -82,6 +87,9 @@ def weekly_due(session: Session, at: datetime, limit: int = 500) -> list[tuple[i
             Account.balance > 0,
             (col(Payee.rhythm).is_(None)) | (Payee.rhythm == Rhythm.WEEKLY),
             ~select(Payout.id).where(theirs, in_hand).exists(),
+            ~select(PayoutHold.id)
+            .where(PayoutHold.expert_id == Account.owner_id, col(PayoutHold.lifted_at).is_(None))
+            .exists(),
         )
         .order_by(col(Account.id))
         .limit(limit)
@@ -95,6 +103,8 @@ def weekly(session: Session, expert_id: int, currency: str, *, at: datetime) -> 
     payee = payees.locked(session, expert_id, at=at)
     amount = policy.payable(ledger.balance(session, ledger.owed(expert_id, currency)))
     if payee.rhythm is not Rhythm.WEEKLY or not amount or not policy.is_payday(at):
+        return None
+    if sending.is_withheld(session, expert_id):
         return None
     payout, is_new = sending.open_payout(
         session,
@@ -123,3 +133,5 @@ def _check(session: Session, payee: Payee, amount: Money) -> None:
         raise TooLittle(least=formats.money(least))
     if payee.state is not PayeeState.ACTIVE:
         raise DetailsNeeded
+    if sending.is_withheld(session, payee.expert_id):
+        raise Withheld

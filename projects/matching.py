@@ -16,7 +16,7 @@ from sqlmodel import Session, col
 from accounts.models import Membership, User
 from core.clock import now
 from experts.fields import Fluency
-from experts.models import Expert, ExpertLanguage, Skill
+from experts.models import AccountStanding, Expert, ExpertLanguage, Skill
 from projects.models import Answer, Invitation, Project, id_of
 
 # The rule, version 1. The weights add up to 100.
@@ -98,6 +98,7 @@ def _eligible(project: Project, at: datetime) -> Select[Any]:
 
 def _criteria(project: Project) -> Iterator[ColumnElement[bool]]:
     yield col(Expert.accepts_invitations).is_(True)
+    yield col(Expert.standing) == AccountStanding.ACTIVE
     if project.min_years:
         yield col(Expert.years) >= project.min_years
         yield col(Expert.field) == project.field

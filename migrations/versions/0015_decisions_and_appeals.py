@@ -88,7 +88,8 @@ def _decision() -> None:
         *(
             _check(
                 f"jsonb_typeof({column}) = 'object' AND {column} <> '{{}}'"
-                f" AND NOT jsonb_path_exists({column}, '$.* ? (!(@ like_regex \"[^ ]\"))')",
+                f" AND NOT jsonb_path_exists({column},"
+                ' \'$.* ? (@.type() != "string" || !(@ like_regex "[^ ]"))\')',
                 f"{column}_said",
             )
             for column in ("title", "reason_words", "would_change")

@@ -1,0 +1,39 @@
+"""What experts' decisions did, undone when they are changed."""
+
+from datetime import datetime
+
+from sqlmodel import Session
+
+from accounts.models import Decision, DecisionKind, User
+from accounts.repairs import Look
+from experts import restrictions
+from experts.models import Expert, Licence
+
+
+def lift(session: Session, decision: Decision, by: User, at: datetime) -> None:
+    """Lift the restriction that a decision brought, unless a later one stands."""
+    expert = session.get_one(
+        Expert, decision.person_id, with_for_update=True, populate_existing=True
+    )
+    if expert.decision_id == decision.id:
+        restrictions.lift(session, expert, by=by, at=at)
+
+
+def recognise(session: Session, decision: Decision, by: User, at: datetime) -> None:
+    """Let a refused licence count again."""
+    licence = session.get_one(
+        Licence,
+        int(decision.subject.removeprefix("licence:")),
+        with_for_update=True,
+        populate_existing=True,
+    )
+    licence.refused_at = licence.decision_id = None
+    session.add(licence)
+
+
+REPAIRS = {
+    DecisionKind.EXPERT_RESTRICTED: lift,
+    DecisionKind.EXPERT_REMOVED: lift,
+    DecisionKind.CREDENTIAL_REFUSED: recognise,
+}
+LOOKS: dict[DecisionKind, Look] = {}

@@ -1,0 +1,20 @@
+"""What withholding payouts did, undone when the decision is changed."""
+
+from datetime import datetime
+
+from sqlmodel import Session
+
+from accounts.models import Decision, DecisionKind, User
+from accounts.repairs import Look
+from payouts import holds
+
+
+def send_again(session: Session, decision: Decision, by: User, at: datetime) -> None:
+    """Lift the hold that a decision brought, unless a later one stands."""
+    held = holds.of(session, decision.person_id)
+    if held is not None and held.decision_id == decision.id:
+        holds.lift(session, decision.person_id, by=by, at=at)
+
+
+REPAIRS = {DecisionKind.PAYOUT_WITHHELD: send_again}
+LOOKS: dict[DecisionKind, Look] = {}
