@@ -51,6 +51,8 @@ SCHEDULE = {
     "core.deliver_waiting_letters": 60,
     "core.forget_once_keys": 3600,
     "core.delete_finished_jobs": 3600,
+    "core.seal_audit": 30,
+    "core.verify_audit": 86_400,
     "payouts.take_up_news": 30,
     "payouts.send_due_payouts": 30,
     "payouts.look_up_lost_payouts": 60,
