@@ -20,6 +20,8 @@ from annotation import review_queue
 from annotation.labelling import labelling_backend
 from core import (
     access,
+    audit_routes,
+    audit_words,
     catalogue,
     commands,
     db,
@@ -104,6 +106,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     look.init_app(app)
     app.extensions["doyen.ports"] = _ports(settings)
     app.register_blueprint(routes.bp)
+    app.register_blueprint(audit_routes.bp)
     for module in _modules("routes"):
         _register_routes(app, csrf, module)
     for module in _modules("api"):
@@ -111,6 +114,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         csrf.exempt(module.api)
     jobs.init_app(app, [tasks.tasks, *(module.tasks for module in _modules("jobs"))])
     health.init_app(app, [check for module in _modules("health") for check in module.CHECKS])
+    audit_words.init_app(app, _modules("audit_words"))
     project_home.init_app(app, _modules("project_home"))
     app.add_url_rule("/home", "home", signed_in(_home))
     navigation.count(app, "/invitations", _invitations_to_answer)

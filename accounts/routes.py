@@ -29,6 +29,7 @@ from accounts.models import (
     Membership,
     Organisation,
 )
+from core import audit
 from core.access import public, require, requires, signed_in
 from core.clock import now
 from core.db import db_session, find
@@ -214,6 +215,8 @@ def people() -> ResponseReturnValue:
     """Show who has an account here, the newest first; search by address or name."""
     asked = request.args.get("q", "").strip()
     page = page_of(search.people(asked))
+    ids = [one.id for one in page.rows]
+    audit.record_reading("people.read", by=current_user.id, subject="people:list", people=ids)
     return render_template("accounts/people.html", page=page, asked=asked)
 
 
