@@ -14,8 +14,12 @@ ACTIONS = {
     "interview.contested": _l("Interview result contested"),
     "interview.second_look_changed": _l("Second look at an interview: result changed"),
     "interview.second_look_stands": _l("Second look at an interview: result stands"),
+    "declaration.made": _l("Told of oneself for the fairness report"),
+    "declaration.erased": _l("What was told for the fairness report erased"),
+    "fairness.read": _l("Fair-hiring report read"),
     "interview.read": _l("Transcript of another person read"),
 }
 ROWS = {
+    "fairness": Row(_l("Fair-hiring report"), "fairness.operator_report"),
     "interview": Row(_l("Interview %(id)s"), "interviews_operator.one_interview", "interview_id"),
 }
