@@ -20,6 +20,8 @@ from annotation import review_queue
 from annotation.labelling import labelling_backend
 from core import (
     access,
+    audit_routes,
+    audit_words,
     catalogue,
     commands,
     db,
@@ -52,6 +54,8 @@ SCHEDULE = {
     "core.forget_once_keys": 3600,
     "core.delete_finished_jobs": 3600,
     "accounts.escalate_appeals": 3600,
+    "core.seal_audit": 30,
+    "core.verify_audit": 86_400,
     "payouts.take_up_news": 30,
     "payouts.send_due_payouts": 30,
     "payouts.look_up_lost_payouts": 60,
@@ -103,6 +107,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     look.init_app(app)
     app.extensions["doyen.ports"] = _ports(settings)
     app.register_blueprint(routes.bp)
+    app.register_blueprint(audit_routes.bp)
     for module in _modules("routes"):
         _register_routes(app, csrf, module)
     for module in _modules("api"):
@@ -111,6 +116,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     jobs.init_app(app, [tasks.tasks, *(module.tasks for module in _modules("jobs"))])
     health.init_app(app, [check for module in _modules("health") for check in module.CHECKS])
     repairs.init_app(app, _modules("trust"))
+    audit_words.init_app(app, _modules("audit_words"))
     project_home.init_app(app, _modules("project_home"))
     app.add_url_rule("/home", "home", signed_in(_home))
     navigation.count(app, "/invitations", _invitations_to_answer)

@@ -29,9 +29,11 @@ from accounts.models import (
     Membership,
     Organisation,
 )
+from core import audit
 from core.access import public, require, requires, signed_in
 from core.clock import now
 from core.db import db_session, find
+from core.errors import NotFound
 from core.settings import current_settings
 from core.web import Problems, page_of, read
 
@@ -112,10 +114,10 @@ def invite_member(organisation_id: int) -> ResponseReturnValue:
 def change_member_role(organisation_id: int, user_id: int) -> ResponseReturnValue:
     """Make a member an admin or the reverse."""
     found = _managed(organisation_id)
+    membership = find(Membership, (found.id, user_id), lock=True)
     form = read(MemberRoleForm)
     if isinstance(form, Problems):
         return _organisation_page(found), 422
-    membership = find(Membership, (found.id, user_id), lock=True)
     organisations.change_role(db_session(), membership, MemberRole(form.role.data), by=current_user)
     flash(_("Saved."), "success")
     return redirect(url_for(".organisation", organisation_id=found.id))
@@ -143,8 +145,9 @@ def withdraw_invitation(organisation_id: int, invitation_id: int) -> ResponseRet
     """Take an invitation back."""
     found = _managed(organisation_id)
     invitation = find(MemberInvitation, invitation_id, lock=True)
-    if invitation.organisation_id == found.id:
-        organisations.withdraw(db_session(), invitation, by=current_user, at=now())
+    if invitation.organisation_id != found.id:
+        raise NotFound
+    organisations.withdraw(db_session(), invitation, by=current_user, at=now())
     flash(_("The invitation is taken back."), "success")
     return redirect(url_for(".organisation", organisation_id=found.id))
 
@@ -215,6 +218,8 @@ def people() -> ResponseReturnValue:
     """Show who has an account here, the newest first; search by address or name."""
     asked = request.args.get("q", "").strip()
     page = page_of(search.people(asked))
+    ids = [one.id for one in page.rows]
+    audit.record_reading("people.read", by=current_user.id, subject="people:list", people=ids)
     return render_template("accounts/people.html", page=page, asked=asked)
 
 

@@ -7,11 +7,12 @@ from accounts.models import User
 
 
 def people(asked: str) -> SelectOfScalar[User]:
-    """Return the query of those whose address or name contains what was asked."""
+    """Return the query of those whose id was asked, or whose address or name contains it."""
     query = select(User).order_by(col(User.id).desc())
     if asked:
         words = {"autoescape": True}
-        query = query.where(
-            or_(col(User.email).icontains(asked, **words), col(User.name).icontains(asked, **words))
-        )
+        contains = [col(field).icontains(asked, **words) for field in (User.email, User.name)]
+        if asked.isdecimal() and len(asked) < 10:
+            contains.append(col(User.id) == int(asked))
+        query = query.where(or_(*contains))
     return query

@@ -10,7 +10,7 @@ from alembic import command as alembic
 from alembic.config import Config
 from flask import Flask
 
-from core import catalogue, embedded, jobs, ticking
+from core import audit_commands, catalogue, embedded, jobs, ticking
 from core.settings import BadSettings, Settings, load
 
 Make = Callable[[Settings], Flask]
@@ -21,7 +21,8 @@ def doyen(
 ) -> click.Group:
     """Return the command with the subcommands of core and of each package."""
     group = click.Group("doyen", help="Run an instance of Doyen.")
-    for command in [*_parts(make, schedule), *_chores(root), texts(make, root)]:
+    of_core = [texts(make, root), audit_commands.group(lambda: make(settings_or_exit()))]
+    for command in [*_parts(make, schedule), *_chores(root), *of_core]:
         group.add_command(command)
     for package in packages:
         for command in package.commands.values():

@@ -10,16 +10,20 @@ from typing import Any
 
 from flask import Flask, current_app
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, select
 
+from core import formats, seals
 from core.clock import now
 from core.models import Heartbeat
 from core.settings import current_settings
 
 SILENT_AFTER = timedelta(minutes=2)
 STUCK_AFTER = timedelta(minutes=10)
+VERIFIED_WITHIN = timedelta(days=2)
 
 
 @dataclass(frozen=True)
@@ -31,12 +35,18 @@ class Finding:
     words: str
 
 
+# What a check of the audit trail may find, by `core.seals.Breach`.
+BREACHES = {
+    "changed": _l("a row was changed"),
+    "missing": _l("a row is missing"),
+    "inserted": _l("a row was slipped in"),
+}
 Check = Callable[[Session], list[Finding]]
 
 
 def init_app(app: Flask, checks: Iterable[Check]) -> None:
     """Tell an app which checks there are."""
-    app.extensions["doyen.checks"] = [processes, jobs, letters, *checks]
+    app.extensions["doyen.checks"] = [processes, jobs, letters, audit_trail, *checks]
 
 
 def findings(session: Session) -> list[Finding]:
@@ -98,6 +108,40 @@ def letters(session: Session) -> list[Finding]:
         words = _("All sent (by %(way)s); %(count)s were refused.", way=way, count=refused)
         return [Finding(name, "wait", words)]
     return [Finding(name, "ok", _("All sent (by %(way)s).", way=way))]
+
+
+def audit_trail(session: Session) -> list[Finding]:
+    """Whether the audit trail is whole, when that was last read, and how many rows wait."""
+    name = _("Audit trail")
+    last = seals.last_check(session)
+    waiting, oldest = seals.unsealed(session)
+    if last is not None and last.breach:
+        words = _(
+            "Broken: %(what)s. Run “doyen audit verify”, keep a copy of the database, and find"
+            " out who could write to it.",
+            what=BREACHES[last.breach],
+        )
+        return [Finding(name, "stop", words)]
+    if oldest is not None and now() - oldest > STUCK_AFTER:
+        words = ngettext(
+            "One row has waited for its seal for over ten minutes.",
+            "%(num)s rows have waited for their seals for over ten minutes.",
+            waiting,
+        )
+        return [Finding(name, "wait", words)]
+    if last is None:
+        return [Finding(name, "ok", _("Verified for the first time once the clock runs."))]
+    values = {
+        "at": formats.date_time(last.checked_at),
+        "sealed": formats.number(last.sealed),
+        "waiting": formats.number(waiting),
+    }
+    if now() - last.checked_at > VERIFIED_WITHIN:
+        return [Finding(name, "wait", _("Last verified %(at)s; it should be every day.", **values))]
+    words = _(
+        "Whole when verified %(at)s: %(sealed)s rows. %(waiting)s wait to be sealed.", **values
+    )
+    return [Finding(name, "ok", words)]
 
 
 def _process(name: str, seen_at: datetime | None) -> Finding:

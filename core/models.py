@@ -4,7 +4,17 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, DateTime, Dialect, Index, Text, TypeDecorator
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    Index,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -140,3 +150,44 @@ class Heartbeat(SQLModel, table=True):
 
     part: str = Field(sa_type=Text, primary_key=True)
     seen_at: datetime = utc()
+
+
+class AuditUnsealed(SQLModel, table=True):
+    """An audit row that the chain does not hold yet; a trigger adds it, its seal takes it off."""
+
+    __tablename__ = "audit_unsealed"
+
+    event_id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+
+
+class AuditSeal(SQLModel, table=True):
+    """The place of an audit row in the chain of hashes; never changed, never deleted."""
+
+    __tablename__ = "audit_seal"
+    __table_args__ = (
+        UniqueConstraint("event_id"),
+        UniqueConstraint("previous"),  # no two rows follow the same one: the chain cannot fork
+        UniqueConstraint("hash"),
+        CheckConstraint("position > 0", name="position_counts"),
+    )
+
+    position: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    event_id: int
+    content: str = Field(sa_type=Text)
+    previous: str = Field(sa_type=Text)
+    hash: str = Field(sa_type=Text)
+    sealed_at: datetime = utc()
+
+
+class AuditCheck(SQLModel, table=True):
+    """What the daily reading of the whole chain came to."""
+
+    __tablename__ = "audit_check"
+
+    id: int | None = Field(default=None, primary_key=True)
+    checked_at: datetime = utc(index=True)
+    sealed: int = Field(sa_type=BigInteger)
+    unsealed: int
+    breach: str | None = Field(default=None, sa_type=Text)
+    position: int | None = Field(default=None, sa_type=BigInteger)
+    event_id: int | None = None

@@ -1,15 +1,15 @@
-"""Pages about the instance itself: its health, its letters, its audit trail."""
+"""Pages about the instance itself: its health, its settings, its letters."""
 
 from flask import Blueprint, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_login import current_user
 from sqlalchemy import select, text
-from sqlmodel import col
 
-from core import health
+from core import audit, health
 from core.access import public, require, requires
 from core.clock import now
 from core.db import db_session, find
-from core.models import AuditEvent, Letter
+from core.models import Letter
 from core.settings import current_settings, shown
 from core.web import json_problem, page_of
 
@@ -33,20 +33,6 @@ def operator() -> ResponseReturnValue:
     """Show that all is well, or what is not."""
     findings = health.findings(db_session())
     return render_template("core/operator.html", findings=findings, now=now())
-
-
-@bp.get("/operator/audit")
-@requires("operator.see")
-def audit_trail() -> ResponseReturnValue:
-    """Show who did what, the newest first, filtered by the subject or the act."""
-    query = select(AuditEvent).order_by(AuditEvent.id.desc())  # type: ignore[union-attr]
-    asked = request.args.get("q", "").strip()
-    if asked:
-        subject, action = col(AuditEvent.subject), col(AuditEvent.action)
-        query = query.where(
-            subject.startswith(asked, autoescape=True) | action.startswith(asked, autoescape=True)
-        )
-    return render_template("core/audit_trail.html", page=page_of(query, per=50), asked=asked)
 
 
 @bp.get("/operator/settings")
@@ -78,7 +64,11 @@ def letters() -> ResponseReturnValue:
 def letter(letter_id: int) -> ResponseReturnValue:
     """Show one letter."""
     _require_letters()
-    return render_template("core/letter.html", letter=find(Letter, letter_id))
+    found = find(Letter, letter_id)
+    if current_user.is_authenticated:
+        me = current_user.id
+        audit.record_reading("letter.read", by=me, subject=f"letter:{letter_id}", of=found.user_id)
+    return render_template("core/letter.html", letter=found)
 
 
 def _require_letters() -> None:

@@ -52,6 +52,13 @@ class Settings(BaseSettings):
     # Money: the platform's fee in hundredths of a percent of the price of a task.
     platform_fee_bps: int = Field(default=1500, ge=0, le=10_000)
 
+    # Fair hiring: categories under this share of people may be left out of impact ratios, and stay
+    # in the tables. Whether everybody may read the summary of the last twelve months, and from how
+    # many people on a category is shown there.
+    fair_hiring_small_share: float = Field(default=0.02, ge=0, lt=1)
+    fair_hiring_public: bool = False
+    fair_hiring_public_at_least: int = Field(default=10, ge=0)
+
     # Label Studio: a private address, and a token of its service user.
     label_studio_url: str = "http://127.0.0.1:8080"
     label_studio_token: SecretStr = SecretStr("")

@@ -161,3 +161,41 @@ class Response(SQLModel, table=True):
     remark: str = Column(default="", sa_type=Text)
     shown_at: datetime = utc()
     answered_at: datetime = utc()
+
+
+class Sex(StrEnum):
+    """What somebody says of their sex, for the fairness report only."""
+
+    FEMALE = "female"
+    MALE = "male"
+    ANOTHER = "another"
+    NOT_SAID = "not_said"
+
+
+class Ethnicity(StrEnum):
+    """What somebody says of their race or ethnicity, in the categories of EEO-1."""
+
+    HISPANIC = "hispanic"
+    WHITE = "white"
+    BLACK = "black"
+    PACIFIC = "pacific"
+    ASIAN = "asian"
+    NATIVE = "native"
+    TWO_OR_MORE = "two_or_more"
+    NOT_SAID = "not_said"
+
+
+class SelfDeclaration(SQLModel, table=True):
+    """What somebody has chosen to declare of themselves; only `interviews.fairness` reads it."""
+
+    __tablename__ = "self_declaration"
+    __table_args__ = (
+        one_of("sex", Sex),
+        one_of("ethnicity", Ethnicity),
+        CheckConstraint("num_nonnulls(sex, ethnicity) > 0", name="says_something"),
+    )
+
+    user_id: int = Column(primary_key=True, foreign_key="user_account.id")
+    sex: Sex | None = text_enum(Sex, nullable=True)
+    ethnicity: Ethnicity | None = text_enum(Ethnicity, nullable=True)
+    declared_at: datetime = utc()

@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from sqlmodel import col, select
 
-from core import formats
+from core import audit, formats
 from core.access import requires
 from core.clock import now
 from core.db import db_session, find
@@ -47,7 +47,14 @@ def all_interviews() -> ResponseReturnValue:
 @requires("interview.review")
 def one_interview(interview_id: int) -> ResponseReturnValue:
     """Show one interview with its answers, and the forms of a decision where one is due."""
-    return _reading_page(find(Interview, interview_id))
+    found = find(Interview, interview_id)
+    audit.record_reading(
+        "interview.read",
+        by=current_user.id,
+        subject=f"interview:{interview_id}",
+        of=found.expert_id,
+    )
+    return _reading_page(found)
 
 
 @bp.post("/operator/interviews/<int:interview_id>/decision")

@@ -17,13 +17,20 @@ from core.web import Problems, read
 from experts import profile
 from experts.fields import Field
 from experts.models import Expert
-from interviews import conversation, editions, operator_routes, results, standing
+from interviews import (
+    conversation,
+    editions,
+    fairness_routes,
+    operator_routes,
+    results,
+    standing,
+)
 from interviews.conversation import Kept
 from interviews.forms import AnswerForm, StartForm, form_for
 from interviews.models import Interview, State
 
 bp = Blueprint("interviews", __name__)
-MORE_BLUEPRINTS = [operator_routes.bp]
+MORE_BLUEPRINTS = [operator_routes.bp, fairness_routes.bp]
 
 
 @bp.get("/interviews")

@@ -2,9 +2,9 @@
 
 import sys
 
-from proofs import walk
+from proofs import access, walk
 
-PROOFS = {"walk": walk.prove}
+PROOFS = {"access": access.prove, "walk": walk.prove}
 
 
 def main(names: list[str]) -> int:

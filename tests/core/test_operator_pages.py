@@ -84,7 +84,7 @@ def test_the_audit_trail_is_only_ever_added_to(session: Session, sign_in: Any) -
     audit.record(session, "test.done", by=operator.id, subject="test:1", details={"a": 1})
     session.flush()
 
-    page = sign_in(operator).get("/operator/audit?q=test:")
+    page = sign_in(operator).get("/operator/audit?row=test:1")
 
     assert "test.done" in page.text
     for statement in ("update audit_event set action = 'x'", "delete from audit_event"):

@@ -1,0 +1,42 @@
+"""What the audit trail says of accounts and organisations, and how it calls people."""
+
+from flask_babel import lazy_gettext as _l
+from sqlmodel import Session, col, select
+
+from accounts.models import User
+from core.audit_words import Row
+
+ACTIONS = {
+    "account.registered": _l("Account registered"),
+    "account.made_operator": _l("Made an operator"),
+    "organisation.founded": _l("Organisation founded"),
+    "organisation.invited": _l("Invited to an organisation"),
+    "organisation.joined": _l("Joined an organisation"),
+    "organisation.declined": _l("Declined to join an organisation"),
+    "organisation.withdrew": _l("Invitation to an organisation taken back"),
+    "organisation.role_admin": _l("Member made an admin"),
+    "organisation.role_member": _l("Admin made a member"),
+    "organisation.removed": _l("Member removed"),
+    "token.made": _l("Token made"),
+    "token.revoked": _l("Token ended"),
+    "people.read": _l("List of people read"),
+}
+ROWS = {
+    "user": Row(_l("Person %(id)s"), "accounts.people"),
+    "organisation": Row(_l("Organisation %(id)s")),
+    "token": Row(_l("Token %(id)s")),
+    "people": Row(_l("List of people"), "accounts.people"),
+}
+
+
+def names(session: Session, ids: set[int]) -> dict[int, str]:
+    """Return the names of people; those who gave none have none."""
+    query = select(User.id, User.name).where(col(User.id).in_(ids), User.name != "")
+    return {id_: name for id_, name in session.exec(query) if id_ is not None}
+
+
+def person_of(session: Session, words: str) -> int | None:
+    """Return the person whom an id or an address names."""
+    if words.isdecimal() and len(words) < 10:
+        return int(words)
+    return session.exec(select(User.id).where(User.email == words.lower())).first()

@@ -1,0 +1,18 @@
+"""What the audit trail says of tasks and assignments."""
+
+from flask_babel import lazy_gettext as _l
+
+from core.audit_words import Row
+
+ACTIONS = {
+    "tasks.imported": _l("Tasks added"),
+    "project.budget_short": _l("Owner told that the budget runs short"),
+    "assignment.skipped": _l("Task skipped"),
+    "assignment.accepted": _l("Work accepted"),
+    "assignment.partly_accepted": _l("Work accepted in part"),
+    "assignment.rejected": _l("Work not accepted"),
+    "assignment.contested": _l("Verdict contested"),
+    "assignment.second_look_changed": _l("Second look at work: verdict changed"),
+    "assignment.second_look_stands": _l("Second look at work: verdict stands"),
+}
+ROWS = {"assignment": Row(_l("Assignment %(id)s"))}

@@ -1,0 +1,25 @@
+"""What the audit trail says of interviews."""
+
+from flask_babel import lazy_gettext as _l
+
+from core.audit_words import Row
+
+ACTIONS = {
+    "interview.started": _l("Interview started"),
+    "interview.left": _l("Interview left"),
+    "interview.expired": _l("Interview expired"),
+    "interview.review": _l("Interview near the line, for a person to read"),
+    "interview.passed": _l("Interview passed"),
+    "interview.failed": _l("Interview not passed"),
+    "interview.contested": _l("Interview result contested"),
+    "interview.second_look_changed": _l("Second look at an interview: result changed"),
+    "interview.second_look_stands": _l("Second look at an interview: result stands"),
+    "declaration.made": _l("Told of oneself for the fairness report"),
+    "declaration.erased": _l("What was told for the fairness report erased"),
+    "fairness.read": _l("Fair-hiring report read"),
+    "interview.read": _l("Transcript of another person read"),
+}
+ROWS = {
+    "fairness": Row(_l("Fair-hiring report"), "fairness.operator_report"),
+    "interview": Row(_l("Interview %(id)s"), "interviews_operator.one_interview", "interview_id"),
+}

@@ -1,0 +1,517 @@
+"""Every address as everybody, against somebody else's row: nothing leaks and nothing changes.
+
+`matrix(app)` walks the app's URL map. For each address that names a row, `ROUTES` says which row
+stands in it and who may; everybody else has to be refused, by whatever method the address takes,
+with a valid CSRF token. Addresses without a row are opened as well: whom the permission table
+refuses has to be refused, nobody may read what is another's there, and no row of another may
+change. Everything happens in one transaction that is rolled back.
+
+A new address that names a row needs a line in `ROUTES`; the error says which.
+"""
+
+import functools
+import tempfile
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import Connection, Engine, text
+from sqlmodel import select
+from werkzeug.routing import Rule
+
+from app import create_app
+from core.db import Database
+from core.models import Letter
+from proofs.access_world import (
+    ALL,
+    EXPERT,
+    INVITED,
+    OPERATOR,
+    OWNER,
+    OWNERS,
+    READER,
+    STRANGERS,
+    World,
+    strangers,
+    theirs,
+)
+from tests import database
+from tests.clients import CheckedClient
+from tests.conftest import make_settings
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+REFUSED = (401, 403, 404)
+ME, US, OPS = frozenset({EXPERT}), OWNERS, frozenset({OPERATOR})
+
+
+@dataclass(frozen=True)
+class Route:
+    """What stands in an address that names a row, and who may use it.
+
+    `rows` maps the parameters to names of `World.rows`, or to text as it is when it begins with
+    `=`. `own` maps those whose own row is tried above a foreign child. `untried` says why nobody
+    who may is sent there: then only the refusals are tried.
+    """
+
+    may: frozenset[str]
+    rows: dict[str, str]
+    own: dict[str, str] = field(default_factory=dict)
+    untried: str = ""
+
+
+ORGANISATION = {"organisation_id": "organisation"}
+PROJECT = {"project_id": "project"}
+DRAFT = {"project_id": "draft"}
+BY_OWNER = functools.partial(Route, US, PROJECT)
+OF_WORK = functools.partial(Route, ME, {"assignment_id": "assignment"})
+OF_INTERVIEW = functools.partial(Route, ME, {"interview_id": "interview"})
+ASKS_STRIPE = "it would ask Stripe"
+
+ROUTES: dict[str, Route] = {
+    # accounts
+    "accounts.organisation": Route(US, ORGANISATION),
+    "accounts.rename_organisation": Route(frozenset({OWNER}), ORGANISATION),
+    "accounts.invite_member": Route(frozenset({OWNER}), ORGANISATION),
+    "accounts.change_member_role": Route(
+        frozenset({OWNER}), {**ORGANISATION, "user_id": "member"}, own=ORGANISATION
+    ),
+    "accounts.remove_member": Route(
+        # Everybody may leave: the member is the one who is named here.
+        OWNERS,
+        {**ORGANISATION, "user_id": "member"},
+        own=ORGANISATION,
+    ),
+    "accounts.withdraw_invitation": Route(
+        frozenset({OWNER}),
+        {**ORGANISATION, "invitation_id": "member invitation"},
+        own=ORGANISATION,
+    ),
+    "accounts.join": Route(frozenset({INVITED}), {"invitation_id": "member invitation"}),
+    "accounts.answer_join": Route(
+        frozenset({INVITED}), {"invitation_id": "member invitation", "answer": "=accept"}
+    ),
+    "accounts.revoke_token": Route(frozenset({READER}), {"token_id": "token"}),
+    # core
+    "core.letter": Route(OPS, {"letter_id": "letter"}),
+    # experts
+    "experts.remove_licence": Route(ME, {"licence_id": "licence"}),
+    "experts.restore_licence": Route(ME, {"licence_id": "licence"}),
+    # payouts
+    "payouts.statement": Route(ME, {"payout_id": "payout"}),
+    "payouts.look_now": Route(OPS, {"payout_id": "lost payout"}, untried=ASKS_STRIPE),
+    "payouts.budget": BY_OWNER(),
+    "payouts.budget_csv": BY_OWNER(),
+    "payouts.deposit": Route(US, {**PROJECT, "deposit_id": "deposit"}, own=PROJECT),
+    "payouts.go_on_paying": Route(
+        US, {**PROJECT, "deposit_id": "deposit"}, own=PROJECT, untried=ASKS_STRIPE
+    ),
+    "payouts.fund": BY_OWNER(),
+    "payouts.begin_deposit": BY_OWNER(),
+    # projects
+    "projects.project_home": BY_OWNER(),
+    "projects.change_state": Route(US, {**PROJECT, "act": "=pause"}),
+    "projects.project_experts": BY_OWNER(),
+    "projects.project_guidelines": BY_OWNER(),
+    "projects.publish_guidelines": BY_OWNER(),
+    "projects.withdraw_invitation": Route(
+        US, {**PROJECT, "invitation_id": "sent invitation"}, own=PROJECT
+    ),
+    "drafts.edit_step": Route(US, {**DRAFT, "step": "=brief"}),
+    "drafts.save_step": Route(US, {**DRAFT, "step": "=brief"}),
+    "drafts.review_draft": Route(US, DRAFT),
+    "drafts.publish_project": Route(US, DRAFT),
+    "invitations.invitation": Route(ME, {"invitation_id": "invitation"}),
+    "invitations.accept": Route(ME, {"invitation_id": "invitation"}),
+    "invitations.decline": Route(ME, {"invitation_id": "invitation"}),
+    "invitations.from_letter": Route(ME, {"token": "letter link"}),
+    # annotation
+    "annotation.claim": Route(ME, PROJECT),
+    "annotation.work_on": OF_WORK(),
+    "annotation.contest": Route(ME, {"assignment_id": "refused assignment"}),
+    "annotation.save_draft": OF_WORK(),
+    "annotation.give_back": OF_WORK(),
+    "annotation.skip": OF_WORK(),
+    "annotation.submit": OF_WORK(),
+    "annotation.task_json": OF_WORK(),
+    "annotation_owner.project_progress": BY_OWNER(),
+    "annotation_owner.queue": BY_OWNER(),
+    "annotation_owner.accept_consensus": BY_OWNER(),
+    "annotation_owner.task_list": BY_OWNER(),
+    "annotation_owner.import_tasks": BY_OWNER(),
+    "annotation_owner.example": Route(US, {**PROJECT, "kind": "=csv"}),
+    "annotation_owner.decide": Route(US, {"assignment_id": "submitted assignment"}),
+    "annotation_owner.look_again": Route(US, {"request_id": "review request"}),
+    # interviews
+    "interviews.question": OF_INTERVIEW(),
+    "interviews.answer": OF_INTERVIEW(),
+    "interviews.leave": OF_INTERVIEW(),
+    "interviews.contest": Route(ME, {"interview_id": "contested interview"}),
+    "interviews.result": Route(ME, {"interview_id": "contested interview"}),
+    "interviews_operator.one_interview": Route(OPS, {"interview_id": "contested interview"}),
+    "interviews_operator.decide": Route(OPS, {"interview_id": "contested interview"}),
+    "interviews_operator.second_look": Route(OPS, {"interview_id": "contested interview"}),
+    # releases
+    "releases.project_releases": BY_OWNER(),
+    "releases.build": BY_OWNER(),
+    "releases.add_reader": BY_OWNER(),
+    # Whose reading ends is a name, not a row of theirs: ending what is not there ends nothing.
+    "releases.remove_reader": Route(US, {**PROJECT, "organisation_id": "team"}),
+    "releases.release": Route(US | {READER}, {"release_id": "release"}),
+    "releases.progress": Route(US | {READER}, {"release_id": "release"}),
+    "releases.rows": Route(US | {READER}, {"release_id": "release"}),
+    "releases.file": Route(US | {READER}, {"release_id": "release", "path": "release file"}),
+    "releases_api.get_release": Route(frozenset({OWNER, READER}), {"release_id": "release"}),
+    "releases_api.get_file": Route(
+        frozenset({OWNER, READER}), {"release_id": "release", "path": "release file"}
+    ),
+}
+
+# Addresses whose parameter names no row of anybody, and what stands there.
+NO_ROW: dict[str, dict[str, str]] = {
+    "experts.remove_language": {"language": "de"},  # of one's own languages
+    "look.language": {"code": "fr"},
+    "look.icons": {"digest": "x"},
+    "static": {"filename": "doyen.css"},
+    "bootstrap.static": {"filename": "css/bootstrap.min.css"},
+    "security.static": {"filename": "x"},
+    "editor.asset": {"version": "1", "name": "x.js"},
+    "editor.script": {"digest": "x", "name": "x.js"},
+    # The parameter is itself the key that somebody was sent; a wrong one opens nothing.
+    "security.confirm_email": {"token": "wrong"},
+    "security.reset_password": {"token": "wrong"},
+    "security.two_factor_setup_validate": {"token": "wrong"},
+}
+# What a form names besides its address: fields to names of `World.rows`.
+BODIES: dict[str, dict[str, str]] = {
+    "accounts.make_token": {"organisation": "organisation", "name": "=x", "days": "=30"},
+    "drafts.create_project": {"organisation": "organisation", "title": "=A title of mine"},
+}
+# Programs that prove who they are by a signature are refused as Stripe expects it.
+REFUSED_OTHERWISE = {"payouts.platform_news": 400, "payouts.payees_news": 400}
+# Addresses without a row that are not opened by those who may, and why.
+UNTRIED = {"payouts.compare_now": ASKS_STRIPE, "payouts.open_account": ASKS_STRIPE}
+UNTRIED |= {"payouts.refresh_account": ASKS_STRIPE, "payouts.return_from_account": ASKS_STRIPE}
+
+
+class NotRegistered(LookupError):
+    """Addresses name rows that the matrix does not know; the message says what to add."""
+
+
+@dataclass
+class Counts:
+    """What the matrix came to."""
+
+    routes: int = 0
+    actors: int = len(ALL)
+    tried: int = 0
+    refused: int = 0
+    granted: int = 0
+    opened: int = 0
+    leaks_sought: int = 0
+    pages: Counter[str] = field(default_factory=Counter)
+    pseudonyms: Counter[str] = field(default_factory=Counter)
+    gaps: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.routes} addresses as {self.actors} people: {self.tried} requests, "
+            f"{self.refused} refused, {self.granted} granted by the table, {self.opened} opened "
+            f"without a row, {self.leaks_sought} answers searched for leaks, "
+            f"{len(self.gaps)} gaps"
+        )
+
+
+@dataclass(frozen=True)
+class Try:
+    """One request: who sends what to which address, and whether they may."""
+
+    actor: str
+    rule: Rule
+    method: str
+    values: dict[str, Any]
+    may: bool | None
+
+
+def prove() -> bool:
+    """Run the matrix on a database of its own; print what it came to."""
+    url = database.server(database.FOLDER)
+    database.migrated_template(url, database.FOLDER)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        database.copy(url) as mine,
+        database.engine_for(mine) as engine,
+    ):
+        counts = matrix(create_app(make_settings(Path(folder)), Database(engine)))
+    for gap in counts.gaps:
+        print(f"  {gap}")
+    print(f"access: {'failed' if counts.gaps else 'held'} ({counts})")
+    return not counts.gaps
+
+
+def matrix(
+    app: Flask,
+    *,
+    more: Mapping[str, Route] | None = None,
+    only: Callable[[Rule], bool] = lambda _rule: True,
+) -> Counts:
+    """Try every address as everybody; the app's database is left as it was.
+
+    `more` and `only` are for tests of the matrix itself: planted addresses, and no others.
+    """
+    known = ROUTES | dict(more or {})
+    require_registered(app, known)
+    counts = Counts(routes=len(list(_rules(app))))
+    with _undone(app) as connection:
+        world, foreign = _made(app, connection)
+        counts.gaps.extend(_in_letters(app, world))
+        for one in _tries(app, world, known):
+            if only(one.rule):
+                _send(app, connection, world, foreign, one, counts)
+    return counts
+
+
+def require_registered(app: Flask, known: Mapping[str, Route] = ROUTES) -> None:
+    """Raise `NotRegistered` when an address names a row that nobody has given."""
+    lacking = [_what_to_add(rule) for rule in _rules(app) if not _is_known(rule, known)]
+    names = {rule.endpoint for rule in _rules(app)}
+    gone = sorted((known.keys() | NO_ROW.keys() | BODIES.keys()) - names)
+    if lacking:
+        raise NotRegistered("\n".join(["In proofs/access.py:", *lacking]))
+    if gone:
+        raise NotRegistered(f"In proofs/access.py: no address of {', '.join(gone)} is left")
+
+
+def _what_to_add(rule: Rule) -> str:
+    names = ", ".join(f'"{name}": "…"' for name in sorted(rule.arguments))
+    return (
+        f"  {rule} names {', '.join(sorted(rule.arguments))}. Add to ROUTES:\n"
+        f'    "{rule.endpoint}": Route(may, {{{names}}}),\n'
+        "  with who may (ME the expert, US the owner's people, OPS operators) and for each "
+        "parameter the name of a row that access_world.py makes; or to NO_ROW when the "
+        "parameter names no row of anybody."
+    )
+
+
+def _is_known(rule: Rule, known: Mapping[str, Route]) -> bool:
+    if not rule.arguments:
+        return True
+    if rule.endpoint in NO_ROW:
+        return rule.arguments <= NO_ROW[rule.endpoint].keys()
+    route = known.get(rule.endpoint)
+    return route is not None and rule.arguments <= route.rows.keys()
+
+
+def _rules(app: Flask) -> Iterator[Rule]:
+    yield from sorted(app.url_map.iter_rules(), key=lambda rule: (str(rule), rule.endpoint))
+
+
+def _tries(app: Flask, world: World, known: Mapping[str, Route]) -> Iterator[Try]:
+    for rule in _rules(app):
+        for method in METHODS:
+            if method not in (rule.methods or ()):
+                continue
+            for actor in sorted(ALL):
+                yield from _of_actor(app, world, known, rule, method, actor)
+
+
+def _of_actor(
+    app: Flask, world: World, known: Mapping[str, Route], rule: Rule, method: str, actor: str
+) -> Iterator[Try]:
+    route = known.get(rule.endpoint)
+    if route is None:
+        values: dict[str, Any] = dict(NO_ROW.get(rule.endpoint, {}))
+        yield Try(actor, rule, method, values, _may_open(app, world, rule, actor))
+        return
+    values = {name: _row(world, row) for name, row in route.rows.items()}
+    may = actor in route.may
+    if not (may and route.untried):
+        yield Try(actor, rule, method, values, may)
+    mine = world.own.get(actor, {})
+    mixed = {name: mine[row] for name, row in route.own.items() if row in mine}
+    if mixed and not may:
+        yield Try(actor, rule, method, values | mixed, False)
+
+
+def _row(world: World, name: str) -> Any:
+    return name[1:] if name.startswith("=") else world.rows[name]
+
+
+def _may_open(app: Flask, world: World, rule: Rule, actor: str) -> bool | None:
+    """Whether the permission table lets somebody open an address without a row; None: public."""
+    access = getattr(app.view_functions[rule.endpoint], "__access__", None)
+    if access in (None, "public"):
+        return None
+    if access.startswith("token:"):
+        return actor in world.bearers
+    user = world.users[actor]
+    if user is None or access == "signed_in":
+        return user is not None
+    with app.app_context():
+        return bool(app.extensions["doyen.permissions"](user, access))
+
+
+def _send(
+    app: Flask,
+    connection: Connection,
+    world: World,
+    foreign: frozenset[tuple[str, ...]],
+    one: Try,
+    counts: Counts,
+) -> None:
+    if one.may and one.rule.endpoint in UNTRIED:
+        return
+    counts.tried += 1
+    before = _snapshot(connection)
+    savepoint = connection.begin_nested()
+    try:
+        response, trouble = _answer(app, world, one)
+        after = _snapshot(connection)
+    finally:
+        savepoint.rollback()
+    said = f"{one.method} {one.rule} as {one.actor}"
+    if trouble:
+        counts.gaps.append(f"{said}: failed with {trouble}")
+        return
+    refused = _is_refused(response, one)
+    _count(one, refused, counts)
+    if one.may is False and not refused:
+        counts.gaps.append(f"{said}: answered {response.status_code} instead of refusing")
+    if one.may and refused:
+        counts.gaps.append(f"{said}: refused with {response.status_code}, though they may")
+    if refused and before != after:
+        counts.gaps.append(f"{said}: refused, but changed {_tables(before ^ after)}")
+    if one.actor in STRANGERS and not foreign <= after:
+        counts.gaps.append(f"{said}: changed rows of others in {_tables(foreign - after)}")
+    counts.gaps.extend(f"{said}: shows {words!r}" for words in _leaks(world, one, response))
+    counts.leaks_sought += 1
+    if response.status_code == 200:
+        counts.pages[one.actor] += 1
+        counts.pseudonyms[one.actor] += world.pseudonym in response.get_data(as_text=True)
+
+
+def _answer(app: Flask, world: World, one: Try) -> tuple[Any, str]:
+    client = CheckedClient(app, app.response_class)
+    user = world.users[one.actor]
+    access = getattr(app.view_functions[one.rule.endpoint], "__access__", "") or ""
+    headers = {}
+    if access.startswith("token:"):
+        if one.actor in world.bearers:
+            headers["Authorization"] = f"Bearer {world.bearers[one.actor]}"
+    elif user is not None:
+        client.sign_in(user)
+    url = app.url_map.bind("").build(one.rule.endpoint, one.values, method=one.method)
+    body = {name: _row(world, row) for name, row in BODIES.get(one.rule.endpoint, {}).items()}
+    data = {"data": body} if one.method != "GET" else {}
+    try:
+        with warnings.catch_warnings():
+            # Flask-Security's own forms; a test of ours turns every other warning into an error.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            response = client.open(url, method=one.method, headers=headers, **data)
+            response.get_data()
+            response.close()
+    except Exception as problem:  # noqa: BLE001 - whatever fails is a gap to be told
+        return None, f"{type(problem).__name__}: {problem}"
+    return response, ""
+
+
+def _is_refused(response: Any, one: Try) -> bool:
+    if response.status_code == REFUSED_OTHERWISE.get(one.rule.endpoint):
+        return True
+    if response.status_code in (301, 302, 303, 307):
+        return "/sign-in" in response.headers.get("Location", "")
+    return response.status_code in REFUSED
+
+
+def _count(one: Try, refused: bool, counts: Counts) -> None:
+    if refused:
+        counts.refused += 1
+    elif one.may and one.rule.arguments:
+        counts.granted += 1
+    else:
+        counts.opened += 1
+
+
+def _leaks(world: World, one: Try, response: Any) -> list[str]:
+    told = response.get_data(as_text=True) + str(response.headers)
+    return [
+        secret.words
+        for secret in world.secrets
+        if one.actor not in secret.may and secret.words in told
+    ]
+
+
+def _in_letters(app: Flask, world: World) -> Iterator[str]:
+    """Say which letter to somebody holds what they must not read."""
+    with app.app_context():
+        session = app.extensions["doyen.db"].make_session()
+        for actor, user in world.users.items():
+            sent = select(Letter).where(Letter.user_id == (user.id if user else 0))
+            for letter in session.exec(sent):
+                told = letter.subject + letter.body
+                for secret in world.secrets:
+                    if actor not in secret.may and secret.words in told:
+                        yield f"letter {letter.template} to {actor}: shows {secret.words!r}"
+        session.close()
+
+
+def _tables(rows: Any) -> str:
+    return ", ".join(sorted({row[0] for row in rows}))
+
+
+def _made(app: Flask, connection: Connection) -> tuple[World, frozenset[tuple[str, ...]]]:
+    """Make both parties; the rows that came with the second one are foreign to the first."""
+    world = World()
+    with app.app_context():
+        session = app.extensions["doyen.db"].make_session()
+        strangers(session, world)
+        session.commit()
+        mine = _snapshot(connection)
+        theirs(app, session, world)
+        foreign = frozenset(_snapshot(connection) - mine)
+        for user in world.users.values():
+            if user is not None:
+                session.refresh(user)
+                session.expunge(user)
+        session.close()
+    return world, foreign
+
+
+def _snapshot(connection: Connection) -> set[tuple[str, ...]]:
+    """Return every version of every row: a change makes another one."""
+    return {tuple(row) for row in connection.execute(text(_every_row(connection)))}
+
+
+_statements: dict[Engine, str] = {}
+
+
+def _every_row(connection: Connection) -> str:
+    if connection.engine not in _statements:
+        tables = connection.execute(
+            text("select tablename from pg_tables where schemaname = 'public'")
+        ).scalars()
+        parts = [f"select '{name}', ctid::text, xmin::text from \"{name}\"" for name in tables]  # noqa: S608
+        _statements[connection.engine] = " union all ".join(parts)
+    return _statements[connection.engine]
+
+
+@contextmanager
+def _undone(app: Flask) -> Iterator[Connection]:
+    """Bind the app to one connection whose transaction is rolled back at the end."""
+    known = app.extensions["doyen.db"]
+    testing, app.testing = app.testing, True
+    with known.bind.connect() as connection:
+        outer = connection.begin()
+        known.make_session.configure(bind=connection, join_transaction_mode="create_savepoint")
+        try:
+            yield connection
+        finally:
+            known.make_session.configure(
+                bind=known.bind, join_transaction_mode="conditional_savepoint"
+            )
+            app.testing = testing
+            outer.rollback()

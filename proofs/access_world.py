@@ -1,0 +1,294 @@
+"""Rows of two parties that have nothing to do with each other, for the matrix of access.
+
+First come those who have no business with the rest: an expert, an owner and an ML team of other
+organisations. What is made after them is somebody else's to them, each row with words
+(`zz...`) that stand nowhere else, so that a leak is seen.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+from flask import Flask
+from sqlmodel import Session
+
+from accounts import organisations, tokens
+from accounts.models import MemberRole, OrganisationKind, User
+from annotation import second_look
+from annotation.models import State as WorkState
+from core.clock import now
+from core.models import Letter
+from experts.fields import Field
+from interviews import review
+from interviews.models import Ground
+from payouts import requests, sending
+from payouts.models import PayoutState, ProjectBudget
+from projects import letters
+from releases.models import Release
+from tests.factories.accounts import make_member, make_organisation, make_user
+from tests.factories.annotation import Desk, join, make_assignment, make_desk, make_task
+from tests.factories.experts import make_expert, make_licence
+from tests.factories.interviews import answer_all, make_interview, unknown
+from tests.factories.payouts import eur, make_deposit, make_earning, make_payee, make_payout
+from tests.factories.projects import make_invitation, make_project
+from tests.factories.releases import add_validated, make_grant, make_release
+from tests.jobs_run import run_jobs
+
+ANONYMOUS = "anonymous"
+OTHER_EXPERT, OTHER_OWNER, OTHER_READER = "another expert", "another owner", "another ML team"
+EXPERT, OWNER, MEMBER, READER = "the expert", "the owner", "a member", "the reader"
+INVITED, OPERATOR = "the invited", "an operator"
+
+STRANGERS = frozenset({ANONYMOUS, OTHER_EXPERT, OTHER_OWNER, OTHER_READER})
+OWNERS = frozenset({OWNER, MEMBER})
+ALL = STRANGERS | OWNERS | {EXPERT, READER, INVITED, OPERATOR}
+
+
+@dataclass
+class SureRail:
+    """A rail that has sent at once, under a given id."""
+
+    transfer: str
+
+    def send(self, amount: Any, *, to: str, reference: str) -> str:
+        """Return the id."""
+        return self.transfer
+
+
+@dataclass
+class Secret:
+    """Words that stand in one row only, and who may ever read them."""
+
+    words: str
+    may: frozenset[str]
+
+
+@dataclass
+class World:
+    """Who acts, what they act on, and what they must not read.
+
+    `rows` are the foreign rows by the names that the registry uses; `own` are the rows that a
+    stranger has of the same kind, so that a foreign child is tried under an own parent too.
+    """
+
+    users: dict[str, User | None] = field(default_factory=lambda: {ANONYMOUS: None})
+    bearers: dict[str, str] = field(default_factory=dict)
+    rows: dict[str, Any] = field(default_factory=dict)
+    own: dict[str, dict[str, Any]] = field(default_factory=dict)
+    secrets: list[Secret] = field(default_factory=list)
+    pseudonym: str = ""
+
+    def secret(self, words: str, *may: str) -> str:
+        """Note words that only some may read, and return them."""
+        self.secrets.append(Secret(words, frozenset(may)))
+        return words
+
+    def user(self, actor: str) -> User:
+        """Return a person who acts."""
+        found = self.users[actor]
+        assert found is not None
+        return found
+
+
+def strangers(session: Session, world: World) -> None:
+    """Make those to whom all the rest is somebody else's."""
+    expert = make_expert(session, make_user(session, "expert", name="Stranger"))
+    world.users[OTHER_EXPERT] = session.get_one(User, expert.user_id)
+    desk = make_desk(session)
+    world.users[OTHER_OWNER] = desk.owner
+    team = make_organisation(session, kind=OrganisationKind.ML_TEAM)
+    world.users[OTHER_READER] = make_member(session, team)
+    world.users[OPERATOR] = make_user(session, "operator")
+    world.own[OTHER_OWNER] = {
+        "organisation": desk.organisation.id,
+        "project": desk.project_id,
+        "draft": make_project(session, desk.organisation, by=desk.owner).id,
+    }
+    world.own[OTHER_READER] = {"organisation": team.id}
+    for actor, organisation in ((OTHER_OWNER, desk.organisation), (OTHER_READER, team)):
+        _bearer(session, world, actor, organisation.id or 0)
+
+
+def theirs(app: Flask, session: Session, world: World) -> None:
+    """Make what belongs to the others, one row of every kind that an address can name."""
+    desk = _people(session, world)
+    _project(session, world, desk)
+    _work(session, world, desk)
+    _money(session, world, desk)
+    _interviews(session, world)
+    _letters(session, world)
+    _release(app, session, world, desk)
+    session.commit()
+
+
+def _people(session: Session, world: World) -> Desk:
+    desk = make_desk(
+        session,
+        experts=0,
+        tasks=0,
+        overlap=1,
+        title=world.secret("zztitle of a project", *OWNERS, EXPERT, READER, OPERATOR, INVITED),
+        brief=world.secret("zzbrief of a project", *OWNERS, EXPERT, READER, OPERATOR),
+        guidelines=world.secret("zzguidelines of a project", *OWNERS, EXPERT, READER, OPERATOR),
+    )
+    desk.organisation.name = world.secret(
+        "zzname of an organisation", *OWNERS, EXPERT, READER, OPERATOR, INVITED
+    )
+    _rename(world, desk.owner, "zzowner", *OWNERS, INVITED, OPERATOR)
+    world.users[OWNER] = desk.owner
+    world.users[MEMBER] = make_member(session, desk.organisation, "member", name="Member")
+    user = make_user(session, "expert")
+    _rename(world, user, "zzexpert", EXPERT, OPERATOR)
+    world.users[EXPERT] = user
+    expert = make_expert(
+        session,
+        user,
+        headline=world.secret("zzheadline of an expert", EXPERT, OPERATOR, *OWNERS),
+        about=world.secret("zzabout an expert", EXPERT, OPERATOR, *OWNERS),
+    )
+    world.pseudonym = expert.pseudonym
+    join(session, desk.project, expert)
+    desk.experts = [expert]
+    licence = make_licence(
+        session, expert, number=world.secret("zzlicence-77", EXPERT, OPERATOR, *OWNERS)
+    )
+    team = make_organisation(session, kind=OrganisationKind.ML_TEAM)
+    world.users[READER] = make_member(session, team)
+    make_grant(session, desk, team)
+    reader = world.user(READER)
+    _rename(world, reader, "zzreader", READER, OPERATOR)
+    invited = make_user(session)
+    _rename(world, invited, "zzinvited", INVITED, *OWNERS, OPERATOR)
+    world.users[INVITED] = invited
+    invitation = organisations.invite(
+        session,
+        desk.organisation,
+        invited.email,
+        MemberRole.MEMBER,
+        by=desk.owner,
+        at=now(),
+    )
+    _bearer(session, world, OWNER, desk.organisation.id or 0)
+    world.rows |= {
+        "token": _bearer(session, world, READER, team.id or 0),
+        "organisation": desk.organisation.id,
+        "team": team.id,
+        "member": world.user(MEMBER).id,
+        "member invitation": invitation.id,
+        "licence": licence.id,
+    }
+    return desk
+
+
+def _project(session: Session, world: World, desk: Desk) -> None:
+    other = make_project(session, desk.organisation, by=desk.owner, state="open", funded=50_000)
+    invitation = make_invitation(session, other, desk.experts[0])
+    draft = make_project(session, desk.organisation, by=desk.owner)
+    withdrawable = make_invitation(session, desk.project)
+    world.rows |= {
+        "project": desk.project_id,
+        "draft": draft.id,
+        "invitation": invitation.id,
+        "sent invitation": withdrawable.id,
+        "letter link": letters.link(invitation, "yes").rpartition("/")[2],
+    }
+
+
+def _work(session: Session, world: World, desk: Desk) -> None:
+    words = world.secret("zztext of a task", *OWNERS, EXPERT, READER, OPERATOR)
+    data = {"text": f"You shall keep this notice. {words}", "licence": "MIT"}
+    expert = desk.experts[0]
+
+    def lease(state: WorkState, **changes: Any) -> Any:
+        task = make_task(session, desk.project, data=data)
+        return make_assignment(
+            session, desk.project, expert=expert, task=task, state=state, **changes
+        )
+
+    contested = lease(WorkState.REJECTED)
+    request = second_look.ask(
+        session,
+        contested,
+        world.secret("zzreasons against a verdict", *OWNERS, EXPERT, OPERATOR),
+        at=now(),
+    )
+    session.flush()
+    world.rows |= {
+        "assignment": lease(WorkState.ACTIVE).id,
+        "submitted assignment": lease(WorkState.SUBMITTED).id,
+        "refused assignment": lease(WorkState.REJECTED).id,
+        "review request": request.id,
+    }
+
+
+def _money(session: Session, world: World, desk: Desk) -> None:
+    expert_id = desk.experts[0].user_id
+    make_payee(session, expert_id)
+    budget = session.get_one(ProjectBudget, desk.project_id)
+    deposit = make_deposit(session, budget, state="open", opened_by=desk.owner.id)
+    make_earning(session, budget, expert_id, pay=3000)
+    paid = requests.on_demand(session, expert_id, eur(2500), key=uuid4().hex, at=now())
+    session.commit()
+    transfer = world.secret("zztransfer", EXPERT, OPERATOR)
+    sending.send(paid.id or 0, SureRail(transfer))
+    lost = make_payout(session, expert_id, state=PayoutState.UNKNOWN)
+    world.rows |= {"deposit": deposit.id, "payout": paid.id, "lost payout": lost.id}
+
+
+def _interviews(session: Session, world: World) -> None:
+    user = world.user(EXPERT)
+    words = world.secret("zzanswer in an interview", EXPERT, OPERATOR)
+    failed = answer_all(session, make_interview(session, user, field=Field.MEDICINE), unknown)
+    review.contest(session, failed, Ground.FACTS, f"{words}, and it was right", at=now())
+    session.flush()
+    world.rows |= {
+        "interview": make_interview(session, user, field=Field.FINANCE).id,
+        "contested interview": failed.id,
+    }
+
+
+def _letters(session: Session, world: World) -> None:
+    user = world.user(EXPERT)
+    letter = Letter(
+        user_id=user.id,
+        address=user.email,
+        language="en",
+        template="x",
+        subject=world.secret("zzsubject of a letter", EXPERT, OPERATOR),
+        body=world.secret("zzbody of a letter", EXPERT, OPERATOR),
+        written_at=now(),
+    )
+    session.add(letter)
+    session.flush()
+    world.rows |= {"letter": letter.id}
+
+
+def _release(app: Flask, session: Session, world: World, desk: Desk) -> None:
+    for number in range(3):
+        add_validated(session, desk, number)
+    release = make_release(session, desk)
+    session.commit()
+    run_jobs(app)
+    session.expire_all()
+    built = session.get_one(Release, release.id)
+    assert built.manifest is not None, built.trouble
+    world.rows |= {"release": built.id, "release file": "README.md"}
+
+
+def _rename(world: World, user: User, words: str, *may: str) -> None:
+    user.name = world.secret(f"{words} of a name", *may)
+    user.email = world.secret(f"{words}@example.org", *may)
+
+
+def _bearer(session: Session, world: World, actor: str, organisation_id: int) -> int | None:
+    token, secret = tokens.make(
+        session,
+        user=world.user(actor),
+        organisation_id=organisation_id,
+        name=f"zztoken of {actor}",
+        scopes=["releases:read"],
+        days=30,
+        at=now(),
+    )
+    world.bearers[actor] = secret
+    return token.id

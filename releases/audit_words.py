@@ -1,0 +1,14 @@
+"""What the audit trail says of releases."""
+
+from flask_babel import lazy_gettext as _l
+
+from core.audit_words import Row
+
+ACTIONS = {
+    "release.asked": _l("Release asked for"),
+    "release.built": _l("Release built"),
+    "release.failed": _l("Release not built"),
+    "release.granted": _l("Organisation allowed to read releases"),
+    "release.grant_ended": _l("Organisation no longer allowed to read releases"),
+}
+ROWS = {"release": Row(_l("Release %(id)s"))}
