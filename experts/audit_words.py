@@ -15,9 +15,16 @@ ACTIONS = {
     "profile.licence_added": _l("Licence added to a profile"),
     "profile.licence_removed": _l("Licence taken off a profile"),
     "profile.licence_restored": _l("Licence put back on a profile"),
+    "expert.restricted_proposed": _l("Restriction proposed"),
+    "expert.removed_proposed": _l("Removal proposed"),
+    "expert.proposal_declined": _l("Proposal against an expert declined"),
+    "expert.restriction_lifted": _l("Restriction lifted"),
     "skill.proven": _l("Skill proven"),
 }
-ROWS = {"expert": Row(_l("Expert number %(id)s"), "accounts.people")}
+ROWS = {
+    "expert": Row(_l("Expert number %(id)s"), "experts_operator.one", "expert_id"),
+    "licence": Row(_l("Licence %(id)s")),
+}
 
 
 def names(session: Session, ids: set[int]) -> dict[int, str]:

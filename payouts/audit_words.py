@@ -21,6 +21,7 @@ ACTIONS = {
     "payout.bank_refused": _l("Payout refused by the bank"),
     "payout.blocked": _l("Payout waits for the expert’s details"),
     "payout.failed": _l("Payout failed, money owed again"),
+    "payout.hold_lifted": _l("Withheld payouts sent again"),
     "payout.looked_up": _l("Lost payout looked up"),
 }
 ROWS = {

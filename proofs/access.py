@@ -96,12 +96,26 @@ ROUTES: dict[str, Route] = {
         frozenset({INVITED}), {"invitation_id": "member invitation", "answer": "=accept"}
     ),
     "accounts.revoke_token": Route(frozenset({READER}), {"token_id": "token"}),
+    "decisions.one": Route(ME, {"decision_id": "decision"}),
+    "decisions.file": Route(ME, {"decision_id": "decision"}),
+    "decisions.withdraw": Route(ME, {"decision_id": "decision"}),
+    "decisions.appeal": Route(US | OPS, {"appeal_id": "appeal"}),
+    "decisions.answer": Route(US | OPS, {"appeal_id": "appeal"}),
     # core
     "core.letter": Route(OPS, {"letter_id": "letter"}),
     # experts
     "experts.remove_licence": Route(ME, {"licence_id": "licence"}),
     "experts.restore_licence": Route(ME, {"licence_id": "licence"}),
+    "experts_operator.one": Route(OPS, {"expert_id": "expert"}),
+    "experts_operator.propose": Route(OPS, {"expert_id": "expert"}),
+    "experts_operator.answer": Route(OPS, {"proposal_id": "proposal", "answer": "=decline"}),
+    "experts_operator.lift": Route(OPS, {"expert_id": "expert"}),
+    "experts_operator.licence": Route(OPS, {"licence_id": "licence"}),
+    "experts_operator.refuse": Route(OPS, {"licence_id": "licence"}),
     # payouts
+    "payouts.expert_money": Route(OPS, {"expert_id": "expert"}),
+    "payouts.withhold": Route(OPS, {"expert_id": "expert"}),
+    "payouts.send_again": Route(OPS, {"expert_id": "expert"}),
     "payouts.statement": Route(ME, {"payout_id": "payout"}),
     "payouts.look_now": Route(OPS, {"payout_id": "lost payout"}, untried=ASKS_STRIPE),
     "payouts.budget": BY_OWNER(),
@@ -132,7 +146,6 @@ ROUTES: dict[str, Route] = {
     # annotation
     "annotation.claim": Route(ME, PROJECT),
     "annotation.work_on": OF_WORK(),
-    "annotation.contest": Route(ME, {"assignment_id": "refused assignment"}),
     "annotation.save_draft": OF_WORK(),
     "annotation.give_back": OF_WORK(),
     "annotation.skip": OF_WORK(),
@@ -145,16 +158,13 @@ ROUTES: dict[str, Route] = {
     "annotation_owner.import_tasks": BY_OWNER(),
     "annotation_owner.example": Route(US, {**PROJECT, "kind": "=csv"}),
     "annotation_owner.decide": Route(US, {"assignment_id": "submitted assignment"}),
-    "annotation_owner.look_again": Route(US, {"request_id": "review request"}),
     # interviews
     "interviews.question": OF_INTERVIEW(),
     "interviews.answer": OF_INTERVIEW(),
     "interviews.leave": OF_INTERVIEW(),
-    "interviews.contest": Route(ME, {"interview_id": "contested interview"}),
     "interviews.result": Route(ME, {"interview_id": "contested interview"}),
     "interviews_operator.one_interview": Route(OPS, {"interview_id": "contested interview"}),
     "interviews_operator.decide": Route(OPS, {"interview_id": "contested interview"}),
-    "interviews_operator.second_look": Route(OPS, {"interview_id": "contested interview"}),
     # releases
     "releases.project_releases": BY_OWNER(),
     "releases.build": BY_OWNER(),

@@ -14,19 +14,20 @@ from sqlmodel import Session
 
 from accounts import organisations, tokens
 from accounts.models import MemberRole, OrganisationKind, User
-from annotation import second_look
 from annotation.models import State as WorkState
 from core.clock import now
 from core.models import Letter
+from experts import restrictions
 from experts.fields import Field
-from interviews import review
-from interviews.models import Ground
+from experts.models import AccountStanding, Expert, RestrictionProposal
+from experts.restrictions import Proposal
 from payouts import requests, sending
 from payouts.models import PayoutState, ProjectBudget
 from projects import letters
 from releases.models import Release
 from tests.factories.accounts import make_member, make_organisation, make_user
 from tests.factories.annotation import Desk, join, make_assignment, make_desk, make_task
+from tests.factories.decisions import contest, decision_of
 from tests.factories.experts import make_expert, make_licence
 from tests.factories.interviews import answer_all, make_interview, unknown
 from tests.factories.payouts import eur, make_deposit, make_earning, make_payee, make_payout
@@ -176,8 +177,18 @@ def _people(session: Session, world: World) -> Desk:
         "member": world.user(MEMBER).id,
         "member invitation": invitation.id,
         "licence": licence.id,
+        "expert": expert.user_id,
+        "proposal": _proposal(session, expert).id,
     }
     return desk
+
+
+def _proposal(session: Session, expert: Expert) -> RestrictionProposal:
+    said = Proposal(AccountStanding.RESTRICTED, "harassment", "x" * 30, "y" * 30, "z" * 30)
+    other = make_user(session, "operator")
+    made = restrictions.propose(session, expert, said, by=other, at=now())
+    session.flush()
+    return made
 
 
 def _project(session: Session, world: World, desk: Desk) -> None:
@@ -206,18 +217,18 @@ def _work(session: Session, world: World, desk: Desk) -> None:
         )
 
     contested = lease(WorkState.REJECTED)
-    request = second_look.ask(
+    appeal = contest(
         session,
-        contested,
+        decision_of(session, contested),
         world.secret("zzreasons against a verdict", *OWNERS, EXPERT, OPERATOR),
-        at=now(),
     )
     session.flush()
     world.rows |= {
         "assignment": lease(WorkState.ACTIVE).id,
         "submitted assignment": lease(WorkState.SUBMITTED).id,
         "refused assignment": lease(WorkState.REJECTED).id,
-        "review request": request.id,
+        "decision": contested.decision_id,
+        "appeal": appeal.id,
     }
 
 
@@ -239,11 +250,12 @@ def _interviews(session: Session, world: World) -> None:
     user = world.user(EXPERT)
     words = world.secret("zzanswer in an interview", EXPERT, OPERATOR)
     failed = answer_all(session, make_interview(session, user, field=Field.MEDICINE), unknown)
-    review.contest(session, failed, Ground.FACTS, f"{words}, and it was right", at=now())
+    appeal = contest(session, decision_of(session, failed), f"{words}, and it was right")
     session.flush()
     world.rows |= {
         "interview": make_interview(session, user, field=Field.FINANCE).id,
         "contested interview": failed.id,
+        "interview appeal": appeal.id,
     }
 
 
