@@ -53,6 +53,7 @@ SCHEDULE = {
     "core.deliver_waiting_letters": 60,
     "core.forget_once_keys": 3600,
     "core.delete_finished_jobs": 3600,
+    "core.sweep_uploads": 86_400,
     "accounts.escalate_appeals": 3600,
     "core.seal_audit": 30,
     "core.verify_audit": 86_400,

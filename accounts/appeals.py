@@ -28,8 +28,9 @@ from accounts.models import (
     User,
     UserRole,
 )
-from core import audit
+from core import audit, uploads
 from core.errors import Conflict, Invalid, NotAllowed
+from core.models import Upload
 
 WORDS_AT_LEAST, WORDS_MOST = 20, 4000
 ESCALATED_BEFORE = timedelta(days=4)
@@ -95,6 +96,12 @@ class Tally:
 def of(session: Session, decision_id: int) -> Appeal | None:
     """Return the appeal against a decision, if there is one."""
     return session.exec(select(Appeal).where(Appeal.decision_id == decision_id)).first()
+
+
+def files(session: Session, appeal: Appeal) -> list[Upload]:
+    """Return the files that were handed in with an appeal."""
+    query = select(AppealFile.upload_id).where(AppealFile.appeal_id == appeal.id)
+    return uploads.of(session, session.exec(query))
 
 
 def can_be_filed(session: Session, decision: Decision, at: datetime) -> bool:

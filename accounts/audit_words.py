@@ -28,6 +28,7 @@ ACTIONS = {
     "decision.credential_refused": _l("Decision: licence not recognised"),
     "decision.interview_passed": _l("Decision of a rule: interview passed"),
     "decision.work_accepted": _l("Decision of a rule: work accepted"),
+    "appeal.read": _l("Appeal of another person read"),
     "appeal.filed": _l("Appeal received"),
     "appeal.withdrawn": _l("Appeal taken back"),
     "appeal.escalated": _l("Appeal brought before the operator"),

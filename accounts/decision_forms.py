@@ -4,7 +4,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import RadioField, TextAreaField, ValidationError
+from wtforms import MultipleFileField, RadioField, TextAreaField, ValidationError
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 
@@ -37,6 +37,8 @@ class AppealForm(FlaskForm):  # type: ignore[misc]
         validators=[InputRequired(_l("Choose what is wrong with it."))],
     )
     words = TextAreaField(_l("Your reasons"), filters=[_trimmed], validators=[_said])
+
+    files = MultipleFileField(_l("Files"))
 
     def asked(self, upload_ids: tuple[int, ...] = ()) -> Asked:
         """Return what was said, for the domain."""

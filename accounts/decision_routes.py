@@ -10,10 +10,11 @@ from flask_login import current_user
 from accounts import appeals, decision_words, decisions, repairs
 from accounts.decision_forms import AnswerForm, AppealForm, empty_of
 from accounts.models import Appeal, Decision, DecisionKind
-from core import formats
+from core import audit, formats, uploads
 from core.access import public, require, requires, signed_in
 from core.clock import now
 from core.db import db_session, find
+from core.errors import NotFound
 from core.settings import current_settings
 from core.web import Problems, page_of, read
 
@@ -51,8 +52,20 @@ def file(decision_id: int) -> ResponseReturnValue:
     form = read(AppealForm)
     if isinstance(form, Problems):
         return _decision_page(found, form.form), 422
+    session, at = db_session(), now()
+    if appeals.of(session, found.key) is None:
+        kept = uploads.store(
+            session,
+            uploads.check(form.files.data or ()),
+            by=current_user.id,
+            purpose="appeal",
+            folder=current_settings().data_dir,
+            at=at,
+        )
+    else:
+        kept = []  # the second click
     appeal = appeals.file(
-        db_session(), found, form.asked(), answer_within=_answer_within(found), at=now()
+        session, found, form.asked(tuple(kept)), answer_within=_answer_within(found), at=at
     )
     words = _(
         "Your appeal is received. You hear by %(day)s.", day=formats.day_long(appeal.answer_by)
@@ -101,7 +114,12 @@ def inbox() -> ResponseReturnValue:
 def appeal(appeal_id: int) -> ResponseReturnValue:
     """Show an appeal with the decision, and the form to answer it."""
     found = find(Appeal, appeal_id)
-    return _appeal_page(found, _reviewed(found), empty_of(AnswerForm))
+    decision = _reviewed(found)
+    # The page shows work, answers and words of another person.
+    audit.record_reading(
+        "appeal.read", by=current_user.id, subject=decision.subject, of=decision.person_id
+    )
+    return _appeal_page(found, decision, empty_of(AnswerForm))
 
 
 @bp.post("/appeals/<int:appeal_id>")
@@ -118,6 +136,23 @@ def answer(appeal_id: int) -> ResponseReturnValue:
     )
     flash(_("Your answer is recorded, and the person has a letter."), "success")
     return redirect(url_for(".appeal", appeal_id=appeal_id))
+
+
+@bp.get("/appeals/<int:appeal_id>/files/<int:upload_id>")
+@signed_in
+def download(appeal_id: int, upload_id: int) -> ResponseReturnValue:
+    """Give back a file of an appeal: to its person, and to those who may answer it."""
+    found = find(Appeal, appeal_id)
+    decision = find(Decision, found.decision_id)
+    if decision.person_id != current_user.id:
+        require("appeal.see", decision)
+    wanted = next((one for one in appeals.files(db_session(), found) if one.id == upload_id), None)
+    if wanted is None:
+        raise NotFound
+    audit.record_reading(
+        "appeal.read", by=current_user.id, subject=decision.subject, of=decision.person_id
+    )
+    return uploads.answer(wanted, current_settings().data_dir)
 
 
 @bp.get("/decisions/figures")
@@ -191,10 +226,12 @@ def _shared(decision: Decision) -> dict[str, object]:
 
 def _decision_page(decision: Decision, form: AppealForm) -> str:
     session = db_session()
+    appeal = appeals.of(session, decision.key)
     return render_template(
         "accounts/decision.html",
         form=form,
-        appeal=appeals.of(session, decision.key),
+        appeal=appeal,
+        files=appeals.files(session, appeal) if appeal else [],
         can_contest=appeals.can_be_filed(session, decision, now()),
         **_shared(decision),
     )
@@ -209,5 +246,6 @@ def _appeal_page(found: Appeal, decision: Decision, form: AnswerForm) -> str:
         may_answer=appeals.may_answer(session, decision, found, current_user),
         own=current_user.id in decisions.deciders(decision),
         look=repairs.look(session, decision),
+        files=appeals.files(session, found),
         **_shared(decision),
     )

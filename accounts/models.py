@@ -333,4 +333,4 @@ class AppealFile(SQLModel, table=True):
     __tablename__ = "appeal_file"
 
     appeal_id: int = Field(foreign_key="appeal.id", primary_key=True)
-    upload_id: int = Field(primary_key=True)
+    upload_id: int = Field(foreign_key="upload.id", primary_key=True)

@@ -194,7 +194,6 @@ def skip(session: Session, lease: Assignment, reason: str, *, at: datetime) -> N
         "assignment.skipped",
         by=lease.expert_id,
         subject=f"assignment:{lease.id}",
-        details={"reason": lease.skip_reason},
     )
 
 

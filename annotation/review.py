@@ -171,7 +171,6 @@ def _record(session: Session, assignment: Assignment) -> None:
         details={
             "rule": assignment.decided_rule,
             "reason_code": assignment.reason_code,
-            "reason_clause": assignment.reason_clause,
-            "reason_words": assignment.reason_words,
+            "decision_id": assignment.decision_id,
         },
     )

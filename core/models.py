@@ -191,3 +191,20 @@ class AuditCheck(SQLModel, table=True):
     breach: str | None = Field(default=None, sa_type=Text)
     position: int | None = Field(default=None, sa_type=BigInteger)
     event_id: int | None = None
+
+
+class Upload(SQLModel, table=True):
+    """A file that a person handed in; its bytes lie in the data directory under `key`."""
+
+    __tablename__ = "upload"
+    __table_args__ = (UniqueConstraint("key"), CheckConstraint("size > 0", name="size_counts"))
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(sa_type=Text)
+    name: str = Field(sa_type=Text)
+    kind: str = Field(sa_type=Text)
+    size: int
+    sha256: str = Field(sa_type=Text)
+    by_user_id: int = Field(index=True)
+    purpose: str = Field(sa_type=Text)
+    at: datetime = utc()

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from sqlalchemy import delete, text
 
-from core import health, jobs, messages, seals
+from core import health, jobs, messages, seals, uploads
 from core.clock import now
 from core.db import transaction
 from core.jobs import Tasks
@@ -59,6 +59,13 @@ def forget_once_keys() -> int:
         old = OnceKey.used_at < now() - ONCE_KEPT
         gone = session.execute(delete(OnceKey).where(old))  # type: ignore[arg-type]
     return int(gone.rowcount)  # type: ignore[attr-defined]
+
+
+@tasks.task()
+def sweep_uploads() -> int:
+    """Delete files whose row never came."""
+    with transaction() as session:
+        return uploads.sweep(session, current_settings().data_dir, at=now())
 
 
 @tasks.task()

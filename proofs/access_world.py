@@ -12,11 +12,13 @@ from uuid import uuid4
 from flask import Flask
 from sqlmodel import Session
 
-from accounts import organisations, tokens
+from accounts import appeals, organisations, tokens
 from accounts.models import MemberRole, OrganisationKind, User
 from annotation.models import State as WorkState
+from core import uploads
 from core.clock import now
 from core.models import Letter
+from core.settings import current_settings
 from experts import restrictions
 from experts.fields import Field
 from experts.models import AccountStanding, Expert, RestrictionProposal
@@ -221,6 +223,7 @@ def _work(session: Session, world: World, desk: Desk) -> None:
         session,
         decision_of(session, contested),
         world.secret("zzreasons against a verdict", *OWNERS, EXPERT, OPERATOR),
+        upload_ids=_file(session, world, expert.user_id),
     )
     session.flush()
     world.rows |= {
@@ -229,7 +232,15 @@ def _work(session: Session, world: World, desk: Desk) -> None:
         "refused assignment": lease(WorkState.REJECTED).id,
         "decision": contested.decision_id,
         "appeal": appeal.id,
+        "appeal file": appeals.files(session, appeal)[0].id,
     }
+
+
+def _file(session: Session, world: World, by: int) -> tuple[int, ...]:
+    content = world.secret("zzfile of an appeal", *OWNERS, EXPERT, OPERATOR).encode()
+    checked = [uploads.Checked("proof.txt", "text/plain", content)]
+    folder = current_settings().data_dir
+    return tuple(uploads.store(session, checked, by=by, purpose="appeal", folder=folder, at=now()))
 
 
 def _money(session: Session, world: World, desk: Desk) -> None:

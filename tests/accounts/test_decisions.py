@@ -1,5 +1,6 @@
 """Decisions and appeals: what the database refuses, who answers, what is told and repaired."""
 
+import io
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from accounts.decisions import About, Evidence, Reason, ReasonsNeeded, SecondPer
 from accounts.models import Appeal, AppealOutcome, Decision, DecisionKind, User
 from annotation.models import State
 from core.clock import now
-from core.models import Letter
+from core.models import AuditEvent, Letter, Upload
 from experts import credentials, restrictions
 from experts.models import AccountStanding, Expert
 from experts.restrictions import Proposal
@@ -439,3 +440,34 @@ def test_the_figures_are_open_to_everybody(client, session, made):
     session.commit()
 
     assert "Work not accepted" in client.get("/decisions/figures").text
+
+
+def test_files_of_an_appeal_are_seen_by_its_person_and_its_reviewers_only(
+    session, sign_in, made, operators
+):
+    lease = make_refused(session, made)
+    session.commit()
+    person = session.get(User, lease.expert_id)
+    client, where = sign_in(person), f"/decisions/{lease.decision_id}/appeal"
+    said = {"ground": "facts", "words": WORDS}
+    bad = {"files": [(io.BytesIO(b"MZ not a document"), "proof.pdf")]}
+    good = {"files": [(io.BytesIO(b"%PDF-1.7 proof"), "proof.pdf")]}
+
+    assert client.post(where, data=said | bad).status_code == 422
+    assert session.exec(select(Appeal)).first() is None
+    assert client.post(where, data=said | good).status_code == 302
+    again = {"files": [(io.BytesIO(b"%PDF-1.7 proof"), "proof.pdf")]}
+    assert client.post(where, data=said | again).status_code == 302
+
+    asked = session.exec(select(Appeal)).one()
+    [upload] = session.exec(select(Upload)).all()
+    file = f"/appeals/{asked.id}/files/{upload.id}"
+    assert "proof.pdf" in client.get(f"/decisions/{lease.decision_id}").text
+    assert client.get(file).data == b"%PDF-1.7 proof"
+    assert sign_in(operators[0]).get(file).data == b"%PDF-1.7 proof"
+    assert sign_in(made.owner).get(file).status_code == 200
+    for nobody in (make_desk(session).owner, make_user(session, "expert")):
+        assert sign_in(nobody).get(file).status_code in (403, 404)
+    assert client.get(f"/appeals/{asked.id}/files/{upload.id + 1}").status_code == 404
+    read = session.exec(select(AuditEvent).where(AuditEvent.action == "appeal.read")).all()
+    assert {one.by_user_id for one in read} == {operators[0].id, made.owner.id}

@@ -28,8 +28,8 @@ def decision_of(session: Session, lease: Any) -> Decision:
 
 def contest(session: Session, decision: Decision, words: str = WORDS, **changes: Any) -> Appeal:
     """Contest a decision."""
+    asked = Asked(AppealGround.RULE, words, changes.pop("upload_ids", ()))
     values: dict[str, Any] = {"answer_within": timedelta(days=14), "at": now()}
-    asked = Asked(AppealGround.RULE, words)
     return appeals.file(session, decision, asked, **(values | changes))
 
 
