@@ -12,24 +12,27 @@ from annotation import shown
 from annotation.label_config import parse
 from annotation.models import Assignment, State, Task, Verdict
 from payouts import budgets, earnings
-from projects.models import Project
+from projects.models import Project, id_of
 
 
 def accept_after_all(session: Session, decision: Decision, by: User, at: datetime) -> None:
     """Accept refused work and pay it, from the budget; its first decision stays on record."""
-    assignment = session.get_one(
-        Assignment, _assignment_id(decision), with_for_update=True, populate_existing=True
-    )
+    assignment = _locked(session, decision)
     if assignment.state is not State.REJECTED:
         return
-    assignment.state, assignment.verdict = State.ACCEPTED, Verdict.ACCEPTED
-    assignment.reason_code = assignment.reason_clause = assignment.reason_words = None
-    assignment.decided_by, assignment.decided_at = by.id, at
-    session.add(assignment)
+    _accept(session, assignment, by, at)
     leases.take_back_slot(session, assignment.task_id)
-    assert assignment.id is not None
-    budgets.reserve_again(session, assignment.project_id, assignment.id, at)
-    earnings.earn(session, assignment.project_id, assignment.id, assignment.expert_id, at)
+    budgets.reserve_again(session, assignment.project_id, id_of(assignment), at)
+    earnings.earn(session, assignment.project_id, id_of(assignment), assignment.expert_id, at)
+
+
+def pay_in_full(session: Session, decision: Decision, by: User, at: datetime) -> None:
+    """Accept in full what was accepted in part, and pay the rest from the budget."""
+    assignment = _locked(session, decision)
+    if assignment.state is not State.PARTLY_ACCEPTED:
+        return
+    _accept(session, assignment, by, at)
+    earnings.complete(session, assignment.project_id, id_of(assignment), at)
 
 
 def look(session: Session, decision: Decision) -> Markup:
@@ -50,9 +53,25 @@ def look(session: Session, decision: Decision) -> Markup:
     )
 
 
+def _locked(session: Session, decision: Decision) -> Assignment:
+    return session.get_one(
+        Assignment, _assignment_id(decision), with_for_update=True, populate_existing=True
+    )
+
+
+def _accept(session: Session, assignment: Assignment, by: User, at: datetime) -> None:
+    assignment.state, assignment.verdict = State.ACCEPTED, Verdict.ACCEPTED
+    assignment.reason_code = assignment.reason_clause = assignment.reason_words = None
+    assignment.decided_by, assignment.decided_at = by.id, at
+    session.add(assignment)
+
+
 def _assignment_id(decision: Decision) -> int:
     return int(decision.subject.removeprefix("assignment:"))
 
 
-REPAIRS = {DecisionKind.WORK_REJECTED: accept_after_all}
+REPAIRS = {
+    DecisionKind.WORK_REJECTED: accept_after_all,
+    DecisionKind.WORK_PARTLY_ACCEPTED: pay_in_full,
+}
 LOOKS = {DecisionKind.WORK_REJECTED: look, DecisionKind.WORK_PARTLY_ACCEPTED: look}

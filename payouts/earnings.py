@@ -9,7 +9,7 @@ from fractions import Fraction
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from core.money import Money
+from core.money import Money, zero
 from payouts import budgets, ledger, policy
 from payouts.models import Account, AccountKind, Reservation, ReservationState
 
@@ -49,6 +49,45 @@ def earn(
     row.earned_minor = earned.minor
     row.ended_at = at
     return earned
+
+
+def complete(session: Session, project_id: int, assignment_id: int, at: datetime) -> Money:
+    """Credit what a part payment left out, from the budget; return what was added.
+
+    Raises `budgets.OutOfBudget` when the budget no longer holds it. Completing again changes
+    nothing and returns nothing.
+    """
+    row = budgets.held(session, assignment_id)
+    if (
+        row.state is not ReservationState.EARNED
+        or row.project_id != project_id
+        or not row.expert_id
+    ):
+        raise budgets.NotReserved
+    lacking = row.pay - row.earned
+    if not lacking:
+        return lacking
+    # The fee was rounded once, when part of it was taken: what was taken stands in the ledger.
+    fee_taken = ledger.posted(session, row.event("earned")).get("fee", zero(row.currency))
+    fee_lacking = row.fee - fee_taken
+    source = ledger.budget(project_id, row.currency)
+    moves = [
+        ledger.Entry("pay", source, ledger.owed(row.expert_id, row.currency), lacking),
+        ledger.Entry("fee", source, ledger.fees(project_id, row.currency), fee_lacking),
+    ]
+    try:
+        ledger.post(
+            session,
+            row.event("completed"),
+            [move for move in moves if move.amount],
+            at=at,
+            narration="work accepted in full",
+            cause=f"assignment:{assignment_id}",
+        )
+    except ledger.Overdrawn as short:
+        raise budgets.OutOfBudget from short
+    row.earned_minor = row.pay_minor
+    return lacking
 
 
 def total(session: Session, expert_id: int) -> list[Money]:

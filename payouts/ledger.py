@@ -127,6 +127,14 @@ def post(
     return True
 
 
+def posted(session: Session, event: str) -> dict[str, Money]:
+    """What one event moved, by the names of its entries; nothing when it was never posted."""
+    question = select(Move).where(Move.event == event)
+    return {
+        move.reference.removeprefix(f"{event}/"): amount(move) for move in session.exec(question)
+    }
+
+
 def balance(session: Session, purse: Purse) -> Money:
     """What an account holds now; an account that was never used holds nothing."""
     found = session.exec(select(col(Account.balance)).where(_is_one_of([purse]))).first()

@@ -2,6 +2,7 @@
 
 import io
 from datetime import timedelta
+from fractions import Fraction
 
 import pytest
 from sqlalchemy import text
@@ -10,14 +11,14 @@ from sqlmodel import select
 
 from accounts import appeals, decisions
 from accounts.decisions import About, Evidence, Reason, ReasonsNeeded, SecondPersonNeeded, Taken
-from accounts.models import Appeal, AppealOutcome, Decision, DecisionKind, User
+from accounts.models import IN_FAVOUR, Appeal, AppealOutcome, Decision, DecisionKind, User
 from annotation.models import State
 from core.clock import now
 from core.models import AuditEvent, Letter, Upload
 from experts import credentials, restrictions
 from experts.models import AccountStanding, Expert
 from experts.restrictions import Proposal
-from payouts import holds, requests, sending
+from payouts import earnings, holds, requests, sending
 from payouts.models import PayoutState
 from tests.factories.accounts import make_user
 from tests.factories.annotation import make_desk, second_member
@@ -266,6 +267,28 @@ def test_the_figures_count_by_kind(session, app, made, operators):
     assert (found.kind, found.decisions, found.appeals) == (DecisionKind.WORK_REJECTED, 3, 2)
     assert (found.changed, found.stands, found.waiting) == (1, 0, 1)
     assert found.days == pytest.approx(0, abs=0.01)
+
+
+def test_work_paid_in_part_is_paid_in_full_when_the_decision_is_changed(
+    session, app, made, operators
+):
+    lease = make_refused(session, made, state=State.PARTLY_ACCEPTED)
+    half = earnings.earn(
+        session, lease.project_id, lease.id, lease.expert_id, now(), part=Fraction(1, 2)
+    )
+    asked = contest(session, decision_of(session, lease))
+
+    answer(session, app, asked, changed(), operators[0])
+
+    assert half < lease.pay
+    assert earnings.owed(session, lease.expert_id) == [lease.pay]
+    assert (lease.state, lease.reason_code) == (State.ACCEPTED, None)
+
+
+def test_every_adverse_kind_can_be_repaired(app):
+    adverse = set(DecisionKind) - set(IN_FAVOUR)
+
+    assert app.extensions["doyen.repairs"].keys() == adverse
 
 
 # Restrictions, licences, payouts

@@ -261,16 +261,16 @@ def _facts(project: Project, state: State, at: Any) -> dict[str, Any]:
         facts |= {"left_at": at}
     if state is State.SKIPPED:
         facts |= {"skip_reason": "not my field"}
-    if state in (State.ACCEPTED, State.REJECTED):
+    if state in (State.ACCEPTED, State.REJECTED, State.PARTLY_ACCEPTED):
         facts |= {"verdict": Verdict(state), "decided_at": at, "decided_by": project.created_by}
-    if state is State.REJECTED:
+    if state in (State.REJECTED, State.PARTLY_ACCEPTED):
         facts |= {
             "reason_code": "wrong_answer",
             "reason_clause": "2.1",
             "reason_words": "The clause limits liability; it grants nothing.",
             # The decision that the state needs, made before it.
             "against": {
-                "verdict": Verdict.REJECTED,
+                "verdict": Verdict(state),
                 "reason_code": "wrong_answer",
                 "clause": "2.1",
                 "words": "The clause limits liability; it grants nothing.",

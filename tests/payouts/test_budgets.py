@@ -116,6 +116,35 @@ def test_earning_in_part_gives_the_rest_back(session, budget):
     assert (summary.spent, summary.fees, summary.available) == (eur(280), eur(42), eur(678))
 
 
+@pytest.mark.parametrize("part", [Fraction(0), Fraction(1, 7), Fraction(2, 3), Fraction(1)])
+def test_what_a_part_payment_left_out_is_paid_once_from_the_budget(session, budget, part):
+    expert = make_expert(session)
+    reserve(session, budget, pay=419, fee=62)
+    earned = earnings.earn(session, budget.project_id, 1, expert.id, now(), part=part)
+
+    added = [earnings.complete(session, budget.project_id, 1, now()) for _click in range(2)]
+
+    assert added == [eur(419) - earned, eur(0)]
+    summary = budgets.summary(session, budget.project_id)
+    assert (summary.spent, summary.fees, summary.available) == (eur(419), eur(62), eur(519))
+    assert earnings.owed(session, expert.id) == [eur(419)]
+
+
+def test_only_what_was_paid_in_part_is_completed_and_only_from_what_is_there(session, budget):
+    expert = make_expert(session)
+    with pytest.raises(NotFound):
+        earnings.complete(session, budget.project_id, 1, now())
+    reserve(session, budget)
+    with pytest.raises(budgets.NotReserved):
+        earnings.complete(session, budget.project_id, 1, now())
+    earnings.earn(session, budget.project_id, 1, expert.id, now(), part=Fraction(1, 2))
+    reserve(session, budget, number=2, pay=700, fee=0)
+
+    with pytest.raises(budgets.OutOfBudget):
+        earnings.complete(session, budget.project_id, 1, now())
+    assert earnings.owed(session, expert.id) == [eur(210)]
+
+
 def test_what_is_earned_is_never_released(session, budget):
     expert = make_expert(session)
     reserve(session, budget)

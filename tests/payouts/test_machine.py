@@ -117,6 +117,16 @@ class Machine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.number)
     @rule(data=st.data())
+    def complete(self, data: st.DataObject) -> None:
+        self._end(
+            data,
+            lambda session, row: earnings.complete(
+                session, row.project_id, row.assignment_id, now()
+            ),
+        )
+
+    @precondition(lambda self: self.number)
+    @rule(data=st.data())
     def release(self, data: st.DataObject) -> None:
         self._end(
             data,
