@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import select
 
 from accounts import appeals, decisions
@@ -20,6 +20,7 @@ from experts.models import AccountStanding, Expert
 from experts.restrictions import Proposal
 from payouts import earnings, holds, requests, sending
 from payouts.models import PayoutState
+from proofs import unreasoned
 from tests.factories.accounts import make_user
 from tests.factories.annotation import make_desk, second_member
 from tests.factories.decisions import (
@@ -70,91 +71,22 @@ def refused_by_database(session, statement, **values):
 # What the database refuses
 
 
-ADVERSE = {
-    "assignment": "UPDATE assignment SET state = 'rejected', verdict = 'rejected',"
-    " decided_at = now(), decided_by = :by, submitted_at = now(), review_by = now(),"
-    " reason_code = 'x', reason_clause = '1', reason_words = repeat('x', 30), decision_id = :id",
-    "expert restricted": "UPDATE expert SET standing = 'restricted', decision_id = :id",
-    "expert removed": "UPDATE expert SET standing = 'removed', decision_id = :id",
-    "licence": "UPDATE licence SET refused_at = now(), decision_id = :id",
-    "hold": "INSERT INTO payout_hold (expert_id, decision_id, held_at)"
-    " SELECT user_id, :id, now() FROM expert LIMIT 1",
-}
+def test_no_adverse_state_without_its_own_whole_decision_that_stays(session):
+    found = unreasoned.attempts(session)
+
+    assert found.gaps == []
+    assert found.passed == len(unreasoned.STATES) == len(set(DecisionKind) - set(IN_FAVOUR))
+    assert found.tried > 80
 
 
-@pytest.mark.parametrize("state", ADVERSE)
-@pytest.mark.parametrize("against", ["nothing", "another kind", "somebody else"])
-def test_no_adverse_state_without_its_own_decision(session, made, state, against):
-    expert = session.get(Expert, made.experts[0].user_id)
-    make_licence(session, expert)
-    lease = make_refused(session, made, state=State.SUBMITTED)
-    kind = {
-        "nothing": None,
-        "another kind": DecisionKind.INTERVIEW_FAILED,
-        "somebody else": {
-            "assignment": DecisionKind.WORK_REJECTED,
-            "licence": DecisionKind.CREDENTIAL_REFUSED,
-            "hold": DecisionKind.PAYOUT_WITHHELD,
-        }.get(state, DecisionKind.INTERVIEW_FAILED),
-    }[against]
-    other = make_expert(session)
-    whose = other if against == "somebody else" else expert
-    decision_id = record(session, kind, whose).id if kind else None
-    session.flush()
+def test_an_attempt_that_is_not_refused_is_found(session):
+    session.execute(text("DROP TRIGGER restricted_has_decision ON expert"))
+    session.execute(text("DROP TRIGGER appeal_fits ON appeal"))
 
-    assert refused_by_database(session, ADVERSE[state], id=decision_id, by=made.owner.id)
+    gaps = unreasoned.attempts(session).gaps
 
-    session.expire_all()
-    assert lease.state is State.SUBMITTED
-    assert expert.standing is AccountStanding.ACTIVE
-
-
-@pytest.mark.parametrize(
-    ("column", "value"),
-    [
-        ("reason_code", "'  '"),
-        ("reason_words", "'{}'"),
-        ("reason_words", '\'{"en": "  "}\''),
-        ("reason_words", "'{\"en\": 7}'"),
-        ("evidence", "'[]'"),
-        ("evidence", "'{}'"),
-        ("would_change", "'{}'"),
-        ("title", "'{}'"),
-        ("decided_by", "NULL"),
-        ("decided_by", "person_id"),
-        ("rule", "'XX'"),
-        ("contest_until", "NULL"),
-        ("contest_until", "decided_at"),
-        ("effective_at", "decided_at - interval '1 day'"),
-        ("llm_model", "'m'"),
-        ("kind", "'expert_restricted'"),
-    ],
-)
-def test_no_decision_with_a_part_missing(session, column, value):
-    whole = record(session, DecisionKind.PAYOUT_WITHHELD, make_expert(session))
-    columns = [one.name for one in Decision.__table__.columns if one.name != "id"]
-    values = [value if name == column else name for name in columns]
-
-    with pytest.raises(IntegrityError), session.begin_nested():
-        session.execute(
-            text(
-                f"INSERT INTO decision ({', '.join(columns)})"
-                f" SELECT {', '.join(values)} FROM decision WHERE id = {whole.id}"
-            )
-        )
-
-
-def test_a_decision_is_never_changed_nor_deleted(session):
-    made = record(session, DecisionKind.PAYOUT_WITHHELD, make_expert(session))
-
-    for statement in (
-        "UPDATE decision SET reason_code = 'other'",
-        'UPDATE decision SET reason_words = \'{"en": "other"}\'',
-        "DELETE FROM decision",
-        "TRUNCATE decision CASCADE",
-    ):
-        assert refused_by_database(session, statement)
-    assert session.get(Decision, made.id).reason_code == "copied_answers"
+    assert "not refused: expert_restricted: another kind" in gaps
+    assert "not refused: DELETE FROM appeal" in gaps
 
 
 def test_an_appeal_is_answered_by_another_person_once_and_stays_as_written(session, app, made):
