@@ -6,9 +6,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+from weakref import WeakSet
 
 import fasteners
 import psycopg
+from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from core import commands, embedded
@@ -52,12 +55,20 @@ def copy(url: str) -> Iterator[str]:
 
 @contextmanager
 def engine_for(url: str, pool_size: int = 5) -> Iterator[Engine]:
-    """Open an engine, and close it."""
+    """Open an engine, and close it with every connection that it ever opened.
+
+    A request that still runs when the pool is disposed of gives its connection back to nobody,
+    and the garbage collector complains about it in the middle of another test.
+    """
     engine = make_engine(url, pool_size)
+    opened: WeakSet[Any] = WeakSet()
+    event.listen(engine, "connect", lambda connection, _record: opened.add(connection))
     try:
         yield engine
     finally:
         engine.dispose()
+        for connection in list(opened):
+            connection.close()
 
 
 def address(url: str, name: str) -> str:

@@ -185,7 +185,8 @@ def window(browser: Browser, home: str, *, language: str = "en-GB") -> Iterator[
 @contextmanager
 def served(app: Flask, port: int = 0) -> Iterator[str]:
     """Serve an app on a port of loopback, a free one by default, by the name that it trusts."""
-    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Silent)
+    answering = Answering(app)
+    server = make_server("127.0.0.1", port, answering, threaded=True, request_handler=_Silent)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -194,6 +195,34 @@ def served(app: Flask, port: int = 0) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
+        answering.wait()
+
+
+class Answering:
+    """An app that knows how many of its requests are under way."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.count = 0
+        self.changed = threading.Condition()
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        """Answer a request."""
+        self._add(1)
+        try:
+            return self.app(environ, start_response)
+        finally:
+            self._add(-1)
+
+    def wait(self, seconds: float = 10) -> None:
+        """Wait until none is under way: a closed window does not end what it has asked for."""
+        with self.changed:
+            assert self.changed.wait_for(lambda: not self.count, seconds), "a request does not end"
+
+    def _add(self, number: int) -> None:
+        with self.changed:
+            self.count += number
+            self.changed.notify_all()
 
 
 class _Silent(WSGIRequestHandler):

@@ -1,8 +1,6 @@
 """The story of an expert, in a browser: from registration to the statement of the first pay."""
 
 import re
-import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,9 +11,9 @@ from demo.visitor import Visitor
 from experts.fields import Field
 from interviews import items
 from interviews.forms import filled
-from tests.annotation.label_studio.bench_window import choose, mark
 from tests.browser import Window, window
-from tests.journeys.conftest import Instance
+from tests.journeys.instance import Instance
+from tests.journeys.steps import PASSWORD, TERMS, TEXT, be_paid, label, sign_in, soon
 
 pytestmark = [
     pytest.mark.live_label_studio,
@@ -23,10 +21,6 @@ pytestmark = [
     pytest.mark.xdist_group("label_studio"),
     pytest.mark.timeout(900),
 ]
-
-PASSWORD = "correct horse battery"
-TEXT = "The licensor grants you a right to use the software. Task %s."
-TERMS = owner.Terms(price="12.00", overlap=1, experts=3, budget="100.00", validation="review")
 
 
 def test_an_expert_registers_is_interviewed_labels_and_is_paid(
@@ -51,10 +45,10 @@ def test_an_expert_registers_is_interviewed_labels_and_is_paid(
         _take_interview(seen)
         owner.publish(boss, project_id)
         _accept_invitation(seen)
-        _label(seen)
+        label(seen)
         assert owner.counts(boss, project_id).accepted == 0
         _review(boss, project_id)
-        _be_paid(seen)
+        be_paid(seen)
 
     assert owner.counts(boss, project_id).accepted == 1
 
@@ -68,14 +62,11 @@ def _register(instance: Instance, seen: Window) -> None:
     page.locator("[name=password_confirm]").fill(PASSWORD)
     seen.press("Register", role="button")
     reader = Visitor(instance.home)
-    letter = _soon(lambda: reader.open("/letters?to=ada@example.org").links(r"/letters/\d+"))
+    letter = soon(lambda: reader.open("/letters?to=ada@example.org").links(r"/letters/\d+"))
     link = re.search(r"http://localhost\S*?(/confirm/\S+)", reader.open(letter[0]).text)
     assert link
     seen.open(link.group(1))
-    seen.open("/sign-in")
-    page.locator("[name=email]").fill("ada@example.org")
-    page.locator("[name=password]").fill(PASSWORD)
-    seen.press("Sign in", role="button")
+    sign_in(seen, "ada@example.org")
     expect(page).to_have_url(re.compile("/today"))
     expect(page.get_by_text("Two steps before the first task")).to_be_visible()
 
@@ -128,64 +119,14 @@ def _accept_invitation(seen: Window) -> None:
     def offered() -> bool:
         return seen.open("/today").get_by_text("Invitation: Licence clauses").count() > 0
 
-    _soon(offered, seen.page)
+    soon(offered, seen.page)
     page = seen.press("Invitation: Licence clauses")
     expect(page.get_by_text("12.00").first).to_be_visible()
     page.locator("form[action$='/accept'] button").first.click()
     seen.check()
 
 
-def _label(seen: Window) -> None:
-    page = seen.open("/today")
-    seen.press("Take a task", role="button")
-    mark(page, "licensor", "Party")
-    choose(page, "grant")
-    page.get_by_role("button", name=re.compile("Hand in")).click()
-    expect(page.locator("[data-editor]")).to_have_count(0, timeout=30_000)
-    page.wait_for_load_state("load")
-    seen.open("/work")
-    expect(page.get_by_text("In review").first).to_be_visible()
-
-
 def _review(boss: Visitor, project_id: int) -> None:
     page = boss.open(f"/projects/{project_id}/review?all=1")
     forms = [form for form in page.forms() if form.values.get("verdict") == "accepted"]
     boss.send(forms[0])
-
-
-def _be_paid(seen: Window) -> None:
-    page = seen.open("/earnings/account")
-    page.locator("main [name=country]").select_option("FR")
-    page.locator("main form:has([name=country]) button[type=submit]").click()
-    page.locator("[name=legal_name]").fill("Ada Lovelace")
-    number = re.search(r"test number ([A-Z]{2}\d[\w ]+?)\.", page.locator("main").inner_text())
-    assert number
-    page.locator("[name=iban]").fill(number.group(1))
-    page.get_by_role("button", name="Save and go back").click()
-    page.wait_for_url(re.compile(r"/earnings"))
-
-    def payable() -> bool:
-        return seen.open("/earnings").get_by_role("button", name="Pay me").count() > 0
-
-    _soon(payable, page)
-    page.get_by_role("button", name="Pay me").click()
-    page.wait_for_load_state("load")
-
-    def stated() -> bool:
-        listed = seen.open("/earnings/statements")
-        return listed.locator("main a[href*='/earnings/statements/']").count() > 0
-
-    _soon(stated, page)
-    page.locator("main a[href*='/earnings/statements/']").first.click()
-    seen.check()
-    expect(page.locator("tfoot")).to_contain_text("12.00")
-    seen.look("journey-statement")
-
-
-def _soon(there: Callable[[], Any], page: Page | None = None, seconds: float = 60) -> Any:
-    until = time.monotonic() + seconds
-    while not (found := there()):
-        shown = page.locator("main").inner_text() if page else ""
-        assert time.monotonic() < until, f"it did not come in time: {shown}"
-        time.sleep(0.5)
-    return found
