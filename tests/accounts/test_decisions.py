@@ -20,6 +20,7 @@ from experts.models import AccountStanding, Expert
 from experts.restrictions import Proposal
 from payouts import earnings, holds, requests, sending
 from payouts.models import PayoutState
+from projects import matching
 from proofs import unreasoned
 from tests.factories.accounts import make_user
 from tests.factories.annotation import make_desk, second_member
@@ -32,9 +33,10 @@ from tests.factories.decisions import (
     make_refused,
     stands,
 )
-from tests.factories.experts import make_expert, make_licence
+from tests.factories.experts import make_expert, make_licence, make_skill
 from tests.factories.payouts import eur, make_budget, make_earning, make_payout
 from tests.factories.payouts import make_expert as make_paid_expert
+from tests.factories.projects import make_project
 
 SAID = {"en": "A sentence that gives the reason in words."}
 REASON = Reason("copied_answers", SAID, [Evidence(SAID)], SAID)
@@ -277,6 +279,19 @@ def test_a_restriction_is_lifted_by_an_appeal_that_neither_of_the_two_answers(
     session.refresh(expert)
     assert expert.standing is AccountStanding.ACTIVE
     restrictions.check_may_work(session, expert.user_id)
+
+
+def test_a_lifted_restriction_reopens_invitations(session, app, operators):
+    project = make_project(session, state="open")
+    expert = make_expert(session)
+    make_skill(session, expert, field=project.field)
+    asked = contest(session, restricted(session, expert, operators))
+    assert matching.shortlist(session, project, 10) == []
+
+    answer(session, app, asked, changed(), operators[2])
+    session.flush()
+
+    assert [one.expert for one in matching.shortlist(session, project, 10)] == [expert]
 
 
 def test_a_refused_licence_counts_again_after_an_appeal(session, app, operators):
