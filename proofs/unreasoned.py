@@ -145,6 +145,7 @@ def attempts(session: Session) -> Outcome:
     for kind in STATES:
         row, other = _row(session, kind), _row(session, kind)
         _state(session, found, row, other, deciders)
+    _part_payment(session, found)
     _parts(session, found, deciders)
     _changes(session, found, deciders)
     return found
@@ -172,6 +173,16 @@ def _state(session: Session, found: Outcome, row: _Row, other: _Row, deciders: l
         take_away = f"UPDATE {table} SET decision_id = :decision WHERE {key} = :row"  # noqa: S608
         said = f"{row.kind}: replaced afterwards by {how}"
         _refuse(session, found, take_away, said, decision=decision_id, row=row.id)
+
+
+def _part_payment(session: Session, found: Outcome) -> None:
+    """Work is not paid in part either, however the assignment stands."""
+    lease = make_refused(session, make_desk(session), state=State.SUBMITTED)
+    statement = (
+        "UPDATE reservation SET state = 'earned', earned_minor = pay_minor / 2, ended_at = now()"
+        " WHERE assignment_id = :row"
+    )
+    _refuse(session, found, statement, "work paid in part: no decision", row=lease.id)
 
 
 def _parts(session: Session, found: Outcome, deciders: list[User]) -> None:

@@ -1,12 +1,16 @@
 """Rows of money, valid by default; amounts are in minor units."""
 
 import itertools
-from datetime import datetime
+from datetime import datetime, timedelta
+from fractions import Fraction
 from typing import Any
 from uuid import uuid4
 
 from sqlmodel import Session
 
+from accounts import decisions
+from accounts.decisions import About, Evidence, Reason, Taken
+from accounts.models import DecisionKind
 from core.clock import now
 from core.money import Money
 from core.ports import Checkout
@@ -159,3 +163,22 @@ def make_rail_event(session: Session, **changes: Any) -> RailEvent:
     session.add(event)
     session.flush()
     return event
+
+
+def earn_part(
+    session: Session, project_id: int, assignment_id: int, expert_id: int, part: Fraction
+) -> Money:
+    """Accept work in part, with the decision that the database asks for."""
+    said = {"en": "Half of the parties are marked, so that half is paid."}
+    at = now()
+    decisions.record(
+        session,
+        DecisionKind.WORK_PARTLY_ACCEPTED,
+        About(expert_id, f"assignment:{assignment_id}", said, f"/work/{assignment_id}"),
+        taken=Taken(by=make_user(session, "owner").id),
+        reason=Reason("incomplete", said, [Evidence(said)], said),
+        at=at,
+        contest_until=at + timedelta(days=14),
+    )
+    session.flush()
+    return earnings.earn(session, project_id, assignment_id, expert_id, at, part=part)

@@ -5,13 +5,14 @@ from collections import Counter
 from fractions import Fraction
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from core.clock import now
 from core.errors import NotFound
 from core.money import Money
 from payouts import budgets, earnings, ledger
 from payouts.models import Reservation, ReservationState
-from tests.factories.payouts import eur, make_budget, make_expert, make_reservation
+from tests.factories.payouts import earn_part, eur, make_budget, make_expert, make_reservation
 
 
 @pytest.fixture
@@ -109,7 +110,7 @@ def test_earning_in_part_gives_the_rest_back(session, budget):
     expert = make_expert(session)
     reserve(session, budget)
 
-    earned = earnings.earn(session, budget.project_id, 1, expert.id, now(), part=Fraction(2, 3))
+    earned = earn_part(session, budget.project_id, 1, expert.id, Fraction(2, 3))
 
     summary = budgets.summary(session, budget.project_id)
     assert earned == eur(280)
@@ -120,7 +121,7 @@ def test_earning_in_part_gives_the_rest_back(session, budget):
 def test_what_a_part_payment_left_out_is_paid_once_from_the_budget(session, budget, part):
     expert = make_expert(session)
     reserve(session, budget, pay=419, fee=62)
-    earned = earnings.earn(session, budget.project_id, 1, expert.id, now(), part=part)
+    earned = earn_part(session, budget.project_id, 1, expert.id, part)
 
     added = [earnings.complete(session, budget.project_id, 1, now()) for _click in range(2)]
 
@@ -137,12 +138,20 @@ def test_only_what_was_paid_in_part_is_completed_and_only_from_what_is_there(ses
     reserve(session, budget)
     with pytest.raises(budgets.NotReserved):
         earnings.complete(session, budget.project_id, 1, now())
-    earnings.earn(session, budget.project_id, 1, expert.id, now(), part=Fraction(1, 2))
+    earn_part(session, budget.project_id, 1, expert.id, Fraction(1, 2))
     reserve(session, budget, number=2, pay=700, fee=0)
 
     with pytest.raises(budgets.OutOfBudget):
         earnings.complete(session, budget.project_id, 1, now())
     assert earnings.owed(session, expert.id) == [eur(210)]
+
+
+def test_nobody_is_paid_in_part_without_a_decision(session, budget):
+    expert = make_expert(session)
+    reserve(session, budget)
+
+    with pytest.raises(IntegrityError, match="no decision"), session.begin_nested():
+        earnings.earn(session, budget.project_id, 1, expert.id, now(), part=Fraction(1, 2))
 
 
 def test_what_is_earned_is_never_released(session, budget):

@@ -23,7 +23,7 @@ from core.ports import NotEnoughFunds, OutcomeUnknown, PayeeNotReady, PayoutRefu
 from payouts import budgets, earnings, ledger, reconciliation, requests, sending
 from payouts.models import Payout, PayoutState, Reservation, ReservationState
 from tests.conftest import Live
-from tests.factories.payouts import eur, make_budget, make_deposit, make_expert
+from tests.factories.payouts import earn_part, eur, make_budget, make_deposit, make_expert
 from tests.payouts.conftest import new_key
 
 STEPS = 40
@@ -105,13 +105,12 @@ class Machine(RuleBasedStateMachine):
     def earn(self, data: st.DataObject, expert: int, thirds: int) -> None:
         self._end(
             data,
-            lambda session, row: earnings.earn(
+            lambda session, row: earn_part(
                 session,
                 row.project_id,
                 row.assignment_id,
                 self.experts[expert],
-                now(),
-                part=Fraction(thirds, 3),
+                Fraction(thirds, 3),
             ),
         )
 

@@ -1,6 +1,7 @@
 """Statements: what came, what left, what stays; the sums are the ledger's."""
 
 from datetime import timedelta
+from fractions import Fraction
 
 import pytest
 
@@ -9,6 +10,7 @@ from core.money import Money
 from payouts import earnings, ledger, overview, policy, requests, sending, statements
 from payouts.models import Payout, PayoutState
 from tests.factories.payouts import (
+    earn_part,
     eur,
     make_budget,
     make_earning,
@@ -53,11 +55,7 @@ def test_a_statement_says_what_was_there_what_came_and_what_stays(session, exper
     make_earning(session, first, expert.id, pay=420)
     make_earning(session, second, expert.id, pay=700)
     row = make_reservation(session, second, pay=900, expert_id=expert.id)
-    from fractions import Fraction
-
-    earnings.earn(
-        session, second.project_id, row.assignment_id, expert.id, now(), part=Fraction(2, 3)
-    )
+    earn_part(session, second.project_id, row.assignment_id, expert.id, Fraction(2, 3))
     later = pay(session, expert, 1500)
 
     one, two = statements.of(session, earlier), statements.of(session, later)
