@@ -223,7 +223,7 @@ def _erase(
     row.files = [
         *uploads.paths(session, row.user_id),
         *data_exports.paths(session, row.user_id),
-        *_letter_files(session, user, folder),
+        *_letter_files(session, register, user, folder),
     ]
     row.key, row.done_at, row.blocked_at = key, at, None
     session.add(row)
@@ -254,14 +254,15 @@ def _forget_letter(session: Session, row: Erasure, folder: Path, at: datetime) -
     return 1
 
 
-def _letter_files(session: Session, user: User, folder: Path) -> list[str]:
-    """Return the files of a person's letters, where letters are kept as files (demos)."""
+def _letter_files(session: Session, register: Register, user: User, folder: Path) -> list[str]:
+    """Return the files of the letters that go, where letters are kept as files (demos)."""
     if not (folder / "letters").is_dir():
         return []
-    query = select(Letter.id).where((Letter.user_id == user.id) | (Letter.address == user.email))
-    found = [
-        file for id_ in session.exec(query) for file in (folder / "letters").glob(f"letter-{id_}@*")
-    ]
+    wheres = [register.tables["letter"].whose]
+    wheres += [where for name, where in register.also_delete if name == "letter"]
+    question = "SELECT id FROM letter WHERE " + " OR ".join(f"({one})" for one in wheres)  # noqa: S608
+    ids = _run(session, question, _values(user)).scalars()
+    found = [file for id_ in ids for file in (folder / "letters").glob(f"letter-{id_}@*")]
     return [str(file.relative_to(folder)) for file in found]
 
 
@@ -291,6 +292,11 @@ def _always_kept() -> Iterable[Line]:
             _l("Projects, guidelines and releases of your organisation"),
             0,
             _l("They belong to the organisation, and stay as they are."),
+        ),
+        Line(
+            _l("Reasons that you wrote in decisions about others"),
+            0,
+            _l("They belong to those whom they are about; your name does not stand in them."),
         ),
         Line(
             _l("Datasets that were delivered"),

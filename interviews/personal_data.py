@@ -23,7 +23,7 @@ TABLES = (
                 "reason_words": ERASED.format("reason_words"),
                 "evidence": "CASE WHEN evidence IS NULL THEN NULL ELSE jsonb_build_object() END",
                 "would_change": ERASED.format("would_change"),
-                "state": "CASE WHEN state = 'active' THEN 'abandoned' ELSE state END",
+                "state": "CASE WHEN state IN ('active', 'review') THEN 'abandoned' ELSE state END",
                 "finished_at": "coalesce(finished_at, now())",
             },
             _l(
