@@ -4,6 +4,7 @@ import json
 import os
 import re
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
@@ -222,6 +223,45 @@ def test_an_erasure_killed_before_its_files_went_is_finished_by_the_sweep(
     core_jobs.run(live.app, "accounts.erase", erasure_id=_erasure(live).id)
 
     assert _in_files(live, ["zqbytes of a file"]) == []
+
+
+def test_an_erasure_that_fails_half_way_has_done_nothing_and_is_done_later(
+    live: Live, everywhere: Everywhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _ask(live, everywhere.user)
+    _days_pass(live)
+
+    def killed(*_args: Any, **_more: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(erasure.messages, "write_to", killed)
+        with pytest.raises(KeyboardInterrupt):
+            core_jobs.run(live.app, "accounts.erase", erasure_id=_erasure(live).id)
+    with live.transaction() as session:
+        assert session.get_one(User, everywhere.id).email == EMAIL
+        assert "draft" in _tables_with(session, everywhere)
+
+    core_jobs.run(live.app, "accounts.erase_due")
+    live.run_jobs()
+    assert _erasure(live).done_at
+
+
+def test_two_workers_at_once_erase_once(live: Live, everywhere: Everywhere) -> None:
+    _ask(live, everywhere.user)
+    _days_pass(live)
+    id_ = _erasure(live).id
+
+    with ThreadPoolExecutor(2) as pool:
+        runs = [
+            pool.submit(core_jobs.run, live.app, "accounts.erase", erasure_id=id_) for _ in range(2)
+        ]
+        said = sorted(run.result() for run in runs)
+
+    assert said == ["erased", "nothing to do"]
+    with live.transaction() as session:
+        letters = session.exec(select(Letter).where(Letter.template == "accounts/erasure_done"))
+        assert len(letters.all()) == 1
 
 
 def test_a_person_who_asked_may_undo_it_and_meanwhile_does_nothing_else(

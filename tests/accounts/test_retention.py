@@ -146,6 +146,18 @@ def test_the_operator_sees_rules_the_last_run_and_who_leaves(
     assert "Erased after" in sign_in(operator).get("/operator/people").text
 
 
+def test_the_health_page_tells_of_a_late_erasure(session: Session, sign_in: Any) -> None:
+    make_erasure(
+        session,
+        make_user(session),
+        asked_at=now() - timedelta(days=9),
+        due_at=now() - timedelta(days=2),
+    )
+    session.commit()
+
+    assert "One erasure is late" in sign_in(make_user(session, "operator")).get("/operator").text
+
+
 def test_the_daily_job_says_what_it_did(live: Live) -> None:
     with live.transaction() as session:
         _letter(session, days=800)
