@@ -31,6 +31,7 @@ from core import (
     look,
     mail,
     navigation,
+    personal_data,
     routes,
     tasks,
     web,
@@ -55,6 +56,9 @@ SCHEDULE = {
     "core.delete_finished_jobs": 3600,
     "core.sweep_uploads": 86_400,
     "accounts.escalate_appeals": 3600,
+    "accounts.take_up_exports": 60,
+    "accounts.erase_due": 600,
+    "accounts.apply_retention": 86_400,
     "core.seal_audit": 30,
     "core.verify_audit": 86_400,
     "payouts.take_up_news": 30,
@@ -118,6 +122,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     health.init_app(app, [check for module in _modules("health") for check in module.CHECKS])
     repairs.init_app(app, _modules("trust"))
     audit_words.init_app(app, _modules("audit_words"))
+    personal_data.init_app(app, _modules("personal_data"))
     project_home.init_app(app, _modules("project_home"))
     app.add_url_rule("/home", "home", signed_in(_home))
     navigation.count(app, "/invitations", _invitations_to_answer)

@@ -34,6 +34,12 @@ ACTIONS = {
     "appeal.escalated": _l("Appeal brought before the operator"),
     "appeal.changed": _l("Appeal answered: decision changed"),
     "appeal.stands": _l("Appeal answered: decision stands"),
+    "data.asked": _l("Copy of one’s own data asked for"),
+    "data.made": _l("Copy of a person’s data made"),
+    "data.fetched": _l("Copy of one’s own data downloaded"),
+    "erasure.asked": _l("Erasure asked for"),
+    "erasure.undone": _l("Erasure undone"),
+    "erasure.done": _l("Person erased"),
     "people.read": _l("List of people read"),
 }
 ROWS = {

@@ -1,9 +1,13 @@
 """Jobs of accounts. Each may run twice, at any moment, or stop half-way."""
 
-from accounts import appeals
+from datetime import timedelta
+
+from accounts import appeals, data_exports, erasure, retention
+from core import personal_data
 from core.clock import now
 from core.db import transaction
 from core.jobs import Tasks
+from core.settings import current_settings
 
 tasks = Tasks("accounts")
 
@@ -13,3 +17,48 @@ def escalate_appeals() -> int:
     """Bring appeals that are about to be late before the operator."""
     with transaction() as session:
         return appeals.escalate_due(session, at=now())
+
+
+@tasks.task()
+def make_export(export_id: int) -> str:
+    """Make a copy of somebody's data."""
+    settings = current_settings()
+    return data_exports.make(
+        export_id,
+        personal_data.of_app(),
+        settings.data_dir,
+        keep=timedelta(days=settings.export_days),
+    )
+
+
+@tasks.task()
+def take_up_exports() -> str:
+    """Take up copies whose worker was killed, and delete those whose days are over."""
+    with transaction() as session:
+        left = data_exports.take_up(session, at=now())
+    with transaction() as session:
+        ended = data_exports.end(session, current_settings().data_dir, at=now())
+    return f"{left} taken up, {ended} ended"
+
+
+@tasks.task()
+def erase(erasure_id: int) -> str:
+    """Erase a person whose time to undo it is over."""
+    return erasure.carry_out(erasure_id, personal_data.of_app(), current_settings().data_dir)
+
+
+@tasks.task()
+def erase_due() -> str:
+    """Begin the erasures that are due, and finish what is left of those that are done."""
+    with transaction() as session:
+        begun = erasure.due(session, at=now())
+    with transaction() as session:
+        finished = erasure.finish(session, current_settings().data_dir, at=now())
+    return f"{begun} begun, {finished} files and letters gone"
+
+
+@tasks.task()
+def apply_retention() -> str:
+    """Let go what was kept long enough."""
+    done = retention.apply(personal_data.of_app(), current_settings().retention_days, at=now())
+    return ", ".join(f"{name} {count}" for name, count in done.items())

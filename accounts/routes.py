@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from wtforms.fields.choices import SelectChoice
 
-from accounts import decision_routes, organisations, search, tokens
+from accounts import decision_routes, erasure, organisations, privacy_routes, search, tokens
 from accounts.forms import (
     AccountForm,
     InviteMemberForm,
@@ -38,7 +38,7 @@ from core.settings import current_settings
 from core.web import Problems, page_of, read
 
 bp = Blueprint("accounts", __name__)
-MORE_BLUEPRINTS = (decision_routes.bp,)
+MORE_BLUEPRINTS = (decision_routes.bp, privacy_routes.bp)
 
 
 @bp.get("/registered")
@@ -220,7 +220,8 @@ def people() -> ResponseReturnValue:
     page = page_of(search.people(asked))
     ids = [one.id for one in page.rows]
     audit.record_reading("people.read", by=current_user.id, subject="people:list", people=ids)
-    return render_template("accounts/people.html", page=page, asked=asked)
+    leaving = {one.user_id: one for one in erasure.pending(db_session())}
+    return render_template("accounts/people.html", page=page, asked=asked, leaving=leaving)
 
 
 def _managed(organisation_id: int) -> Organisation:

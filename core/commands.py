@@ -126,6 +126,10 @@ def texts(make: Make, root: Path) -> click.Group:
 
 
 def _with_app(make: Make, command: click.Command) -> None:
+    if isinstance(command, click.Group):
+        for one in command.commands.values():
+            _with_app(make, one)
+        return
     inner = command.callback
     if inner is None:
         return

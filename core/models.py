@@ -208,3 +208,13 @@ class Upload(SQLModel, table=True):
     by_user_id: int = Field(index=True)
     purpose: str = Field(sa_type=Text)
     at: datetime = utc()
+
+
+class RetentionRun(SQLModel, table=True):
+    """One pass of retention: how many rows went by each rule."""
+
+    __tablename__ = "retention_run"
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = utc(index=True)
+    counts: dict[str, int] = jsonb()

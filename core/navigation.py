@@ -72,6 +72,7 @@ FOOT = (
     Place(_l("About Doyen"), "/about", ""),
     Place(_l("Accessibility"), "/accessibility", ""),
     Place(_l("Privacy"), "/privacy", ""),
+    Place(_l("Who processes data"), "/privacy/processors", ""),
     Place(_l("Decisions in figures"), "/decisions/figures", ""),
     Place(_l("Licence and source"), "/licence", ""),
 )

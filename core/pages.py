@@ -6,8 +6,10 @@ from importlib.metadata import version
 from flask import Blueprint, current_app, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from core import navigation
+from core import navigation, periods
 from core.access import public
+from core.processors import of as of_settings
+from core.settings import current_settings
 
 bp = Blueprint("pages", __name__)
 
@@ -38,7 +40,14 @@ def accessibility() -> ResponseReturnValue:
 @public
 def privacy() -> ResponseReturnValue:
     """Say what is kept about people, why and for how long."""
-    return render_template("public/privacy.html", contact=_contact())
+    return render_template("public/privacy.html", contact=_contact(), **_periods())
+
+
+@bp.get("/privacy/processors")
+@public
+def processors() -> ResponseReturnValue:
+    """Say who processes which data for this instance, from its live settings."""
+    return render_template("public/processors.html", processors=of_settings(current_settings()))
 
 
 @bp.get("/licence")
@@ -53,6 +62,16 @@ def licence() -> ResponseReturnValue:
 def favicon() -> ResponseReturnValue:
     """Answer browsers that ask for an icon by its old name."""
     return redirect(url_for("static", filename="doyen.svg"), 301)
+
+
+def _periods() -> dict[str, int]:
+    """Return how long copies, undoing and letters last, as the settings say."""
+    settings = current_settings()
+    return {
+        "export_days": settings.export_days,
+        "wait_days": settings.erasure_wait_days,
+        "letter_days": periods.days(settings.retention_days, "letters"),
+    }
 
 
 def _contact() -> str:

@@ -7,8 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from flask import current_app
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core import periods
 
 
 class Settings(BaseSettings):
@@ -66,8 +68,22 @@ class Settings(BaseSettings):
     # Within how many days an appeal is answered, by kind of decision; 14 where nothing is said.
     appeal_days: dict[str, int] = {}
 
+    # Privacy: days that a copy of somebody's data can be fetched, days in which an erasure can be
+    # undone, days that things are kept by rule (0: for good; see docs/privacy.md), and what the
+    # page of processors says beside what it knows: a JSON list of objects with name, purpose,
+    # data, country.
+    export_days: int = Field(default=7, ge=1)
+    erasure_wait_days: int = Field(default=7, ge=0)
+    retention_days: dict[str, int] = {}
+    processors: tuple[dict[str, str], ...] = ()
+
     # How long a person stays signed in without a visit.
     session_lifetime: timedelta = timedelta(days=14)
+
+    @field_validator("retention_days")
+    @classmethod
+    def _long_enough(cls, given: dict[str, int]) -> dict[str, int]:
+        return periods.checked(given)
 
 
 class BadSettings(Exception):

@@ -116,7 +116,7 @@ def store(
             purpose=purpose,
             at=at,
         )
-        _write(_place(folder, row.key), one.content)
+        _write(place(folder, row.key), one.content)
         session.add(row)
         made.append(row)
     session.flush()  # whoever keeps them names their ids
@@ -132,7 +132,7 @@ def of(session: Session, ids: Iterable[int]) -> list[Upload]:
 def answer(upload: Upload, folder: Path) -> Response:
     """Give a file back as a download that no browser opens here."""
     try:
-        content = _place(folder, upload.key).read_bytes()
+        content = place(folder, upload.key).read_bytes()
     except FileNotFoundError:
         raise NotFound from None
     response = send_file(
@@ -156,6 +156,12 @@ def sweep(session: Session, folder: Path, *, at: datetime) -> int:
     return deleted
 
 
+def paths(session: Session, user_id: int) -> list[str]:
+    """Return where what somebody handed in lies, under the data directory."""
+    keys = session.exec(select(Upload.key).where(Upload.by_user_id == user_id))
+    return [str(place(Path(), key)) for key in keys]
+
+
 def _checked(file: FileStorage) -> Checked:
     name = _name(file.filename or "")
     content = file.stream.read(MOST_BYTES + 1)
@@ -176,13 +182,14 @@ def _name(sent: str) -> str:
     return f"{(stem or 'file')[: NAME_MOST - len(end) - 1]}{dot}{end}" if dot else (end or "file")
 
 
-def _place(folder: Path, key: str) -> Path:
+def place(folder: Path, key: str) -> Path:
+    """Return where the bytes of a file lie."""
     return folder / "uploads" / key[:2] / key
 
 
-def _write(place: Path, content: bytes) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+def _write(where: Path, content: bytes) -> None:
+    where.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle = os.open(where, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as out:
         out.write(content)
         out.flush()

@@ -14,6 +14,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import Session, col
 
 from accounts.models import Membership, User
+from accounts.privacy_models import Erasure
 from core.clock import now
 from experts.fields import Fluency
 from experts.models import AccountStanding, Expert, ExpertLanguage, Skill
@@ -99,6 +100,10 @@ def _eligible(project: Project, at: datetime) -> Select[Any]:
 def _criteria(project: Project) -> Iterator[ColumnElement[bool]]:
     yield col(Expert.accepts_invitations).is_(True)
     yield col(Expert.standing) == AccountStanding.ACTIVE
+    # Whoever has asked to be erased is offered nothing more.
+    yield ~exists().where(
+        col(Erasure.user_id) == col(Expert.user_id), col(Erasure.undone_at).is_(None)
+    )
     if project.min_years:
         yield col(Expert.years) >= project.min_years
         yield col(Expert.field) == project.field

@@ -101,6 +101,7 @@ ROUTES: dict[str, Route] = {
     "decisions.withdraw": Route(ME, {"decision_id": "decision"}),
     "decisions.appeal": Route(US | OPS, {"appeal_id": "appeal"}),
     "decisions.answer": Route(US | OPS, {"appeal_id": "appeal"}),
+    "privacy.download": Route(ME, {"export_id": "data export"}),
     "decisions.download": Route(ME | US | OPS, {"appeal_id": "appeal", "upload_id": "appeal file"}),
     # core
     "core.letter": Route(OPS, {"letter_id": "letter"}),

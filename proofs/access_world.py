@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from accounts import appeals, organisations, tokens
 from accounts.models import MemberRole, OrganisationKind, User
+from accounts.privacy_models import DataExport
 from annotation.models import State as WorkState
 from core import uploads
 from core.clock import now
@@ -33,6 +34,7 @@ from tests.factories.decisions import contest, decision_of
 from tests.factories.experts import make_expert, make_licence
 from tests.factories.interviews import answer_all, make_interview, unknown
 from tests.factories.payouts import eur, make_deposit, make_earning, make_payee, make_payout
+from tests.factories.privacy import make_export
 from tests.factories.projects import make_invitation, make_project
 from tests.factories.releases import add_validated, make_grant, make_release
 from tests.jobs_run import run_jobs
@@ -283,7 +285,15 @@ def _letters(session: Session, world: World) -> None:
     )
     session.add(letter)
     session.flush()
-    world.rows |= {"letter": letter.id}
+    world.rows |= {"letter": letter.id, "data export": _export(session, world).id}
+
+
+def _export(session: Session, world: World) -> DataExport:
+    made = make_export(session, world.user(EXPERT))
+    file = current_settings().data_dir / "exports" / f"{made.key}.zip"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(world.secret("zzcopy of data", EXPERT))
+    return made
 
 
 def _release(app: Flask, session: Session, world: World, desk: Desk) -> None:

@@ -1,0 +1,99 @@
+"""What the tables of annotation hold of people, and which work must be settled first."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from flask import url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from annotation import assignment as leases
+from annotation.models import Assignment, State
+from core.personal_data import Blank, Blocker, Delete, Table, nobody
+
+MINE = "expert_id = :person"
+OF_MINE = "assignment_id IN (SELECT id FROM assignment WHERE expert_id = :person)"
+
+TABLES = (
+    nobody("task", _l("Tasks, which owners hand in"), "external_id", "data", "gold", "group_key"),
+    Table(
+        "assignment",
+        _l("Tasks that you took, and what was decided about your work or by you"),
+        whose=MINE,
+        acts=("decided_by",),
+        words=("skip_reason", "reason_words", "reason_clause"),
+        codes=("currency", "terms", "reason_code", "decided_rule"),
+        own_words=("reason_words", "reason_clause"),
+        subject="assignment",
+        erase=Blank(
+            {
+                "skip_reason": "CASE WHEN skip_reason IS NULL THEN NULL ELSE 'erased' END",
+                "reason_words": "CASE WHEN reason_words IS NULL THEN NULL"
+                " ELSE 'erased with the account' END",
+            },
+            _l(
+                "Terms, dates, verdicts and codes stay under the random key, since pay rests on"
+                " them; reasons in words go."
+            ),
+        ),
+    ),
+    Table(
+        "annotation",
+        _l("Your answers to tasks"),
+        whose=MINE,
+        words=("result", "push_trouble"),
+        erase=Blank(
+            {"result": "'[]'"},
+            _l(
+                "Answers that were accepted are what was paid for. They stay under the random key,"
+                " word for word, so that datasets can be made again. Refused answers go. Copies in"
+                " Label Studio stand under your old pseudonym, which leads to nobody."
+            ),
+            where="expert_id = :person AND assignment_id IN (SELECT id FROM assignment"
+            " WHERE state NOT IN ('accepted', 'partly_accepted', 'submitted'))",
+        ),
+    ),
+    Table("draft", _l("What you typed so far"), whose=OF_MINE, words=("result",), erase=Delete()),
+    nobody("label_studio_project", _l("Which project of Label Studio mirrors which of ours")),
+    Table(
+        "shadow_user",
+        _l("Which number stands for you in Label Studio"),
+        whose=MINE,
+        erase=Delete(),
+    ),
+)
+
+
+def blockers(session: Session, person: int) -> Iterable[Blocker]:
+    """Say how much work of an expert waits for a verdict."""
+    waiting = session.exec(
+        select(func.count()).where(
+            Assignment.expert_id == person, col(Assignment.state) == State.SUBMITTED
+        )
+    ).one()
+    if waiting:
+        yield Blocker(
+            ngettext(
+                "One task that you handed in waits for its verdict, and may still be paid.",
+                "%(num)s tasks that you handed in wait for their verdicts, and may still be paid.",
+                waiting,
+            ),
+            url_for("annotation.work"),
+            _("Open your work"),
+        )
+
+
+def give_back(session: Session, person: int, at: datetime) -> None:
+    """Return the tasks that somebody has in hand; whoever asks to be erased works no more."""
+    held = select(Assignment).where(
+        Assignment.expert_id == person, col(Assignment.state) == State.ACTIVE
+    )
+    for lease in session.exec(held.order_by(col(Assignment.id)).with_for_update()):
+        leases.give_back(session, lease, at=at)
+
+
+BLOCKERS = (blockers,)
+CLOSING = (give_back,)

@@ -1,0 +1,65 @@
+"""What the tables of interviews hold of people."""
+
+from flask_babel import lazy_gettext as _l
+
+from core.personal_data import Blank, Delete, Rule, Table, nobody
+
+ERASED = "CASE WHEN {0} IS NULL THEN NULL ELSE jsonb_build_object('en', 'erased') END"
+
+TABLES = (
+    nobody("bank_edition", _l("The questions, word for word"), "digest", "content"),
+    Table(
+        "interview",
+        _l("Your interviews and their results, or those that you looked at"),
+        whose="expert_id = :person",
+        acts=("decided_by",),
+        words=("scorecard", "reason_words", "evidence", "would_change"),
+        codes=("edition", "plan", "consent_version", "decided_rule"),
+        hidden=("seed",),
+        own_words=("reason_words",),
+        subject="interview",
+        erase=Blank(
+            {
+                "reason_words": ERASED.format("reason_words"),
+                "evidence": "CASE WHEN evidence IS NULL THEN NULL ELSE jsonb_build_object() END",
+                "would_change": ERASED.format("would_change"),
+                "state": "CASE WHEN state IN ('active', 'review') THEN 'abandoned' ELSE state END",
+                "finished_at": "coalesce(finished_at, now())",
+            },
+            _l(
+                "Points, level, outcome and dates stay under the random key, so that the"
+                " fairness of interviews can be counted; reasons in words go."
+            ),
+        ),
+    ),
+    Table(
+        "interview_response",
+        _l("Your answers in interviews"),
+        whose="interview_id IN (SELECT id FROM interview WHERE expert_id = :person)",
+        words=("answer", "mark", "remark"),
+        codes=("item_id", "language"),
+        erase=Delete(),
+    ),
+    Table(
+        "self_declaration",
+        _l("What you declared of yourself, for the fairness report only"),
+        whose="user_id = :person",
+        erase=Delete(),
+    ),
+)
+
+# Answers of interviews that were not passed, once nobody can contest the result any more.
+OLD_ANSWERS = (
+    "FROM interview_response WHERE interview_id IN (SELECT interview.id FROM interview"
+    " WHERE state = 'failed' AND greatest(decided_at, contest_until) < :before"
+    " AND NOT EXISTS (SELECT 1 FROM appeal WHERE appeal.decision_id = interview.decision_id"
+    " AND (outcome IS NULL OR answered_at >= :before)))"
+)
+RETENTION = (
+    Rule(
+        "transcripts",
+        _l("Answers of interviews that were not passed"),
+        OLD_ANSWERS,
+        f"DELETE {OLD_ANSWERS}",
+    ),
+)

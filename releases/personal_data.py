@@ -1,0 +1,19 @@
+"""What the tables of releases hold of people: only who asked for one."""
+
+from flask_babel import lazy_gettext as _l
+
+from core.personal_data import Table, nobody
+
+TABLES = (
+    nobody("release_series", _l("Series of releases"), "name", "split_salt", "annotator_key"),
+    Table(
+        "release",
+        _l("Releases that you asked for on behalf of your organisation"),
+        acts=("asked_by",),
+        words=("title", "changelog", "limits"),
+        codes=("licence", "trouble", "version", "commit", "manifest"),
+        own_words=("title", "changelog", "limits"),
+        subject="release",
+    ),
+    Table("release_grant", _l("Who may read releases, when you allowed it"), acts=("granted_by",)),
+)

@@ -1,0 +1,503 @@
+"""A copy of all that is held about a person, and the erasure of it, against the whole database."""
+
+import json
+import os
+import re
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import Session, SQLModel, select
+
+from accounts import data_exports, erasure
+from accounts.erasure import AccountClosing, SolveFirst
+from accounts.models import User
+from accounts.privacy_models import DataExport, Erasure, ExportState
+from core import jobs as core_jobs
+from core import personal_data
+from core.clock import now
+from core.models import Letter
+from projects.models import Project
+from tests.conftest import Live
+from tests.factories.accounts import make_member, make_owner, make_user
+from tests.factories.annotation import make_assignment, make_desk
+from tests.factories.decisions import contest, decision_of, make_refused
+from tests.factories.everywhere import EMAIL, Everywhere, make_everywhere
+from tests.factories.payouts import make_budget, make_earning
+
+OTHERS = ("Zzother", "zzother@", "Zzoperator", "Zzreviewer")
+
+
+@pytest.fixture
+def everywhere(live: Live) -> Everywhere:
+    """A committed person with rows everywhere."""
+    with live.transaction() as session:
+        made = make_everywhere(live.app, session, _folder(live))
+        session.flush()
+        for user in (made.user, made.operator, made.reviewer, made.desk.owner):
+            session.refresh(user)
+        session.expunge_all()
+    return made
+
+
+def test_a_copy_holds_every_table_that_the_person_is_in_and_nobody_else(
+    live: Live, everywhere: Everywhere
+) -> None:
+    archive = _copy(live, everywhere.user)
+
+    data = json.loads(archive.read("data.json"))
+    in_copy = {name for name, rows in data["tables"].items() if rows}
+    with live.transaction() as session:
+        lead = _tables_with(session, everywhere)
+    assert lead - in_copy == set()
+    assert lead >= {"letter", "decision", "appeal", "payout", "interview_response", "draft"}
+    everything = b"".join(archive.read(name) for name in archive.namelist()).decode()
+    for words in everywhere.words:
+        assert words in everything, words
+    assert everywhere.user.fs_uniquifier not in everything
+    # A letter is theirs as it was sent, even where it names who invited them.
+    page = re.sub(
+        r'<section id="letter">.*?</section>', "", archive.read("index.html").decode(), flags=re.S
+    )
+    del data["tables"]["letter"]
+    for other in OTHERS:
+        assert other not in json.dumps(data), other
+        assert other not in page, other
+
+
+def test_a_copy_says_what_each_table_and_column_is(live: Live, everywhere: Everywhere) -> None:
+    archive = _copy(live, everywhere.user)
+
+    data = json.loads(archive.read("data.json"))
+    for name, rows in data["tables"].items():
+        columns = data["schema"][name]["columns"]
+        assert data["schema"][name]["about"]
+        for row in rows:
+            assert set(row) <= set(columns), name
+    account = data["tables"]["user_account"][0]
+    assert account["email"] == EMAIL
+    assert "password" not in account
+    assert any(name.startswith("letters/") for name in archive.namelist())
+    assert archive.read(next(n for n in archive.namelist() if n.startswith("files/"))) == (
+        b"zqbytes of a file"
+    )
+    page = archive.read("index.html").decode()
+    assert "<script" not in page
+    assert "Reviewer R-" in page
+
+
+def test_nobody_else_is_given_a_copy_and_a_double_click_makes_one(
+    live: Live, everywhere: Everywhere
+) -> None:
+    client = live.client(everywhere.user)
+    client.post("/account/data")
+    client.post("/account/data")
+    live.run_jobs()
+
+    with live.transaction() as session:
+        (export,) = session.exec(select(DataExport)).all()
+    file = _folder(live) / "exports" / f"{export.key}.zip"
+    assert os.stat(file).st_mode & 0o777 == 0o600
+    with client.get(f"/account/data/{export.id}") as answer:
+        assert answer.status_code == 200
+        assert answer.headers["Cache-Control"] == "private, no-store"
+    assert live.client(everywhere.operator).get(f"/account/data/{export.id}").status_code == 404
+    assert live.client().get(f"/account/data/{export.id}").status_code == 302
+
+
+def test_a_killed_copy_is_taken_up_and_an_old_one_goes(live: Live, everywhere: Everywhere) -> None:
+    with live.transaction() as session:
+        export = data_exports.ask(
+            session, session.get_one(User, everywhere.id), language="fr", at=now()
+        )
+        export.held_until, export.attempts = now() - timedelta(minutes=1), 1
+        session.execute(text("delete from procrastinate_jobs"))
+    part = _folder(live) / "exports" / f"{export.key}.part2"
+    part.parent.mkdir(exist_ok=True)
+    part.write_bytes(b"half of a file")
+
+    core_jobs.run(live.app, "accounts.take_up_exports")
+    live.run_jobs()
+
+    with live.transaction() as session:
+        made = session.get_one(DataExport, export.id)
+        assert made.state is ExportState.READY
+        assert "Tout ce qui" in _archive(live, made).read("index.html").decode()
+        made.expires_at = now() - timedelta(minutes=1)
+    assert live.client(everywhere.user).get(f"/account/data/{export.id}").status_code == 404
+    core_jobs.run(live.app, "accounts.take_up_exports")
+    assert not (_folder(live) / "exports" / f"{export.key}.zip").exists()
+    with live.transaction() as session:
+        assert session.get_one(DataExport, export.id).state is ExportState.GONE
+
+
+def test_after_an_erasure_nothing_of_the_person_is_found_but_what_was_said_to_stay(
+    live: Live, everywhere: Everywhere
+) -> None:
+    _copy(live, everywhere.user)
+    live.run_jobs()
+    client = live.client(everywhere.user)
+    said = client.post("/account/erase")
+    assert said.status_code == 302, client.get("/account/erase").text
+    with live.transaction() as session:
+        money_before = _money(session)
+
+    _days_pass(live)
+    core_jobs.run(live.app, "accounts.erase_due")
+    live.run_jobs()
+    core_jobs.run(live.app, "accounts.erase_due")
+
+    with live.transaction() as session:
+        found = _search(session, everywhere.words)
+        assert found == [], found
+        assert _in_files(live, everywhere.words) == []
+        assert _money(session) == money_before
+        shell = session.get_one(User, everywhere.id)
+        assert shell.email.endswith("@erased.invalid")
+        assert not shell.active
+        done = session.exec(select(Erasure)).one()
+        assert done.done_at
+        assert done.files == []
+        assert done.letter_id is None
+    answer = client.get("/account")
+    assert answer.status_code == 302
+    assert "/sign-in" in answer.headers["Location"]
+
+
+def test_an_owner_and_an_operator_are_erased_and_their_organisation_keeps_its_work(
+    live: Live, everywhere: Everywhere
+) -> None:
+    with live.transaction() as session:
+        make_member(session, everywhere.desk.organisation)
+        make_user(session, "operator")
+        brief = everywhere.desk.project.brief
+    for person in (everywhere.desk.owner, everywhere.operator):
+        _ask(live, person)
+    _days_pass(live)
+    core_jobs.run(live.app, "accounts.erase_due")
+    live.run_jobs()
+    core_jobs.run(live.app, "accounts.erase_due")
+
+    with live.transaction() as session:
+        assert _search(session, ["Zzother", "zzother@", "Zzoperator"]) == []
+        assert session.get_one(Project, everywhere.desk.project_id).brief == brief
+        assert session.get_one(User, everywhere.id).email == EMAIL
+
+
+def test_the_last_letter_is_sent_and_then_its_address_goes_too(
+    live: Live, everywhere: Everywhere
+) -> None:
+    _erased(live, everywhere, finish=False)
+
+    with live.transaction() as session:
+        (last,) = session.exec(select(Letter).where(Letter.address == EMAIL)).all()
+        assert last.subject == "Your account is erased"
+        assert last.state == "sent"
+    core_jobs.run(live.app, "accounts.erase_due")
+    with live.transaction() as session:
+        assert session.exec(select(Letter).where(Letter.address == EMAIL)).all() == []
+
+
+def test_an_erasure_killed_before_its_files_went_is_finished_by_the_sweep(
+    live: Live, everywhere: Everywhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _ask(live, everywhere.user)
+    _days_pass(live)
+
+    def killed(*_args: Any) -> int:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(erasure, "delete_files", killed)
+        with pytest.raises(KeyboardInterrupt):
+            core_jobs.run(live.app, "accounts.erase", erasure_id=_erasure(live).id)
+    assert _in_files(live, ["zqbytes of a file"])
+
+    core_jobs.run(live.app, "accounts.erase_due")
+    core_jobs.run(live.app, "accounts.erase", erasure_id=_erasure(live).id)
+
+    assert _in_files(live, ["zqbytes of a file"]) == []
+
+
+def test_an_erasure_that_fails_half_way_has_done_nothing_and_is_done_later(
+    live: Live, everywhere: Everywhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _ask(live, everywhere.user)
+    _days_pass(live)
+
+    def killed(*_args: Any, **_more: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(erasure.messages, "write_to", killed)
+        with pytest.raises(KeyboardInterrupt):
+            core_jobs.run(live.app, "accounts.erase", erasure_id=_erasure(live).id)
+    with live.transaction() as session:
+        assert session.get_one(User, everywhere.id).email == EMAIL
+        assert "draft" in _tables_with(session, everywhere)
+
+    core_jobs.run(live.app, "accounts.erase_due")
+    live.run_jobs()
+    assert _erasure(live).done_at
+
+
+def test_two_workers_at_once_erase_once(live: Live, everywhere: Everywhere) -> None:
+    _ask(live, everywhere.user)
+    _days_pass(live)
+    id_ = _erasure(live).id
+
+    with ThreadPoolExecutor(2) as pool:
+        runs = [
+            pool.submit(core_jobs.run, live.app, "accounts.erase", erasure_id=id_) for _ in range(2)
+        ]
+        said = sorted(run.result() for run in runs)
+
+    assert said == ["erased", "nothing to do"]
+    with live.transaction() as session:
+        letters = session.exec(select(Letter).where(Letter.template == "accounts/erasure_done"))
+        assert len(letters.all()) == 1
+
+
+def test_a_person_who_asked_may_undo_it_and_meanwhile_does_nothing_else(
+    live: Live, everywhere: Everywhere
+) -> None:
+    client = live.client(everywhere.user)
+    client.post("/account/erase")
+    client.post("/account/erase")
+
+    refused = client.post("/account", data={"name": "Another", "locale": "en"})
+    assert refused.status_code == 409
+    assert "closed to work" in refused.text
+    assert client.get("/account").status_code == 200
+    assert client.post("/account/erase/undo").status_code == 302
+
+    _days_pass(live)
+    core_jobs.run(live.app, "accounts.erase_due")
+    live.run_jobs()
+    with live.transaction() as session:
+        assert session.get_one(User, everywhere.id).email == EMAIL
+        assert session.exec(select(Erasure)).one().undone_at
+    assert client.post("/account", data={"name": "Another", "locale": "en"}).status_code == 302
+
+
+def test_tasks_in_hand_go_back_when_an_erasure_is_asked_for(session: Session, app: Any) -> None:
+    desk = make_desk(session)
+    lease = make_assignment(session, desk.project, expert=desk.experts[0])
+
+    _ask_in(session, app, session.get_one(User, desk.experts[0].user_id))
+
+    session.refresh(lease)
+    assert lease.state == "returned"
+
+
+def test_money_owed_an_open_appeal_and_work_in_review_come_first(
+    session: Session, app: Any
+) -> None:
+    desk = make_desk(session)
+    expert = session.get_one(User, desk.experts[0].user_id)
+    make_earning(session, make_budget(session, funded=50_000), expert.id or 0, pay=2000)
+    contest(session, decision_of(session, make_refused(session, desk)))
+    make_assignment(session, desk.project, expert=desk.experts[0], state="submitted")
+
+    with app.test_request_context():
+        said = [one.words for one in _blockers(session, app, expert)]
+
+    assert any("€20.00 is owed to you" in words for words in said)
+    assert any("appeal of yours is open" in words for words in said)
+    assert any("waits for its verdict" in words for words in said)
+    with app.test_request_context(), pytest.raises(SolveFirst):
+        _ask_in(session, app, expert)
+
+
+def test_the_last_admin_and_the_last_operator_cannot_go(session: Session, app: Any) -> None:
+    desk = make_desk(session)
+    alone, _organisation = make_owner(session)
+    operator = make_user(session, "operator")
+
+    with app.test_request_context():
+        assert "last admin" in _blockers(session, app, desk.owner)[0].words
+        assert _blockers(session, app, alone) == []
+        assert "last operator" in _blockers(session, app, operator)[0].words
+        make_user(session, "operator")
+        assert _blockers(session, app, operator) == []
+
+
+def test_what_came_up_meanwhile_holds_the_erasure_up(live: Live) -> None:
+    with live.transaction() as session:
+        user = make_user(session, "expert")
+        session.flush()
+        session.expunge(user)
+    _ask(live, user)
+    with live.transaction() as session:
+        make_earning(session, make_budget(session, funded=50_000), user.id or 0, pay=2000)
+    _days_pass(live)
+
+    core_jobs.run(live.app, "accounts.erase_due")
+    live.run_jobs()
+
+    assert _erasure(live).blocked_at
+    assert _erasure(live).done_at is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        'UPDATE decision SET reason_words = \'{"en": "other words"}\'',
+        "UPDATE decision SET title = erased_words()",
+        "UPDATE decision SET reason_code = 'x', title = erased_words(),"
+        " reason_words = erased_words(), would_change = erased_words(),"
+        " evidence = jsonb_build_array(jsonb_build_object('words', erased_words()))",
+        "DELETE FROM decision",
+        "UPDATE appeal SET words = 'twenty other characters'",
+        "UPDATE appeal SET words = erased_words() ->> 'en', outcome = 'changed'",
+        "UPDATE appeal SET reply = 'twenty other characters'",
+        "DELETE FROM appeal",
+    ],
+)
+def test_even_while_erasing_only_words_are_blanked(session: Session, change: str) -> None:
+    desk = make_desk(session)
+    contest(session, decision_of(session, make_refused(session, desk)))
+    session.flush()
+    session.execute(text("select set_config('doyen.erasing', 'on', true)"))
+
+    with pytest.raises(DBAPIError), session.begin_nested():
+        session.execute(text(change))
+
+
+def test_the_function_blanks_one_person_and_closes_behind_itself(session: Session) -> None:
+    desk = make_desk(session, experts=2, tasks=4)
+    mine = decision_of(session, make_refused(session, desk))
+    other = decision_of(session, make_refused(session, desk, expert=desk.experts[1]))
+    appeal = contest(session, mine)
+    session.flush()
+
+    session.execute(text("select erase_words(:id)"), {"id": mine.person_id})
+
+    session.expire_all()
+    assert mine.reason_words["en"] == "Erased with the account."
+    assert other.reason_words["en"] != "Erased with the account."
+    assert appeal.words == "Erased with the account."
+    assert mine.reason_code
+    with pytest.raises(DBAPIError), session.begin_nested():
+        session.execute(text("update decision set title = erased_words()"))
+
+
+def test_closing_is_an_error_that_people_can_read() -> None:
+    assert "undo" in str(AccountClosing().words)
+
+
+def _tables_with(session: Session, everywhere: Everywhere) -> set[str]:
+    """Search every column of every table for the person: their id, address, name and words."""
+    found = set()
+    for name, table in SQLModel.metadata.tables.items():
+        ids = [c.name for c in table.columns if personal_data.names_person(c)]
+        if name == "user_account":
+            ids.append("id")
+        if name == "ledger_account":
+            ids = []  # its owner may be a project with the same number
+        wheres = [f'"{column}" = {everywhere.id}' for column in ids]
+        wheres += [f"t::text ILIKE '%{words}%'" for words in everywhere.words]
+        hit = session.execute(text(f"select 1 from {name} t where {' or '.join(wheres)} limit 1"))
+        if hit.first():
+            found.add(name)
+    return found
+
+
+def _search(session: Session, words: list[str]) -> list[str]:
+    """Return where in the whole public schema some words stand, jobs included."""
+    tables = session.execute(
+        text("select tablename from pg_tables where schemaname = 'public'")
+    ).scalars()
+    found = []
+    for table in list(tables):
+        for one in words:
+            hit = session.execute(
+                text(f"select t::text from {table} t where t::text ILIKE :words limit 1"),
+                {"words": f"%{one}%"},
+            ).scalar()
+            if hit:
+                found.append(f"{table}: {one}: {hit[:300]}")
+    return found
+
+
+def _in_files(live: Live, words: list[str]) -> list[str]:
+    needles = [word.encode() for word in words]
+    return [
+        f"{file}"
+        for file in _folder(live).rglob("*")
+        if file.is_file() and any(word in file.read_bytes() for word in needles)
+    ]
+
+
+def _money(session: Session) -> list[Any]:
+    return [
+        list(session.execute(text(sql)))
+        for sql in (
+            "select id, reference, amount, currency from ledger_move order by id",
+            "select id, expert_id, amount_minor, state from payout order by id",
+            "select id, balance from ledger_account order by id",
+        )
+    ]
+
+
+def _copy(live: Live, user: User) -> zipfile.ZipFile:
+    live.client(user).post("/account/data")
+    live.run_jobs()
+    with live.transaction() as session:
+        export = session.exec(select(DataExport)).one()
+    assert export.state is ExportState.READY
+    return _archive(live, export)
+
+
+def _archive(live: Live, export: DataExport) -> zipfile.ZipFile:
+    return zipfile.ZipFile(BytesIO((_folder(live) / "exports" / f"{export.key}.zip").read_bytes()))
+
+
+def _erased(live: Live, everywhere: Everywhere, *, finish: bool = True) -> None:
+    _ask(live, everywhere.user)
+    _days_pass(live)
+    core_jobs.run(live.app, "accounts.erase_due")
+    live.run_jobs()
+    if finish:
+        core_jobs.run(live.app, "accounts.erase_due")
+
+
+def _ask(live: Live, user: User) -> None:
+    assert live.client(user).post("/account/erase").status_code == 302
+
+
+def _ask_in(session: Session, app: Any, user: User) -> None:
+    register = app.extensions["doyen.personal_data"]
+    erasure.ask(session, register, user, language="en", wait=timedelta(days=7), at=now())
+    session.flush()
+
+
+def _blockers(session: Session, app: Any, user: User) -> list[Any]:
+    session.flush()
+    return erasure.blockers(session, app.extensions["doyen.personal_data"], user.id or 0)
+
+
+def _erasure(live: Live) -> Erasure:
+    with live.transaction() as session:
+        return session.exec(select(Erasure)).one()
+
+
+def _days_pass(live: Live) -> None:
+    with live.transaction() as session:
+        session.execute(
+            text(
+                "update erasure set asked_at = asked_at - interval '8 days',"
+                " due_at = due_at - interval '8 days'"
+            )
+        )
+
+
+def _folder(live: Live) -> Path:
+    folder: Path = live.app.extensions["doyen.settings"].data_dir
+    return folder

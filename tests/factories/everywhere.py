@@ -1,0 +1,221 @@
+"""A person with rows everywhere: an expert who has done all that one can, in words of their own."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from accounts import organisations, tokens
+from accounts.models import MemberRole, OrganisationKind, User
+from annotation import assignment as leases
+from annotation.models import Draft, ShadowUser
+from annotation.models import State as WorkState
+from core import audit, once, uploads
+from core.clock import now
+from core.models import Letter
+from experts import restrictions
+from experts.fields import Field
+from experts.models import AccountStanding
+from experts.restrictions import Proposal
+from interviews import fairness
+from interviews.models import Ethnicity, Sex
+from payouts import holds, ledger
+from payouts.models import PayoutState, ProjectBudget
+from tests.factories.accounts import make_member, make_organisation, make_user
+from tests.factories.annotation import Desk, join, make_assignment, make_desk
+from tests.factories.decisions import answer, contest, decision_of, stands
+from tests.factories.experts import make_expert, make_licence, make_skill
+from tests.factories.interviews import answer_all, make_interview, unknown
+from tests.factories.payouts import eur, make_earning, make_payee, make_payout, make_rail_event
+from tests.factories.projects import make_invitation
+from tests.factories.projects import make_project as make_draft
+
+NAME, EMAIL = "Zqname Quillfeather", "zqaddress@example.org"
+
+
+@dataclass
+class Everywhere:
+    """The person, those around them, and the words that only they have typed."""
+
+    user: User
+    desk: Desk
+    operator: User
+    reviewer: User
+    words: list[str] = field(default_factory=lambda: [NAME, EMAIL])
+    kept_words: list[str] = field(default_factory=list)
+
+    @property
+    def id(self) -> int:
+        """The person's id."""
+        assert self.user.id is not None
+        return self.user.id
+
+    def say(self, words: str) -> str:
+        """Note words that are this person's, and return them."""
+        self.words.append(words)
+        return words
+
+
+def make_everywhere(app: Any, session: Session, folder: Path) -> Everywhere:
+    """Make a person with a row in every table that can hold one; nothing blocks their erasure."""
+    desk = make_desk(session, experts=0, tasks=6, overlap=1)
+    desk.owner.name, desk.owner.email = "Zzother Owner", "zzother@example.org"
+    user = make_user(session, "expert", name=NAME, email=EMAIL)
+    operator = make_user(session, "operator", name="Zzoperator Person")
+    reviewer = make_member(session, desk.organisation, "member", name="Zzreviewer Person")
+    all_ = Everywhere(user, desk, operator, reviewer)
+    _profile(session, all_)
+    _organisation(session, all_)
+    _work(app, session, all_, folder)
+    _interview(app, session, all_)
+    _money(session, all_)
+    _traces(session, all_)
+    session.flush()
+    return all_
+
+
+def _profile(session: Session, all_: Everywhere) -> None:
+    expert = make_expert(
+        session,
+        all_.user,
+        headline=all_.say("zqheadline of mine"),
+        about=all_.say("zqabout myself"),
+    )
+    all_.desk.experts = [expert]
+    join(session, all_.desk.project, expert)
+    licence = make_licence(
+        session, expert, title=all_.say("zqtitle of a licence"), number=all_.say("zqlicence-9")
+    )
+    make_skill(session, expert)
+    said = Proposal(
+        AccountStanding.RESTRICTED,
+        "harassment",
+        all_.say("zqproposed words about this person"),
+        all_.say("zqproposed evidence, long enough"),
+        all_.say("zqproposed change, long enough"),
+    )
+    restrictions.propose(session, expert, said, by=all_.operator, at=now())
+    offered = make_draft(
+        session, all_.desk.organisation, by=all_.desk.owner, state="open", funded=50_000
+    )
+    invitation = make_invitation(session, offered, expert)
+    invitation.words = all_.say("zqwords of an answer")
+    session.add_all([invitation, licence])
+
+
+def _organisation(session: Session, all_: Everywhere) -> None:
+    team = make_organisation(session, kind=OrganisationKind.ML_TEAM, name=all_.say("zqteam of one"))
+    team.slug = all_.say("zqteam-slug")
+    organisations._join(session, team, all_.user, MemberRole.ADMIN, now())
+    organisations.invite(
+        session, team, "zzsomebody@example.org", MemberRole.MEMBER, by=all_.user, at=now()
+    )
+    organisations.invite(
+        session, all_.desk.organisation, EMAIL, MemberRole.MEMBER, by=all_.desk.owner, at=now()
+    )
+    tokens.make(
+        session,
+        user=all_.user,
+        organisation_id=team.id or 0,
+        name=all_.say("zqtoken name"),
+        scopes=["releases:read"],
+        days=30,
+        at=now(),
+    )
+
+
+def _work(app: Any, session: Session, all_: Everywhere, folder: Path) -> None:
+    desk, expert = all_.desk, all_.desk.experts[0]
+    make_assignment(session, desk.project, expert=expert, state=WorkState.ACCEPTED)
+    skipped = make_assignment(
+        session,
+        desk.project,
+        expert=expert,
+        state=WorkState.SKIPPED,
+        skip_reason=all_.say("zqskipped because"),
+    )
+    refused = make_assignment(session, desk.project, expert=expert, state=WorkState.REJECTED)
+    checked = [uploads.Checked("zqproof.txt", "text/plain", b"zqbytes of a file")]
+    all_.words += ["zqproof", "zqbytes of a file"]
+    ids = uploads.store(session, checked, by=all_.id, purpose="appeal", folder=folder, at=now())
+    appeal = contest(
+        session,
+        decision_of(session, refused),
+        all_.say("zqreasons against the verdict, at length"),
+        upload_ids=tuple(ids),
+    )
+    answer(
+        session,
+        app,
+        appeal,
+        stands(all_.say("zqreply that quotes the person at length")),
+        by=all_.reviewer,
+    )
+    held = make_assignment(session, desk.project, expert=expert, state=WorkState.ACTIVE)
+    leases.save_draft(session, held, [{"value": all_.say("zqdraft words")}], at=now())
+    session.add(ShadowUser(expert_id=all_.id, label_studio_user_id=77, created_at=now()))
+    assert session.get(Draft, held.id)
+    assert skipped.id
+
+
+def _interview(app: Any, session: Session, all_: Everywhere) -> None:
+    ended = make_interview(session, all_.user, field=Field.FINANCE)
+    answer_all(session, ended, unknown)
+    session.execute(
+        text(
+            "update interview_response set remark = :remark,"
+            " answer = jsonb_build_object('text', cast(:words as text)) where interview_id = :id"
+        ),
+        {
+            "remark": all_.say("zqremark on a question"),
+            "words": all_.say("zqanswer in an interview"),
+            "id": ended.id,
+        },
+    )
+    session.flush()
+    make_interview(session, all_.user, field=Field.MEDICINE)
+    fairness.declare(session, all_.id, Sex.FEMALE, Ethnicity.ASIAN, at=now())
+
+
+def _money(session: Session, all_: Everywhere) -> None:
+    payee = make_payee(session, all_.id, stripe_account_id="acct_zqmine", bank_last4="4242")
+    budget = session.get_one(ProjectBudget, all_.desk.project_id)
+    make_earning(session, budget, all_.id, pay=2000)
+    make_payout(session, all_.id, amount=2000, state=PayoutState.PAID)
+    ledger.post(
+        session,
+        "payout:of-everywhere",
+        [ledger.Entry("sent", ledger.owed(all_.id, "eur"), ledger.clearing("eur"), eur(2000))],
+        at=now(),
+        narration="payout",
+        cause="payout:1",
+    )
+    make_rail_event(session, stripe_account_id=payee.stripe_account_id)
+    cause = holds.Cause(
+        "stolen_account",
+        all_.say("zqwords about a hold, long enough"),
+        all_.say("zqevidence for a hold, long enough"),
+    )
+    holds.withhold(session, all_.id, cause, by=all_.operator, at=now())
+    session.flush()
+    holds.lift(session, all_.id, by=all_.operator, at=now())
+
+
+def _traces(session: Session, all_: Everywhere) -> None:
+    once.first_use(session, "zqonce", user_id=all_.id, at=now())
+    session.add(
+        Letter(
+            user_id=all_.id,
+            address=EMAIL,
+            language="en",
+            template="x",
+            subject=all_.say("zqsubject of a letter"),
+            body=all_.say("zqbody of a letter"),
+            written_at=now(),
+        )
+    )
+    audit.record(
+        session, "letter.read", by=all_.operator.id, subject="letter:1", details={"of": all_.id}
+    )
