@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from core import navigation, periods
 from core.access import public
 from core.processors import of as of_settings
-from core.settings import current_settings
+from core.settings import Settings, current_settings
 
 bp = Blueprint("pages", __name__)
 
@@ -65,8 +65,10 @@ def favicon() -> ResponseReturnValue:
 
 
 def _periods() -> dict[str, int]:
-    """Return how long copies, undoing and letters last, as the settings say."""
-    settings = current_settings()
+    """Return how many days copies, undoing and letters last, as the settings say."""
+    settings = _settings()
+    if settings is None:
+        return {}
     return {
         "export_days": settings.export_days,
         "wait_days": settings.erasure_wait_days,
@@ -76,5 +78,9 @@ def _periods() -> dict[str, int]:
 
 def _contact() -> str:
     """Return the address that letters of this instance come from."""
-    settings = current_app.extensions.get("doyen.settings")
+    settings = _settings()
     return parseaddr(settings.mail_from)[1] if settings else ""
+
+
+def _settings() -> Settings | None:
+    return current_app.extensions.get("doyen.settings")
