@@ -34,6 +34,8 @@ ACTIONS = {
     "appeal.escalated": _l("Appeal brought before the operator"),
     "appeal.changed": _l("Appeal answered: decision changed"),
     "appeal.stands": _l("Appeal answered: decision stands"),
+    "consent.given": _l("Agreement given"),
+    "consent.withdrawn": _l("Agreement withdrawn"),
     "people.read": _l("List of people read"),
 }
 ROWS = {

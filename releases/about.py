@@ -15,6 +15,7 @@ from accounts.models import Appeal, AppealOutcome, Organisation
 from annotation import label_config, progress
 from annotation.models import Assignment, Task, Verdict
 from projects.models import Project
+from releases import provenance
 from releases.models import Release, ReleaseSeries, State
 
 
@@ -30,6 +31,8 @@ class About:
     salt: str | None
     annotator_key: str
     previous: Release | None
+    # The names of those who agree to be named, by the keys that stand for them in the rows.
+    named: dict[str, str]
 
 
 def read(session: Session, release: Release) -> About:
@@ -47,6 +50,7 @@ def read(session: Session, release: Release) -> About:
         salt=series.split_salt,
         annotator_key=series.annotator_key,
         previous=newest(session, release.project_id),
+        named=provenance.named(session, release.project_id, series.annotator_key),
     )
 
 
