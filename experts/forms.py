@@ -42,7 +42,7 @@ def stripped(value: str | None) -> str:
 
 
 class ProfileForm(FlaskForm):  # type: ignore[misc]
-    """What matching and owners read of an expert."""
+    """What matching reads of an expert, and owners where it is shared."""
 
     field = SelectField(
         _l("Your field"),

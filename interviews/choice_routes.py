@@ -67,7 +67,7 @@ def switch(interview_id: int) -> ResponseReturnValue:
     found = _mine(interview_id, lock=True)
     wanted = request.form.get("mode", "")
     if wanted not in list(Mode):
-        raise NotFound
+        raise conversation.NoSuchWay
     if conversation.switch(db_session(), found, Mode(wanted), now()):
         words = _("From now on: %(mode)s. What you have answered is kept.", mode=_way(found.mode))
         flash(words, "success")
@@ -129,7 +129,9 @@ def _way(mode: Mode) -> str:
 
 
 def _problem_page(form: StartForm) -> ResponseReturnValue:
-    page = _notice_page(_field(form.field.data or ""), form)
+    if form.field.data not in list(Field):
+        return redirect(url_for("interviews.my_interviews"))  # a program that names no field
+    page = _notice_page(Field(form.field.data), form)
     return (page, 422) if isinstance(page, str) else page
 
 

@@ -44,6 +44,10 @@ class NoModel(Conflict):
     """No language model can lead interviews here. Please choose one of the other ways."""
 
 
+class NoSuchWay(Invalid):
+    """Choose one of the ways that the page shows."""
+
+
 class OnlyAway(Conflict):
     """An interview under way can leave the language model, and not begin with it."""
 
