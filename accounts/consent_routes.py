@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from accounts import consent_texts, consent_words, consents, withdrawals
-from accounts.models import Purpose
+from accounts.models import Purpose, RoleName
 from core import formats
 from core.access import signed_in
 from core.clock import now
@@ -21,10 +21,13 @@ bp = Blueprint("consents", __name__)
 def mine() -> ResponseReturnValue:
     """Show each purpose with its words, where one stands, and what was said before."""
     language = str(formats.locale().language)
+    standings = consents.standings(db_session(), current_user.id)
+    concerned = current_user.has(RoleName.EXPERT) or any(one.history for one in standings)
     texts = {one: consent_texts.current(one) for one in Purpose}
     return render_template(
         "accounts/consents.html",
-        standings=consents.standings(db_session(), current_user.id),
+        # All four are about the work of experts: others have nothing to agree to.
+        standings=standings if concerned else [],
         texts=texts,
         words={one: text.in_(language) for one, text in texts.items()},
         titles=consent_words.TITLES,
