@@ -65,16 +65,18 @@ TEXTS: dict[Purpose, tuple[Text, ...]] = {
             {
                 "en": (
                     "My answers in interviews may be kept after their decision is final, so that"
-                    " I can read them again. Nobody else reads them then, unless I contest"
-                    " something, and nothing is trained on them. Without this agreement they are"
+                    " I can read them again. Besides me only those who run this instance can"
+                    " open them, and each opening is recorded; nothing is trained on them. Without"
+                    " this agreement they are"
                     " deleted once the result can no longer be contested; points, levels and the"
                     " decision stay either way."
                 ),
                 "fr": (
                     "Mes réponses aux entretiens peuvent être conservées après que leur décision"
-                    " est devenue définitive, pour que je puisse les relire. Personne d’autre ne"
-                    " les lit alors, sauf si je conteste quelque chose, et rien n’est entraîné"
-                    " sur elles. Sans cet accord, elles sont supprimées dès que le résultat ne"
+                    " est devenue définitive, pour que je puisse les relire. En dehors de moi,"
+                    " seule l’équipe qui gère cette instance peut les ouvrir, et chaque ouverture"
+                    " est notée ; rien n’est entraîné sur elles. Sans cet accord, elles"
+                    " sont supprimées dès que le résultat ne"
                     " peut plus être contesté ; les points, les niveaux et la décision restent"
                     " dans les deux cas."
                 ),

@@ -4,6 +4,7 @@ Only what was so by the time it was asked for counts, so that building it again 
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +16,6 @@ from accounts.models import Appeal, AppealOutcome, Organisation
 from annotation import label_config, progress
 from annotation.models import Assignment, Task, Verdict
 from projects.models import Project
-from releases import provenance
 from releases.models import Release, ReleaseSeries, State
 
 
@@ -31,8 +31,9 @@ class About:
     salt: str | None
     annotator_key: str
     previous: Release | None
-    # The names of those who agree to be named, by the keys that stand for them in the rows.
-    named: dict[str, str]
+    # Reads the names of those who agree to be named, by their keys: asked last, just before the
+    # card is written, so that whoever withdraws during a long build is not in it.
+    named: Callable[[], dict[str, str]] = dict
 
 
 def read(session: Session, release: Release) -> About:
@@ -50,7 +51,6 @@ def read(session: Session, release: Release) -> About:
         salt=series.split_salt,
         annotator_key=series.annotator_key,
         previous=newest(session, release.project_id),
-        named=provenance.named(session, release.project_id, series.annotator_key),
     )
 
 

@@ -127,7 +127,7 @@ def _manifest(
         "splits": rows,
         "split_rule": {"by": "sha256(salt, group)", "salt": salt, "shares": splits.SHARES},
         **tally.facts(),
-        "named": provenance.listed(about.named, tally.annotators),
+        "named": provenance.listed(about.named(), tally.annotators),
         "project": about.project,
         "work": about.work,
         "writer": {"pyarrow": pa.__version__},

@@ -13,13 +13,14 @@ from releases.models import Release, ReleaseSeries, State
 from releases.rows import annotator
 
 
-def named(session: Session, project_id: int, annotator_key: str) -> dict[str, str]:
+def named(session: Session, project_id: int) -> dict[str, str]:
     """Return the names to put into a release, by the keys that stand in its rows."""
+    series = session.get_one(ReleaseSeries, project_id)
     query = select(Assignment.expert_id).where(
         Assignment.project_id == project_id, col(Assignment.state).in_(VALIDATED)
     )
     names = sharing.names_for_provenance(session, session.exec(query.distinct()).all())
-    return {annotator(annotator_key, one): name for one, name in names.items()}
+    return {annotator(series.annotator_key, one): name for one, name in names.items()}
 
 
 def listed(names: dict[str, str], keys: Any) -> list[dict[str, str]]:

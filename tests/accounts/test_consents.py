@@ -20,8 +20,8 @@ SHARE = Purpose.SHARE_PROFILE
 DIGESTS = {
     "ai_interview 2026-11 en": "528877aef48e6adc",
     "ai_interview 2026-11 fr": "68fc3d0c87896964",
-    "transcripts 2026-11 en": "473eb607fe02ac23",
-    "transcripts 2026-11 fr": "5c7902221ddcd0a4",
+    "transcripts 2026-11 en": "19c5fec9ed91eb45",
+    "transcripts 2026-11 fr": "5bfa81a567e7c0f0",
     "share_profile 2026-11 en": "cf8ae2ad4a879d8a",
     "share_profile 2026-11 fr": "cce37667ce3a01b3",
     "name_in_provenance 2026-11 en": "701ddd2b72093c0b",

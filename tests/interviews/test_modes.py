@@ -1,5 +1,7 @@
 """How an interview is taken: said before, chosen by its person, without effect on the result."""
 
+import threading
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -273,3 +275,42 @@ def test_the_notice_leads_on_where_nothing_can_be_started(session, user, sign_in
     assert client.get(BEFORE).status_code == 302
     assert client.get("/interviews/before/alchemy").status_code == 404
     assert modes.offered(None) == [Mode.STRUCTURED, Mode.PERSON]
+
+
+def test_withdrawing_while_it_starts_leaves_no_model_at_work(live):
+    with live.transaction() as session:
+        people = [make_user(session, "expert") for _ in range(4)]
+        for person in people:
+            make_consent(session, person, AI)
+        session.expunge_all()
+    refused = []
+
+    def begin(person):
+        try:
+            with live.transaction() as session:
+                conversation.start(
+                    session,
+                    person.id,
+                    Field.LAW,
+                    consent_version="test",
+                    mode=Mode.LLM,
+                    llm_model="small-1",
+                    at=now(),
+                )
+        except conversation.ConsentNeeded:
+            refused.append(person.id)
+
+    def end(person):
+        live.client(person).post("/account/consents/ai_interview/withdraw")
+
+    at_once = [threading.Thread(target=act, args=[one]) for one in people for act in (begin, end)]
+    for one in at_once:
+        one.start()
+    for one in at_once:
+        one.join()
+
+    with live.transaction() as session:
+        found = session.exec(select(Interview)).all()
+        assert len(found) + len(refused) == len(people)
+        assert {one.mode for one in found} <= {Mode.STRUCTURED}
+        assert all(one.ai_consent_id for one in found)

@@ -2,8 +2,10 @@
 
 import pytest
 
+from accounts import consents
 from accounts.models import Purpose, User
-from releases import provenance, storage
+from core.clock import now
+from releases import about, provenance, storage
 from tests.factories.consents import make_consent
 from tests.factories.releases import add_validated, build_release, make_work
 
@@ -83,5 +85,21 @@ def test_who_did_no_work_in_it_is_not_named(app, session, desk):
     person.name = "zzelsewhere"
     make_consent(session, person, Purpose.NAME_IN_PROVENANCE)
     session.commit()
+
+    assert build_release(app, session, desk).facts["named"] == []
+
+
+def test_who_withdraws_during_a_build_is_not_in_it(app, session, settings, desk, monkeypatch):
+    person = session.get_one(User, desk.experts[0].user_id)
+    make_consent(session, person, Purpose.NAME_IN_PROVENANCE)
+    session.commit()
+    read = about.read
+
+    def slowly(session, release):
+        facts = read(session, release)
+        consents.withdraw(session, person.id, Purpose.NAME_IN_PROVENANCE, address=None, at=now())
+        return facts
+
+    monkeypatch.setattr(about, "read", slowly)
 
     assert build_release(app, session, desk).facts["named"] == []
