@@ -1,5 +1,7 @@
 """Pages where people choose how an interview is led, and correct what they said in one."""
 
+from datetime import datetime
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -38,16 +40,11 @@ def start() -> ResponseReturnValue:
         return _problem_page(form.form)
     session, at, mode = db_session(), now(), Mode(form.mode.data)
     model = modes.model_of(current_settings())
+    if mode is Mode.LLM and not (form.ai_consent.data or _agreed()):
+        form.ai_consent.errors = [_("Tick the box if you agree, or choose another way.")]
+        return _problem_page(form)
     if mode is Mode.LLM and form.ai_consent.data:
-        consents.give(
-            session,
-            current_user.id,
-            Purpose.AI_INTERVIEW,
-            version=form.ai_version.data or "",
-            language=_language(),
-            address=request.remote_addr,
-            at=at,
-        )
+        _agree(form.ai_version.data or "", at)
     interview = conversation.start(
         session,
         current_user.id,
@@ -124,6 +121,22 @@ def _language() -> str:
     return str(formats.locale().language)
 
 
+def _agree(version: str, at: datetime) -> None:
+    consents.give(
+        db_session(),
+        current_user.id,
+        Purpose.AI_INTERVIEW,
+        version=version,
+        language=_language(),
+        address=request.remote_addr,
+        at=at,
+    )
+
+
+def _agreed() -> bool:
+    return consents.given(db_session(), current_user.id, Purpose.AI_INTERVIEW)
+
+
 def _way(mode: Mode) -> str:
     return str(modes.NAMES[mode])
 
@@ -150,7 +163,7 @@ def _notice_page(field: Field, form: StartForm) -> ResponseReturnValue:
         here=here,
         form=form,
         model=model,
-        agreed=consents.given(session, current_user.id, Purpose.AI_INTERVIEW),
+        agreed=_agreed(),
         ai_words=text.in_(_language()),
     )
 

@@ -218,6 +218,7 @@ def test_changing_over_keeps_answers_and_changes_no_points(session, user, sign_i
     client = sign_in(user)
     page = client.get(f"/interviews/{interview.id}").text
     assert "The language model small-1 asks and reads" in page
+    assert "A language model asks and sorts; it does not decide alone." in page
 
     for _ in range(2):  # the second click changes nothing
         answer = client.post(f"/interviews/{interview.id}/mode", data={"mode": "structured"})

@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from accounts.models import Purpose, User
 from tests.browser import Window
+from tests.conftest import make_settings
 from tests.factories.accounts import make_user
 from tests.factories.annotation import make_desk
 from tests.factories.consents import make_consent
@@ -77,6 +78,39 @@ def test_give_withdraw_and_be_interviewed_with_a_person(live, browser_page):
     seen.press("Put it beside the answer")
     expect(page.get_by_text("I knew it, and pressed the wrong button.")).to_be_visible()
     seen.look("correction")
+
+
+def test_a_model_is_shown_and_left_in_the_middle(live, browser_page, monkeypatch):
+    known = make_settings(
+        live.app.extensions["doyen.settings"].data_dir,
+        llm_base_url="https://llm.example/v1",
+        llm_model="small-1",
+        public_url=live.app.extensions["doyen.settings"].public_url,
+    )
+    monkeypatch.setitem(live.app.extensions, "doyen.settings", known)
+    monkeypatch.setitem(live.app.extensions, "doyen.llm_interviewer", True)
+    with live.transaction() as session:
+        person = make_user(session, "expert")
+        session.expunge_all()
+    seen = signed_in(browser_page, live, person)
+
+    page = seen.open("/interviews/before/law")
+    seen.look("notice-model")
+    page.get_by_label("With the language model", exact=True).check()
+    page.locator("[name=consent]").check()
+    seen.picky = False
+    page.get_by_role("button", name="Start the interview").click()
+    expect(page.locator(".dy-errors").get_by_text("Tick the box if you agree")).to_be_visible()
+    expect(page.get_by_label("With the language model", exact=True)).to_be_checked()
+    page.locator("[name=ai_consent]").check()
+    page.get_by_role("button", name="Start the interview").click()
+    expect(page.get_by_text("A language model asks and sorts")).to_be_visible()
+    seen.picky = True
+    seen.check()
+    seen.look("question-model")
+    page.get_by_role("button", name="Go on: With a person who decides").click()
+    expect(page.get_by_text("From now on: With a person who decides.")).to_be_visible()
+    expect(page.get_by_text("A language model asks and sorts")).to_have_count(0)
 
 
 def test_these_pages_in_french_are_for_all(live, browser_page):
