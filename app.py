@@ -15,7 +15,7 @@ from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 from flask_wtf import CSRFProtect
 
-from accounts import appeals, organisations, permissions, repairs, security, tokens
+from accounts import appeals, organisations, permissions, repairs, security, tokens, withdrawals
 from annotation import review_queue
 from annotation.labelling import labelling_backend
 from core import (
@@ -75,6 +75,7 @@ SCHEDULE = {
     "annotation.push_unpushed": 60,
     "annotation.accept_overdue": 600,
     "interviews.expire": 600,
+    "interviews.delete_texts": 3600,
     "releases.take_up_builds": 60,
 }
 
@@ -121,6 +122,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     jobs.init_app(app, [tasks.tasks, *(module.tasks for module in _modules("jobs"))])
     health.init_app(app, [check for module in _modules("health") for check in module.CHECKS])
     repairs.init_app(app, _modules("trust"))
+    withdrawals.init_app(app, _modules("consent_effects"))
     audit_words.init_app(app, _modules("audit_words"))
     personal_data.init_app(app, _modules("personal_data"))
     project_home.init_app(app, _modules("project_home"))

@@ -40,6 +40,8 @@ ACTIONS = {
     "erasure.asked": _l("Erasure asked for"),
     "erasure.undone": _l("Erasure undone"),
     "erasure.done": _l("Person erased"),
+    "consent.given": _l("Agreement given"),
+    "consent.withdrawn": _l("Agreement withdrawn"),
     "people.read": _l("List of people read"),
 }
 ROWS = {

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import force_locale
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -18,6 +18,7 @@ from accounts.models import BY_TWO, Decision, DecisionKind
 from core import audit, languages
 from core.errors import Invalid
 
+WITHOUT_QUOTES = text("UPDATE decision SET evidence = unquoted(evidence) WHERE id = :decision_id")
 Words = Mapping[str, str]  # the same words by language
 
 
@@ -156,6 +157,14 @@ def in_language(words: Words, language: str) -> tuple[str, str]:
     """Return words in a language, or in the one that there is; and which one it is."""
     chosen = language if language in words else next(iter(words))
     return words[chosen], chosen
+
+
+def unquote(session: Session, decision_id: int) -> None:
+    """Take a person's own words out of the evidence of a decision; all else of it stays."""
+    # Decisions never change; the database lets words go where they are erased.
+    session.execute(text("SELECT set_config('doyen.erasing', 'on', true)"))
+    session.execute(WITHOUT_QUOTES, {"decision_id": decision_id})
+    session.execute(text("SELECT set_config('doyen.erasing', '', true)"))
 
 
 def reviewer(user_id: int | None) -> str:

@@ -334,3 +334,49 @@ class AppealFile(SQLModel, table=True):
 
     appeal_id: int = Field(foreign_key="appeal.id", primary_key=True)
     upload_id: int = Field(foreign_key="upload.id", primary_key=True)
+
+
+class Purpose(StrEnum):
+    """What a person may agree to, each for itself; none is a condition of work."""
+
+    AI_INTERVIEW = "ai_interview"
+    TRANSCRIPTS = "transcripts"
+    SHARE_PROFILE = "share_profile"
+    NAME_IN_PROVENANCE = "name_in_provenance"
+
+
+class ConsentText(SQLModel, table=True):
+    """The words that somebody agreed to, as they were; never changed, never deleted."""
+
+    __tablename__ = "consent_text"
+    __table_args__ = (
+        one_of("purpose", Purpose),
+        # Other words under the same version would be another consent: the database refuses them.
+        UniqueConstraint("purpose", "version", "language"),
+        CheckConstraint("length(btrim(words)) > 0", name="words_said"),
+    )
+
+    digest: str = Field(primary_key=True, sa_type=Text)
+    purpose: Purpose = text_enum(Purpose)
+    version: str = Field(sa_type=Text)
+    language: str = Field(sa_type=Text)
+    words: str = Field(sa_type=Text)
+    first_used_at: datetime = utc()
+
+
+class Consent(SQLModel, table=True):
+    """A consent given or withdrawn; only added. Erasure empties `user_id` and `address`."""
+
+    __tablename__ = "consent"
+    __table_args__ = (
+        one_of("purpose", Purpose),
+        Index("ix_consent_user_id_purpose_id", "user_id", "purpose", "id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    user_id: int | None = Field(default=None, foreign_key="user_account.id")
+    purpose: Purpose = text_enum(Purpose)
+    text: str = Field(sa_type=Text, foreign_key="consent_text.digest")
+    given: bool
+    at: datetime = utc()
+    address: str | None = Field(default=None, sa_type=Text)

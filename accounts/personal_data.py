@@ -112,6 +112,26 @@ TABLES = (
         subject="token",
         erase=Delete(),
     ),
+    nobody(
+        "consent_text",
+        _l("The words that can be agreed to"),
+        "digest",
+        "version",
+        "language",
+        "words",
+    ),
+    Table(
+        "consent",
+        _l("What you agreed to and withdrew"),
+        whose="user_id = :person",
+        words=("address",),
+        codes=("text",),
+        erase=Blank(
+            {},
+            _l("That somebody agreed at that time stays; who, and from which address, goes."),
+            function="erase_words",
+        ),
+    ),
     Table(
         "decision",
         _l("Decisions about you, with their reasons, or taken by you"),

@@ -14,7 +14,15 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from wtforms.fields.choices import SelectChoice
 
-from accounts import decision_routes, erasure, organisations, privacy_routes, search, tokens
+from accounts import (
+    consent_routes,
+    decision_routes,
+    erasure,
+    organisations,
+    privacy_routes,
+    search,
+    tokens,
+)
 from accounts.forms import (
     AccountForm,
     InviteMemberForm,
@@ -38,7 +46,7 @@ from core.settings import current_settings
 from core.web import Problems, page_of, read
 
 bp = Blueprint("accounts", __name__)
-MORE_BLUEPRINTS = (decision_routes.bp, privacy_routes.bp)
+MORE_BLUEPRINTS = (decision_routes.bp, consent_routes.bp, privacy_routes.bp)
 
 
 @bp.get("/registered")

@@ -40,14 +40,17 @@ def accessibility() -> ResponseReturnValue:
 @public
 def privacy() -> ResponseReturnValue:
     """Say what is kept about people, why and for how long."""
-    return render_template("public/privacy.html", contact=_contact(), **_periods())
+    return render_template(
+        "public/privacy.html", contact=_contact(), asks_model=_asks_model(), **_periods()
+    )
 
 
 @bp.get("/privacy/processors")
 @public
 def processors() -> ResponseReturnValue:
     """Say who processes which data for this instance, from its live settings."""
-    return render_template("public/processors.html", processors=of_settings(current_settings()))
+    told = of_settings(current_settings(), asks_model=_asks_model())
+    return render_template("public/processors.html", processors=told)
 
 
 @bp.get("/licence")
@@ -62,6 +65,13 @@ def licence() -> ResponseReturnValue:
 def favicon() -> ResponseReturnValue:
     """Answer browsers that ask for an icon by its old name."""
     return redirect(url_for("static", filename="doyen.svg"), 301)
+
+
+def _asks_model() -> bool:
+    """Return whether interviews may be led by a language model here."""
+    settings = _settings()
+    named = bool(settings and settings.llm_base_url and settings.llm_model)
+    return named and bool(current_app.extensions.get("doyen.llm_interviewer"))
 
 
 def _periods() -> dict[str, int]:

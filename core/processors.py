@@ -21,13 +21,16 @@ class Processor:
     where: str
 
 
-def of(settings: Settings) -> list[Processor]:
-    """Return the processors that the settings name, and those that the operator adds."""
+def of(settings: Settings, *, asks_model: bool = False) -> list[Processor]:
+    """Return the processors that the settings name, and those that the operator adds.
+
+    `asks_model` says whether anything here asks the language model that the settings name.
+    """
     return [
         _money(settings),
         _letters(settings),
         _labelling(settings),
-        _llm(),
+        _llm(settings) if asks_model and settings.llm_base_url else _no_llm(),
         _storage(settings),
         *(_added(one) for one in settings.processors),
     ]
@@ -82,7 +85,16 @@ def _labelling(settings: Settings) -> Processor:
     )
 
 
-def _llm() -> Processor:
+def _llm(settings: Settings) -> Processor:
+    return Processor(
+        str(_("Language model %(name)s", name=settings.llm_model)),
+        str(_("Asks and scores in interviews of those who choose it and agree.")),
+        str(_("What they answer in such an interview, without name or address")),
+        place(settings.llm_base_url),
+    )
+
+
+def _no_llm() -> Processor:
     return Processor(
         str(_("Language model")),
         str(_("None is in use. No word of yours goes to a language model.")),

@@ -61,6 +61,11 @@ class Settings(BaseSettings):
     fair_hiring_public: bool = False
     fair_hiring_public_at_least: int = Field(default=10, ge=0)
 
+    # A language model behind an OpenAI-compatible address, and its name. What runs by it is said
+    # to people before it runs, and only with their consent.
+    llm_base_url: str = ""
+    llm_model: str = ""
+
     # Label Studio: a private address, and a token of its service user.
     label_studio_url: str = "http://127.0.0.1:8080"
     label_studio_token: SecretStr = SecretStr("")

@@ -45,8 +45,8 @@ def fill_profile(visitor: Visitor, person: Person) -> None:
 def interview(visitor: Visitor, person: Person) -> str:
     """Take the interview of one's field; return its outcome: passed, failed or waiting."""
     bank = {item.id: item for item in items.banks()[Field.LAW].items}
-    page = visitor.open("/interviews?field=law")
-    found = page.links(r"/interviews/\d+$")
+    found = visitor.open("/interviews?field=law").links(r"/interviews/\d+$")
+    page = visitor.open("/interviews/before/law")
     if page.has_form(action="/interviews/start"):
         form = page.form(action="/interviews/start")
         page = visitor.send(form, **_ticked(form.tag))

@@ -42,7 +42,7 @@ def stripped(value: str | None) -> str:
 
 
 class ProfileForm(FlaskForm):  # type: ignore[misc]
-    """What matching and owners read of an expert."""
+    """What matching reads of an expert, and owners where it is shared."""
 
     field = SelectField(
         _l("Your field"),
@@ -69,7 +69,10 @@ class ProfileForm(FlaskForm):  # type: ignore[misc]
     )
     headline = StringField(
         _l("One line about your work"),
-        description=_l("For example “Lawyer, commercial contracts”. No name: owners read this."),
+        description=_l(
+            "For example “Lawyer, commercial contracts”. Owners read it only if you share your"
+            " profile."
+        ),
         filters=[stripped],
         validators=[
             DataRequired(_l("Write one line about your work.")),
@@ -80,7 +83,7 @@ class ProfileForm(FlaskForm):  # type: ignore[misc]
     about = TextAreaField(
         _l("About your experience"),
         description=_l(
-            "What you have done, for how long, for what kind of clients. No names of people."
+            "What you have done, for how long, for what kind of clients. No names of clients."
         ),
         filters=[stripped],
         validators=[Length(max=4000, message=_l("Use 4,000 characters at most."))],

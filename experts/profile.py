@@ -49,7 +49,7 @@ class Completeness:
 
 @dataclass(frozen=True)
 class Card:
-    """The languages and the declared licences of an expert, as owners read them."""
+    """The languages and the declared licences of an expert, as those read them who may."""
 
     languages: list[ExpertLanguage]
     licences: list[Licence]
@@ -120,7 +120,7 @@ def licences(session: Session, expert_id: int) -> list[Licence]:
 
 
 def cards(session: Session, expert_ids: Iterable[int]) -> dict[int, Card]:
-    """Return what owners may read of some experts besides their own row."""
+    """Return languages and licences of some experts."""
     ids = list(expert_ids)
     found = {expert_id: Card([], []) for expert_id in ids}
     spoken = select(ExpertLanguage).where(col(ExpertLanguage.expert_id).in_(ids))

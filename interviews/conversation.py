@@ -13,13 +13,15 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
+from accounts import consents
+from accounts.models import Purpose
 from core import audit
-from core.errors import Conflict
+from core.errors import Conflict, Invalid
 from experts import profile
 from experts.fields import Field
 from interviews import editions, letters, outcome, plan, scoring, standing
 from interviews.items import Bank
-from interviews.models import Interview, Response, State
+from interviews.models import Interview, Mode, Response, State
 
 CONSENT_VERSION = "2026-11"
 # A literal: with a parameter in its place a prepared statement no longer finds the index.
@@ -34,6 +36,22 @@ class NotActive(Conflict):
     """The interview has ended. Its result page says how."""
 
 
+class ConsentNeeded(Invalid):
+    """An interview with a language model needs your agreement to it. The other ways need none."""
+
+
+class NoModel(Conflict):
+    """No language model can lead interviews here. Please choose one of the other ways."""
+
+
+class NoSuchWay(Invalid):
+    """Choose one of the ways that the page shows."""
+
+
+class OnlyAway(Conflict):
+    """An interview under way can leave the language model, and not begin with it."""
+
+
 class Kept(StrEnum):
     """What came of an answer."""
 
@@ -44,7 +62,14 @@ class Kept(StrEnum):
 
 
 def start(
-    session: Session, expert_id: int, field: Field, *, consent_version: str, at: datetime
+    session: Session,
+    expert_id: int,
+    field: Field,
+    *,
+    consent_version: str,
+    at: datetime,
+    mode: Mode = Mode.STRUCTURED,
+    llm_model: str | None = None,
 ) -> Interview:
     """Start an interview, or return the one that is under way."""
     profile.of(session, expert_id)
@@ -53,15 +78,17 @@ def start(
     if found.active is not None:
         return found.active
     bank = standing.check(found, at)
+    row = _row(session, bank, found, consent_version, at)
+    row |= _led(session, expert_id, mode, llm_model) | {"expert_id": expert_id}
     made = session.execute(
         insert(Interview)
-        .values(_row(session, bank, found, consent_version, at) | {"expert_id": expert_id})
+        .values(row)
         # Two clicks at once: the second waits here, inserts nothing, and finds the first's.
         .on_conflict_do_nothing(index_elements=["expert_id", "field"], index_where=UNDER_WAY)
         .returning(col(Interview.id))
     ).scalar()
     if made is not None:
-        _record(session, made, "started", by=expert_id, attempt=found.attempt)
+        _record(session, made, "started", by=expert_id, attempt=found.attempt, mode=str(mode))
     return session.exec(standing.active(expert_id, field)).one()
 
 
@@ -120,6 +147,21 @@ def answer(
     return Kept.STORED
 
 
+def switch(session: Session, interview: Interview, mode: Mode, at: datetime) -> bool:
+    """Go on in another way; False when nothing changes. What was answered stays as it is."""
+    if not interview.is_open(at):
+        raise NotActive
+    if mode is interview.mode:
+        return False
+    if mode is Mode.LLM:
+        raise OnlyAway
+    before, interview.mode = interview.mode, mode
+    session.add(interview)
+    details = {"before": str(before), "mode": str(mode)}
+    _record(session, interview.id, "switched", by=interview.expert_id, **details)
+    return True
+
+
 def leave(session: Session, interview: Interview, at: datetime) -> None:
     """End an interview at its person's wish; a second time changes nothing."""
     if interview.state is not State.ACTIVE:
@@ -176,6 +218,20 @@ def _row(
         "started_at": at,
         "expires_at": at + timedelta(hours=bank.template.open_hours),
     }
+
+
+def _led(session: Session, expert_id: int, mode: Mode, llm_model: str | None) -> dict[str, Any]:
+    """Return how an interview is led, with the consent that a language model needs."""
+    chosen: dict[str, Any] = {"mode": mode, "begun_as": mode}
+    if mode is not Mode.LLM:
+        return chosen
+    if llm_model is None:
+        raise NoModel
+    consents.hold(session, expert_id)
+    consent = consents.in_force(session, expert_id, Purpose.AI_INTERVIEW)
+    if consent is None:
+        raise ConsentNeeded
+    return chosen | {"llm_model": llm_model, "ai_consent_id": consent.id}
 
 
 def _record(

@@ -14,6 +14,7 @@ The `<form>` carries `data-item` with the item's id. `filled(item, language)` gi
 """
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from flask import request
@@ -36,6 +37,7 @@ from wtforms.validators import AnyOf, DataRequired, InputRequired, Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from experts.fields import Field as Knowledge
+from interviews import modes
 from interviews.items import (
     Case,
     Item,
@@ -47,7 +49,7 @@ from interviews.items import (
     Short,
     Single,
 )
-from interviews.models import State
+from interviews.models import Mode, State
 from interviews.plan import WHOLE, Step
 
 LETTERS_AT_MOST = 4000
@@ -63,6 +65,38 @@ class StartForm(FlaskForm):  # type: ignore[misc]
     consent = BooleanField(
         _l("I have read what to expect, and I agree to be interviewed on these terms."),
         validators=[DataRequired(_l("Tick the box if you agree; without it nothing starts."))],
+    )
+    mode = RadioField(
+        _l("How you want to take it"),
+        choices=[SelectChoice(mode.value, words) for mode, words in modes.NAMES.items()],
+        default=Mode.STRUCTURED.value,
+    )
+    ai_consent = BooleanField(_l("I agree to this, for interviews with the language model."))
+    ai_version = HiddenField()
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Take the way without a language model where none is chosen."""
+        self.mode.data = self.mode.data or Mode.STRUCTURED.value
+        return bool(super().validate(extra_validators))
+
+    def offer(self, ways: Iterable[Mode]) -> None:
+        """Show only the ways that there are."""
+        self.mode.choices = [SelectChoice(one.value, modes.NAMES[one]) for one in ways]
+
+
+class CorrectionForm(FlaskForm):  # type: ignore[misc]
+    """What somebody corrects in an answer of theirs."""
+
+    words = TextAreaField(
+        _l("Your correction"),
+        description=_l(
+            "Your answer stays as you sent it; this stands beside it, with its time. It does not"
+            " change your points by itself."
+        ),
+        validators=[
+            DataRequired(_l("Write what is to be corrected.")),
+            Length(max=LETTERS_AT_MOST, message=_l("Use at most 4,000 characters.")),
+        ],
     )
 
 

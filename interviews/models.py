@@ -28,6 +28,14 @@ class State(StrEnum):
     EXPIRED = "expired"
 
 
+class Mode(StrEnum):
+    """How an interview is led and decided; the person chooses, with no effect on the result."""
+
+    STRUCTURED = "structured"
+    PERSON = "person"
+    LLM = "llm"
+
+
 class ReasonCode(StrEnum):
     """Why an interview was not passed, or why a person reads it."""
 
@@ -57,6 +65,15 @@ class Interview(SQLModel, table=True):
         one_of("field", Field),
         one_of("state", State),
         one_of("reason_code", ReasonCode),
+        one_of("mode", Mode),
+        one_of("begun_as", Mode),
+        # A trigger asks that this consent is the person's, in force when the interview begins.
+        CheckConstraint(
+            "(begun_as = 'llm') = (ai_consent_id IS NOT NULL)"
+            " AND (begun_as = 'llm') = (llm_model IS NOT NULL)",
+            name="llm_has_consent",
+        ),
+        CheckConstraint("mode <> 'llm' OR begun_as = 'llm'", name="llm_from_the_start"),
         CheckConstraint("attempt > 0", name="attempt_counts"),
         CheckConstraint("expires_at > started_at", name="expires_later"),
         CheckConstraint("level BETWEEN 0 AND 1", name="level_is_share"),
@@ -88,6 +105,7 @@ class Interview(SQLModel, table=True):
         Index("ix_interview_expert_id_field", "expert_id", "field"),
         Index("ix_interview_open", "expires_at", postgresql_where="state = 'active'"),
         Index("ix_interview_waiting", "id", postgresql_where="state = 'review'"),
+        Index("ix_interview_texts_kept", "expert_id", postgresql_where="texts_deleted_at IS NULL"),
         Index("ix_interview_field_decided_at", "field", "decided_at"),
     )
 
@@ -104,6 +122,17 @@ class Interview(SQLModel, table=True):
     started_at: datetime = utc()
     expires_at: datetime = utc()
     finished_at: datetime | None = utc(nullable=True)
+
+    mode: Mode = text_enum(
+        Mode, default=Mode.STRUCTURED, sa_column_kwargs={"server_default": "structured"}
+    )
+    begun_as: Mode = text_enum(
+        Mode, default=Mode.STRUCTURED, sa_column_kwargs={"server_default": "structured"}
+    )
+    llm_model: str | None = Column(default=None, sa_type=Text)
+    ai_consent_id: int | None = Column(default=None, foreign_key="consent.id", sa_type=BigInteger)
+    # The answers are gone from then on; points, levels and the decision stay.
+    texts_deleted_at: datetime | None = utc(nullable=True)
 
     scorecard: dict[str, Any] | None = jsonb(nullable=True)
     level: float | None = None
@@ -161,6 +190,24 @@ class Response(SQLModel, table=True):
     remark: str = Column(default="", sa_type=Text)
     shown_at: datetime = utc()
     answered_at: datetime = utc()
+
+
+class AnswerCorrection(SQLModel, table=True):
+    """What somebody corrects in an answer of theirs, beside it; only ever added.
+
+    The words go when the answer goes (`interviews.transcripts`).
+    """
+
+    __tablename__ = "answer_correction"
+    __table_args__ = (
+        CheckConstraint("length(btrim(words)) BETWEEN 1 AND 4000", name="words_said"),
+    )
+
+    id: int | None = Column(default=None, primary_key=True)
+    response_id: int = Column(foreign_key="interview_response.id", index=True)
+    words: str | None = Column(default=None, sa_type=Text)
+    language: str = Column(sa_type=Text)
+    written_at: datetime = utc()
 
 
 class Sex(StrEnum):

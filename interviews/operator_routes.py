@@ -13,7 +13,7 @@ from core.db import db_session, find
 from core.web import Problems, page_of, read
 from experts import profile
 from experts.models import Expert
-from interviews import editions, outcome, results, review, scoring
+from interviews import editions, modes, outcome, results, review, scoring
 from interviews.forms import VerdictForm
 from interviews.models import Interview, State
 
@@ -113,5 +113,6 @@ def _reading_page(
         verdict_form=verdict_form,
         causes=[cause.value for cause in causes],
         at=now(),
+        ways=modes.NAMES,
         **words,
     )

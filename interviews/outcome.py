@@ -15,7 +15,7 @@ from core import audit, formats
 from experts import skills
 from interviews import grounds, letters, scoring, standing
 from interviews.items import Bank, Short
-from interviews.models import Interview, ReasonCode, Response, State
+from interviews.models import Interview, Mode, ReasonCode, Response, State
 from interviews.scoring import Scorecard, Verdict
 
 READ_WITHIN = timedelta(days=7)
@@ -32,7 +32,7 @@ def settle(
     """Score an interview that has all its answers, and decide where the rule may."""
     card = score(interview, bank, responses)
     interview.finished_at = at
-    match scoring.verdict(card, bank.rule, unread=unread(bank, responses)):
+    match _verdict(interview, card, bank, responses):
         case Verdict.PASSED:
             decide_by_rule(interview, bank, at)
             grounds.record_passed_by_rule(session, interview, bank, card, at=at)
@@ -62,6 +62,15 @@ def score(interview: Interview, bank: Bank, responses: Sequence[Response]) -> Sc
 def card_of(interview: Interview) -> Scorecard:
     """Return the scorecard of a finished interview."""
     return Scorecard.model_validate(interview.scorecard)
+
+
+def _verdict(
+    interview: Interview, card: Scorecard, bank: Bank, responses: Sequence[Response]
+) -> Verdict:
+    """Return what the rule says; whoever asked for a person is decided on by one, always."""
+    if interview.mode is Mode.PERSON:
+        return Verdict.NEAR
+    return scoring.verdict(card, bank.rule, unread=unread(bank, responses))
 
 
 def unread(bank: Bank, responses: Sequence[Response]) -> float:

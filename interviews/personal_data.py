@@ -1,8 +1,15 @@
 """What the tables of interviews hold of people."""
 
-from flask_babel import lazy_gettext as _l
+from datetime import datetime
 
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import text
+from sqlmodel import Session
+
+from core.clock import now
 from core.personal_data import Blank, Delete, Rule, Table, nobody
+from interviews import transcripts
+from interviews.models import Interview
 
 ERASED = "CASE WHEN {0} IS NULL THEN NULL ELSE jsonb_build_object('en', 'erased') END"
 
@@ -14,7 +21,7 @@ TABLES = (
         whose="expert_id = :person",
         acts=("decided_by",),
         words=("scorecard", "reason_words", "evidence", "would_change"),
-        codes=("edition", "plan", "consent_version", "decided_rule"),
+        codes=("edition", "plan", "consent_version", "decided_rule", "llm_model"),
         hidden=("seed",),
         own_words=("reason_words",),
         subject="interview",
@@ -41,6 +48,17 @@ TABLES = (
         erase=Delete(),
     ),
     Table(
+        "answer_correction",
+        _l("What you corrected in your answers"),
+        whose="response_id IN (SELECT response.id FROM interview_response response"
+        " JOIN interview ON interview.id = response.interview_id"
+        " WHERE interview.expert_id = :person)",
+        words=("words",),
+        codes=("language",),
+        # Append-only: `erase_words` has deleted them when the answers' turn comes.
+        erase=Delete(),
+    ),
+    Table(
         "self_declaration",
         _l("What you declared of yourself, for the fairness report only"),
         whose="user_id = :person",
@@ -48,18 +66,29 @@ TABLES = (
     ),
 )
 
-# Answers of interviews that were not passed, once nobody can contest the result any more.
+# Interviews that were not passed and whose answers their person agreed to keep, once nobody can
+# contest the result any more. All others lose their answers then in any case.
 OLD_ANSWERS = (
-    "FROM interview_response WHERE interview_id IN (SELECT interview.id FROM interview"
-    " WHERE state = 'failed' AND greatest(decided_at, contest_until) < :before"
+    "FROM interview WHERE state = 'failed' AND texts_deleted_at IS NULL"
+    " AND greatest(decided_at, contest_until) < :before"
     " AND NOT EXISTS (SELECT 1 FROM appeal WHERE appeal.decision_id = interview.decision_id"
-    " AND (outcome IS NULL OR answered_at >= :before)))"
+    " AND (outcome IS NULL OR answered_at >= :before))"
 )
+
+
+def _delete_answers(session: Session, before: datetime) -> int:
+    query = text(f"SELECT id {OLD_ANSWERS} ORDER BY id FOR UPDATE SKIP LOCKED")
+    found = list(session.execute(query, {"before": before}).scalars())
+    for interview_id in found:
+        transcripts.delete(session, session.get_one(Interview, interview_id), now())
+    return len(found)
+
+
 RETENTION = (
     Rule(
         "transcripts",
         _l("Answers of interviews that were not passed"),
         OLD_ANSWERS,
-        f"DELETE {OLD_ANSWERS}",
+        _delete_answers,
     ),
 )

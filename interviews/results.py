@@ -4,8 +4,8 @@ Points of every answer are shown, since they are what a result rests on. Keys an
 shown to the expert only for items that say so (`reveal`); the others stay in rotation.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from accounts.models import Appeal, AppealOutcome
 from core import formats
 from experts.fields import Field
 from experts.models import Skill
-from interviews import editions, evidence, outcome, scoring
+from interviews import corrections, editions, evidence, outcome, scoring
 from interviews.evidence import Reading
 from interviews.items import (
     Bank,
@@ -31,7 +31,7 @@ from interviews.items import (
     Short,
     Single,
 )
-from interviews.models import Interview, Response, State
+from interviews.models import AnswerCorrection, Interview, Response, State
 from interviews.scoring import Level, Mark, Scorecard
 
 LOOK_BACK = timedelta(days=90)
@@ -83,6 +83,8 @@ class ShownAnswer:
     checks: list[dict[str, Any]] = field(default_factory=list)
     explanation: str = ""
     remark: str = ""
+    corrections: Sequence[AnswerCorrection] = ()
+    is_deleted: bool = False
     took: timedelta = timedelta(0)
 
 
@@ -105,9 +107,22 @@ def levels(card: Scorecard, bank: Bank, language: str) -> list[ShownLevel]:
     return [*shown, _level(_("All questions"), card.total, bank, floor=False)]
 
 
-def answers(bank: Bank, responses: Sequence[Response], language: str) -> list[ShownAnswer]:
-    """Return the answers of an interview in words."""
-    return [_answer(bank, response, language) for response in responses]
+def answers(
+    bank: Bank,
+    responses: Sequence[Response],
+    language: str,
+    *,
+    corrected: Mapping[int, Sequence[AnswerCorrection]] | None = None,
+    is_deleted: bool = False,
+) -> list[ShownAnswer]:
+    """Return the answers of an interview in words, with what their person corrected."""
+    beside = corrected or {}
+    shown = [_answer(bank, response, language) for response in responses]
+    if is_deleted:
+        return [
+            replace(one, is_unknown=False, is_deleted=True, text="", checks=[]) for one in shown
+        ]
+    return [replace(one, corrections=beside.get(one.position, ())) for one in shown]
 
 
 def proof(session: Session, interview: Interview) -> Skill | None:
@@ -141,7 +156,13 @@ def words_of(session: Session, interview: Interview, language: str) -> dict[str,
         "rule": bank.rule,
         "card": card,
         "levels": levels(card, bank, language) if card else [],
-        "answers": answers(bank, responses, language),
+        "answers": answers(
+            bank,
+            responses,
+            language,
+            corrected=corrections.of(session, interview),
+            is_deleted=interview.texts_deleted_at is not None,
+        ),
         "why": decisions.in_language(interview.reason_words or {"en": ""}, language),
         "change": decisions.in_language(interview.would_change or {"en": ""}, language),
         "points": outcome.points,

@@ -13,48 +13,34 @@ from core import formats
 from core.access import require, requires
 from core.clock import now
 from core.db import db_session, find
+from core.settings import current_settings
 from core.web import Problems, read
 from experts import profile
-from experts.fields import Field
 from experts.models import Expert
 from interviews import (
+    choice_routes,
     conversation,
     editions,
     fairness_routes,
+    modes,
     operator_routes,
     results,
     standing,
+    transcripts,
 )
 from interviews.conversation import Kept
-from interviews.forms import AnswerForm, StartForm, form_for
-from interviews.models import Interview, State
+from interviews.forms import AnswerForm, form_for
+from interviews.models import Interview, Mode, State
 
 bp = Blueprint("interviews", __name__)
-MORE_BLUEPRINTS = [operator_routes.bp, fairness_routes.bp]
+MORE_BLUEPRINTS = [operator_routes.bp, fairness_routes.bp, choice_routes.bp]
 
 
 @bp.get("/interviews")
 @requires("interview.take")
 def my_interviews() -> ResponseReturnValue:
     """Show every field, what to expect in one of them, and past interviews."""
-    return _fields_page(StartForm())
-
-
-@bp.post("/interviews/start")
-@requires("interview.take")
-def start() -> ResponseReturnValue:
-    """Start an interview; a second click leads to the same one."""
-    form = read(StartForm)
-    if isinstance(form, Problems):
-        return _fields_page(form.form), 422
-    interview = conversation.start(
-        db_session(),
-        current_user.id,
-        Field(form.field.data),
-        consent_version=conversation.CONSENT_VERSION,
-        at=now(),
-    )
-    return redirect(url_for(".question", interview_id=interview.id))
+    return _fields_page()
 
 
 @bp.get("/interviews/<int:interview_id>")
@@ -131,21 +117,20 @@ def _language() -> str:
     return str(formats.locale().language)
 
 
-def _fields_page(form: StartForm) -> str:
+def _fields_page() -> str:
     session, at = db_session(), now()
     every = standing.every(session, current_user.id, at)
-    wanted = form.field.data or request.args.get("field") or _own_field()
+    wanted = request.args.get("field") or _own_field()
     here = next((one for one in every if one.field == wanted), None)
     here = here or next(one for one in every if one.bank is not None)
-    form.field.data = here.field.value
     return render_template(
         "interviews/my_interviews.html",
         every=every,
         here=here,
         refusal=standing.refusal(here, at),
-        form=form,
         others=results.others(session, here.field, at),
         language=_language(),
+        llm_leads=Mode.LLM in modes.offered(modes.model_of(current_settings())),
         answered=conversation.position(session, here.active) - 1 if here.active else 0,
         renew_from=standing.renew_from,
     )
@@ -172,6 +157,7 @@ def _question_page(interview: Interview, place: int, form: AnswerForm) -> str:
         form=form,
         item=form.item,
         minutes_left=-(-sum(left) // 60),
+        ways=modes.NAMES,
         language=_language(),
     )
 
@@ -186,6 +172,8 @@ def _result_page(interview: Interview) -> str:
         decision=decision,
         appeal=appeals.of(session, decision.key) if decision else None,
         at=at,
+        ways=modes.NAMES,
+        deleted_from=transcripts.kept_until(session, interview, at),
         own=profile.of(session, interview.expert_id),
         proof=results.proof(session, interview),
         standing=standing.of(session, interview.expert_id, interview.field, at),

@@ -16,7 +16,7 @@ from core.clock import now
 from core.db import db_session, find
 from core.errors import NotFound
 from core.web import Problems, page_of, read
-from experts import profile
+from experts import sharing
 from experts.models import Expert
 from payouts import budgets
 from projects import (
@@ -99,14 +99,14 @@ def project_experts(project_id: int) -> ResponseReturnValue:
     waits = project.state is not State.COMPLETED
     invited = _invited(project_id, *Answer)
     next_ones = matching.shortlist(session, project, SHORTLIST, at=at) if waits else []
-    experts = [expert for _one, expert in invited] + [one.expert for one in next_ones]
+    joined = [one.expert_id for one, _expert in invited if one.state is Answer.ACCEPTED]
     return render_template(
         "projects/project_experts.html",
         project=project,
         places=invitations.places(session, project, at),
         invited=invited,
         next_ones=next_ones,
-        cards=profile.cards(session, [expert.user_id for expert in experts]),
+        shared=sharing.with_owners(session, joined),
         eligible=matching.count(session, project, at=at) if waits else 0,
         requirements=reasons.requirements(project),
         explained=reasons.explained,
@@ -162,7 +162,9 @@ def expert_list() -> ResponseReturnValue:
         .where(col(Project.organisation_id).in_(mine), col(Invitation.state) == Answer.ACCEPTED)
         .order_by(col(Expert.pseudonym), col(Project.id))
     )
-    return render_template("projects/expert_list.html", found=page_of(query, scalars=False))
+    found = page_of(query, scalars=False)
+    shared = sharing.with_owners(db_session(), {expert.user_id for _one, _p, expert in found.rows})
+    return render_template("projects/expert_list.html", found=found, shared=shared)
 
 
 def _seen(project_id: int) -> Project:

@@ -165,6 +165,11 @@ ROUTES: dict[str, Route] = {
     "interviews.answer": OF_INTERVIEW(),
     "interviews.leave": OF_INTERVIEW(),
     "interviews.result": Route(ME, {"interview_id": "contested interview"}),
+    "interview_choice.switch": OF_INTERVIEW(),
+    "interview_choice.answer": Route(ME, {"interview_id": "contested interview", "position": "=1"}),
+    "interview_choice.correct": Route(
+        ME, {"interview_id": "contested interview", "position": "=1"}
+    ),
     "interviews_operator.one_interview": Route(OPS, {"interview_id": "contested interview"}),
     "interviews_operator.decide": Route(OPS, {"interview_id": "contested interview"}),
     # releases
@@ -186,6 +191,11 @@ ROUTES: dict[str, Route] = {
 # Addresses whose parameter names no row of anybody, and what stands there.
 NO_ROW: dict[str, dict[str, str]] = {
     "experts.remove_language": {"language": "de"},  # of one's own languages
+    # Of one's own consents.
+    "consents.give": {"purpose": "share_profile"},
+    "consents.confirm": {"purpose": "share_profile"},
+    "consents.withdraw": {"purpose": "share_profile"},
+    "interview_choice.before": {"field": "law"},
     "look.language": {"code": "fr"},
     "look.icons": {"digest": "x"},
     "static": {"filename": "doyen.css"},

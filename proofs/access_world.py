@@ -148,15 +148,13 @@ def _people(session: Session, world: World) -> Desk:
     expert = make_expert(
         session,
         user,
-        headline=world.secret("zzheadline of an expert", EXPERT, OPERATOR, *OWNERS),
-        about=world.secret("zzabout an expert", EXPERT, OPERATOR, *OWNERS),
+        headline=world.secret("zzheadline of an expert", EXPERT, OPERATOR),
+        about=world.secret("zzabout an expert", EXPERT, OPERATOR),
     )
     world.pseudonym = expert.pseudonym
     join(session, desk.project, expert)
     desk.experts = [expert]
-    licence = make_licence(
-        session, expert, number=world.secret("zzlicence-77", EXPERT, OPERATOR, *OWNERS)
-    )
+    licence = make_licence(session, expert, number=world.secret("zzlicence-77", EXPERT, OPERATOR))
     team = make_organisation(session, kind=OrganisationKind.ML_TEAM)
     world.users[READER] = make_member(session, team)
     make_grant(session, desk, team)

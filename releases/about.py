@@ -4,6 +4,7 @@ Only what was so by the time it was asked for counts, so that building it again 
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,6 +31,9 @@ class About:
     salt: str | None
     annotator_key: str
     previous: Release | None
+    # Reads the names of those who agree to be named, by their keys: asked last, just before the
+    # card is written, so that whoever withdraws during a long build is not in it.
+    named: Callable[[], dict[str, str]] = dict
 
 
 def read(session: Session, release: Release) -> About:

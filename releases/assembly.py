@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from annotation.validated import ValidatedTask
-from releases import cards, changes, columns, splits, storage, versions
+from releases import cards, changes, columns, provenance, splits, storage, versions
 from releases.about import About
 from releases.formats import Writer, parquet_path
 from releases.models import Release
@@ -127,6 +127,7 @@ def _manifest(
         "splits": rows,
         "split_rule": {"by": "sha256(salt, group)", "salt": salt, "shares": splits.SHARES},
         **tally.facts(),
+        "named": provenance.listed(about.named(), tally.annotators),
         "project": about.project,
         "work": about.work,
         "writer": {"pyarrow": pa.__version__},

@@ -130,6 +130,7 @@ def _origin(manifest: Mapping[str, Any]) -> list[str]:
     return [
         f"People: {manifest['annotators']} experts in {project['field']}, "
         f"{manifest['answers_per_row']} accepted answers a row on average.",
+        _named(manifest["named"]),
         _before_review(work["agreement_before_review"]),
         _agreement(manifest["agreement"]),
         *(f"{count} rows: {PATHS.get(path, path)}." for path, count in paths),
@@ -139,6 +140,12 @@ def _origin(manifest: Mapping[str, Any]) -> list[str]:
         f"Guidelines: version {project['guidelines_version']}.",
         _known(work["known_answer_tasks"], manifest["with_gold"]),
     ]
+
+
+def _named(people: list[dict[str, str]]) -> str:
+    """Name those who agreed to it; the others are keys that mean nothing elsewhere."""
+    names = (f"{_plain(_cell(one['name']))} (`{one['annotator']}`)" for one in people)
+    return f"Named with their consent: {', '.join(names)}." if people else ""
 
 
 def _agreement(found: Mapping[str, Any]) -> str:

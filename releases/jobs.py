@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from annotation import validated
@@ -10,7 +12,7 @@ from core.clock import now
 from core.db import transaction
 from core.jobs import Tasks
 from core.settings import current_settings
-from releases import about, assembly, builds, storage
+from releases import about, assembly, builds, provenance, storage
 from releases.models import Release
 
 BEAT_EVERY = 5.0  # seconds
@@ -51,12 +53,17 @@ def _built(release: Release, root: Path) -> assembly.Built | None:
     folder = storage.start(root, release.id)
     beat = _beat(release.id)
     with transaction() as session:
-        facts = about.read(session, release)
+        facts = replace(about.read(session, release), named=partial(_named, release.project_id))
         rows = validated.results_for_release(session, release.project_id)
         tally = assembly.set_down(folder, rows, release, facts, beat)
     if not tally.rows:
         return None
     return assembly.assemble(root, folder, release, facts, tally, beat)
+
+
+def _named(project_id: int) -> dict[str, str]:
+    with transaction() as session:
+        return provenance.named(session, project_id)
 
 
 def _beat(release_id: int) -> Callable[[int], None]:

@@ -15,7 +15,8 @@ from core import jobs, periods
 from core.clock import now
 from core.models import Letter, RetentionRun, Upload
 from experts.fields import Field
-from interviews.models import Response
+from interviews import corrections, editions
+from interviews.models import AnswerCorrection, Response
 from tests.conftest import Live, make_settings
 from tests.factories.accounts import make_user
 from tests.factories.annotation import make_desk
@@ -93,15 +94,24 @@ def test_words_of_old_decisions_and_old_answers_go_only_where_it_is_set(
     session.flush()
     decision = decision_of(session, failed)
     later = now() + timedelta(days=AGES)
-    answers = len(session.exec(select(Response)).all())
+    corrections.add(
+        session,
+        failed,
+        editions.responses(session, failed)[0],
+        "I meant 7.",
+        language="en",
+        at=now(),
+    )
+    session.flush()
 
     assert "decisions" not in retention.apply(_register(app), {}, at=later)
     done = retention.apply(_register(app), {"decisions": 183, "transcripts": 183}, at=later)
 
-    assert (done["decisions"], done["transcripts"]) == (1, answers)
+    assert (done["decisions"], done["transcripts"]) == (1, 1)
     session.expire_all()
     assert decision.reason_words["en"] == "Erased with the account."
-    assert session.exec(select(Response)).all() == []
+    assert {one.answer for one in session.exec(select(Response))} == {None}
+    assert session.exec(select(AnswerCorrection)).one().words is None
     again = retention.apply(_register(app), {"decisions": 183, "transcripts": 183}, at=later)
     assert (again["decisions"], again["transcripts"]) == (0, 0)
 

@@ -51,5 +51,19 @@ def test_without_a_sandbox_it_is_stripe(app: Flask, tmp_path: Path) -> None:
         assert processors.of(make_settings(tmp_path))[0].where == "at stripe.com"
 
 
+def test_a_language_model_is_told_of_once_something_asks_it(app: Flask, tmp_path: Path) -> None:
+    settings = make_settings(
+        tmp_path, llm_base_url="https://key:hunter2@llm.example.org/v1", llm_model="mistral-small"
+    )
+
+    with app.test_request_context():
+        unused = processors.of(settings)
+        used = processors.of(settings, asks_model=True)
+
+    assert "None is in use" in " ".join(one.purpose for one in unused)
+    [told] = [one for one in used if "mistral-small" in one.name]
+    assert told.where == "at llm.example.org"
+
+
 def vars_of(one: Any) -> list[str]:
     return [one.name, one.purpose, one.data, one.where]

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import text
 from sqlmodel import Session
 
-from accounts import organisations, tokens
-from accounts.models import MemberRole, OrganisationKind, User
+from accounts import consent_texts, consents, organisations, tokens
+from accounts.models import MemberRole, OrganisationKind, Purpose, User
 from annotation import assignment as leases
 from annotation.models import Draft, ShadowUser
 from annotation.models import State as WorkState
@@ -19,7 +19,7 @@ from experts import restrictions
 from experts.fields import Field
 from experts.models import AccountStanding
 from experts.restrictions import Proposal
-from interviews import fairness
+from interviews import corrections, editions, fairness
 from interviews.models import Ethnicity, Sex
 from payouts import holds, ledger
 from payouts.models import PayoutState, ProjectBudget
@@ -175,6 +175,24 @@ def _interview(app: Any, session: Session, all_: Everywhere) -> None:
         },
     )
     session.flush()
+    corrections.add(
+        session,
+        ended,
+        editions.responses(session, ended)[0],
+        all_.say("zqcorrection of an answer"),
+        language="en",
+        at=now(),
+    )
+    consents.give(
+        session,
+        all_.id,
+        Purpose.TRANSCRIPTS,
+        version=consent_texts.current(Purpose.TRANSCRIPTS).version,
+        language="en",
+        address="203.0.113.77",
+        at=now(),
+    )
+    all_.words.append("203.0.113.77")
     make_interview(session, all_.user, field=Field.MEDICINE)
     fairness.declare(session, all_.id, Sex.FEMALE, Ethnicity.ASIAN, at=now())
 

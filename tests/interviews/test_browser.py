@@ -66,6 +66,9 @@ def test_an_interview_is_taken_by_keyboard_alone(live, browser_page):
     window = signed_in(browser_page, live, user)
     window.open("/interviews?field=law")
     keys = window.page.keyboard
+    window.page.get_by_role("link", name="Read the notice and choose").focus()
+    keys.press("Enter")
+    window.page.wait_for_url(re.compile(r"/interviews/before/law$"))
     window.page.get_by_label("I have read what to expect", exact=False).focus()
     keys.press("Space")
     keys.press("Tab")

@@ -88,6 +88,7 @@ def _fill_profile(seen: Window) -> None:
 def _take_interview(seen: Window) -> None:
     bank = {item.id: item for item in items.banks()[Field.LAW].items}
     page = seen.open("/interviews?field=law")
+    page.get_by_role("link", name="Read the notice and choose").click()
     page.locator("main [name=consent]").check()
     page.locator("main form:has([name=consent]) button[type=submit]").click()
     asked = page.locator("form[data-item]")
