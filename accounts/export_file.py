@@ -166,11 +166,13 @@ def _tables(session: Session, register: Register, person: Person, out: _Out) -> 
 
 def _table(found: Iterable[Mapping[str, Any]], table: Table, out: _Out) -> None:
     begun = False
+    columns = SQLModel.metadata.tables[table.name].columns
+    labels = {column.name: column_words.of(column.name) for column in columns}
     for row in found:
         out.data.write((b",\n" if begun else b"\n") + _json(row).encode())
         if not begun:
             out.page.write(Markup('<section id="{0}"><h2>{1}</h2>').format(table.name, table.about))
-        out.page.write(_row(row))
+        out.page.write(_row(row, labels))
         begun = True
         out.rows += 1
     if begun:
@@ -213,13 +215,13 @@ def _begin_page(page: IO[str], person: Person) -> None:
     )
 
 
-def _row(row: Mapping[str, Any]) -> str:
+def _row(row: Mapping[str, Any], labels: Mapping[str, str]) -> str:
     cells = [
-        Markup("<dt>{0}</dt><dd>{1}</dd>").format(column_words.of(name), _cell(value))
+        f"<dt>{escape(labels[name])}</dt><dd>{_cell(value)}</dd>"
         for name, value in row.items()
         if value not in (None, "", [], {})
     ]
-    return Markup("<dl>{0}</dl>").format(Markup("").join(cells))
+    return f"<dl>{''.join(cells)}</dl>"
 
 
 def _cell(value: Any) -> Markup:

@@ -92,6 +92,32 @@ def test_a_copy_says_what_each_table_and_column_is(live: Live, everywhere: Every
     assert "Reviewer R-" in page
 
 
+def test_an_owner_is_given_what_they_wrote_and_nothing_of_those_they_work_with(
+    live: Live, everywhere: Everywhere
+) -> None:
+    archive = _copy(live, everywhere.desk.owner)
+
+    data = json.loads(archive.read("data.json"))["tables"]
+    assert data["project"][0]["brief"] == everywhere.desk.project.brief
+    assert data["project"][0]["created_by"] == "you"
+    assert data["member_invitation"][0]["invited_by"] == "you"
+    everything = b"".join(archive.read(name) for name in archive.namelist()).decode()
+    for words in everywhere.words:
+        assert words not in everything, words
+
+
+def test_a_reviewer_is_given_the_verdict_that_they_wrote_and_no_name(
+    live: Live, everywhere: Everywhere
+) -> None:
+    data = json.loads(_copy(live, everywhere.reviewer).read("data.json"))["tables"]
+
+    (appeal,) = data["appeal"]
+    assert appeal["answered_by"] == "you"
+    assert "zqreply" in appeal["reply"]
+    assert "words" not in appeal
+    assert "zqreasons against" not in json.dumps(data)
+
+
 def test_nobody_else_is_given_a_copy_and_a_double_click_makes_one(
     live: Live, everywhere: Everywhere
 ) -> None:
