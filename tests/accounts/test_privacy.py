@@ -90,6 +90,8 @@ def test_a_copy_says_what_each_table_and_column_is(live: Live, everywhere: Every
     page = archive.read("index.html").decode()
     assert "<script" not in page
     assert "Reviewer R-" in page
+    assert "Appeal received" in page
+    assert page.index("Your account") < page.index("What you did here")
 
 
 def test_an_owner_is_given_what_they_wrote_and_nothing_of_those_they_work_with(
