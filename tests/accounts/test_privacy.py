@@ -218,6 +218,36 @@ def test_an_owner_and_an_operator_are_erased_and_their_organisation_keeps_its_wo
         assert session.get_one(User, everywhere.id).email == EMAIL
 
 
+def test_the_pages_of_others_still_open_after_an_erasure(
+    live: Live, everywhere: Everywhere
+) -> None:
+    _erased(live, everywhere)
+    with live.transaction() as session:
+        interviews = (
+            session.execute(text("select id from interview where scorecard is not null"))
+            .scalars()
+            .all()
+        )
+        appeal = session.execute(text("select id from appeal")).scalar_one()
+    project = everywhere.desk.project_id
+    operator, owner = live.client(everywhere.operator), live.client(everywhere.desk.owner)
+
+    for path in (
+        "/operator",
+        "/operator/people",
+        "/operator/audit",
+        "/operator/interviews",
+        *(f"/operator/interviews/{one}" for one in interviews),
+        f"/operator/experts/{everywhere.id}",
+        f"/appeals/{appeal}",
+        "/operator/money",
+        "/operator/fair-hiring",
+    ):
+        assert operator.get(path).status_code == 200, path
+    for path in (f"/appeals/{appeal}", f"/projects/{project}", "/review", "/experts"):
+        assert owner.get(path).status_code == 200, path
+
+
 def test_the_last_letter_is_sent_and_then_its_address_goes_too(
     live: Live, everywhere: Everywhere
 ) -> None:
