@@ -45,10 +45,6 @@ class AccountClosing(Conflict):
     """
 
 
-class AlreadyErased(Conflict):
-    """This erasure is done and can no longer be undone."""
-
-
 @dataclass(frozen=True)
 class Line:
     """What becomes of one table's rows, for the page that is read before confirming."""

@@ -18,14 +18,14 @@ from pathlib import Path
 from typing import IO, Any
 from uuid import UUID
 
-from flask_babel import force_locale
+from flask_babel import force_locale, get_locale
 from flask_babel import gettext as _
 from markupsafe import Markup, escape
 from sqlalchemy import text
 from sqlmodel import Session, SQLModel
 
-from accounts.decisions import reviewer
-from core import column_words, personal_data, uploads
+from accounts.decisions import in_language, reviewer
+from core import audit_words, column_words, languages, personal_data, uploads
 from core.clock import now
 from core.personal_data import Register, Table
 
@@ -156,7 +156,7 @@ def _tables(session: Session, register: Register, person: Person, out: _Out) -> 
     }
     out.data.write(_json(head)[:-1].encode() + b',"tables":{')
     _begin_page(out.page, person)
-    for number, table in enumerate(register.of_people()):
+    for number, table in enumerate(_in_order(register)):
         out.data.write(b"," * bool(number) + f'"{table.name}":['.encode())
         _table(rows(session, register, table, person, operators), table, out)
         out.data.write(b"]")
@@ -164,13 +164,23 @@ def _tables(session: Session, register: Register, person: Person, out: _Out) -> 
     out.page.write("</main></body></html>")
 
 
+def _in_order(register: Register) -> list[Table]:
+    """Return the tables as a person reads them: the account first, the audit trail last."""
+    return sorted(
+        register.of_people(),
+        key=lambda one: (one.name != "user_account", one.name == "audit_event"),
+    )
+
+
 def _table(found: Iterable[Mapping[str, Any]], table: Table, out: _Out) -> None:
     begun = False
+    columns = SQLModel.metadata.tables[table.name].columns
+    labels = {column.name: column_words.of(column.name) for column in columns}
     for row in found:
         out.data.write((b",\n" if begun else b"\n") + _json(row).encode())
         if not begun:
             out.page.write(Markup('<section id="{0}"><h2>{1}</h2>').format(table.name, table.about))
-        out.page.write(_row(row))
+        out.page.write(_row(row, labels))
         begun = True
         out.rows += 1
     if begun:
@@ -213,13 +223,17 @@ def _begin_page(page: IO[str], person: Person) -> None:
     )
 
 
-def _row(row: Mapping[str, Any]) -> str:
+def _row(row: Mapping[str, Any], labels: Mapping[str, str]) -> str:
     cells = [
-        Markup("<dt>{0}</dt><dd>{1}</dd>").format(column_words.of(name), _cell(value))
+        f"<dt>{escape(labels[name])}</dt><dd>{_named(name, value)}</dd>"
         for name, value in row.items()
         if value not in (None, "", [], {})
     ]
-    return Markup("<dl>{0}</dl>").format(Markup("").join(cells))
+    return f"<dl>{''.join(cells)}</dl>"
+
+
+def _named(column: str, value: Any) -> Markup:
+    return escape(audit_words.act(value)) if column == "action" else _cell(value)
 
 
 def _cell(value: Any) -> Markup:
@@ -227,6 +241,8 @@ def _cell(value: Any) -> Markup:
         return escape(_("yes") if value else _("no"))
     if isinstance(value, datetime):
         return escape(f"{value:%Y-%m-%d %H:%M:%S} UTC")
+    if isinstance(value, dict) and value.keys() <= set(languages.offered()):
+        return escape(in_language(value, str(get_locale()))[0])  # the same words by language
     if isinstance(value, dict | list):
         return escape(json.dumps(value, ensure_ascii=False, indent=1, default=_plain))
     return escape(str(value))

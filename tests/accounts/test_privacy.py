@@ -90,6 +90,34 @@ def test_a_copy_says_what_each_table_and_column_is(live: Live, everywhere: Every
     page = archive.read("index.html").decode()
     assert "<script" not in page
     assert "Reviewer R-" in page
+    assert "Appeal received" in page
+    assert page.index("Your account") < page.index("What you did here")
+
+
+def test_an_owner_is_given_what_they_wrote_and_nothing_of_those_they_work_with(
+    live: Live, everywhere: Everywhere
+) -> None:
+    archive = _copy(live, everywhere.desk.owner)
+
+    data = json.loads(archive.read("data.json"))["tables"]
+    assert data["project"][0]["brief"] == everywhere.desk.project.brief
+    assert data["project"][0]["created_by"] == "you"
+    assert data["member_invitation"][0]["invited_by"] == "you"
+    everything = b"".join(archive.read(name) for name in archive.namelist()).decode()
+    for words in everywhere.words:
+        assert words not in everything, words
+
+
+def test_a_reviewer_is_given_the_verdict_that_they_wrote_and_no_name(
+    live: Live, everywhere: Everywhere
+) -> None:
+    data = json.loads(_copy(live, everywhere.reviewer).read("data.json"))["tables"]
+
+    (appeal,) = data["appeal"]
+    assert appeal["answered_by"] == "you"
+    assert "zqreply" in appeal["reply"]
+    assert "words" not in appeal
+    assert "zqreasons against" not in json.dumps(data)
 
 
 def test_nobody_else_is_given_a_copy_and_a_double_click_makes_one(
@@ -188,6 +216,36 @@ def test_an_owner_and_an_operator_are_erased_and_their_organisation_keeps_its_wo
         assert _search(session, ["Zzother", "zzother@", "Zzoperator"]) == []
         assert session.get_one(Project, everywhere.desk.project_id).brief == brief
         assert session.get_one(User, everywhere.id).email == EMAIL
+
+
+def test_the_pages_of_others_still_open_after_an_erasure(
+    live: Live, everywhere: Everywhere
+) -> None:
+    _erased(live, everywhere)
+    with live.transaction() as session:
+        interviews = (
+            session.execute(text("select id from interview where scorecard is not null"))
+            .scalars()
+            .all()
+        )
+        appeal = session.execute(text("select id from appeal")).scalar_one()
+    project = everywhere.desk.project_id
+    operator, owner = live.client(everywhere.operator), live.client(everywhere.desk.owner)
+
+    for path in (
+        "/operator",
+        "/operator/people",
+        "/operator/audit",
+        "/operator/interviews",
+        *(f"/operator/interviews/{one}" for one in interviews),
+        f"/operator/experts/{everywhere.id}",
+        f"/appeals/{appeal}",
+        "/operator/money",
+        "/operator/fair-hiring",
+    ):
+        assert operator.get(path).status_code == 200, path
+    for path in (f"/appeals/{appeal}", f"/projects/{project}", "/review", "/experts"):
+        assert owner.get(path).status_code == 200, path
 
 
 def test_the_last_letter_is_sent_and_then_its_address_goes_too(
