@@ -46,13 +46,13 @@ def delete_next(session: Session, at: datetime) -> bool:
 
 def final(session: Session, expert_id: int, at: datetime) -> list[Interview]:
     """Return the interviews of a person whose answers nothing needs any more, locked."""
-    query = select(Interview).where(Interview.expert_id == expert_id, _held(), _is_final(at))
+    query = select(Interview).where(*_said_by(expert_id), _is_final(at))
     return list(session.exec(query.order_by(col(Interview.id)).with_for_update()))
 
 
 def staying(session: Session, expert_id: int, at: datetime) -> list[Stays]:
     """Return the interviews of a person whose answers have to stay for now."""
-    query = select(Interview).where(Interview.expert_id == expert_id, _held(), ~_is_final(at))
+    query = select(Interview).where(*_said_by(expert_id), ~_is_final(at))
     return [_stays(session, one) for one in session.exec(query.order_by(col(Interview.id)))]
 
 
@@ -109,6 +109,12 @@ def in_words(stays: Stays) -> str:
             field=field,
         )
     return words
+
+
+def _said_by(expert_id: int) -> tuple[ColumnElement[bool], ...]:
+    """Return what holds for interviews in which a person has said something that is still kept."""
+    said = select(Response.id).where(col(Response.interview_id) == col(Interview.id)).exists()
+    return col(Interview.expert_id) == expert_id, _held(), said
 
 
 def _held() -> ColumnElement[bool]:

@@ -209,6 +209,13 @@ def test_an_unknown_purpose_is_not_there(user, sign_in):
     assert client.post("/account/consents/everything/withdraw").status_code == 404
 
 
+def test_who_is_no_expert_has_nothing_to_agree_to(session, sign_in):
+    page = sign_in(make_user(session)).get("/account/consents")
+
+    assert "Nothing to agree to" in page.text
+    assert "I agree" not in page.text
+
+
 def test_pages_are_for_those_who_have_signed_in(client):
     assert client.get("/account/consents").status_code == 302
     assert give(client).status_code in (302, 401)

@@ -169,6 +169,19 @@ def test_withdrawing_deletes_what_nothing_needs_and_lists_what_stays(session, us
     assert "stay until" in receipt.body
 
 
+def test_an_interview_without_answers_is_not_listed(session, user, sign_in):
+    make_consent(session, user, KEEP)
+    interview = make_interview(session, user)
+    session.commit()
+    client = sign_in(user)
+    assert "stay until" not in client.get("/account/consents/transcripts/withdraw").text
+
+    client.post(f"/interviews/{interview.id}/leave")
+
+    page = client.get("/account/consents/transcripts/withdraw").text
+    assert "Nothing that is there now changes" in page
+
+
 def correct(client, interview, words=WORDS, position=1):
     path = f"/interviews/{interview.id}/answers/{position}"
     return client.post(path, data={"words": words})

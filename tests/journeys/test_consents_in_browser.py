@@ -40,7 +40,14 @@ def test_give_withdraw_and_be_interviewed_with_a_person(live, browser_page):
     expect(page.locator("#share_profile").get_by_text("You agree", exact=True)).to_be_visible()
     seen.check()
     where = f"/projects/{project}/experts"
-    assert "Ada Lovelace" in live.client(owner).get(where).text
+    signed_in(seen, live, owner)
+    seen.open(where)
+    expect(page.get_by_text("Ada Lovelace").first).to_be_visible()
+    page.get_by_text("Why this expert").first.click()
+    seen.check()
+    seen.look("owner-shared")
+    signed_in(seen, live, person)
+    seen.open("/account/consents")
 
     page.locator("#share_profile").get_by_role("link", name=re.compile("Withdraw")).click()
     expect(page.get_by_text(f"1 project sees Expert {pseudonym} instead")).to_be_visible()
