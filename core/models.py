@@ -208,3 +208,14 @@ class Upload(SQLModel, table=True):
     by_user_id: int = Field(index=True)
     purpose: str = Field(sa_type=Text)
     at: datetime = utc()
+
+
+class RateCount(SQLModel, table=True):
+    """How often something was tried since its window began; who tried is kept as a hash."""
+
+    __tablename__ = "rate_count"
+    __table_args__ = (CheckConstraint("count > 0", name="counts"),)
+
+    key: str = Field(sa_type=Text, primary_key=True)
+    count: int
+    ends_at: datetime = utc(index=True)

@@ -23,7 +23,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.utils import cached_property
 
 from core.db import db_session
-from core.errors import DomainError
+from core.errors import DomainError, TooOften
 from core.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -179,10 +179,13 @@ def _domain_error(error: DomainError) -> ResponseReturnValue:
     if error.status == 401 and not wants_json():
         signed: ResponseReturnValue = current_app.extensions["doyen.to_sign_in"]()
         return signed
+    headers = {"Retry-After": str(error.seconds)} if isinstance(error, TooOften) else {}
     if wants_json():
-        return json_problem(error.status, error.words)
+        problem = json_problem(error.status, error.words)
+        problem.headers.update(headers)
+        return problem
     page = render_template("error.html", status=error.status, words=error.words, typed=_typed())
-    return page, error.status
+    return page, error.status, headers
 
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:

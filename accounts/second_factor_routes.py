@@ -1,0 +1,40 @@
+"""The set-up of a second factor where Flask-Security would begin it anew after one wrong digit."""
+
+from typing import Any
+
+from flask import Flask, current_app, g, render_template, session
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from flask_security.utils import check_and_get_token_status
+
+ENDPOINT = "security.two_factor_setup_validate"
+
+
+def init_app(app: Flask) -> None:
+    """Let an app's page for the first code show the same picture again after a wrong one."""
+    theirs = app.view_functions[ENDPOINT]
+
+    def validate(token: str) -> ResponseReturnValue:
+        answer: ResponseReturnValue = theirs(token=token)
+        form = g.pop("wrong_code", None)
+        return answer if form is None else (_same_picture(token, form), 422)
+
+    app.view_functions[ENDPOINT] = validate
+
+
+def _same_picture(token: str, form: Any) -> str:
+    session.pop("_flashes", None)  # they say what the form says
+    _old, _bad, state = check_and_get_token_status(
+        token, "tf_setup", current_app.config["SECURITY_TWO_FACTOR_SETUP_WITHIN"]
+    )
+    shown = current_app.extensions["security"].totp_factory.fetch_setup_values(state["totp_secret"], current_user)
+    return render_template(
+        "security/two_factor_setup.html",
+        two_factor_setup_form=form,
+        two_factor_verify_code_form=form,
+        chosen_method=state["method"],
+        changing=True,
+        state_token=token,
+        authr_qrcode=shown["image"],
+        authr_key=shown["key"],
+    )
