@@ -5,8 +5,14 @@ from flask_babel import ngettext
 from sqlmodel import Session, col, func, select
 
 from accounts.models import Appeal
+from accounts.passwords import ANSWERS, AWAY
+from core import formats
 from core.clock import now
 from core.health import Finding
+from core.models import Heartbeat
+from core.settings import current_settings
+
+PARTS = (ANSWERS, AWAY)
 
 
 def answers(session: Session) -> list[Finding]:
@@ -30,4 +36,25 @@ def answers(session: Session) -> list[Finding]:
     return [Finding(name, "ok", _("No appeal waits for an answer."))]
 
 
-CHECKS = [answers]
+def stolen_passwords(session: Session) -> list[Finding]:
+    """Whether the service of breached passwords answered when it was last asked."""
+    if not current_settings().breached_passwords_url:
+        return []
+    name = _("Stolen passwords")
+    seen = {
+        row.part: row.seen_at
+        for row in session.exec(select(Heartbeat).where(col(Heartbeat.part).in_(PARTS)))
+    }
+    answered, away = (seen.get(part) for part in PARTS)
+    if away is not None and (answered is None or away > answered):
+        words = _(
+            "The service does not answer since %(time)s. Passwords are taken without it.",
+            time=formats.date_time(away),
+        )
+        return [Finding(name, "wait", words)]
+    if answered is None:
+        return [Finding(name, "ok", _("The service was not asked yet."))]
+    return [Finding(name, "ok", _("The service answers."))]
+
+
+CHECKS = [answers, stolen_passwords]

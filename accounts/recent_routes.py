@@ -13,6 +13,7 @@ from flask_login import current_user
 from flask_security.utils import url_for_security
 
 from accounts import attempts
+from core.db import db_session
 from core.settings import current_settings
 from core.web import json_problem, wants_json
 
@@ -37,6 +38,7 @@ def confirm() -> ResponseReturnValue | None:
         return redirect(url_for_security("verify", next=request.full_path.rstrip("?")))
     wrong = ""
     if FIELD in request.form:
+        db_session().rollback()  # nothing was done yet; the count is written beside this request
         attempts.count_password()
         if current_user.verify_and_update_password(request.form[FIELD]):
             session["fs_paa"] = time.time()

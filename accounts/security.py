@@ -164,6 +164,7 @@ def _config(settings: Settings) -> dict[str, Any]:
             "SECURITY_POST_REGISTER_VIEW": "/registered",
             "SECURITY_POST_CONFIRM_VIEW": "/sign-in",
             "SECURITY_POST_CHANGE_VIEW": "/account",
+            "SECURITY_POST_VERIFY_VIEW": "/account",
             "SECURITY_POST_RESET_VIEW": "/sign-in",
             "SECURITY_FRESHNESS": settings.recent_sign_in,
             "SECURITY_FRESHNESS_GRACE_PERIOD": timedelta(0),
@@ -176,6 +177,8 @@ def _config(settings: Settings) -> dict[str, Any]:
             "SESSION_COOKIE_HTTPONLY": True,
             "SESSION_COOKIE_SAMESITE": "Lax",
             "SESSION_COOKIE_SECURE": settings.cookie_secure,
-            "SESSION_COOKIE_NAME": "doyen",
+            # With this beginning browsers take the cookie from this host alone, over HTTPS alone: no
+            # other host of the same domain can plant one.
+            "SESSION_COOKIE_NAME": "__Host-doyen" if settings.cookie_secure else "doyen",
         }
     )

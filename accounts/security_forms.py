@@ -23,7 +23,8 @@ from flask_security.webauthn import (
     WebAuthnRegisterResponseForm,
     WebAuthnSigninResponseForm,
 )
-from wtforms import EmailField, HiddenField
+from wtforms import EmailField, HiddenField, RadioField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired
 
 from accounts import account_letters, passkeys, session_routes
@@ -59,13 +60,17 @@ class InOurWords:
                 field.label.text = words
 
 
-class SignInForm(InOurWords, LoginForm):
-    """Address and password; where an address of somewhere else is to follow, home does."""
+class StaysHere:
+    """Where an address of somewhere else is to follow, home does."""
 
     def validate_next(self, field: HiddenField) -> None:
         """Forget a way back that leads away from here: it is no reason to keep somebody out."""
         if field.data and not validate_redirect_url(field.data):
             field.data = ""
+
+
+class SignInForm(InOurWords, StaysHere, LoginForm):
+    """Address and password."""
 
     def validate(self, **kwargs: Any) -> bool:
         """Note the wish to stay signed in for our own session; there is no second cookie."""
@@ -117,7 +122,7 @@ class NewPasswordForm(InOurWords, ChangePasswordForm):
     labels: ClassVar[dict[str, Any]] = {"password": _l("Your password now")}
 
 
-class ConfirmItIsYouForm(InOurWords, VerifyForm):
+class ConfirmItIsYouForm(InOurWords, StaysHere, VerifyForm):
     """The password once more."""
 
 
@@ -139,11 +144,11 @@ class RecoveryCodeForm(InOurWords, MfRecoveryForm):
 class NewPasskeyForm(InOurWords, WebAuthnRegisterForm):
     """A name for a passkey, and what it is for."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.usage.choices = list(USAGES.items())
-        if self.usage.data not in USAGES:
-            self.usage.data = "first"
+    usage = RadioField(
+        LABELS["usage"],
+        choices=[SelectChoice(value, words) for value, words in USAGES.items()],
+        default="first",
+    )
 
 
 class NewPasskeyAnswerForm(WebAuthnRegisterResponseForm):
@@ -154,7 +159,7 @@ class NewPasskeyAnswerForm(WebAuthnRegisterResponseForm):
         return bool(super().validate(**kwargs)) and _first(self, 0)
 
 
-class PasskeyAnswerForm(WebAuthnSigninResponseForm):
+class PasskeyAnswerForm(StaysHere, WebAuthnSigninResponseForm):
     """What the browser answers when a passkey is shown, taken once."""
 
     def validate(self, **kwargs: Any) -> bool:
