@@ -91,12 +91,13 @@ class User(SQLModel, UserMixin, table=True):
     tf_totp_secret: str | None = Field(default=None, sa_type=Text)
     tf_last_counter: int | None = Field(default=None, sa_type=BigInteger)
     mf_recovery_codes: list[str] | None = Field(default=None, sa_column=Column(JSONB))
-    fs_webauthn_user_handle: str | None = Field(default=None, sa_type=Text)
+    # Like ids: there only once a first passkey was made.
+    fs_webauthn_user_handle: str | None = Field(default=None, sa_type=Text)  # type: ignore[assignment]
 
     roles: list[Role] = Relationship(  # type: ignore[assignment]
         link_model=UserRole, sa_relationship_kwargs={"lazy": "selectin"}
     )
-    webauthn: list["Passkey"] = Relationship(
+    webauthn: list["Passkey"] = Relationship(  # type: ignore[assignment]
         sa_relationship_kwargs={"order_by": "Passkey.id", "cascade": "all, delete-orphan"}
     )
 

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 from flask_babel import gettext as _
 from flask_security import PasswordUtil
-from zxcvbn import zxcvbn
+from zxcvbn import zxcvbn  # type: ignore[import-untyped]
 
 from core import health
 from core.clock import now
@@ -41,7 +41,9 @@ class Passwords(PasswordUtil):
         email = kwargs.get("email") or getattr(about, "email", "")
         name = kwargs.get("name") or getattr(about, "name", "")
         if is_guessable(kept, email=str(email), name=str(name)):
-            words = _("This password is easily guessed. Choose a few words that do not belong together.")
+            words = _(
+                "This password is easily guessed. Choose a few words that do not belong together."
+            )
             return [words], kept
         if is_breached(kept, current_settings().breached_passwords_url):
             words = _("This password is in lists of stolen passwords. Choose another.")
@@ -52,7 +54,7 @@ class Passwords(PasswordUtil):
 def is_guessable(password: str, *, email: str = "", name: str = "") -> bool:
     """Return whether a password falls to few guesses, of somebody who knows the person as well."""
     own = [part for part in re.split(r"\W+", f"{email} {name}") if len(part) > 2]
-    found = zxcvbn(password[:LOOKED_AT], user_inputs=[*own, "doyen"])
+    found = zxcvbn(password[:LOOKED_AT], user_inputs=[*own, email, "doyen"])
     return int(found["guesses"]) < GUESSES
 
 

@@ -12,7 +12,7 @@ ENDPOINT = "security.two_factor_setup_validate"
 
 def init_app(app: Flask) -> None:
     """Let an app's page for the first code show the same picture again after a wrong one."""
-    theirs = app.view_functions[ENDPOINT]
+    theirs: Any = app.view_functions[ENDPOINT]
 
     def validate(token: str) -> ResponseReturnValue:
         answer: ResponseReturnValue = theirs(token=token)
@@ -27,7 +27,9 @@ def _same_picture(token: str, form: Any) -> str:
     _old, _bad, state = check_and_get_token_status(
         token, "tf_setup", current_app.config["SECURITY_TWO_FACTOR_SETUP_WITHIN"]
     )
-    shown = current_app.extensions["security"].totp_factory.fetch_setup_values(state["totp_secret"], current_user)
+    shown = current_app.extensions["security"].totp_factory.fetch_setup_values(
+        state["totp_secret"], current_user
+    )
     return render_template(
         "security/two_factor_setup.html",
         two_factor_setup_form=form,

@@ -177,8 +177,8 @@ def _config(settings: Settings) -> dict[str, Any]:
             "SESSION_COOKIE_HTTPONLY": True,
             "SESSION_COOKIE_SAMESITE": "Lax",
             "SESSION_COOKIE_SECURE": settings.cookie_secure,
-            # With this beginning browsers take the cookie from this host alone, over HTTPS alone: no
-            # other host of the same domain can plant one.
+            # With this beginning browsers take the cookie from this host alone, over HTTPS alone:
+            # no other host of the same domain can plant one.
             "SESSION_COOKIE_NAME": "__Host-doyen" if settings.cookie_secure else "doyen",
         }
     )

@@ -132,5 +132,5 @@ def _changed(act: str, _app: Flask, *, user: User, **_more: object) -> None:
 
 def _words(row: SignIn | sign_ins.Browser) -> str:
     if row.browser and row.system:
-        return _("%(browser)s on %(system)s", browser=row.browser, system=row.system)
-    return row.browser or row.system or _("A device that does not say what it is")
+        return str(_("%(browser)s on %(system)s", browser=row.browser, system=row.system))
+    return row.browser or row.system or str(_("A device that does not say what it is"))

@@ -104,9 +104,7 @@ def end_secret(session: Session, secret: str, *, at: datetime) -> int | None:
     return ended.scalar_one_or_none()
 
 
-def end_others(
-    session: Session, user_id: int, secret: str, how: SignInEnd, *, at: datetime
-) -> int:
+def end_others(session: Session, user_id: int, secret: str, how: SignInEnd, *, at: datetime) -> int:
     """End all sessions of somebody but the one of a cookie; return how many."""
     session.flush()  # a session that has just begun is not in the database yet
     gone = session.execute(

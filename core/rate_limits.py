@@ -41,7 +41,9 @@ COUNT = text("""
                        then excluded.ends_at else known.ends_at end
     returning count
 """)
-LEFT = text("select count, ends_at from rate_count where key = :key and ends_at > clock_timestamp()")
+LEFT = text(
+    "select count, ends_at from rate_count where key = :key and ends_at > clock_timestamp()"
+)
 
 
 class PostgresCounts(Storage):

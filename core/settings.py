@@ -66,8 +66,8 @@ class Settings(BaseSettings):
     # Within how many days an appeal is answered, by kind of decision; 14 where nothing is said.
     appeal_days: dict[str, int] = {}
 
-    # How long a person stays signed in without a visit, and how long a sign-in counts as recent: for
-    # money, tokens and the protection of the account itself.
+    # How long a person stays signed in without a visit, and how long a sign-in counts as recent,
+    # for money, tokens and the protection of the account itself.
     session_lifetime: timedelta = timedelta(days=14)
     recent_sign_in: timedelta = timedelta(minutes=15)
 

@@ -95,6 +95,7 @@ ROUTES: dict[str, Route] = {
     "accounts.answer_join": Route(
         frozenset({INVITED}), {"invitation_id": "member invitation", "answer": "=accept"}
     ),
+    "sessions.end_session": Route(frozenset({READER}), {"sign_in_id": "sign-in"}),
     "accounts.revoke_token": Route(frozenset({READER}), {"token_id": "token"}),
     "decisions.one": Route(ME, {"decision_id": "decision"}),
     "decisions.file": Route(ME, {"decision_id": "decision"}),
@@ -196,6 +197,9 @@ NO_ROW: dict[str, dict[str, str]] = {
     "security.confirm_email": {"token": "wrong"},
     "security.reset_password": {"token": "wrong"},
     "security.two_factor_setup_validate": {"token": "wrong"},
+    "security.wan_register_response": {"token": "wrong"},
+    "security.wan_signin_response": {"token": "wrong"},
+    "security.wan_verify_response": {"token": "wrong"},
 }
 # What a form names besides its address: fields to names of `World.rows`.
 BODIES: dict[str, dict[str, str]] = {

@@ -111,7 +111,9 @@ def test_the_way_back_never_leads_away(session: Session, sign_in: Any, away: str
     session.commit()
     client = _late(sign_in(expert))
 
-    sent = client.post("/verify", query_string={"next": away}, data={"password": PASSWORD, "next": away})
+    sent = client.post(
+        "/verify", query_string={"next": away}, data={"password": PASSWORD, "next": away}
+    )
 
     assert sent.status_code == 302
     assert re.match(r"/[^/\\]", sent.location)

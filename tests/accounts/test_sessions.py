@@ -16,7 +16,9 @@ from tests.clients import CheckedClient
 from tests.factories.accounts import make_sign_in, make_user
 
 LAPTOP = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
-PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605 Version/18 Safari/604"
+PHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605 Version/18 Safari/604"
+)
 NEW = "another fine phrase"
 
 
@@ -95,9 +97,7 @@ def test_nobody_ends_a_strangers_session(session: Session, sign_in: Any) -> None
     assert theirs.ended_at is None
 
 
-def test_a_new_password_ends_the_others(
-    session: Session, client: CheckedClient, app: Any
-) -> None:
+def test_a_new_password_ends_the_others(session: Session, client: CheckedClient, app: Any) -> None:
     here, other = _two(session, client, app)
 
     here.post(
@@ -167,7 +167,10 @@ def test_a_session_without_a_visit_ends(session: Session, client: CheckedClient)
     settled(session, client)
     sign_in(client)
     session.execute(
-        text("update sign_in set seen_at = seen_at - interval '15 days', begun_at = seen_at - interval '15 days'")
+        text(
+            "update sign_in set seen_at = seen_at - interval '15 days',"
+            " begun_at = begun_at - interval '15 days'"
+        )
     )
     session.commit()
 
@@ -180,7 +183,7 @@ def test_a_planted_cookie_is_another_after_signing_in(
     settled(session, client)
     client.get("/sign-in")
     with client.session_transaction() as cookie:
-        planted = cookie["csrf_token"] = "planted"  # noqa: S105
+        planted = cookie["csrf_token"] = "planted"
         cookie["sid"] = "planted"
 
     sign_in(client)
@@ -193,7 +196,12 @@ def test_a_planted_cookie_is_another_after_signing_in(
 def test_seen_is_written_once_a_minute(session: Session, client: CheckedClient) -> None:
     settled(session, client)
     sign_in(client)
-    session.execute(text("update sign_in set seen_at = seen_at - interval '5 minutes', begun_at = begun_at - interval '1 day'"))
+    session.execute(
+        text(
+            "update sign_in set seen_at = seen_at - interval '5 minutes',"
+            " begun_at = begun_at - interval '1 day'"
+        )
+    )
     session.commit()
     written: list[str] = []
     engine: Any = session.get_bind()

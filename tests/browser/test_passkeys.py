@@ -1,8 +1,8 @@
 """Passkeys in a real browser: made, shown, deleted; and answers that are used again or forged."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from sqlmodel import select
@@ -47,12 +47,12 @@ class Key:
 
 
 @pytest.fixture
-def signed_in(browser_page: Window, live: Live) -> Iterator[Window]:
+def signed_in(browser_page: Window, live: Live) -> Window:
     """A window of Ada, who has just signed in with her password."""
     with live.transaction() as session:
         settled(session, live.client())
     _with_password(browser_page)
-    yield browser_page
+    return browser_page
 
 
 def _with_password(window: Window) -> None:
@@ -200,6 +200,4 @@ def test_an_answer_is_taken_once_and_for_its_own_place_and_question(
 
 
 def _form(body: str) -> dict[str, str]:
-    from urllib.parse import parse_qsl
-
     return dict(parse_qsl(body))
