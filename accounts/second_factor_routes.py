@@ -1,17 +1,22 @@
-"""The set-up of a second factor where Flask-Security would begin it anew after one wrong digit."""
+"""What Flask-Security does with codes and we do otherwise: set-ups that last, no signing out."""
 
 from typing import Any
 
-from flask import Flask, current_app, g, render_template, session
+from flask import Flask, current_app, g, redirect, render_template, session
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_security.utils import check_and_get_token_status
 
 ENDPOINT = "security.two_factor_setup_validate"
+CODE = "security.two_factor_token_validation"
 
 
 def init_app(app: Flask) -> None:
-    """Let an app's page for the first code show the same picture again after a wrong one."""
+    """Keep the picture after a wrong first code, and sign nobody out by a link.
+
+    Flask-Security signs out whoever opens the page for a code without having been asked for one:
+    any picture on another site could point there.
+    """
     theirs: Any = app.view_functions[ENDPOINT]
 
     def validate(token: str) -> ResponseReturnValue:
@@ -20,6 +25,15 @@ def init_app(app: Flask) -> None:
         return answer if form is None else (_same_picture(token, form), 422)
 
     app.view_functions[ENDPOINT] = validate
+    code: Any = app.view_functions[CODE]
+
+    def ask() -> ResponseReturnValue:
+        if current_user.is_authenticated and session.get("tf_state") != "validating_profile":
+            return redirect("/home")
+        answer: ResponseReturnValue = code()
+        return answer
+
+    app.view_functions[CODE] = ask
 
 
 def _same_picture(token: str, form: Any) -> str:

@@ -140,6 +140,17 @@ def test_half_signed_in_opens_nothing_else(
     assert not _may_in(client)
 
 
+def test_opening_the_page_for_a_code_signs_nobody_out(
+    session: Session, client: CheckedClient
+) -> None:
+    settled(session, client)
+    sign_in(client)
+
+    client.get("/two-factor")
+
+    assert _may_in(client)
+
+
 def test_a_wrong_code_opens_nothing(session: Session, client: CheckedClient) -> None:
     key = _turned_on(session, client)
     sign_in(client)
