@@ -39,7 +39,7 @@ LABELS = {
     "remember": _l("Stay signed in on this device"),
     "code": _l("Code"),
     "name": _l("Name"),
-    "usage": _l("What it is for"),
+    "usage": _l("How it is used"),
 }
 USAGES = {
     "first": _l("To sign in without the password; the device asks who you are"),
