@@ -51,6 +51,7 @@ def test_the_page_names_devices_and_this_one(
     assert "Safari on iPhone" in page
     assert "203.0.113.9" in page
     assert page.count("This device") == 1
+    assert '<a href="/account/password">change your password</a>' in page
 
 
 def test_a_session_ended_from_afar_is_out_at_its_next_request(
