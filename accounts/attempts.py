@@ -5,6 +5,7 @@ alike. A browser in which the person has signed in before has a count of its own
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from flask import Flask, Response, current_app, g, request, session
@@ -13,6 +14,7 @@ from flask_security import user_authenticated
 from accounts import known_device
 from accounts.models import User
 from core import rate_limits
+from core.errors import Invalid
 from core.settings import Settings, current_settings
 
 # By name, so that the setting RATE_LIMITS can change one; several are divided by semicolons.
@@ -44,8 +46,13 @@ class Guard:
 
 
 def _typed_email() -> str:
-    given = request.form.get("email") or (request.get_json(silent=True) or {}).get("email", "")
-    return f"email:{str(given).strip().lower()[:254]}"
+    json = request.get_json(silent=True)
+    given = json.get("email") if isinstance(json, dict) else request.form.get("email")
+    email = str(given or "").strip()[:254]
+    # One address has many spellings: what counts is the one that it is looked up by.
+    with suppress(ValueError):
+        email = current_app.extensions["security"]._mail_util.normalize(email)
+    return f"email:{email.lower()}"
 
 
 def _half_signed_in() -> str:
@@ -99,7 +106,12 @@ def count_password() -> None:
 
 
 def _count() -> None:
-    guard = GUARDED.get(request.endpoint or "")
+    endpoint = request.endpoint or ""
+    if endpoint.startswith("security.") and request.is_json:
+        # Flask-Security reads JSON into its forms, whatever it is.
+        if not isinstance(request.get_json(silent=True), dict):
+            raise Invalid
+    guard = GUARDED.get(endpoint)
     if guard is None or request.method != "POST":
         return
     known = rate_limits.limits()

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Flask, current_app
-from flask_babel import format_time, format_timedelta, get_timezone
+from flask_babel import format_timedelta, get_timezone
 from limits import RateLimitItem, parse_many
 from limits.errors import ConfigurationError
 from limits.storage import Storage, storage_from_string
@@ -24,6 +24,7 @@ from sqlalchemy import delete, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col
 
+from core import formats
 from core.clock import now
 from core.db import transaction
 from core.errors import TooOften
@@ -177,6 +178,6 @@ def _too_often(ends: float) -> TooOften:
     at = datetime.fromtimestamp(ends, UTC) + timedelta(minutes=1)  # whole minutes, never too early
     return TooOften(
         seconds=seconds,
-        time=f"{format_time(at, 'short')} ({get_timezone() or 'UTC'})",
+        time=f"{formats.clock(at)} ({get_timezone() or 'UTC'})",
         wait=format_timedelta(timedelta(seconds=max(60, seconds)), threshold=1.2),
     )

@@ -172,7 +172,6 @@ def _headers(response: Response) -> Response:
     add("Cross-Origin-Opener-Policy", "same-origin")
     add("Cross-Origin-Resource-Policy", "same-origin")
     add("Permissions-Policy", PERMISSIONS)
-    add("Origin-Agent-Cluster", "?1")
     add("X-Permitted-Cross-Domain-Policies", "none")
     if request.is_secure or current_app.config["SESSION_COOKIE_SECURE"]:
         add("Strict-Transport-Security", "max-age=31536000")

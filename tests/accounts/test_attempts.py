@@ -52,6 +52,23 @@ def test_a_known_and_an_unknown_address_are_answered_alike(
     assert known == unknown
 
 
+@pytest.mark.parametrize(
+    "spelt", ["ADA@EXAMPLE.ORG", " ada@example.org ", "ada@ｅｘａｍｐｌｅ.org", "ada@example。org"]
+)
+def test_other_spellings_of_an_address_count_as_the_same(
+    session: Session, client: CheckedClient, spelt: str
+) -> None:
+    for _ in range(LIMIT):
+        _wrong(client)
+
+    assert _wrong(client, spelt).status_code == 429
+
+
+@pytest.mark.parametrize("body", [[], "x", 7, {"email": {"a": 1}}, {"email": None}])
+def test_hostile_json_is_counted_and_no_fault(client: CheckedClient, body: Any) -> None:
+    assert client.post("/sign-in", json=body).status_code < 500
+
+
 def test_a_program_reads_the_limit_as_a_problem(client: CheckedClient) -> None:
     for _ in range(LIMIT):
         _wrong(client)
