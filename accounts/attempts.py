@@ -107,10 +107,8 @@ def count_password() -> None:
 
 def _count() -> None:
     endpoint = request.endpoint or ""
-    if endpoint.startswith("security.") and request.is_json:
-        # Flask-Security reads JSON into its forms, whatever it is.
-        if not isinstance(request.get_json(silent=True), dict):
-            raise Invalid
+    if endpoint.startswith("security.") and not _can_be_read():
+        raise Invalid
     guard = GUARDED.get(endpoint)
     if guard is None or request.method != "POST":
         return
@@ -126,6 +124,11 @@ def _count() -> None:
     if guard.account:
         known.count(guard.account, who)
         g.tried = (guard.account, who)
+
+
+def _can_be_read() -> bool:
+    """Return whether Flask-Security can put what was sent into a form: of JSON only objects."""
+    return not request.is_json or isinstance(request.get_json(silent=True), dict)
 
 
 def known_here(user: User) -> bool:
