@@ -15,7 +15,16 @@ from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 from flask_wtf import CSRFProtect
 
-from accounts import appeals, organisations, permissions, repairs, security, tokens, withdrawals
+from accounts import (
+    appeals,
+    organisations,
+    permissions,
+    recent_routes,
+    repairs,
+    security,
+    token_check,
+    withdrawals,
+)
 from annotation import review_queue
 from annotation.labelling import labelling_backend
 from core import (
@@ -53,6 +62,8 @@ SCHEDULE = {
     "core.take_up_stalled_jobs": 15,
     "core.deliver_waiting_letters": 60,
     "core.forget_once_keys": 3600,
+    "core.forget_rate_counts": 3600,
+    "accounts.forget_sign_ins": 86_400,
     "core.delete_finished_jobs": 3600,
     "core.sweep_uploads": 86_400,
     "accounts.escalate_appeals": 3600,
@@ -107,8 +118,9 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     access.init_app(
         app,
         permissions=permissions.allowed,
-        token_check=tokens.check_now,
+        token_check=token_check.now_or_refuse,
         to_sign_in=security.to_sign_in,
+        confirm=recent_routes.confirm,
     )
     look.init_app(app)
     app.extensions["doyen.ports"] = _ports(settings)

@@ -42,12 +42,21 @@ ACTIONS = {
     "erasure.done": _l("Person erased"),
     "consent.given": _l("Agreement given"),
     "consent.withdrawn": _l("Agreement withdrawn"),
+    "sign_in.ended": _l("A device of one’s own signed out from afar"),
+    "sign_in.others_ended": _l("All other devices signed out"),
+    "account.password_changed": _l("Password changed"),
+    "account.password_reset": _l("Password chosen anew by letter"),
+    "account.second_factor_on": _l("Second factor turned on"),
+    "account.second_factor_off": _l("Second factor turned off"),
+    "account.passkey_added": _l("Passkey added"),
+    "account.passkey_deleted": _l("Passkey deleted"),
     "people.read": _l("List of people read"),
 }
 ROWS = {
     "user": Row(_l("Person %(id)s"), "accounts.people"),
     "organisation": Row(_l("Organisation %(id)s")),
     "token": Row(_l("Token %(id)s")),
+    "sign_in": Row(_l("Signed-in device %(id)s")),
     "people": Row(_l("List of people"), "accounts.people"),
 }
 

@@ -1,12 +1,12 @@
 """What people send about their account, their organisation and their tokens."""
 
+from typing import Any, ClassVar
+
 from flask import request
 from flask_babel import lazy_gettext as _l
-from flask_security.forms import LoginForm, RegisterFormV2
-from flask_security.utils import validate_redirect_url
+from flask_security.forms import RegisterFormV2
 from flask_wtf import FlaskForm
 from wtforms import (
-    HiddenField,
     RadioField,
     SelectField,
     SelectMultipleField,
@@ -18,6 +18,7 @@ from wtforms.validators import DataRequired, Email, Length, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from accounts.models import MemberRole, RoleName
+from accounts.security_forms import InOurWords
 from accounts.tokens import LIFETIMES, SCOPES
 
 NAME_MAX = 120
@@ -29,8 +30,10 @@ def _wished_role() -> str:
     return wish if wish in {"owner", "ml_team"} else RoleName.EXPERT.value
 
 
-class RegisterForm(RegisterFormV2):
+class RegisterForm(InOurWords, RegisterFormV2):
     """Registration: who you are here for decides what is asked next."""
+
+    labels: ClassVar[dict[str, Any]] = {"name": _l("Your name")}
 
     role = RadioField(
         _l("What brings you here?"),
@@ -61,15 +64,6 @@ class RegisterForm(RegisterFormV2):
         """Owners and ML teams act for an organisation."""
         if self.role.data != RoleName.EXPERT.value and not (field.data or "").strip():
             raise ValidationError(_l("Write the name of your organisation."))
-
-
-class SignInForm(LoginForm):
-    """Address and password; where an address of somewhere else is to follow, home does."""
-
-    def validate_next(self, field: HiddenField) -> None:
-        """Forget a way back that leads away from here: it is no reason to keep somebody out."""
-        if field.data and not validate_redirect_url(field.data):
-            field.data = ""
 
 
 class AccountForm(FlaskForm):  # type: ignore[misc]

@@ -1,18 +1,64 @@
-"""What the operator page says of erasures and copies of data."""
+"""What the operator page says of accounts: whether somebody waits too long for an answer."""
 
 from datetime import timedelta
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from sqlalchemy import func
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
+from accounts.models import Appeal
+from accounts.passwords import ANSWERS, AWAY
 from accounts.privacy_models import DataExport, Erasure, ExportState
+from core import formats
 from core.clock import now
 from core.health import Finding
+from core.models import Heartbeat
+from core.settings import current_settings
 
+PARTS = (ANSWERS, AWAY)
 LATE_AFTER = timedelta(days=1)
-SHOWN_FOR = timedelta(days=30)
+
+
+def answers(session: Session) -> list[Finding]:
+    """Whether appeals wait, and whether one is late."""
+    waiting, late = session.exec(
+        select(func.count(), func.count().filter(col(Appeal.answer_by) < now())).where(
+            col(Appeal.outcome).is_(None)
+        )
+    ).one()
+    name = _("Appeals")
+    if late:
+        words = ngettext(
+            "%(num)s appeal is late. It takes a person who did not decide.",
+            "%(num)s appeals are late. They take a person who did not decide.",
+            late,
+        )
+        return [Finding(name, "stop", words)]
+    if waiting:
+        words = ngettext("%(num)s appeal is to answer.", "%(num)s appeals are to answer.", waiting)
+        return [Finding(name, "wait", words)]
+    return [Finding(name, "ok", _("No appeal waits for an answer."))]
+
+
+def stolen_passwords(session: Session) -> list[Finding]:
+    """Whether the service of breached passwords answered when it was last asked."""
+    if not current_settings().breached_passwords_url:
+        return []
+    name = _("Stolen passwords")
+    seen = {
+        row.part: row.seen_at
+        for row in session.exec(select(Heartbeat).where(col(Heartbeat.part).in_(PARTS)))
+    }
+    answered, away = (seen.get(part) for part in PARTS)
+    if away is not None and (answered is None or away > answered):
+        words = _(
+            "The service does not answer since %(time)s. Passwords are taken without it.",
+            time=formats.date_time(away),
+        )
+        return [Finding(name, "wait", words)]
+    if answered is None:
+        return [Finding(name, "ok", _("The service was not asked yet."))]
+    return [Finding(name, "ok", _("The service answers."))]
 
 
 def privacy(session: Session) -> list[Finding]:
@@ -48,4 +94,4 @@ def privacy(session: Session) -> list[Finding]:
     return [Finding(name, "ok", _("Nothing is late."))]
 
 
-CHECKS = (privacy,)
+CHECKS = [answers, stolen_passwords, privacy]

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from accounts import appeals, data_exports, erasure, retention
+from accounts import account_letters, appeals, data_exports, erasure, retention, sign_ins
 from core import personal_data
 from core.clock import now
 from core.db import transaction
@@ -62,3 +62,18 @@ def apply_retention() -> str:
     """Let go what was kept long enough."""
     done = retention.apply(personal_data.of_app(), current_settings().retention_days, at=now())
     return ", ".join(f"{name} {count}" for name, count in done.items())
+
+
+@tasks.task(queue="letters")
+def send_account_letter(kind: str, email: str, language: str) -> str:
+    """Write the letter that somebody asked for on a page, if the address is known."""
+    with transaction() as session:
+        return account_letters.send(session, kind, email, language)
+
+
+@tasks.task()
+def forget_sign_ins() -> int:
+    """Delete sessions that have been over for long."""
+    lifetime = current_settings().session_lifetime
+    with transaction() as session:
+        return sign_ins.sweep(session, at=now(), lifetime=lifetime)

@@ -4,8 +4,17 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from flask_security.core import RoleMixin, UserMixin
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, Text, UniqueConstraint
+from flask_security.core import RoleMixin, UserMixin, WebAuthnMixin
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Index,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, Relationship, SQLModel
 
@@ -64,6 +73,7 @@ class User(SQLModel, UserMixin, table=True):
     __table_args__ = (
         UniqueConstraint("email"),
         UniqueConstraint("fs_uniquifier"),
+        UniqueConstraint("fs_webauthn_user_handle"),
         CheckConstraint("email = lower(email)", name="email_lower"),
     )
 
@@ -81,14 +91,52 @@ class User(SQLModel, UserMixin, table=True):
     tf_totp_secret: str | None = Field(default=None, sa_type=Text)
     tf_last_counter: int | None = Field(default=None, sa_type=BigInteger)
     mf_recovery_codes: list[str] | None = Field(default=None, sa_column=Column(JSONB))
+    # Like ids: there only once a first passkey was made.
+    fs_webauthn_user_handle: str | None = Field(default=None, sa_type=Text)  # type: ignore[assignment]
 
     roles: list[Role] = Relationship(  # type: ignore[assignment]
         link_model=UserRole, sa_relationship_kwargs={"lazy": "selectin"}
+    )
+    webauthn: list["Passkey"] = Relationship(  # type: ignore[assignment]
+        sa_relationship_kwargs={"order_by": "Passkey.id", "cascade": "all, delete-orphan"}
     )
 
     def has(self, role: RoleName) -> bool:
         """Return whether the person has a role."""
         return any(mine.name == role for mine in self.roles)
+
+
+class PasskeyUsage(StrEnum):
+    """What a passkey is for: instead of the password, or after it."""
+
+    FIRST = "first"
+    SECONDARY = "secondary"
+
+
+class Passkey(SQLModel, WebAuthnMixin, table=True):
+    """A key that a device or a security key keeps for somebody, as Flask-Security asks for it."""
+
+    __tablename__ = "passkey"
+    __table_args__ = (
+        one_of("usage", PasskeyUsage),
+        UniqueConstraint("credential_id"),
+        UniqueConstraint("user_id", "name"),
+        CheckConstraint("sign_count >= 0", name="sign_count_counts"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)  # type: ignore[assignment]
+    user_id: int = Field(foreign_key="user_account.id", index=True)
+    name: str = Field(sa_type=Text)
+    credential_id: bytes = Field(sa_type=LargeBinary)
+    public_key: bytes = Field(sa_type=LargeBinary)
+    sign_count: int = Field(sa_type=BigInteger)
+    transports: list[str] | None = Field(default=None, sa_column=Column(JSONB))
+    backup_state: bool = False
+    device_type: str = Field(default="single_device", sa_type=Text)
+    extensions: str | None = Field(default=None, sa_type=Text)
+    usage: str = Field(sa_type=Text)
+    created_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
+    lastuse_datetime: datetime = utc()
 
 
 class Organisation(SQLModel, table=True):
@@ -380,3 +428,34 @@ class Consent(SQLModel, table=True):
     given: bool
     at: datetime = utc()
     address: str | None = Field(default=None, sa_type=Text)
+
+
+class SignInEnd(StrEnum):
+    """How a signed-in session came to its end."""
+
+    SIGNED_OUT = "signed_out"
+    REMOTE = "remote"
+    SECURITY = "security"
+
+
+class SignIn(SQLModel, table=True):
+    """One browser in which a person is signed in; its cookie holds the secret, kept as a hash."""
+
+    __tablename__ = "sign_in"
+    __table_args__ = (
+        one_of("how_ended", SignInEnd),
+        UniqueConstraint("secret_hash"),
+        CheckConstraint("(ended_at IS NULL) = (how_ended IS NULL)", name="end_is_whole"),
+        CheckConstraint("seen_at >= begun_at", name="seen_after_begun"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    user_id: int = Field(foreign_key="user_account.id", index=True)
+    secret_hash: str = Field(sa_type=Text)
+    begun_at: datetime = utc()
+    seen_at: datetime = utc(index=True)
+    address: str = Field(sa_type=Text)
+    browser: str = Field(sa_type=Text)
+    system: str = Field(sa_type=Text)
+    ended_at: datetime | None = utc(nullable=True)
+    how_ended: SignInEnd | None = text_enum(SignInEnd, nullable=True)

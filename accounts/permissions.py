@@ -77,6 +77,7 @@ TABLE: dict[str, tuple[Rule, ...]] = {
     "organisation.see": (organisation_member,),
     "organisation.manage": (organisation_admin,),
     "token.manage": (oneself,),
+    "session.manage": (oneself,),
     "operator.see": (operator,),
     "decision.see": (decided_about,),
     "appeal.see": (appeal_reader,),

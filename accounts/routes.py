@@ -21,6 +21,7 @@ from accounts import (
     organisations,
     privacy_routes,
     search,
+    session_routes,
     tokens,
 )
 from accounts.forms import (
@@ -38,7 +39,7 @@ from accounts.models import (
     Organisation,
 )
 from core import audit
-from core.access import public, require, requires, signed_in
+from core.access import public, recently_signed_in, require, requires, signed_in
 from core.clock import now
 from core.db import db_session, find
 from core.errors import NotFound
@@ -46,7 +47,7 @@ from core.settings import current_settings
 from core.web import Problems, page_of, read
 
 bp = Blueprint("accounts", __name__)
-MORE_BLUEPRINTS = (decision_routes.bp, consent_routes.bp, privacy_routes.bp)
+MORE_BLUEPRINTS = (decision_routes.bp, consent_routes.bp, privacy_routes.bp, session_routes.bp)
 
 
 @bp.get("/registered")
@@ -192,6 +193,7 @@ def token_list() -> ResponseReturnValue:
 
 @bp.post("/tokens")
 @signed_in
+@recently_signed_in
 def make_token() -> ResponseReturnValue:
     """Make a token and show it, this once."""
     form = _token_form()

@@ -22,7 +22,8 @@ class Datastore(SQLAlchemySessionUserDatastore):
         user.tf_primary_method = None
         user.tf_totp_secret = None
         user.tf_last_counter = None
-        user.mf_recovery_codes = None
+        if not any(key.usage == "secondary" for key in user.webauthn):
+            user.mf_recovery_codes = None  # a passkey as second factor may be lost as well
         self.put(user)  # type: ignore[no-untyped-call]
 
     def mf_get_recovery_codes(self, user: Any) -> list[str]:

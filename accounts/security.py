@@ -8,13 +8,23 @@ from typing import Any
 
 from flask import Flask, redirect, request
 from flask_babel import get_locale
-from flask_security import MailUtil, Security, user_registered
+from flask_security import MailUtil, user_registered
 from flask_security.utils import url_for_security
 from werkzeug.wrappers.response import Response as BaseResponse
 
-from accounts import organisations, second_factor, sign_in_words
-from accounts.forms import RegisterForm, SignInForm
-from accounts.models import OrganisationKind, Role, RoleName, User
+from accounts import (
+    attempts,
+    organisations,
+    passkeys,
+    second_factor,
+    second_factor_routes,
+    security_forms,
+    session_routes,
+    sign_in_words,
+)
+from accounts.forms import RegisterForm
+from accounts.models import OrganisationKind, Passkey, Role, RoleName, User
+from accounts.passwords import Passwords
 from core import audit, messages
 from core.clock import now
 from core.db import Database, db_session
@@ -58,14 +68,29 @@ class LetterMail(MailUtil):
 def init_app(app: Flask, database: Database, settings: Settings) -> None:
     """Give an app its sign-in pages."""
     app.config.update(_config(settings))
-    Security(
+    attempts.init_app(app, settings)
+    passkeys.SecurityWithPasskeys(
         app,
-        second_factor.Datastore(database.scoped, User, Role),
+        second_factor.Datastore(database.scoped, User, Role, Passkey),
         register_form=RegisterForm,
-        login_form=SignInForm,
+        login_form=security_forms.SignInForm,
+        forgot_password_form=security_forms.AskNewPasswordForm,
+        send_confirmation_form=security_forms.AskConfirmationForm,
+        reset_password_form=security_forms.SetPasswordForm,
+        change_password_form=security_forms.NewPasswordForm,
+        verify_form=security_forms.ConfirmItIsYouForm,
+        two_factor_verify_code_form=security_forms.CodeForm,
+        mf_recovery_form=security_forms.RecoveryCodeForm,
+        wan_register_form=security_forms.NewPasskeyForm,
+        wan_register_response_form=security_forms.NewPasskeyAnswerForm,
+        wan_signin_response_form=security_forms.PasskeyAnswerForm,
         mail_util_cls=LetterMail,
+        password_util_cls=Passwords,
         totp_cls=second_factor.OneTimeTotp,
+        webauthn_util_cls=passkeys.PasskeyOptions,
     )
+    session_routes.init_app(app)
+    second_factor_routes.init_app(app)
     # Nobody signs in by a token in a request's body or address. The library would read the body of
     # every stranger for one, before anything has looked at its size or depth.
     app.login_manager.request_loader(lambda _request: None)  # type: ignore[attr-defined]
@@ -95,6 +120,7 @@ def _config(settings: Settings) -> dict[str, Any]:
     secret = settings.secret_key.get_secret_value()
     return (
         second_factor.config(secret)
+        | passkeys.config()
         | sign_in_words.config()
         | {
             "SECRET_KEY": secret,
@@ -138,21 +164,21 @@ def _config(settings: Settings) -> dict[str, Any]:
             "SECURITY_POST_REGISTER_VIEW": "/registered",
             "SECURITY_POST_CONFIRM_VIEW": "/sign-in",
             "SECURITY_POST_CHANGE_VIEW": "/account",
+            "SECURITY_POST_VERIFY_VIEW": "/account",
             "SECURITY_POST_RESET_VIEW": "/sign-in",
-            "SECURITY_FRESHNESS": timedelta(hours=24),
+            "SECURITY_FRESHNESS": settings.recent_sign_in,
+            "SECURITY_FRESHNESS_GRACE_PERIOD": timedelta(0),
             "SECURITY_CSRF_COOKIE_NAME": None,
             "SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS": False,
             "SECURITY_API_ENABLED_METHODS": ["session"],
             "SECURITY_TOKEN_AUTHENTICATION_HEADER": "X-No-Such-Header",
             "SECURITY_REDIRECT_ALLOW_SUBDOMAINS": False,
-            "REMEMBER_COOKIE_DURATION": settings.session_lifetime,
-            "REMEMBER_COOKIE_HTTPONLY": True,
-            "REMEMBER_COOKIE_SAMESITE": "Lax",
-            "REMEMBER_COOKIE_SECURE": settings.cookie_secure,
             "PERMANENT_SESSION_LIFETIME": settings.session_lifetime,
             "SESSION_COOKIE_HTTPONLY": True,
             "SESSION_COOKIE_SAMESITE": "Lax",
             "SESSION_COOKIE_SECURE": settings.cookie_secure,
-            "SESSION_COOKIE_NAME": "doyen",
+            # With this beginning browsers take the cookie from this host alone, over HTTPS alone:
+            # no other host of the same domain can plant one.
+            "SESSION_COOKIE_NAME": "__Host-doyen" if settings.cookie_secure else "doyen",
         }
     )

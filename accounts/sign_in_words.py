@@ -42,13 +42,33 @@ WORDS: dict[str, Any] = {
     "TWO_FACTOR_DISABLED": _l("The second factor is off."),
     "TWO_FACTOR_SETUP_EXPIRED": _l("That took too long. Please begin again."),
     "TWO_FACTOR_LOGIN_SUCCESSFUL": _l("You are signed in."),
+    "REAUTHENTICATION_SUCCESSFUL": _l("Thank you. You can go on now."),
+    "API_ERROR": _l("That could not be used. Please begin again."),
+    "WEBAUTHN_EXPIRED": _l("That took too long. Please begin again."),
+    "WEBAUTHN_NAME_REQUIRED": _l("Give the passkey a name."),
+    "WEBAUTHN_NAME_INUSE": _l("You have a passkey with this name. Choose another."),
+    "WEBAUTHN_NAME_NOT_FOUND": _l("You have no passkey with this name."),
+    "WEBAUTHN_CREDENTIAL_DELETED": _l("The passkey is deleted: it opens nothing here any more."),
+    "WEBAUTHN_REGISTER_SUCCESSFUL": _l("The passkey is added."),
+    "WEBAUTHN_CREDENTIAL_ID_INUSE": _l("This passkey is added already."),
+    "WEBAUTHN_UNKNOWN_CREDENTIAL_ID": _l("This passkey does not open an account here."),
+    "WEBAUTHN_ORPHAN_CREDENTIAL_ID": _l("This passkey does not open an account here."),
+    "WEBAUTHN_NO_VERIFY": _l("The passkey could not be checked. Please begin again."),
+    "WEBAUTHN_CREDENTIAL_WRONG_USAGE": _l("This passkey is for use after the password."),
+    "WEBAUTHN_MISMATCH_USER_HANDLE": _l("This passkey belongs to another account."),
 }
 
 
 def config() -> dict[str, Any]:
     """Return the settings of Flask-Security that hold the words; each has a tone."""
     quiet = ("EMAIL_CONFIRMED", "PASSWORD_RESET_NO_LOGIN", "PASSWORD_CHANGE")
-    told = ("TWO_FACTOR_CHANGE_METHOD_SUCCESSFUL", "TWO_FACTOR_DISABLED")
+    told = (
+        "TWO_FACTOR_CHANGE_METHOD_SUCCESSFUL",
+        "TWO_FACTOR_DISABLED",
+        "WEBAUTHN_CREDENTIAL_DELETED",
+        "WEBAUTHN_REGISTER_SUCCESSFUL",
+        "REAUTHENTICATION_SUCCESSFUL",
+    )
     asked = ("CONFIRMATION_REQUEST", "PASSWORD_RESET_REQUEST", "ALREADY_CONFIRMED")
     tones = dict.fromkeys((*quiet, *told), "success") | dict.fromkeys(asked, "info")
     return {

@@ -10,8 +10,6 @@ from sqlmodel import Session, col, select
 
 from accounts.models import ApiToken, Membership, User
 from core import audit
-from core.clock import now
-from core.db import db_session
 from core.errors import NotAllowed
 
 SCOPES = {"releases:read": _l("read and download releases")}
@@ -116,11 +114,6 @@ def check(session: Session, header: str, scope: str, *, at: datetime) -> Princip
     return Principal(
         token.user_id, token.organisation_id, token.id, frozenset(map(str, token.scopes))
     )
-
-
-def check_now(header: str, scope: str) -> Principal:
-    """Check a header for the app, in the session of the request."""
-    return check(db_session(), header, scope, at=now())
 
 
 def _hash(secret: str) -> str:

@@ -44,11 +44,13 @@ def init_app(
     permissions: Permissions,
     token_check: TokenCheck,
     to_sign_in: Callable[[], BaseResponse],
+    confirm: Callable[[], Any],
 ) -> None:
-    """Give an app its table, its way to check tokens and its way to the sign-in page."""
+    """Give an app its table, its way to check tokens and its ways to ask who somebody is."""
     app.extensions["doyen.permissions"] = permissions
     app.extensions["doyen.token_check"] = token_check
     app.extensions["doyen.to_sign_in"] = to_sign_in
+    app.extensions["doyen.confirm"] = confirm
     app.jinja_env.globals["may"] = may
 
 
@@ -83,6 +85,20 @@ def requires(permission: str) -> Callable[[View], View]:
         return _declared(guarded, permission)  # type: ignore[return-value]
 
     return declare
+
+
+def recently_signed_in(view: View) -> View:
+    """Ask for the password again before a view, unless somebody has just signed in.
+
+    Stands below the declaration of who may: `@requires("payout.request")`, then this.
+    """
+
+    @functools.wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        asked = current_app.extensions["doyen.confirm"]()
+        return view(*args, **kwargs) if asked is None else asked
+
+    return guarded  # type: ignore[return-value]
 
 
 def by_token(scope: str) -> Callable[[View], View]:

@@ -1,4 +1,4 @@
-"""The four ways in which a request of a person can fail; each has one status and one page.
+"""The ways in which a request of a person can fail; each has one status and one page.
 
 A package's errors stand beside the function that raises them. Their docstring is what
 the person reads, so it is plain, polite and complete; `%(name)s` in it is filled from the
@@ -52,6 +52,16 @@ class Conflict(DomainError):
     """This can no longer be done, because something has changed in the meantime."""
 
     status = 409
+
+
+class TooOften(DomainError):
+    """That was tried too often. You can try again at %(time)s, in %(wait)s. Nothing was changed."""
+
+    status = 429
+
+    def __init__(self, *, seconds: int, **facts: object) -> None:
+        super().__init__(**facts)
+        self.seconds = seconds
 
 
 def message_of(kind: type[DomainError]) -> str:

@@ -218,3 +218,14 @@ class RetentionRun(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     at: datetime = utc(index=True)
     counts: dict[str, int] = jsonb()
+
+
+class RateCount(SQLModel, table=True):
+    """How often something was tried since its window began; who tried is kept as a hash."""
+
+    __tablename__ = "rate_count"
+    __table_args__ = (CheckConstraint("count > 0", name="counts"),)
+
+    key: str = Field(sa_type=Text, primary_key=True)
+    count: int
+    ends_at: datetime = utc(index=True)

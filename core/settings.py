@@ -82,8 +82,18 @@ class Settings(BaseSettings):
     retention_days: dict[str, int] = {}
     processors: tuple[dict[str, str], ...] = ()
 
-    # How long a person stays signed in without a visit.
+    # How long a person stays signed in without a visit, and how long a sign-in counts as recent,
+    # for money, tokens and the protection of the account itself.
     session_lifetime: timedelta = timedelta(days=14)
+    recent_sign_in: timedelta = timedelta(minutes=15)
+
+    # How often something may be tried: counted in the database, or in Redis where an address
+    # (redis://...) is given. The numbers by name, where they differ from accounts/attempts.py.
+    rate_limit_url: SecretStr = SecretStr("")
+    rate_limits: dict[str, str] = {}
+
+    # A service that knows breached passwords by the first five digits of their SHA-1 (ends in /).
+    breached_passwords_url: str = ""
 
     @field_validator("retention_days")
     @classmethod

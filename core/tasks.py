@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from sqlalchemy import delete, text
 
-from core import health, jobs, messages, seals, uploads
+from core import health, jobs, messages, rate_limits, seals, uploads
 from core.clock import now
 from core.db import transaction
 from core.jobs import Tasks
@@ -66,6 +66,12 @@ def sweep_uploads() -> int:
     """Delete files whose row never came."""
     with transaction() as session:
         return uploads.sweep(session, current_settings().data_dir, at=now())
+
+
+@tasks.task()
+def forget_rate_counts() -> int:
+    """Delete the counts of tries whose window is over."""
+    return rate_limits.sweep()
 
 
 @tasks.task()

@@ -23,12 +23,18 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.utils import cached_property
 
 from core.db import db_session
-from core.errors import DomainError
+from core.errors import DomainError, TooOften
 from core.settings import Settings
 
 log = logging.getLogger(__name__)
 TYPED_AT_LEAST = 20
 _HIDDEN = ("csrf_token", "once", "key", "seen")
+# What no page of ours asks a browser for, and what only our own pages may.
+PERMISSIONS = (
+    "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), "
+    "hid=(), magnetometer=(), microphone=(), midi=(), payment=(), serial=(), usb=(), "
+    "publickey-credentials-get=(self), publickey-credentials-create=(self)"
+)
 BARE = """<!doctype html><html lang="en"><title>This could not be done</title>
 <h1>This could not be done</h1><p>{words} Nothing was changed half-way. If it fails again, write to
 the operator. {code}</p></html>"""
@@ -165,8 +171,9 @@ def _headers(response: Response) -> Response:
     add("Referrer-Policy", "same-origin")
     add("Cross-Origin-Opener-Policy", "same-origin")
     add("Cross-Origin-Resource-Policy", "same-origin")
-    add("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
-    if request.is_secure:
+    add("Permissions-Policy", PERMISSIONS)
+    add("X-Permitted-Cross-Domain-Policies", "none")
+    if request.is_secure or current_app.config["SESSION_COOKIE_SECURE"]:
         add("Strict-Transport-Security", "max-age=31536000")
     if request.endpoint != "static" and "Cache-Control" not in response.headers:
         # A page belongs to one person: no shared cache keeps it, and Back asks again.
@@ -179,10 +186,13 @@ def _domain_error(error: DomainError) -> ResponseReturnValue:
     if error.status == 401 and not wants_json():
         signed: ResponseReturnValue = current_app.extensions["doyen.to_sign_in"]()
         return signed
+    headers = {"Retry-After": str(error.seconds)} if isinstance(error, TooOften) else {}
     if wants_json():
-        return json_problem(error.status, error.words)
+        problem = json_problem(error.status, error.words)
+        problem.headers.update(headers)
+        return problem
     page = render_template("error.html", status=error.status, words=error.words, typed=_typed())
-    return page, error.status
+    return page, error.status, headers
 
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:

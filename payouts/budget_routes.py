@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from accounts import organisations
 from core import once
-from core.access import require, requires
+from core.access import recently_signed_in, require, requires
 from core.clock import now
 from core.db import db_session, find, transaction
 from core.errors import NotFound
@@ -77,6 +77,7 @@ def fund(project_id: int) -> ResponseReturnValue:
 
 @bp.post("/projects/<int:project_id>/budget/fund")
 @requires("budget.fund")
+@recently_signed_in
 def begin_deposit(project_id: int) -> ResponseReturnValue:
     """Begin a payment and lead to its checkout; the second click leads to the same one."""
     row = _budget(project_id, "budget.fund")
@@ -92,6 +93,7 @@ def begin_deposit(project_id: int) -> ResponseReturnValue:
 
 @bp.post("/projects/<int:project_id>/budget/deposits/<int:deposit_id>/checkout")
 @requires("budget.fund")
+@recently_signed_in
 def go_on_paying(project_id: int, deposit_id: int) -> ResponseReturnValue:
     """Lead to the checkout of a payment that was begun."""
     row, found = _budget(project_id, "budget.fund"), _deposit(project_id, deposit_id)

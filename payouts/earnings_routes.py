@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from core import once
-from core.access import require, requires
+from core.access import recently_signed_in, require, requires
 from core.clock import now
 from core.db import db_session, find
 from core.errors import NotFound
@@ -96,6 +96,7 @@ def statement(payout_id: int) -> ResponseReturnValue:
 
 @bp.post("/earnings/payouts")
 @requires("payout.request")
+@recently_signed_in
 def request_payout() -> ResponseReturnValue:
     """Make the payout that the button named, once."""
     form = read(PayForm)
@@ -123,6 +124,7 @@ def rhythm() -> ResponseReturnValue:
 
 @bp.post("/earnings/rhythm")
 @requires("payout.request")
+@recently_signed_in
 def choose_rhythm() -> ResponseReturnValue:
     """Change how often one is paid."""
     form = read(RhythmForm)
@@ -144,6 +146,7 @@ def account() -> ResponseReturnValue:
 
 @bp.post("/earnings/account")
 @requires("payout.request")
+@recently_signed_in
 def open_account() -> ResponseReturnValue:
     """Open one's account at Stripe, once, and lead to its page for details."""
     form = read(AccountForm)
@@ -154,6 +157,7 @@ def open_account() -> ResponseReturnValue:
 
 @bp.get("/earnings/account/refresh")
 @requires("payout.request")
+@recently_signed_in
 def refresh_account() -> ResponseReturnValue:
     """Lead to a fresh page for details; Stripe sends people here when theirs is too old."""
     payee = payees.known(db_session(), current_user.id)

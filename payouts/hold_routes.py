@@ -12,7 +12,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length
 
 from accounts.models import Decision
-from core.access import requires
+from core.access import recently_signed_in, requires
 from core.clock import now
 from core.db import db_session, find
 from core.web import Problems, page_of, read
@@ -47,6 +47,7 @@ def expert_money(expert_id: int) -> ResponseReturnValue:
 
 @bp.post("/operator/money/experts/<int:expert_id>/withhold")
 @requires("money.see")
+@recently_signed_in
 def withhold(expert_id: int) -> ResponseReturnValue:
     """Withhold payouts, with reasons."""
     found = find(Expert, expert_id)
@@ -61,6 +62,7 @@ def withhold(expert_id: int) -> ResponseReturnValue:
 
 @bp.post("/operator/money/experts/<int:expert_id>/send-again")
 @requires("money.see")
+@recently_signed_in
 def send_again(expert_id: int) -> ResponseReturnValue:
     """Lift the hold."""
     find(Expert, expert_id)

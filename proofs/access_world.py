@@ -28,7 +28,12 @@ from payouts import requests, sending
 from payouts.models import PayoutState, ProjectBudget
 from projects import letters
 from releases.models import Release
-from tests.factories.accounts import make_member, make_organisation, make_user
+from tests.factories.accounts import (
+    make_member,
+    make_organisation,
+    make_sign_in,
+    make_user,
+)
 from tests.factories.annotation import Desk, join, make_assignment, make_desk, make_task
 from tests.factories.decisions import contest, decision_of
 from tests.factories.experts import make_expert, make_licence
@@ -173,6 +178,7 @@ def _people(session: Session, world: World) -> Desk:
     )
     _bearer(session, world, OWNER, desk.organisation.id or 0)
     world.rows |= {
+        "sign-in": make_sign_in(session, reader).id,
         "token": _bearer(session, world, READER, team.id or 0),
         "organisation": desk.organisation.id,
         "team": team.id,

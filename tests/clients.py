@@ -9,6 +9,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from itsdangerous import URLSafeTimedSerializer
 
+from accounts import sign_ins
+from core.clock import now
+from core.db import transaction
+
 UNLABELLED = {"hidden", "submit", "button", "image", "reset"}
 VOID_OF_CHECKS = ("/editor/", "/api/", "/icons/")
 
@@ -18,7 +22,11 @@ class CheckedClient(FlaskClient):
 
     def sign_in(self, user: Any) -> "CheckedClient":
         """Be a person from now on."""
+        with self.application.app_context(), transaction() as rows:
+            here = sign_ins.Browser("127.0.0.1", "Firefox", "Linux")
+            secret = sign_ins.begin(rows, user, here, at=now())
         with self.session_transaction() as session:
+            session["sid"] = secret
             session["_user_id"] = user.fs_uniquifier
             session["_fresh"] = True
             session["fs_cc"] = "set"

@@ -107,12 +107,13 @@ def test_a_wrong_registration_says_why_and_keeps_what_was_typed(
 
 
 def test_a_forgotten_password_is_replaced_by_letter(
-    session: Session, client: CheckedClient
+    session: Session, client: CheckedClient, jobs: Any
 ) -> None:
     register(client)
     client.get(link_in(last_letter(session)))
 
     client.post("/recover", data={"email": "ada@example.org"})
+    jobs()
     link = link_in(last_letter(session))
     new = "another fine phrase"
     client.post(link, data={"password": new, "password_confirm": new})

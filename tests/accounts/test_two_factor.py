@@ -84,10 +84,71 @@ def test_a_wrong_first_code_turns_nothing_on(session: Session, client: CheckedCl
     sign_in(client)
     key, send_to = _scanned(client)
 
-    answer = client.post(send_to, data={"code": _code(key, steps=20)}, follow_redirects=True)
+    answer = client.post(send_to, data={"code": _code(key, steps=20)})
 
+    assert answer.status_code == 422
     assert "This code is wrong" in answer.text
     assert _kept(session).tf_primary_method is None
+
+
+def test_after_a_mistyped_first_code_the_same_picture_still_counts(
+    session: Session, client: CheckedClient
+) -> None:
+    settled(session, client)
+    sign_in(client)
+    key, send_to = _scanned(client)
+
+    wrong = client.post(send_to, data={"code": _code(key, steps=20)})
+    client.post(send_to, data={"code": _code(key, steps=-1)})
+
+    assert _key(wrong.text) == key
+    assert _kept(session).tf_primary_method == "authenticator"
+
+
+def test_turning_it_on_signs_other_devices_out(
+    session: Session, client: CheckedClient, app: Any
+) -> None:
+    settled(session, client)
+    other: Any = app.test_client()
+    sign_in(other)
+    sign_in(client)
+    key, send_to = _scanned(client)
+
+    client.post(send_to, data={"code": _code(key, steps=-1)})
+
+    assert (_may_in(client), _may_in(other)) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [
+        ("/verify", {"password": PASSWORD}),
+        ("/tokens", {"confirm_with_password": PASSWORD}),
+        ("/account/recovery-codes", {}),
+        ("/sign-in/passkey", {}),
+        ("/verify/passkey", {}),
+    ],
+)
+def test_half_signed_in_opens_nothing_else(
+    session: Session, client: CheckedClient, path: str, data: dict[str, str]
+) -> None:
+    _turned_on(session, client)
+    sign_in(client)
+
+    client.post(path, data=data)
+
+    assert not _may_in(client)
+
+
+def test_opening_the_page_for_a_code_signs_nobody_out(
+    session: Session, client: CheckedClient
+) -> None:
+    settled(session, client)
+    sign_in(client)
+
+    client.get("/two-factor")
+
+    assert _may_in(client)
 
 
 def test_a_wrong_code_opens_nothing(session: Session, client: CheckedClient) -> None:

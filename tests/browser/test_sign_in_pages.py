@@ -27,9 +27,9 @@ def _registered(window: Window, live: Live) -> None:
     assert window.page.get_by_label("I want experts to label our data").is_checked()
     window.fill("Your name", "Olu Owner")
     window.fill("Your organisation", "Northlight Registry")
-    window.page.get_by_label("Email").fill("olu@northlight.example")
+    window.page.get_by_label("E-mail address").fill("olu@northlight.example")
     window.page.get_by_label("Password", exact=True).fill(PASSWORD)
-    confirm = window.page.get_by_label(re.compile("(Retype|Confirm)", re.I))
+    confirm = window.page.get_by_label("The password again")
     if confirm.count():
         confirm.fill(PASSWORD)
     window.press("Register", role="button")
@@ -37,7 +37,7 @@ def _registered(window: Window, live: Live) -> None:
 
 def _sign_in(window: Window) -> None:
     window.open("/sign-in")
-    window.page.get_by_label("Email").fill("olu@northlight.example")
+    window.page.get_by_label("E-mail address").fill("olu@northlight.example")
     window.fill("Password", PASSWORD)
     window.press("Sign in", role="button")
 
@@ -73,7 +73,7 @@ def test_forms_about_accounts_keep_what_was_typed_and_say_what_is_wrong(
 ):
     browser_page.open(path)
     browser_page.look(f"form{path.replace('/', '-')}")
-    browser_page.page.get_by_label("Email").fill("nobody@nowhere.example")
+    browser_page.page.get_by_label("E-mail address").fill("nobody@nowhere.example")
     if path == "/sign-in":
         browser_page.fill("Password", "wrong password here")
     browser_page.page.locator("main form button[type=submit]").first.click()

@@ -6,8 +6,18 @@ from typing import Any
 from sqlmodel import Session
 
 from accounts import organisations
-from accounts.models import MemberRole, Membership, Organisation, OrganisationKind, RoleName, User
+from accounts.models import (
+    MemberRole,
+    Membership,
+    Organisation,
+    OrganisationKind,
+    Passkey,
+    RoleName,
+    SignIn,
+    User,
+)
 from core.clock import now
+from core.models import RateCount
 
 _numbers = itertools.count(1)
 
@@ -69,3 +79,50 @@ def make_owner(session: Session, **changes: Any) -> tuple[User, Organisation]:
     """Make an owner with an organisation."""
     organisation = make_organisation(session)
     return make_member(session, organisation, **changes), organisation
+
+
+def make_sign_in(session: Session, user: User, **changes: Any) -> SignIn:
+    """Make a browser in which somebody is signed in."""
+    assert user.id is not None
+    at = now()
+    values: dict[str, Any] = {
+        "user_id": user.id,
+        "secret_hash": f"hash-{next(_numbers)}",
+        "begun_at": at,
+        "seen_at": at,
+        "address": "203.0.113.9",
+        "browser": "Firefox",
+        "system": "Linux",
+    }
+    row = SignIn(**(values | changes))
+    session.add(row)
+    session.flush()
+    return row
+
+
+def make_passkey(session: Session, user: User, **changes: Any) -> Passkey:
+    """Make a passkey of somebody; no device holds its other half."""
+    number = next(_numbers)
+    assert user.id is not None
+    values: dict[str, Any] = {
+        "user_id": user.id,
+        "name": f"Key {number}",
+        "credential_id": f"credential-{number}".encode(),
+        "public_key": b"no key",
+        "sign_count": 0,
+        "usage": "first",
+        "lastuse_datetime": now(),
+    }
+    row = Passkey(**(values | changes))
+    session.add(row)
+    session.flush()
+    return row
+
+
+def make_rate_count(session: Session, **changes: Any) -> RateCount:
+    """Make a count of tries."""
+    values: dict[str, Any] = {"key": f"count-{next(_numbers)}", "count": 1, "ends_at": now()}
+    row = RateCount(**(values | changes))
+    session.add(row)
+    session.flush()
+    return row
