@@ -47,7 +47,13 @@ TABLES = (
         whose="id = :person",
         words=("email", "name"),
         codes=("locale", "theme", "tf_primary_method"),
-        hidden=("password", "fs_uniquifier", "tf_totp_secret", "mf_recovery_codes"),
+        hidden=(
+            "password",
+            "fs_uniquifier",
+            "fs_webauthn_user_handle",
+            "tf_totp_secret",
+            "mf_recovery_codes",
+        ),
         erase=Blank(
             {
                 "email": "'erased-' || :key || '@erased.invalid'",
@@ -55,6 +61,7 @@ TABLES = (
                 "password": "NULL",
                 "active": "false",
                 "fs_uniquifier": ":uniquifier",
+                "fs_webauthn_user_handle": "NULL",
                 "confirmed_at": "NULL",
                 "locale": "NULL",
                 "theme": "NULL",
@@ -68,6 +75,23 @@ TABLES = (
                 " be made again. Nobody can sign in to it, and nothing in it leads to you."
             ),
         ),
+    ),
+    Table(
+        "sign_in",
+        _l("Browsers in which you are or were signed in"),
+        whose="user_id = :person",
+        words=("address", "browser", "system"),
+        hidden=("secret_hash",),
+        erase=Delete(),
+    ),
+    Table(
+        "passkey",
+        _l("Your passkeys: their names and public halves"),
+        whose="user_id = :person",
+        words=("name",),
+        codes=("transports", "device_type", "extensions", "usage"),
+        hidden=("credential_id", "public_key"),
+        erase=Delete(),
     ),
     Table(
         "user_role",
@@ -129,7 +153,7 @@ TABLES = (
         erase=Blank(
             {},
             _l("That somebody agreed at that time stays; who, and from which address, goes."),
-            function="erase_words",
+            function="erase_consents",
         ),
     ),
     Table(

@@ -14,14 +14,23 @@ from accounts import data_exports, erasure, retention
 from accounts.erasure import AccountClosing
 from accounts.privacy_models import DataExport
 from core import audit, personal_data
-from core.access import require, requires, signed_in
+from core.access import recently_signed_in, require, requires, signed_in
 from core.clock import now
 from core.db import db_session, find
 from core.formats import locale
 from core.settings import current_settings
 
 bp = Blueprint("privacy", __name__)
-STILL_OPEN = ("privacy.", "security.", "look.", "decisions.", "pages.", "static")
+STILL_OPEN = (
+    "privacy.",
+    "security.",
+    "sessions.",
+    "consents.",
+    "look.",
+    "decisions.",
+    "pages.",
+    "static",
+)
 
 
 @bp.before_app_request
@@ -36,7 +45,7 @@ def closed_to_work() -> None:
 
 
 @bp.get("/account/data")
-@signed_in  # a recent sign-in is asked for here once the helper for it exists
+@signed_in
 def own_data() -> ResponseReturnValue:
     """Show the copies that were asked for, and the ways to another one and to erasure."""
     session = db_session()
@@ -52,7 +61,8 @@ def own_data() -> ResponseReturnValue:
 
 
 @bp.post("/account/data")
-@signed_in  # a recent sign-in
+@signed_in
+@recently_signed_in
 def ask_for_copy() -> ResponseReturnValue:
     """Ask for a copy of all that is held."""
     data_exports.ask(db_session(), current_user, language=str(locale().language), at=now())
@@ -61,7 +71,8 @@ def ask_for_copy() -> ResponseReturnValue:
 
 
 @bp.get("/account/data/<int:export_id>")
-@signed_in  # a recent sign-in
+@signed_in
+@recently_signed_in
 def download(export_id: int) -> ResponseReturnValue:
     """Give a copy to the person whose it is."""
     found = find(DataExport, export_id)
@@ -82,14 +93,15 @@ def download(export_id: int) -> ResponseReturnValue:
 
 
 @bp.get("/account/erase")
-@signed_in  # a recent sign-in
+@signed_in
 def erase() -> ResponseReturnValue:
     """Say what an erasure does and what stands against it, before anybody confirms."""
     return _erase_page()
 
 
 @bp.post("/account/erase")
-@signed_in  # a recent sign-in
+@signed_in
+@recently_signed_in
 def ask_to_erase() -> ResponseReturnValue:
     """Ask for the erasure; until it is due it can be undone."""
     erasure.ask(

@@ -161,6 +161,7 @@ TABLES = (
             )
         ),
     ),
+    nobody("rate_count", _l("How often something was tried; who did is a keyed hash"), "key"),
     Table(
         "once_key",
         _l("Forms that you sent, so that a second click counts once (kept two days)"),

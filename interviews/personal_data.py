@@ -55,7 +55,7 @@ TABLES = (
         " WHERE interview.expert_id = :person)",
         words=("words",),
         codes=("language",),
-        # Append-only: `erase_words` has deleted them when the answers' turn comes.
+        # Append-only: `erase_consents` has deleted them when the answers' turn comes.
         erase=Delete(),
     ),
     Table(

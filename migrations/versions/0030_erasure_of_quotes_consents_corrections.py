@@ -39,16 +39,11 @@ FUNCTIONS = """
         RAISE EXCEPTION 'corrections are only ever added';
     END $$;
 
-    CREATE OR REPLACE FUNCTION erase_words(person integer) RETURNS void LANGUAGE plpgsql AS $$
+    -- Takes the person off their consents and deletes what they corrected; says that it is erasing
+    -- to its end and no further.
+    CREATE FUNCTION erase_consents(person integer) RETURNS void LANGUAGE plpgsql AS $$
     BEGIN
         PERFORM set_config('doyen.erasing', 'on', true);
-        UPDATE decision SET title = erased_words(), reason_words = erased_words(),
-            would_change = erased_words(),
-            evidence = jsonb_build_array(jsonb_build_object('words', erased_words()))
-        WHERE person_id = person;
-        UPDATE appeal SET words = erased_words() ->> 'en',
-            reply = CASE WHEN reply IS NOT NULL THEN erased_words() ->> 'en' END
-        WHERE decision_id IN (SELECT id FROM decision WHERE person_id = person);
         UPDATE consent SET user_id = NULL, address = NULL WHERE user_id = person;
         DELETE FROM answer_correction WHERE response_id IN (
             SELECT response.id FROM interview_response response
@@ -78,19 +73,7 @@ BEFORE = """
         RAISE EXCEPTION 'corrections are only ever added';
     END $$;
 
-    CREATE OR REPLACE FUNCTION erase_words(person integer) RETURNS void LANGUAGE plpgsql AS $$
-    BEGIN
-        PERFORM set_config('doyen.erasing', 'on', true);
-        UPDATE decision SET title = erased_words(), reason_words = erased_words(),
-            would_change = erased_words(),
-            evidence = jsonb_build_array(jsonb_build_object('words', erased_words()))
-        WHERE person_id = person;
-        UPDATE appeal SET words = erased_words() ->> 'en',
-            reply = CASE WHEN reply IS NOT NULL THEN erased_words() ->> 'en' END
-        WHERE decision_id IN (SELECT id FROM decision WHERE person_id = person);
-        PERFORM set_config('doyen.erasing', '', true);
-    END $$;
-
+    DROP FUNCTION erase_consents(integer);
     DROP FUNCTION unquoted(jsonb);
 """
 

@@ -23,7 +23,13 @@ from interviews import corrections, editions, fairness
 from interviews.models import Ethnicity, Sex
 from payouts import holds, ledger
 from payouts.models import PayoutState, ProjectBudget
-from tests.factories.accounts import make_member, make_organisation, make_user
+from tests.factories.accounts import (
+    make_member,
+    make_organisation,
+    make_passkey,
+    make_sign_in,
+    make_user,
+)
 from tests.factories.annotation import Desk, join, make_assignment, make_desk
 from tests.factories.decisions import answer, contest, decision_of, stands
 from tests.factories.experts import make_expert, make_licence, make_skill
@@ -222,6 +228,9 @@ def _money(session: Session, all_: Everywhere) -> None:
 
 
 def _traces(session: Session, all_: Everywhere) -> None:
+    make_sign_in(session, all_.user, browser=all_.say("zqbrowser"), address="203.0.113.78")
+    make_passkey(session, all_.user, name=all_.say("zqname of a passkey"))
+    all_.words.append("203.0.113.78")
     once.first_use(session, "zqonce", user_id=all_.id, at=now())
     session.add(
         Letter(
