@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from flask import current_app
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -65,6 +65,10 @@ class Settings(BaseSettings):
 
     # Within how many days an appeal is answered, by kind of decision; 14 where nothing is said.
     appeal_days: dict[str, int] = {}
+
+    # Webhooks go to public addresses by https only. Networks of yours where they may also go, by
+    # http too: for development, or for receivers inside your own walls.
+    webhook_private_networks: tuple[IPvAnyNetwork, ...] = ()
 
     # How long a person stays signed in without a visit.
     session_lifetime: timedelta = timedelta(days=14)
