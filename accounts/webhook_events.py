@@ -58,7 +58,6 @@ EVENTS = {
         OWNERS,
     ),
     "budget.low": Event(_l("A project’s budget does not pay for another answer"), PROJECT, OWNERS),
-    "assignment.submitted": Event(_l("An expert handed work in"), WORK, OWNERS),
     "assignment.accepted": Event(_l("Work was accepted"), WORK, OWNERS),
     "assignment.partly_accepted": Event(_l("Work was accepted in part"), WORK, OWNERS),
     "assignment.rejected": Event(_l("Work was not accepted"), WORK, OWNERS),

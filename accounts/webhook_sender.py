@@ -25,10 +25,15 @@ TIMEOUT = 15.0
 EXCERPT = 500
 LONGEST = 2000
 PORTS = (443, 8443)
-# Public by their numbers, and yet a way inside: Azure's metadata, and IPv4 wrapped into IPv6.
+# Public by their numbers, and yet a way inside: metadata of Azure and Oracle, IPv4 wrapped into
+# IPv6, and what older Pythons do not know to be set apart.
 BACK_DOORS: tuple[Network, ...] = tuple(
     ipaddress.ip_network(one)
-    for one in ("168.63.129.16/32", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "::/96")
+    for one in (
+        *("168.63.129.16/32", "192.0.0.0/24", "192.88.99.0/24"),
+        *("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "::/96"),
+        *("2001::/23", "3fff::/20", "5f00::/16", "fec0::/10"),
+    )
 )
 
 

@@ -81,6 +81,8 @@ class FilePath(ReleasePath):
 
 
 REFUSALS: dict[Any, Any] = {422: Problem}
+BINARY = {"schema": {"type": "string", "format": "binary"}}
+CONTENT = dict.fromkeys(("application/octet-stream", *serving.TYPES.values(), "text/plain"), BINARY)
 
 
 @api.get("/releases", responses={200: ReleaseList, **REFUSALS}, summary="Releases, newest first")
@@ -110,11 +112,10 @@ def get_release(path: ReleasePath) -> Response:
 @api.get(
     "/releases/<int:release_id>/files/<path:path>",
     responses={
-        200: {
-            "content": {
-                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
-            }
-        },
+        200: {"content": CONTENT},
+        206: {"content": CONTENT},
+        304: {"description": "The file is the one that you have."},
+        416: Problem,
         **REFUSALS,
     },
     summary="A file of a release",
