@@ -29,7 +29,7 @@ class Kind:
 KINDS = {
     "unreadable": Kind(400, _l("The request cannot be read"), _l("Send one JSON object.")),
     "token-needed": Kind(
-        401, _l("A token is needed"), _l("Send the header “Authorization: Bearer dy_…”.")
+        401, _l("A token is needed"), _l("Send the header Authorization with “Bearer dy_…”.")
     ),
     "token-refused": Kind(
         401, _l("The token is refused"), _l("It is wrong, over, or was ended. Make another one.")
@@ -55,7 +55,7 @@ KINDS = {
         _l("Send it again after the seconds in Retry-After."),
     ),
     "too-large": Kind(413, _l("The request is too large")),
-    "not-json": Kind(415, _l("The body is not JSON"), _l("Send “Content-Type: application/json”.")),
+    "not-json": Kind(415, _l("The body is not JSON"), _l("Send the header Content-Type with application/json.")),
     "no-such-part": Kind(416, _l("The file has no such part")),
     "invalid": Kind(
         422, _l("A value cannot be used"), _l("“errors” names each field and what is wrong.")

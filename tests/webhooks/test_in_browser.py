@@ -110,9 +110,9 @@ def _tried(session: Any, endpoint: Any) -> int:
 
 def _signed_in(window: Window, live: Live, user: User) -> Window:
     client = live.client(user)
-    cookie = client.get_cookie("session")
+    cookie = client.get_cookie("doyen")
     assert cookie is not None
     window.page.context.add_cookies(
-        [{"name": "session", "value": cookie.value, "url": window.home}]
+        [{"name": "doyen", "value": cookie.value, "url": window.home}]
     )
     return window
