@@ -31,8 +31,10 @@ from core.ports import ports
 from core.settings import current_settings
 
 READ, WRITE = "webhooks:read", "webhooks:write"
+PORT = r"[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]"
 URL = (
-    r"^https?://[A-Za-z0-9]([A-Za-z0-9.-]{0,250}[A-Za-z0-9])?(:[1-9][0-9]{0,3})?(/[!\"$-\[\]-~]*)?$"
+    r"^https?://[A-Za-z0-9]([A-Za-z0-9.-]{0,250}[A-Za-z0-9])?"
+    rf"(:({PORT}))?(/[!\"$-\[\]-~]*)?$"
 )
 URL_FIELD = Field(
     pattern=URL,

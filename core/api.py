@@ -175,10 +175,17 @@ def part(query: Any, key: Any, asked: ListQuery) -> Part:
 def unreadable(error: ValidationError) -> Response:
     """Answer fields that cannot be used."""
     errors = [
-        {"field": ".".join(map(str, one["loc"])), "problem": one["msg"]}
+        {"field": ".".join(map(str, one["loc"])), "problem": _problem(one)}
         for one in error.errors(include_url=False, include_input=False, include_context=False)
     ]
     return problems.answer(422, _("What was sent cannot be used."), errors=errors)
+
+
+def _problem(error: Any) -> str:
+    """Say what is wrong; a pattern is no words."""
+    if error["type"] == "string_pattern_mismatch":
+        return str(_("It does not have the form that the description gives."))
+    return str(error["msg"])
 
 
 def _take_in() -> None:

@@ -34,6 +34,7 @@ def page() -> ResponseReturnValue:
         kind_of=lambda schema: api_document.kind_of(described, schema),
         parameter_of=lambda one: _parameter(described, one),
         problems=problems.KINDS,
+        first_of={kind.status: slug for slug, kind in reversed(problems.KINDS.items())},
         body_example=_body_example,
     )
 

@@ -55,7 +55,9 @@ KINDS = {
         _l("Send it again after the seconds in Retry-After."),
     ),
     "too-large": Kind(413, _l("The request is too large")),
-    "not-json": Kind(415, _l("The body is not JSON"), _l("Send the header Content-Type with application/json.")),
+    "not-json": Kind(
+        415, _l("The body is not JSON"), _l("Send the header Content-Type with application/json.")
+    ),
     "no-such-part": Kind(416, _l("The file has no such part")),
     "invalid": Kind(
         422, _l("A value cannot be used"), _l("“errors” names each field and what is wrong.")

@@ -112,7 +112,5 @@ def _signed_in(window: Window, live: Live, user: User) -> Window:
     client = live.client(user)
     cookie = client.get_cookie("doyen")
     assert cookie is not None
-    window.page.context.add_cookies(
-        [{"name": "doyen", "value": cookie.value, "url": window.home}]
-    )
+    window.page.context.add_cookies([{"name": "doyen", "value": cookie.value, "url": window.home}])
     return window
