@@ -25,10 +25,12 @@ from accounts import (
     token_check,
     withdrawals,
 )
+from accounts.webhook_sender import HttpSender
 from annotation import review_queue
 from annotation.labelling import labelling_backend
 from core import (
     access,
+    api_routes,
     audit_routes,
     audit_words,
     catalogue,
@@ -45,6 +47,7 @@ from core import (
     tasks,
     web,
 )
+from core import api as core_api
 from core.access import signed_in
 from core.db import Database
 from core.ports import Ports
@@ -66,6 +69,9 @@ SCHEDULE = {
     "accounts.forget_sign_ins": 86_400,
     "core.delete_finished_jobs": 3600,
     "core.sweep_uploads": 86_400,
+    "core.forget_kept_answers": 3600,
+    "accounts.take_up_webhooks": 30,
+    "accounts.forget_webhook_log": 3600,
     "accounts.escalate_appeals": 3600,
     "accounts.take_up_exports": 60,
     "accounts.erase_due": 600,
@@ -126,11 +132,14 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     app.extensions["doyen.ports"] = _ports(settings)
     app.register_blueprint(routes.bp)
     app.register_blueprint(audit_routes.bp)
+    app.register_blueprint(api_routes.bp)
+    core_api.init_app(app)
     for module in _modules("routes"):
         _register_routes(app, csrf, module)
     for module in _modules("api"):
-        app.register_api(module.api)
-        csrf.exempt(module.api)
+        for api in (module.api, *getattr(module, "MORE_APIS", ())):
+            app.register_api(api)
+            csrf.exempt(api)
     jobs.init_app(app, [tasks.tasks, *(module.tasks for module in _modules("jobs"))])
     health.init_app(app, [check for module in _modules("health") for check in module.CHECKS])
     repairs.init_app(app, _modules("trust"))
@@ -188,6 +197,7 @@ def _ports(settings: Settings) -> Ports:
         mailer=mail.mailer(settings.mail_url.get_secret_value(), settings.data_dir),
         payout_rail=StripeConnect(settings),
         labelling=labelling_backend(settings),
+        webhooks=HttpSender(settings.webhook_private_networks),
     )
 
 

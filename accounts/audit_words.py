@@ -19,6 +19,14 @@ ACTIONS = {
     "organisation.removed": _l("Member removed"),
     "token.made": _l("Token made"),
     "token.revoked": _l("Token ended"),
+    "webhook.made": _l("Webhook made"),
+    "webhook.changed": _l("Webhook changed"),
+    "webhook.rotated": _l("Secret of a webhook changed"),
+    "webhook.paused": _l("Webhook paused"),
+    "webhook.resumed": _l("Webhook goes on"),
+    "webhook.ended": _l("Webhook ended"),
+    "webhook.tested": _l("Test sent to a webhook"),
+    "webhook.replayed": _l("Messages sent again to a webhook"),
     "decision.interview_failed": _l("Decision: interview not passed"),
     "decision.work_rejected": _l("Decision: work not accepted"),
     "decision.work_partly_accepted": _l("Decision: work accepted in part"),
@@ -57,6 +65,7 @@ ROWS = {
     "organisation": Row(_l("Organisation %(id)s")),
     "token": Row(_l("Token %(id)s")),
     "sign_in": Row(_l("Signed-in device %(id)s")),
+    "webhook": Row(_l("Webhook %(id)s")),
     "people": Row(_l("List of people"), "accounts.people"),
 }
 

@@ -3,10 +3,12 @@
 from typing import Any, ClassVar
 
 from flask import request
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_security.forms import RegisterFormV2
 from flask_wtf import FlaskForm
 from wtforms import (
+    HiddenField,
     RadioField,
     SelectField,
     SelectMultipleField,
@@ -17,9 +19,12 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Email, Length, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from accounts.models import MemberRole, RoleName
+from accounts import scopes
+from accounts.models import MemberRole, RoleName, TokenKind
+from accounts.scopes import SCOPES
 from accounts.security_forms import InOurWords
-from accounts.tokens import LIFETIMES, SCOPES
+from accounts.tokens import LIFETIMES
+from core.once import new_key
 
 NAME_MAX = 120
 
@@ -127,19 +132,28 @@ class OrganisationForm(FlaskForm):  # type: ignore[misc]
 
 
 class TokenForm(FlaskForm):  # type: ignore[misc]
-    """A new token: what it is for, what it may do, how long it lives."""
+    """A new token: what it is for, whom it speaks for, what it may do, how long it lives."""
 
+    once = HiddenField(default=new_key)
     name = StringField(
         _l("What the token is for"),
         description=_l("For example “training pipeline”. You see this name in the list."),
         validators=[DataRequired(_l("Write what the token is for.")), Length(max=80)],
         render_kw={"autocomplete": "off"},
     )
-    organisation = SelectField(_l("Speaks for"), coerce=int)
+    organisation = SelectField(
+        _l("Speaks for"),
+        description=_l(
+            "One of an organisation goes on when you leave, and any admin can end it. Your own "
+            "ends with your account."
+        ),
+        coerce=int,
+        default=0,
+    )
     scopes = SelectMultipleField(
         _l("May"),
-        choices=[SelectChoice(*scope) for scope in SCOPES.items()],
-        default=list(SCOPES),
+        choices=[SelectChoice(name, scope.words) for name, scope in SCOPES.items()],
+        default=["releases:read"],
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
         validators=[DataRequired(_l("Choose at least one."))],
@@ -151,3 +165,12 @@ class TokenForm(FlaskForm):  # type: ignore[misc]
         default=90,
     )
     make = SubmitField(_l("Make the token"))
+
+    def validate_scopes(self, field: SelectMultipleField) -> None:
+        """Some acts are a person's, some an organisation's."""
+        kind = TokenKind.ORGANISATION if self.organisation.data else TokenKind.PERSONAL
+        if unfit := scopes.unfit(kind, field.data or ()):
+            words = ", ".join(str(SCOPES[one].words) for one in unfit if one in SCOPES)
+            raise ValidationError(
+                _("Take away what such a token cannot do: %(words)s.", words=words)
+            )

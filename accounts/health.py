@@ -1,4 +1,4 @@
-"""What the operator page says of accounts: whether somebody waits too long for an answer."""
+"""What the operator page says of accounts: whether answers are late, and webhooks stuck."""
 
 from datetime import timedelta
 
@@ -6,12 +6,19 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from sqlmodel import Session, col, func, select
 
-from accounts.models import Appeal
+from accounts.models import (
+    Appeal,
+    DeliveryState,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookPause,
+    WebhookState,
+)
 from accounts.passwords import ANSWERS, AWAY
 from accounts.privacy_models import DataExport, Erasure, ExportState
 from core import formats
 from core.clock import now
-from core.health import Finding
+from core.health import STUCK_AFTER, Finding
 from core.models import Heartbeat
 from core.settings import current_settings
 
@@ -94,4 +101,48 @@ def privacy(session: Session) -> list[Finding]:
     return [Finding(name, "ok", _("Nothing is late."))]
 
 
-CHECKS = [answers, stolen_passwords, privacy]
+def webhooks(session: Session) -> list[Finding]:
+    """Whether messages to the servers of organisations leave, and which of those do not answer."""
+    late, waiting = session.exec(
+        select(
+            func.count().filter(
+                col(WebhookEndpoint.state) == WebhookState.ACTIVE,
+                col(WebhookDelivery.next_at) < now() - STUCK_AFTER,
+            ),
+            func.count(),
+        )
+        .select_from(WebhookDelivery)
+        .join(WebhookEndpoint, col(WebhookEndpoint.id) == col(WebhookDelivery.endpoint_id))
+        .where(WebhookDelivery.state == DeliveryState.WAITING)
+    ).one()
+    paused = session.exec(
+        select(func.count()).where(
+            WebhookEndpoint.state == WebhookState.PAUSED,
+            WebhookEndpoint.paused_for != WebhookPause.BY_HAND,
+        )
+    ).one()
+    name = _("Webhooks")
+    if late:
+        words = ngettext(
+            "%(num)s message has waited for over ten minutes. Is a worker running?",
+            "%(num)s messages have waited for over ten minutes. Is a worker running?",
+            late,
+        )
+        return [Finding(name, "stop", words)]
+    if paused:
+        words = ngettext(
+            "%(num)s address does not answer and is paused; its admins have a letter.",
+            "%(num)s addresses do not answer and are paused; their admins have letters.",
+            paused,
+        )
+        return [Finding(name, "wait", f"{words} {_waiting(waiting)}")]
+    return [Finding(name, "ok", _waiting(waiting))]
+
+
+def _waiting(count: int) -> str:
+    if not count:
+        return str(_("No message waits."))
+    return str(ngettext("%(num)s message waits.", "%(num)s messages wait.", count))
+
+
+CHECKS = [answers, stolen_passwords, privacy, webhooks]

@@ -2,11 +2,20 @@
 
 from datetime import timedelta
 
-from accounts import account_letters, appeals, data_exports, erasure, retention, sign_ins
+from accounts import (
+    account_letters,
+    appeals,
+    data_exports,
+    erasure,
+    retention,
+    sign_ins,
+    webhook_deliveries,
+)
 from core import personal_data
 from core.clock import now
 from core.db import transaction
 from core.jobs import Tasks
+from core.ports import ports
 from core.settings import current_settings
 
 tasks = Tasks("accounts")
@@ -77,3 +86,29 @@ def forget_sign_ins() -> int:
     lifetime = current_settings().session_lifetime
     with transaction() as session:
         return sign_ins.sweep(session, at=now(), lifetime=lifetime)
+
+
+@tasks.task(queue="webhooks", attempts=3)
+def deliver_webhook(delivery_id: int) -> str:
+    """Send one message to one endpoint: claimed, sent, recorded."""
+    with transaction() as session:
+        package = webhook_deliveries.claim(session, delivery_id, at=now())
+    if package is None:
+        return "nothing to do"
+    outcome = webhook_deliveries.send(ports().webhooks, package, at=now())
+    with transaction() as session:
+        return webhook_deliveries.record(session, package, outcome, at=now())
+
+
+@tasks.task(queue="webhooks")
+def take_up_webhooks() -> int:
+    """Take up deliveries whose job was lost, or stopped half-way."""
+    with transaction() as session:
+        return webhook_deliveries.take_up(session, at=now())
+
+
+@tasks.task(queue="webhooks")
+def forget_webhook_log() -> int:
+    """Delete what was told over a month ago."""
+    with transaction() as session:
+        return webhook_deliveries.forget(session, at=now())

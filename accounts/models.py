@@ -189,17 +189,37 @@ class MemberInvitation(SQLModel, table=True):
     accepted: bool | None = None
 
 
+class TokenKind(StrEnum):
+    """Whom a token speaks for: a person, or an organisation whoever made it."""
+
+    PERSONAL = "personal"
+    ORGANISATION = "organisation"
+
+
 class ApiToken(SQLModel, table=True):
-    """A key for programs, of a person in an organisation; only its hash is kept."""
+    """A key for programs, of a person or of an organisation; only its hash is kept."""
 
     __tablename__ = "api_token"
-    __table_args__ = (UniqueConstraint("token_hash"),)
+    __table_args__ = (
+        UniqueConstraint("token_hash"),
+        one_of("kind", TokenKind),
+        CheckConstraint(
+            "(kind = 'personal' AND user_id IS NOT NULL AND user_id = made_by"
+            " AND organisation_id IS NULL)"
+            " OR (kind = 'organisation' AND user_id IS NULL AND organisation_id IS NOT NULL)",
+            name="speaks_for_one",
+        ),
+        CheckConstraint("jsonb_typeof(scopes) = 'array'", name="scopes_listed"),
+        CheckConstraint("expires_at > created_at", name="ends_later"),
+    )
 
     SHOWN: ClassVar[int] = 10  # characters of a token that lists may show
 
     id: int | None = Field(default=None, primary_key=True)
-    user_id: int = Field(foreign_key="user_account.id", index=True)
-    organisation_id: int = Field(foreign_key="organisation.id")
+    kind: TokenKind = text_enum(TokenKind)
+    user_id: int | None = Field(default=None, foreign_key="user_account.id", index=True)
+    organisation_id: int | None = Field(default=None, foreign_key="organisation.id", index=True)
+    made_by: int = Field(foreign_key="user_account.id")
     name: str = Field(sa_type=Text)
     token_hash: str = Field(sa_type=Text)
     shown: str = Field(sa_type=Text)
@@ -208,6 +228,10 @@ class ApiToken(SQLModel, table=True):
     expires_at: datetime = utc()
     last_used_at: datetime | None = utc(nullable=True)
     revoked_at: datetime | None = utc(nullable=True)
+
+    def is_over(self, at: datetime) -> bool:
+        """Return whether nobody can use it any more."""
+        return self.revoked_at is not None or self.expires_at <= at
 
 
 class DecisionKind(StrEnum):
@@ -459,3 +483,132 @@ class SignIn(SQLModel, table=True):
     system: str = Field(sa_type=Text)
     ended_at: datetime | None = utc(nullable=True)
     how_ended: SignInEnd | None = text_enum(SignInEnd, nullable=True)
+
+
+class WebhookState(StrEnum):
+    """Whether messages go to an endpoint; an ended one never gets any again."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    ENDED = "ended"
+
+
+class WebhookPause(StrEnum):
+    """Why an endpoint is paused."""
+
+    BY_HAND = "by_hand"
+    FAILING = "failing"
+    GONE = "gone"
+
+
+class DeliveryState(StrEnum):
+    """How far the delivery of a message to an endpoint is."""
+
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
+class WebhookEndpoint(SQLModel, table=True):
+    """An address of an organisation that messages about its things are sent to."""
+
+    __tablename__ = "webhook_endpoint"
+    __table_args__ = (
+        one_of("state", WebhookState),
+        one_of("paused_for", WebhookPause),
+        CheckConstraint("(state = 'paused') = (paused_for IS NOT NULL)", name="paused_with_reason"),
+        CheckConstraint("num_nulls(previous_secret, previous_until) <> 1", name="overlap_whole"),
+        CheckConstraint(
+            "jsonb_typeof(events) = 'array' AND jsonb_array_length(events) > 0",
+            name="events_chosen",
+        ),
+        CheckConstraint("url ~ '^https?://[^@ ]+$'", name="url_of_the_web"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    organisation_id: int = Field(foreign_key="organisation.id", index=True)
+    name: str = Field(default="", sa_type=Text)
+    url: str = Field(sa_type=Text)
+    events: list[Any] = jsonb()
+    secret: str = Field(sa_type=Text)  # encrypted, as is the one before
+    previous_secret: str | None = Field(default=None, sa_type=Text)
+    previous_until: datetime | None = utc(nullable=True)
+    state: WebhookState = text_enum(WebhookState, default=WebhookState.ACTIVE)
+    paused_for: WebhookPause | None = text_enum(WebhookPause, nullable=True)
+    state_at: datetime = utc()
+    failing_since: datetime | None = utc(nullable=True)
+    made_by: int | None = Field(default=None, foreign_key="user_account.id")  # none: by a token
+    created_at: datetime = utc()
+
+
+class WebhookMessage(SQLModel, table=True):
+    """What is told to the endpoints of an organisation, word for word; never changed."""
+
+    __tablename__ = "webhook_message"
+    __table_args__ = (UniqueConstraint("uid"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    uid: str = Field(sa_type=Text)  # receivers see it as webhook-id
+    organisation_id: int = Field(foreign_key="organisation.id", index=True)
+    type: str = Field(sa_type=Text)
+    body: str = Field(sa_type=Text)
+    created_at: datetime = utc(index=True)
+
+
+class WebhookDelivery(SQLModel, table=True):
+    """A message on its way to one endpoint."""
+
+    __tablename__ = "webhook_delivery"
+    __table_args__ = (
+        one_of("state", DeliveryState),
+        UniqueConstraint("endpoint_id", "message_id"),
+        CheckConstraint("(state = 'waiting') = (ended_at IS NULL)", name="ended_once"),
+        CheckConstraint("attempts >= tries AND tries >= 0", name="tries_counted"),
+        Index("ix_webhook_delivery_endpoint_id_id", "endpoint_id", "id"),
+        Index("ix_webhook_delivery_message_id", "message_id"),
+        Index("ix_webhook_delivery_due", "next_at", postgresql_where="state = 'waiting'"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    endpoint_id: int = Field(foreign_key="webhook_endpoint.id")
+    message_id: int = Field(
+        foreign_key="webhook_message.id", ondelete="CASCADE", sa_type=BigInteger
+    )
+    state: DeliveryState = text_enum(DeliveryState, default=DeliveryState.WAITING)
+    attempts: int = 0
+    tries: int = 0  # attempts since it was last begun
+    next_at: datetime = utc()
+    held_until: datetime | None = utc(nullable=True)
+    ended_at: datetime | None = utc(nullable=True)
+
+    @property
+    def key(self) -> int:
+        """The id of a row that the database has."""
+        assert self.id is not None
+        return self.id
+
+
+class WebhookAttempt(SQLModel, table=True):
+    """One try to deliver a message; one without an end stopped half-way, its outcome unknown."""
+
+    __tablename__ = "webhook_attempt"
+    __table_args__ = (
+        UniqueConstraint("delivery_id", "number"),
+        CheckConstraint("status BETWEEN 100 AND 599", name="status_of_http"),
+        CheckConstraint(
+            "num_nonnulls(status, trouble) = (CASE WHEN ended_at IS NULL THEN 0 ELSE 1 END)",
+            name="ended_one_way",
+        ),
+        CheckConstraint("length(excerpt) <= 500", name="excerpt_short"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    delivery_id: int = Field(
+        foreign_key="webhook_delivery.id", ondelete="CASCADE", sa_type=BigInteger
+    )
+    number: int
+    started_at: datetime = utc()
+    ended_at: datetime | None = utc(nullable=True)
+    status: int | None = None
+    trouble: str | None = Field(default=None, sa_type=Text)
+    excerpt: str | None = Field(default=None, sa_type=Text)

@@ -92,6 +92,12 @@ def members(session: Session, organisation_id: int) -> list[tuple[Membership, Us
     return list(session.exec(query))
 
 
+def admins(session: Session, organisation_id: int) -> list[User]:
+    """Return the admins, in the order of joining."""
+    found = members(session, organisation_id)
+    return [user for membership, user in found if membership.role is MemberRole.ADMIN]
+
+
 def open_invitations(session: Session, organisation_id: int) -> list[MemberInvitation]:
     """Return the invitations that nobody has answered."""
     query = select(MemberInvitation).where(

@@ -59,6 +59,14 @@ def oneself(user: Any, row: object | None) -> bool:
     return row is None or getattr(row, "user_id", None) == user.id
 
 
+def admin_of_its_organisation(user: Any, row: object | None) -> bool:
+    """An admin of the organisation that a row belongs to."""
+    owning = getattr(row, "organisation_id", None)
+    if owning is None:
+        return row is None and (user.has(RoleName.OWNER) or user.has(RoleName.ML_TEAM))
+    return organisations.is_admin(db_session(), user.id, owning)
+
+
 def decided_about(user: Any, row: object | None) -> bool:
     """The person whom a decision is about."""
     return row is None or getattr(row, "person_id", None) == user.id
@@ -76,8 +84,9 @@ TABLE: dict[str, tuple[Rule, ...]] = {
     "account.manage": (oneself,),
     "organisation.see": (organisation_member,),
     "organisation.manage": (organisation_admin,),
-    "token.manage": (oneself,),
     "session.manage": (oneself,),
+    "token.manage": (oneself, admin_of_its_organisation),
+    "webhook.manage": (admin_of_its_organisation,),
     "operator.see": (operator,),
     "decision.see": (decided_about,),
     "appeal.see": (appeal_reader,),

@@ -128,14 +128,35 @@ TABLES = (
     ),
     Table(
         "api_token",
-        _l("Your tokens for programs"),
+        _l("Your tokens for programs, and those that you made for organisations"),
         whose="user_id = :person",
+        acts=("made_by",),
         words=("name",),
         codes=("shown", "scopes"),
         hidden=("token_hash",),
+        own_words=("name",),
         subject="token",
-        erase=Delete(),
+        erase=Delete(
+            why=_l(
+                "Tokens of an organisation stay its own, whoever made them, while it has members."
+            )
+        ),
     ),
+    Table(
+        "webhook_endpoint",
+        _l("Webhooks that you set up for organisations"),
+        acts=("made_by",),
+        words=("name", "url"),
+        codes=("events",),
+        hidden=("secret", "previous_secret"),
+        own_words=("name", "url"),
+        subject="webhook",
+    ),
+    nobody(
+        "webhook_message", _l("What webhooks tell; people by number only"), "uid", "type", "body"
+    ),
+    nobody("webhook_delivery", _l("Messages of webhooks on their way")),
+    nobody("webhook_attempt", _l("Tries to deliver them"), "trouble", "excerpt"),
     nobody(
         "consent_text",
         _l("The words that can be agreed to"),
@@ -264,8 +285,17 @@ RETENTION = (
     ),
 )
 
-# Letters to others that name the person, or quote them.
+# What an organisation had that has no other member; and letters to others that name the person,
+# or quote them.
+OF_MINE_ALONE = f"organisation_id IN (SELECT id FROM organisation WHERE {MINE_ALONE})"  # noqa: S608
 ALSO_DELETE = (
+    ("api_token", OF_MINE_ALONE),
+    (
+        "webhook_delivery",
+        f"endpoint_id IN (SELECT id FROM webhook_endpoint WHERE {OF_MINE_ALONE})",  # noqa: S608
+    ),
+    ("webhook_message", OF_MINE_ALONE),
+    ("webhook_endpoint", OF_MINE_ALONE),
     (
         "letter",
         "template = 'accounts/member_invitation' AND address IN"

@@ -11,8 +11,8 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from flask_login import current_user
-from wtforms.fields.choices import SelectChoice
 
 from accounts import (
     consent_routes,
@@ -22,24 +22,25 @@ from accounts import (
     privacy_routes,
     search,
     session_routes,
+    token_routes,
     tokens,
+    webhook_routes,
+    webhooks,
 )
 from accounts.forms import (
     AccountForm,
     InviteMemberForm,
     MemberRoleForm,
     OrganisationForm,
-    TokenForm,
 )
 from accounts.models import (
-    ApiToken,
     MemberInvitation,
     MemberRole,
     Membership,
     Organisation,
 )
 from core import audit
-from core.access import public, recently_signed_in, require, requires, signed_in
+from core.access import public, require, requires, signed_in
 from core.clock import now
 from core.db import db_session, find
 from core.errors import NotFound
@@ -47,7 +48,14 @@ from core.settings import current_settings
 from core.web import Problems, page_of, read
 
 bp = Blueprint("accounts", __name__)
-MORE_BLUEPRINTS = (decision_routes.bp, consent_routes.bp, privacy_routes.bp, session_routes.bp)
+MORE_BLUEPRINTS = (
+    consent_routes.bp,
+    decision_routes.bp,
+    privacy_routes.bp,
+    session_routes.bp,
+    token_routes.bp,
+    webhook_routes.bp,
+)
 
 
 @bp.get("/registered")
@@ -145,6 +153,15 @@ def remove_member(organisation_id: int, user_id: int) -> ResponseReturnValue:
         flash(_("You have left %(name)s.", name=found.name), "success")
         return redirect(url_for(".account"))
     flash(_("The person is no longer a member. You can invite them again."), "success")
+    if left := tokens.left_behind(db_session(), organisation_id, user_id, at=now()):
+        words = ngettext(
+            "One token that this person made still works. They may have kept it: end it below if "
+            "no program of yours needs it.",
+            "%(num)s tokens that this person made still work. They may have kept them: end those "
+            "below that no program of yours needs.",
+            left,
+        )
+        flash(words, "warning")
     return redirect(url_for(".organisation", organisation_id=found.id))
 
 
@@ -182,44 +199,6 @@ def answer_join(invitation_id: int, answer: str) -> ResponseReturnValue:
         return redirect(url_for(".account"))
     flash(_("You are now a member."), "success")
     return redirect(url_for(".organisation", organisation_id=invitation.organisation_id))
-
-
-@bp.get("/tokens")
-@signed_in
-def token_list() -> ResponseReturnValue:
-    """Show one's tokens."""
-    return _tokens_page(_token_form())
-
-
-@bp.post("/tokens")
-@signed_in
-@recently_signed_in
-def make_token() -> ResponseReturnValue:
-    """Make a token and show it, this once."""
-    form = _token_form()
-    if not form.validate_on_submit():
-        return _tokens_page(form), 422
-    token, secret = tokens.make(
-        db_session(),
-        user=current_user,
-        organisation_id=form.organisation.data,
-        name=form.name.data,
-        scopes=form.scopes.data,
-        days=form.days.data,
-        at=now(),
-    )
-    return render_template("accounts/token_made.html", token=token, secret=secret)
-
-
-@bp.post("/tokens/<int:token_id>/revoke")
-@signed_in
-def revoke_token(token_id: int) -> ResponseReturnValue:
-    """End a token."""
-    token = find(ApiToken, token_id, lock=True)
-    require("token.manage", token)
-    tokens.revoke(db_session(), token, at=now())
-    flash(_("The token has ended. Programs that use it are refused from now on."), "success")
-    return redirect(url_for(".token_list"))
 
 
 @bp.get("/operator/people")
@@ -272,21 +251,7 @@ def _organisation_page(
         members=organisations.members(session, found.id),
         invitations=organisations.open_invitations(session, found.id),
         role_form=MemberRoleForm(formdata=None),
-    )
-
-
-def _token_form() -> TokenForm:
-    form = TokenForm()
-    form.organisation.choices = [
-        SelectChoice(mine.id, mine.name) for mine in organisations.of(db_session(), current_user.id)
-    ]
-    return form
-
-
-def _tokens_page(form: TokenForm) -> str:
-    return render_template(
-        "accounts/token_list.html",
-        form=form,
-        tokens=tokens.of(db_session(), current_user.id),
+        tokens=list(session.exec(tokens.of_organisation(found.id))),
+        webhooks=webhooks.of(session, found.id),
         now=now(),
     )

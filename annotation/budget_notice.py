@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from accounts import organisations
+from accounts import organisations, webhooks
 from core import audit, jobs, messages
 from core.models import AuditEvent
 from payouts import budgets, policy
@@ -40,6 +40,7 @@ def write(session: Session, project_id: int, *, at: datetime) -> str:
             session, to=person, template="annotation/budget_short", project=project, left=left
         )
     audit.record(session, ACTION, by=None, subject=f"project:{project_id}")
+    webhooks.emit(session, project.organisation_id, "budget.low", {"project_id": project_id})
     return "told"
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from accounts import webhooks
 from accounts.models import User
 from annotation import assignment as leases
 from annotation import refusal, rules
@@ -174,3 +175,15 @@ def _record(session: Session, assignment: Assignment) -> None:
             "decision_id": assignment.decision_id,
         },
     )
+    _emit(session, assignment)
+
+
+def _emit(session: Session, assignment: Assignment) -> None:
+    """Tell the owner's servers of a verdict; nothing of it is about the expert."""
+    project = session.get_one(Project, assignment.project_id)
+    data = {
+        "assignment_id": assignment.id,
+        "task_id": assignment.task_id,
+        "project_id": assignment.project_id,
+    }
+    webhooks.emit(session, project.organisation_id, f"assignment.{assignment.verdict}", data)

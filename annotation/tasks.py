@@ -16,6 +16,7 @@ from sqlalchemy import func, text
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
+from accounts import webhooks
 from accounts.models import User
 from annotation import task_files
 from annotation.models import Task
@@ -85,6 +86,9 @@ def import_file(
         subject=f"project:{project.id}",
         details={"file": name[:200], "added": done.added, "known": done.known},
     )
+    if added:
+        data = {"project_id": project.id, "added": added}
+        webhooks.emit(session, project.organisation_id, "tasks.imported", data)
     if added and not project.is_draft:
         push_later(session, id_of(project))
     return done

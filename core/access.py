@@ -102,18 +102,32 @@ def recently_signed_in(view: View) -> View:
 
 
 def by_token(scope: str) -> Callable[[View], View]:
-    """Declare a view of the API; `g.principal` is whom the token speaks for."""
+    """Declare a view of the API; `g.principal` is whom the token speaks for.
+
+    An empty scope means that any token will do.
+    """
 
     def declare(view: View) -> View:
         @functools.wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            header = request.headers.get("Authorization", "")
-            g.principal = current_app.extensions["doyen.token_check"](header, scope)
+            check_token(scope)
             return view(*args, **kwargs)
 
         return _declared(guarded, f"token:{scope}")  # type: ignore[return-value]
 
     return declare
+
+
+def check_token(scope: str) -> None:
+    """Find out whom the request's token speaks for, once; only the header counts, never a cookie.
+
+    The API asks before it reads anything that was sent, the view asks again.
+    """
+    if request.environ.get("doyen.token_checked") == scope:
+        return
+    header = request.headers.get("Authorization", "")
+    g.principal = current_app.extensions["doyen.token_check"](header, scope)
+    request.environ["doyen.token_checked"] = scope
 
 
 def may(permission: str, row: object | None = None) -> bool:

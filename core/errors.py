@@ -14,6 +14,7 @@ class DomainError(Exception):
     """Something that you asked for could not be done."""
 
     status = 500
+    problem = ""  # its own type in `core.problems`, where the status does not say enough
 
     def __init__(self, **facts: object) -> None:
         super().__init__(facts)
@@ -23,6 +24,11 @@ class DomainError(Exception):
     def words(self) -> str:
         """What the person reads, in their language."""
         return str(gettext(message_of(type(self)), **self.facts))
+
+    @property
+    def challenge(self) -> str:
+        """What `WWW-Authenticate` says of it, for programs with a token."""
+        return ""
 
     def __str__(self) -> str:
         """Return the untranslated words, for logs."""

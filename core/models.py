@@ -229,3 +229,23 @@ class RateCount(SQLModel, table=True):
     key: str = Field(sa_type=Text, primary_key=True)
     count: int
     ends_at: datetime = utc(index=True)
+
+
+class KeptAnswer(SQLModel, table=True):
+    """What a write of the API was answered, for whoever sends it again with the same key."""
+
+    __tablename__ = "kept_answer"
+    __table_args__ = (
+        CheckConstraint("length(key) BETWEEN 1 AND 255", name="key_of_some_length"),
+        CheckConstraint("status BETWEEN 200 AND 399", name="only_what_was_done"),
+        CheckConstraint("expires_at > made_at", name="expires_later"),
+    )
+
+    holder: str = Field(sa_type=Text, primary_key=True)  # whose key, like "organisation:3"
+    key: str = Field(sa_type=Text, primary_key=True)
+    fingerprint: str = Field(sa_type=Text)
+    status: int
+    location: str | None = Field(default=None, sa_type=Text)
+    body: str = Field(sa_type=Text)  # encrypted: an answer may hold a secret that is shown once
+    made_at: datetime = utc()
+    expires_at: datetime = utc(index=True)

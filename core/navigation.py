@@ -52,6 +52,7 @@ PLACES: dict[str, tuple[Place, ...]] = {
     "ml_team": (
         Place(_l("Releases"), "/releases", "box-seam"),
         Place(_l("Tokens"), "/tokens", "key"),
+        Place(_l("Webhooks"), "/webhooks", "broadcast"),
     ),
     "operator": (
         Place(_l("Health"), "/operator", "activity"),
@@ -74,6 +75,7 @@ FOOT = (
     Place(_l("Privacy"), "/privacy", ""),
     Place(_l("Who processes data"), "/privacy/processors", ""),
     Place(_l("Decisions in figures"), "/decisions/figures", ""),
+    Place(_l("API"), "/api/docs", ""),
     Place(_l("Licence and source"), "/licence", ""),
 )
 

@@ -163,6 +163,14 @@ TABLES = (
     ),
     nobody("rate_count", _l("How often something was tried; who did is a keyed hash"), "key"),
     Table(
+        "kept_answer",
+        _l("What programs of yours were answered, for a repeated request (kept one day)"),
+        whose="holder = 'user:' || :person",
+        codes=("location",),
+        hidden=("holder", "key", "fingerprint", "body"),
+        erase=Delete(),
+    ),
+    Table(
         "once_key",
         _l("Forms that you sent, so that a second click counts once (kept two days)"),
         whose="user_id = :person",

@@ -252,6 +252,35 @@ class LabellingBackend(Protocol):
         """Store that an expert skipped a task, on the same terms as an answer."""
 
 
+class WebhookRefused(Exception):
+    """An address is not one that webhooks may go to; the words say why."""
+
+
+class WebhookUnanswered(Exception):
+    """Nobody answered in time, or what came was no answer; the words say what happened."""
+
+
+@dataclass(frozen=True)
+class WebhookAnswer:
+    """What a receiver answered: the status, and the beginning of the body."""
+
+    status: int
+    excerpt: str
+
+
+class WebhookSender(Protocol):
+    """Brings messages to the servers of organisations, and nowhere else."""
+
+    def check(self, url: str) -> None:
+        """Raise `WebhookRefused` when nothing may be sent to an address, as it is known now."""
+
+    def send(self, url: str, body: bytes, headers: Mapping[str, str]) -> WebhookAnswer:
+        """Send a message to where the address leads now, checked again; follow no redirect.
+
+        Raises `WebhookRefused` when the address is refused, and `WebhookUnanswered`.
+        """
+
+
 @dataclass(frozen=True)
 class Ports:
     """Every side of the outside that this instance uses."""
@@ -259,6 +288,7 @@ class Ports:
     mailer: Mailer
     payout_rail: PayoutRail
     labelling: LabellingBackend
+    webhooks: WebhookSender
 
 
 def ports() -> Ports:

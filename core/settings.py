@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from flask import current_app
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core import periods
@@ -81,6 +81,10 @@ class Settings(BaseSettings):
     erasure_wait_days: int = Field(default=7, ge=0)
     retention_days: dict[str, int] = {}
     processors: tuple[dict[str, str], ...] = ()
+
+    # Webhooks go to public addresses by https only. Networks of yours where they may also go, by
+    # http too: for development, or for receivers inside your own walls.
+    webhook_private_networks: tuple[IPvAnyNetwork, ...] = ()
 
     # How long a person stays signed in without a visit, and how long a sign-in counts as recent,
     # for money, tokens and the protection of the account itself.

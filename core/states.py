@@ -116,6 +116,17 @@ STATES: dict[str, dict[str, Shown]] = {
         "sent": Shown(_l("Sent"), "send", "ok"),
         "refused": Shown(_l("Could not be delivered"), "exclamation-octagon", "stop"),
     },
+    "webhook": {
+        "active": Shown(_l("Active"), "check-circle", "ok"),
+        "failing": Shown(_l("Not answering"), "exclamation-octagon", "wait"),
+        "paused": Shown(_l("Paused"), "pause-circle", "wait"),
+        "ended": Shown(_l("Ended"), "dash-circle", "off"),
+    },
+    "delivery": {
+        "waiting": Shown(_l("Waiting"), "hourglass-split", "info"),
+        "delivered": Shown(_l("Delivered"), "check-circle", "ok"),
+        "failed": Shown(_l("Given up"), "x-octagon", "stop"),
+    },
 }
 
 TONE_ICONS = {

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from sqlalchemy import delete, text
 
-from core import health, jobs, messages, rate_limits, seals, uploads
+from core import health, idempotency, jobs, messages, rate_limits, seals, uploads
 from core.clock import now
 from core.db import transaction
 from core.jobs import Tasks
@@ -59,6 +59,13 @@ def forget_once_keys() -> int:
         old = OnceKey.used_at < now() - ONCE_KEPT
         gone = session.execute(delete(OnceKey).where(old))  # type: ignore[arg-type]
     return int(gone.rowcount)  # type: ignore[attr-defined]
+
+
+@tasks.task()
+def forget_kept_answers() -> int:
+    """Delete the answers of requests that nobody repeats any more."""
+    with transaction() as session:
+        return idempotency.forget(session, at=now())
 
 
 @tasks.task()

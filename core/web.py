@@ -22,6 +22,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.utils import cached_property
 
+from core import problems
 from core.db import db_session
 from core.errors import DomainError, TooOften
 from core.settings import Settings
@@ -122,7 +123,7 @@ def page_of(query: Any, *, per: int = 25, scalars: bool = True) -> Page[Any]:
 
 def wants_json() -> bool:
     """Return whether the answer goes to a program."""
-    if request.path.startswith("/api/") or request.is_json:
+    if problems.is_api() or request.is_json:
         return True
     best = request.accept_mimetypes.best_match(["text/html", "application/json"], "text/html")
     return best == "application/json"
@@ -130,6 +131,8 @@ def wants_json() -> bool:
 
 def json_problem(status: int, title: str, **more: Any) -> Response:
     """Return an answer of RFC 9457: `application/problem+json`."""
+    if problems.is_api():
+        return problems.answer(status, title, **more)
     response = jsonify({"type": "about:blank", "status": status, "title": title, **more})
     response.status_code = status
     response.content_type = "application/problem+json"
@@ -187,6 +190,11 @@ def _domain_error(error: DomainError) -> ResponseReturnValue:
         signed: ResponseReturnValue = current_app.extensions["doyen.to_sign_in"]()
         return signed
     headers = {"Retry-After": str(error.seconds)} if isinstance(error, TooOften) else {}
+    if problems.is_api():
+        slug, challenge = error.problem, error.challenge
+        answer = problems.answer(error.status, error.words, slug=slug, challenge=challenge)
+        answer.headers.update(headers)
+        return answer
     if wants_json():
         problem = json_problem(error.status, error.words)
         problem.headers.update(headers)
@@ -204,11 +212,12 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
         return _our_fault(cause)
     _give_up()
     if wants_json():
-        return json_problem(status, _http_words(status))
-    response = current_app.make_response((_error_page(status, _http_words(status)), status))
-    allowed = getattr(error, "valid_methods", None)
-    if allowed:
-        response.headers["Allow"] = ", ".join(allowed)
+        response = json_problem(status, _http_words(status))
+    else:
+        response = current_app.make_response((_error_page(status, _http_words(status)), status))
+    for name, value in error.get_headers():
+        if name in ("Allow", "Retry-After", "Content-Range"):
+            response.headers[name] = value
     return response
 
 
@@ -225,7 +234,7 @@ def _csrf_error(_error: CSRFError) -> ResponseReturnValue:
 
 
 def _our_fault(error: Exception) -> ResponseReturnValue:
-    reference = secrets.token_hex(4)
+    reference = problems.request_id() if problems.is_api() else secrets.token_hex(4)
     log.error(
         "failed, reference %s: %s %s", reference, request.method, request.path, exc_info=error
     )
@@ -278,6 +287,7 @@ def _http_words(status: int) -> str:
         404: _("There is nothing at this address, or it is not yours to see."),
         405: _("This address does not take what was sent to it."),
         413: _("What you sent is too large."),
+        415: _("This address takes JSON only."),
         416: _("The file is shorter than the part that you asked for."),
         429: _("Too many attempts. Wait a little, then try again."),
         503: _("A part that this page needs is not there at the moment."),

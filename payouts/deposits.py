@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, or_, select
 
+from accounts import webhooks
 from accounts.models import User
 from core import audit, formats, messages
 from core.clock import now
@@ -174,6 +175,17 @@ def _book(session: Session, deposit: Deposit, fee: Money, at: datetime) -> None:
     )
     deposit.state, deposit.fee_minor, deposit.paid_at = DepositState.PAID, fee.minor, at
     audit.record(session, "deposit.paid", by=None, subject=f"deposit:{deposit.id}")
+    webhooks.emit(
+        session,
+        budgets.of(session, deposit.project_id).organisation_id,
+        "budget.funded",
+        {
+            "project_id": deposit.project_id,
+            "deposit_id": deposit.id,
+            "amount_minor": deposit.amount_minor,
+            "currency": deposit.currency,
+        },
+    )
     payer = session.get(User, deposit.opened_by) if deposit.opened_by else None
     if payer is not None:
         budget = budgets.of(session, deposit.project_id)

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from sqlalchemy import update
 from sqlmodel import Session, col
 
+from accounts import webhooks
 from accounts.models import Organisation, User
 from core import audit, jobs
 from core.errors import Conflict
@@ -252,6 +253,8 @@ def _require(project: Project, *states: State) -> None:
 def _move(session: Session, project: Project, to: State, by: User, at: datetime) -> None:
     before, project.state, project.state_at = project.state, to, at
     _record(session, project, f"project.{to}", by, before=before)
+    event = f"project.{'opened' if to is State.OPEN else to}"
+    webhooks.emit(session, project.organisation_id, event, {"project_id": project.id})
 
 
 def _record(session: Session, project: Project, action: str, by: User, **details: object) -> None:

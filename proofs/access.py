@@ -24,6 +24,8 @@ from sqlalchemy import Connection, Engine, text
 from sqlmodel import select
 from werkzeug.routing import Rule
 
+from accounts.models import TokenKind
+from accounts.scopes import SCOPES
 from app import create_app
 from core.db import Database
 from core.models import Letter
@@ -70,6 +72,10 @@ DRAFT = {"project_id": "draft"}
 BY_OWNER = functools.partial(Route, US, PROJECT)
 OF_WORK = functools.partial(Route, ME, {"assignment_id": "assignment"})
 OF_INTERVIEW = functools.partial(Route, ME, {"interview_id": "interview"})
+ADMIN = frozenset({OWNER})
+WEBHOOK = {"webhook_id": "webhook"}
+OF_WEBHOOK = functools.partial(Route, ADMIN, WEBHOOK)
+OF_DELIVERY = functools.partial(Route, ADMIN, {**WEBHOOK, "delivery_id": "delivery"}, own=WEBHOOK)
 ASKS_STRIPE = "it would ask Stripe"
 
 ROUTES: dict[str, Route] = {
@@ -96,7 +102,27 @@ ROUTES: dict[str, Route] = {
         frozenset({INVITED}), {"invitation_id": "member invitation", "answer": "=accept"}
     ),
     "sessions.end_session": Route(frozenset({READER}), {"sign_in_id": "sign-in"}),
-    "accounts.revoke_token": Route(frozenset({READER}), {"token_id": "token"}),
+    "tokens.revoke": Route(frozenset({READER}), {"token_id": "token"}),
+    "webhooks.one": OF_WEBHOOK(),
+    "webhooks.change": OF_WEBHOOK(),
+    "webhooks.turn": Route(ADMIN, {"webhook_id": "webhook", "act": "=pause"}),
+    "webhooks.send_test": OF_WEBHOOK(),
+    "webhooks.rotate": OF_WEBHOOK(),
+    "webhooks.end": OF_WEBHOOK(),
+    "webhooks.again_since": OF_WEBHOOK(),
+    "webhooks.delivery": OF_DELIVERY(),
+    "webhooks.again": OF_DELIVERY(),
+    "accounts_api.get_decision": Route(ME, {"decision_id": "decision"}),
+    "accounts_api.end_token": Route(frozenset({READER}), {"token_id": "token"}),
+    "webhooks_api.get_webhook": OF_WEBHOOK(),
+    "webhooks_api.change_webhook": OF_WEBHOOK(),
+    "webhooks_api.end_webhook": OF_WEBHOOK(),
+    "webhooks_api.rotate_secret": OF_WEBHOOK(),
+    "webhooks_api.test_webhook": OF_WEBHOOK(),
+    "webhooks_api.replay": OF_WEBHOOK(),
+    "webhooks_api.list_deliveries": OF_WEBHOOK(),
+    "webhooks_api.get_delivery": OF_DELIVERY(),
+    "webhooks_api.replay_one": OF_DELIVERY(),
     "decisions.one": Route(ME, {"decision_id": "decision"}),
     "decisions.file": Route(ME, {"decision_id": "decision"}),
     "decisions.withdraw": Route(ME, {"decision_id": "decision"}),
@@ -214,7 +240,9 @@ NO_ROW: dict[str, dict[str, str]] = {
 }
 # What a form names besides its address: fields to names of `World.rows`.
 BODIES: dict[str, dict[str, str]] = {
-    "accounts.make_token": {"organisation": "organisation", "name": "=x", "days": "=30"},
+    "tokens.make": {"organisation": "organisation", "name": "=x", "days": "=30"},
+    "webhooks_api.replay": {"since": "=2026-01-01T00:00:00Z"},
+    "webhooks_api.make_webhook": {"url": "=https://127.0.0.1/", "name": "=x"},
     "drafts.create_project": {"organisation": "organisation", "title": "=A title of mine"},
 }
 # Programs that prove who they are by a signature are refused as Stripe expects it.
@@ -373,7 +401,7 @@ def _may_open(app: Flask, world: World, rule: Rule, actor: str) -> bool | None:
     if access in (None, "public"):
         return None
     if access.startswith("token:"):
-        return actor in world.bearers
+        return bool(_bearer(world, actor, access))
     user = world.users[actor]
     if user is None or access == "signed_in":
         return user is not None
@@ -436,12 +464,15 @@ def _client(app: Flask, world: World, one: Try) -> CheckedClient:
 
 
 def _answer(app: Flask, world: World, one: Try, client: CheckedClient) -> tuple[Any, str]:
+    access = str(getattr(app.view_functions[one.rule.endpoint], "__access__", "") or "")
     headers = {}
-    if _by_token(app, one) and one.actor in world.bearers:
-        headers["Authorization"] = f"Bearer {world.bearers[one.actor]}"
+    if _by_token(app, one) and (bearer := _bearer(world, one.actor, access)):
+        headers["Authorization"] = f"Bearer {bearer}"
     url = app.url_map.bind("").build(one.rule.endpoint, one.values, method=one.method)
     body = {name: _row(world, row) for name, row in BODIES.get(one.rule.endpoint, {}).items()}
-    data = {"data": body} if one.method != "GET" else {}
+    data: dict[str, Any] = {"data": body} if one.method != "GET" else {}
+    if _by_token(app, one) and data:
+        data = {"json": body}
     try:
         with warnings.catch_warnings():
             # Flask-Security's own forms; a test of ours turns every other warning into an error.
@@ -452,6 +483,16 @@ def _answer(app: Flask, world: World, one: Try, client: CheckedClient) -> tuple[
     except Exception as problem:  # noqa: BLE001 - whatever fails is a gap to be told
         return None, f"{type(problem).__name__}: {problem}"
     return response, ""
+
+
+def _bearer(world: World, actor: str, access: str) -> str:
+    """Return somebody's token of the kind that may hold a scope; an organisation's if both."""
+    scope = SCOPES.get(access.removeprefix("token:"))
+    kinds = scope.kinds if scope else frozenset(TokenKind)
+    for kind in (TokenKind.ORGANISATION, TokenKind.PERSONAL):
+        if kind in kinds and (actor, kind) in world.bearers:
+            return world.bearers[actor, kind]
+    return ""
 
 
 def _is_refused(response: Any, one: Try) -> bool:

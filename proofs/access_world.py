@@ -13,8 +13,9 @@ from flask import Flask
 from sqlmodel import Session
 
 from accounts import appeals, organisations, tokens
-from accounts.models import MemberRole, OrganisationKind, User
+from accounts.models import MemberRole, Organisation, OrganisationKind, TokenKind, User
 from accounts.privacy_models import DataExport
+from accounts.scopes import SCOPES
 from annotation.models import State as WorkState
 from core import uploads
 from core.clock import now
@@ -42,6 +43,7 @@ from tests.factories.payouts import eur, make_deposit, make_earning, make_payee,
 from tests.factories.privacy import make_export
 from tests.factories.projects import make_invitation, make_project
 from tests.factories.releases import add_validated, make_grant, make_release
+from tests.factories.webhooks import make_delivery, make_endpoint
 from tests.jobs_run import run_jobs
 
 ANONYMOUS = "anonymous"
@@ -82,7 +84,7 @@ class World:
     """
 
     users: dict[str, User | None] = field(default_factory=lambda: {ANONYMOUS: None})
-    bearers: dict[str, str] = field(default_factory=dict)
+    bearers: dict[tuple[str, TokenKind], str] = field(default_factory=dict)
     rows: dict[str, Any] = field(default_factory=dict)
     own: dict[str, dict[str, Any]] = field(default_factory=dict)
     secrets: list[Secret] = field(default_factory=list)
@@ -116,7 +118,12 @@ def strangers(session: Session, world: World) -> None:
     }
     world.own[OTHER_READER] = {"organisation": team.id}
     for actor, organisation in ((OTHER_OWNER, desk.organisation), (OTHER_READER, team)):
-        _bearer(session, world, actor, organisation.id or 0)
+        _bearer(session, world, actor, organisation.id)
+        _bearer(session, world, actor)
+    _bearer(session, world, OTHER_EXPERT)
+    for actor, organisation in ((OTHER_OWNER, desk.organisation), (OTHER_READER, team)):
+        endpoint = make_endpoint(session, organisation)
+        world.own[actor] |= {"webhook": endpoint.id}
 
 
 def theirs(app: Flask, session: Session, world: World) -> None:
@@ -176,10 +183,15 @@ def _people(session: Session, world: World) -> Desk:
         by=desk.owner,
         at=now(),
     )
-    _bearer(session, world, OWNER, desk.organisation.id or 0)
+    _bearer(session, world, OWNER, desk.organisation.id)
+    _bearer(session, world, EXPERT)
+    _bearer(session, world, READER)
+    _webhook(session, world, desk)
+    _bearer(session, world, READER, team.id)
     world.rows |= {
         "sign-in": make_sign_in(session, reader).id,
-        "token": _bearer(session, world, READER, team.id or 0),
+        "personal token": _bearer(session, world, READER),
+        "token": _bearer(session, world, READER, team.id),
         "organisation": desk.organisation.id,
         "team": team.id,
         "member": world.user(MEMBER).id,
@@ -317,15 +329,30 @@ def _rename(world: World, user: User, words: str, *may: str) -> None:
     user.email = world.secret(f"{words}@example.org", *may)
 
 
-def _bearer(session: Session, world: World, actor: str, organisation_id: int) -> int | None:
+def _bearer(
+    session: Session, world: World, actor: str, organisation_id: int | None = None
+) -> int | None:
+    """Give somebody a token with every scope that it can hold: their own, or an organisation's."""
+    organisation = session.get(Organisation, organisation_id) if organisation_id else None
+    kind = TokenKind.ORGANISATION if organisation else TokenKind.PERSONAL
+    fitting = [name for name, scope in SCOPES.items() if kind in scope.kinds]
     token, secret = tokens.make(
         session,
-        user=world.user(actor),
-        organisation_id=organisation_id,
-        name=f"zztoken of {actor}",
-        scopes=["releases:read"],
-        days=30,
+        tokens.Asked(f"zztoken of {actor}", fitting, 30),
+        by=world.user(actor),
+        organisation=organisation,
         at=now(),
     )
-    world.bearers[actor] = secret
+    world.bearers[actor, kind] = secret
     return token.id
+
+
+def _webhook(session: Session, world: World, desk: Desk) -> None:
+    """Make a webhook of the owner's with a message on its way."""
+    endpoint = make_endpoint(
+        session,
+        desk.organisation,
+        url=f"https://{world.secret('zzhooks', *OWNERS, OPERATOR)}.example.org/in",
+    )
+    delivery = make_delivery(session, endpoint)
+    world.rows |= {"webhook": endpoint.id, "delivery": delivery.id}

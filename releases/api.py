@@ -1,61 +1,29 @@
 """The API of releases, for programs with a token: what there is, its facts and its files.
 
-A token speaks for one organisation. What that organisation may not read does not exist for it.
+What those may not read for whom a token speaks does not exist for it.
 """
 
-import base64
-import binascii
 from datetime import datetime
 from typing import Any
 
-from flask import Response, current_app, g, jsonify, request
-from flask.blueprints import BlueprintSetupState
-from flask_babel import gettext as _
-from flask_openapi3.blueprint import APIBlueprint
-from flask_openapi3.models.tag import Tag
-from pydantic import BaseModel, Field, ValidationError
+from flask import Response, g, request
+from pydantic import BaseModel, Field
 from sqlmodel import col
 from werkzeug.wrappers.response import Response as BaseResponse
 
-from accounts.models import Organisation, User
+from accounts import tokens
 from accounts.tokens import Principal
-from core.access import by_token, public
-from core.db import db_session, find
-from core.errors import Invalid, NotFound
-from core.web import json_problem
+from core import api as base
+from core.access import by_token
+from core.api import LARGEST_ID, ListAnswer, ListQuery, Problem
+from core.db import db_session
+from core.errors import NotFound
 from releases import grants, serving
 from releases.jobs import releases_folder
 from releases.models import Release
 
 READ = "releases:read"
-LARGEST_ID = 2**31 - 1
-api = APIBlueprint(
-    "releases_api",
-    __name__,
-    url_prefix="/api/v1",
-    abp_tags=[Tag(name="releases")],
-    abp_security=[{"token": []}],
-)
-
-
-class BadCursor(Invalid):
-    """The cursor is not one that this API gave. Begin without one."""
-
-
-class Problem(BaseModel):
-    """What went wrong, as RFC 9457 writes it."""
-
-    type: str = "about:blank"
-    status: int
-    title: str
-
-
-class Me(BaseModel):
-    """Whom a token speaks for."""
-
-    name: str
-    organisation: str = Field(description="The organisation's name in addresses")
-    scopes: list[str]
+api = base.blueprint("releases_api", __name__, "releases", "Datasets that the token may read")
 
 
 class FileInfo(BaseModel):
@@ -88,19 +56,16 @@ class ReleaseDetails(ReleaseInfo):
     manifest: dict[str, Any]
 
 
-class ReleaseList(BaseModel):
-    """Some releases, and where to go on."""
+class ReleaseList(ListAnswer):
+    """Some releases."""
 
     data: list[ReleaseInfo]
-    next_cursor: str | None
 
 
-class ListQuery(BaseModel):
+class ReleaseQuery(ListQuery):
     """Which releases to list."""
 
     project: int | None = Field(None, ge=1, le=LARGEST_ID, description="Only those of this project")
-    limit: int = Field(50, ge=1, le=200)
-    cursor: str | None = Field(None, max_length=200, description="next_cursor of the page before")
 
 
 class ReleasePath(BaseModel):
@@ -115,35 +80,21 @@ class FilePath(ReleasePath):
     path: str
 
 
-REFUSALS: dict[Any, Any] = {401: Problem, 403: Problem, 404: Problem, 422: Problem}
-
-
-@api.get("/me", responses={200: Me, **REFUSALS}, summary="Whom the token speaks for")
-@by_token(READ)
-def me() -> Response:
-    """Say whom the token speaks for, and what it may do."""
-    principal = _principal()
-    user, organisation = (
-        find(User, principal.user_id),
-        find(Organisation, principal.organisation_id),
-    )
-    scopes = sorted(principal.scopes)
-    return _json(Me(name=user.name, organisation=organisation.slug, scopes=scopes))
+REFUSALS: dict[Any, Any] = {422: Problem}
+BINARY = {"schema": {"type": "string", "format": "binary"}}
+CONTENT = dict.fromkeys(("application/octet-stream", *serving.TYPES.values(), "text/plain"), BINARY)
 
 
 @api.get("/releases", responses={200: ReleaseList, **REFUSALS}, summary="Releases, newest first")
 @by_token(READ)
-def list_releases(query: ListQuery) -> Response:
-    """List the releases that the token's organisation may read."""
-    wanted = grants.readable([_principal().organisation_id]).order_by(col(Release.id).desc())
+def list_releases(query: ReleaseQuery) -> Response:
+    """Those that the token's organisation may read, or for a person, all their organisations."""
+    wanted = grants.readable(_organisation_ids())
     if query.project is not None:
         wanted = wanted.where(Release.project_id == query.project)
-    if query.cursor is not None:
-        wanted = wanted.where(col(Release.id) < _read_cursor(query.cursor))
-    found = list(db_session().exec(wanted.limit(query.limit + 1)))
-    shown = found[: query.limit]
-    more = _cursor(shown[-1]) if len(found) > query.limit else None
-    return _json(ReleaseList(data=[_info(one) for one in shown], next_cursor=more))
+    part = base.part(wanted, col(Release.id), query)
+    data = [_info(one) for one in part.rows]
+    return base.answer(ReleaseList(data=data, next_cursor=part.next_cursor, next=part.next))
 
 
 @api.get(
@@ -155,17 +106,16 @@ def get_release(path: ReleasePath) -> Response:
     found = _readable(path.release_id)
     files = [FileInfo(**one, url=_url(found, one["path"])) for one in serving.listed(found)]
     info = _info(found).model_dump()
-    return _json(ReleaseDetails(**info, files=files, manifest=found.facts))
+    return base.answer(ReleaseDetails(**info, files=files, manifest=found.facts))
 
 
 @api.get(
     "/releases/<int:release_id>/files/<path:path>",
     responses={
-        200: {
-            "content": {
-                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
-            }
-        },
+        200: {"content": CONTENT},
+        206: {"content": CONTENT},
+        304: {"description": "The file is the one that you have."},
+        416: Problem,
         **REFUSALS,
     },
     summary="A file of a release",
@@ -177,38 +127,14 @@ def get_file(path: FilePath) -> BaseResponse:
     return serving.send(releases_folder(), _readable(path.release_id), path.path, request.environ)
 
 
-@api.get("/openapi.json", doc_ui=False)
-@public
-def openapi() -> Response:
-    """Describe the API as OpenAPI 3.1."""
-    return jsonify(current_app.api_doc)  # type: ignore[attr-defined]
-
-
-def unreadable(error: ValidationError) -> Response:
-    """Answer parameters that cannot be read, as problem+json."""
-    errors = [
-        {"field": ".".join(map(str, one["loc"])), "problem": one["msg"]}
-        for one in error.errors(include_url=False, include_input=False, include_context=False)
-    ]
-    return json_problem(422, _("What was sent cannot be used."), errors=errors)
-
-
-def _set_up(state: BlueprintSetupState) -> None:
-    state.app.validation_error_callback = unreadable  # type: ignore[attr-defined]
-    state.app.validation_error_model = Problem  # type: ignore[attr-defined]
-
-
-api.record_once(_set_up)
-
-
-def _principal() -> Principal:
+def _organisation_ids() -> set[int]:
     principal: Principal = g.principal
-    return principal
+    return tokens.organisation_ids(db_session(), principal)
 
 
 def _readable(release_id: int) -> Release:
     """Return a release that the token's organisation may read; others are not there."""
-    wanted = grants.readable([_principal().organisation_id]).where(Release.id == release_id)
+    wanted = grants.readable(_organisation_ids()).where(Release.id == release_id)
     found = db_session().exec(wanted).first() if release_id <= LARGEST_ID else None
     if found is None:
         raise NotFound
@@ -232,21 +158,3 @@ def _info(release: Release) -> ReleaseInfo:
 
 def _url(release: Release, path: str) -> str:
     return f"/api/v1/releases/{release.id}/files/{path}"
-
-
-def _json(model: BaseModel) -> Response:
-    return Response(model.model_dump_json(), mimetype="application/json")
-
-
-def _cursor(release: Release) -> str:
-    return base64.urlsafe_b64encode(f"r{release.id}".encode()).decode()
-
-
-def _read_cursor(cursor: str) -> int:
-    try:
-        text = base64.urlsafe_b64decode(cursor.encode()).decode()
-        if not text.startswith("r"):
-            raise BadCursor
-        return max(0, min(int(text[1:20]), LARGEST_ID))
-    except (binascii.Error, ValueError):
-        raise BadCursor from None

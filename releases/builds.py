@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import distinct, func
 from sqlmodel import Session, col, select
 
+from accounts import webhooks
 from accounts.models import User
 from annotation.models import Assignment
 from annotation.validated import VALIDATED
@@ -17,7 +18,7 @@ from core import audit, jobs, messages
 from core.errors import Conflict
 from core.settings import current_settings
 from projects.models import Project
-from releases import series
+from releases import grants, series
 from releases.assembly import Built
 from releases.models import Release, ReleaseSeries, State
 
@@ -127,6 +128,7 @@ def finish(session: Session, release_id: int, built: Built, *, at: datetime) -> 
     release.row_count, release.size_bytes = built.rows, built.size
     release.state, release.ended_at, release.held_until = State.READY, at, None
     _tell(session, release, "releases/release_ready")
+    _emit_published(session, release)
     audit.record(
         session,
         "release.built",
@@ -141,6 +143,8 @@ def fail(session: Session, release: Release, trouble: str, *, at: datetime) -> N
     release.state, release.ended_at, release.held_until = State.FAILED, at, None
     release.trouble = trouble
     _tell(session, release, "releases/release_failed")
+    data = {"release_id": release.id, "project_id": release.project_id}
+    webhooks.emit(session, release.organisation_id, "release.failed", data)
     audit.record(
         session,
         "release.failed",
@@ -176,6 +180,20 @@ def _defer(session: Session, release: Release) -> None:
         queueing_lock=f"release:{release.id}",
         release_id=release.id,
     )
+
+
+def _emit_published(session: Session, release: Release) -> None:
+    """Tell the owner's organisation and each that may read the project's releases."""
+    facts = release.facts
+    data = {
+        "release_id": release.id,
+        "project_id": release.project_id,
+        "name": f"{facts['organisation']['slug']}/{facts['name']}",
+        "version": release.version,
+        "url": f"{current_settings().public_url}/api/v1/releases/{release.id}",
+    }
+    for organisation_id in (release.organisation_id, *grants.reader_ids(session, release)):
+        webhooks.emit(session, organisation_id, "release.published", data)
 
 
 def _tell(session: Session, release: Release, template: str) -> None:

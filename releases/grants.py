@@ -8,6 +8,7 @@ from sqlalchemy import func, or_
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from accounts import webhooks
 from accounts.models import Organisation, User
 from core import audit
 from core.errors import Conflict, Invalid
@@ -69,6 +70,7 @@ def grant(session: Session, project: Project, slug: str, *, by: User, at: dateti
             )
         )
         _record(session, "release.granted", project, found.id, by)
+        webhooks.emit(session, found.id, "release.access_granted", {"project_id": project.id})
     return found
 
 
@@ -78,6 +80,14 @@ def take_back(session: Session, project: Project, organisation_id: int, *, by: U
     if held is not None:
         session.delete(held)
         _record(session, "release.grant_ended", project, organisation_id, by)
+        data = {"project_id": project.id}
+        webhooks.emit(session, organisation_id, "release.access_ended", data)
+
+
+def reader_ids(session: Session, release: Release) -> list[int]:
+    """Return the organisations that were let in to a release's project."""
+    held = select(ReleaseGrant.organisation_id).where(ReleaseGrant.project_id == release.project_id)
+    return list(session.exec(held.order_by(col(ReleaseGrant.organisation_id))))
 
 
 def readable(organisation_ids: Collection[int]) -> SelectOfScalar[Release]:

@@ -4,24 +4,15 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
-from accounts import tokens
 from annotation.models import State
-from core.clock import now
 from demo import annotators, licences, train
 from tests.factories.annotation import make_assignment, make_desk, make_task
 from tests.factories.releases import build_release, make_work
+from tests.factories.tokens import make_token
 
 
 def client_of(app, session, user, organisation):
-    _, secret = tokens.make(
-        session,
-        user=user,
-        organisation_id=organisation.id,
-        name="training",
-        scopes=["releases:read"],
-        days=1,
-        at=now(),
-    )
+    _, secret = make_token(session, user, organisation, days=1)
     session.commit()
     return httpx.Client(
         transport=httpx.WSGITransport(app),

@@ -1,6 +1,7 @@
 """A person with rows everywhere: an expert who has done all that one can, in words of their own."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from annotation.models import Draft, ShadowUser
 from annotation.models import State as WorkState
 from core import audit, once, uploads
 from core.clock import now
-from core.models import Letter
+from core.models import KeptAnswer, Letter
 from experts import restrictions
 from experts.fields import Field
 from experts.models import AccountStanding
@@ -37,6 +38,7 @@ from tests.factories.interviews import answer_all, make_interview, unknown
 from tests.factories.payouts import eur, make_earning, make_payee, make_payout, make_rail_event
 from tests.factories.projects import make_invitation
 from tests.factories.projects import make_project as make_draft
+from tests.factories.webhooks import make_delivery, make_endpoint
 
 NAME, EMAIL = "Zqname Quillfeather", "zqaddress@example.org"
 
@@ -121,14 +123,22 @@ def _organisation(session: Session, all_: Everywhere) -> None:
     organisations.invite(
         session, all_.desk.organisation, EMAIL, MemberRole.MEMBER, by=all_.desk.owner, at=now()
     )
-    tokens.make(
-        session,
-        user=all_.user,
-        organisation_id=team.id or 0,
-        name=all_.say("zqtoken name"),
-        scopes=["releases:read"],
-        days=30,
-        at=now(),
+    asked = tokens.Asked(all_.say("zqtoken name"), ["releases:read"], 30)
+    tokens.make(session, asked, by=all_.user, organisation=team, at=now())
+    asked = tokens.Asked(all_.say("zqtoken of mine"), ["account:read"], 30)
+    tokens.make(session, asked, by=all_.user, at=now())
+    endpoint = make_endpoint(session, team, made_by=all_.id, name=all_.say("zqwebhook name"))
+    make_delivery(session, endpoint)
+    session.add(
+        KeptAnswer(
+            holder=f"user:{all_.id}",
+            key="zqkey-of-a-request",
+            fingerprint="f",
+            status=200,
+            body="encrypted",
+            made_at=now(),
+            expires_at=now() + timedelta(days=1),
+        )
     )
 
 
