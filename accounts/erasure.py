@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, text
 from sqlalchemy import select as select_columns
@@ -28,7 +27,7 @@ from core.clock import now
 from core.db import transaction
 from core.errors import Conflict
 from core.models import Letter, LetterState
-from core.personal_data import Blank, Blocker, Delete, Keep, Register, Table
+from core.personal_data import Blank, Blocker, Delete, Keep, Line, Register, Table
 
 LOCK = 7220147
 LAST_LETTER_KEPT = timedelta(days=7)
@@ -43,15 +42,6 @@ class AccountClosing(Conflict):
 
     You can still undo that: open “Your data” in your account.
     """
-
-
-@dataclass(frozen=True)
-class Line:
-    """What becomes of one table's rows, for the page that is read before confirming."""
-
-    about: LazyString
-    count: int
-    why: LazyString | None
 
 
 @dataclass(frozen=True)
@@ -77,7 +67,8 @@ def plan(session: Session, register: Register, user: User) -> Plan:
         count = _count(session, table, _values(user))
         if count:
             found[type(table.erase)].append(Line(table.about, count, table.erase.why))
-    return Plan(found[Delete], found[Blank], [*found[Keep], *_always_kept()])
+    kept = [line for ask in register.kept if (line := ask(session, user.id or 0)).count]
+    return Plan(found[Delete], found[Blank], [*found[Keep], *kept, *_always_kept()])
 
 
 def open_of(session: Session, user_id: int | None, *, lock: bool = False) -> Erasure | None:

@@ -74,10 +74,10 @@ def apply_retention() -> str:
 
 
 @tasks.task(queue="letters")
-def send_account_letter(kind: str, email: str, language: str) -> str:
+def send_account_letter(kind: str, sealed: str, language: str) -> str:
     """Write the letter that somebody asked for on a page, if the address is known."""
     with transaction() as session:
-        return account_letters.send(session, kind, email, language)
+        return account_letters.send(session, kind, sealed, language)
 
 
 @tasks.task()

@@ -98,6 +98,15 @@ class Blocker:
 
 
 @dataclass(frozen=True)
+class Line:
+    """What becomes of one table's rows, for the page that is read before confirming."""
+
+    about: LazyString
+    count: int
+    why: LazyString | None
+
+
+@dataclass(frozen=True)
 class Rule:
     """What goes after a time: rows that `find` (FROM … WHERE …, with `:before`) names.
 
@@ -124,6 +133,8 @@ class Register:
     # Rows of one package's tables that another one knows to tell of a person: table, condition.
     also_delete: list[tuple[str, str]] = field(default_factory=list)
     rules: list[Rule] = field(default_factory=list)
+    # What stays although no table of theirs says so; told where there is some of it.
+    kept: list[Callable[[Session, int], Line]] = field(default_factory=list)
 
     def of_people(self) -> list[Table]:
         """Return the tables that hold something of people, those that others refer to first."""
@@ -209,7 +220,8 @@ OUTSIDE: tuple[tuple[LazyString, LazyString], ...] = (
     (
         _l("The job queue"),
         _l(
-            "A job holds the numbers of the rows that it works on, never a name or an address."
+            "A job holds the numbers of the rows that it works on. An address that was typed for a"
+            " letter is encrypted in it."
             " Finished jobs go by themselves; see the retention periods."
         ),
     ),
@@ -223,8 +235,8 @@ OUTSIDE: tuple[tuple[LazyString, LazyString], ...] = (
     (
         _l("Datasets that were delivered"),
         _l(
-            "Each answer in them stands under a random key of the dataset; nothing in them leads"
-            " to a person."
+            "Each answer in them stands under a random key of the dataset. Your name is in their"
+            " credits only where you agreed to it before they were built."
         ),
     ),
     (
@@ -243,6 +255,7 @@ def init_app(app: Flask, modules: Iterable[ModuleType]) -> None:
         register.closing += getattr(module, "CLOSING", ())
         register.rules += getattr(module, "RETENTION", ())
         register.also_delete += getattr(module, "ALSO_DELETE", ())
+        register.kept += getattr(module, "KEPT", ())
     app.extensions["doyen.personal_data"] = register
 
 

@@ -1,8 +1,10 @@
 """What the tables of releases hold of people: only who asked for one."""
 
 from flask_babel import lazy_gettext as _l
+from sqlmodel import Session
 
-from core.personal_data import Table, nobody
+from core.personal_data import Line, Table, nobody
+from releases import provenance
 
 TABLES = (
     nobody("release_series", _l("Series of releases"), "name", "split_salt", "annotator_key"),
@@ -17,3 +19,17 @@ TABLES = (
     ),
     Table("release_grant", _l("Who may read releases, when you allowed it"), acts=("granted_by",)),
 )
+
+
+def _credits(session: Session, person: int) -> Line:
+    return Line(
+        _l("Published datasets that name you in their credits"),
+        provenance.naming(session, person),
+        _l(
+            "You agreed to it before they were built. A published dataset never changes, and others"
+            " have loaded it."
+        ),
+    )
+
+
+KEPT = (_credits,)

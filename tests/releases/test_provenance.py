@@ -71,6 +71,19 @@ def test_withdrawing_holds_for_releases_to_come_only(app, session, settings, des
     assert provenance.naming(session, person.id) == 1
 
 
+def test_an_erasure_says_beforehand_which_published_releases_keep_the_name(
+    app, session, settings, desk, sign_in
+):
+    named, other = (session.get_one(User, one.user_id) for one in desk.experts[:2])
+    make_consent(session, named, Purpose.NAME_IN_PROVENANCE)
+    session.commit()
+    build_release(app, session, desk)
+    words = "Published datasets that name you in their credits"
+
+    assert words in sign_in(session.merge(named)).get("/account/erase").text
+    assert words not in sign_in(session.merge(other)).get("/account/erase").text
+
+
 def test_sharing_with_owners_names_nobody_in_releases(app, session, desk):
     person = session.get_one(User, desk.experts[0].user_id)
     make_consent(session, person, Purpose.SHARE_PROFILE)
