@@ -2,9 +2,9 @@
 
 import sys
 
-from proofs import access, walk
+from proofs import access, trust, walk
 
-PROOFS = {"access": access.prove, "walk": walk.prove}
+PROOFS = {"access": access.prove, "trust": trust.prove, "walk": walk.prove}
 
 
 def main(names: list[str]) -> int:

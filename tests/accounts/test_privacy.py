@@ -3,32 +3,31 @@
 import json
 import os
 import re
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
-from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from sqlmodel import Session, SQLModel, select
+from sqlmodel import Session, select
 
 from accounts import data_exports, erasure
 from accounts.erasure import AccountClosing, SolveFirst
 from accounts.models import User
 from accounts.privacy_models import DataExport, Erasure, ExportState
 from core import jobs as core_jobs
-from core import personal_data
 from core.clock import now
 from core.models import Letter
+from core.personal_data import Keep
 from projects.models import Project
+from proofs import own_data
 from tests.conftest import Live
 from tests.factories.accounts import make_member, make_owner, make_user
 from tests.factories.annotation import make_assignment, make_desk
 from tests.factories.decisions import contest, decision_of, make_refused
-from tests.factories.everywhere import EMAIL, Everywhere, make_everywhere
+from tests.factories.everywhere import EMAIL, Everywhere
 from tests.factories.payouts import make_budget, make_earning
 
 OTHERS = ("Zzother", "zzother@", "Zzoperator", "Zzreviewer")
@@ -37,24 +36,18 @@ OTHERS = ("Zzother", "zzother@", "Zzoperator", "Zzreviewer")
 @pytest.fixture
 def everywhere(live: Live) -> Everywhere:
     """A committed person with rows everywhere."""
-    with live.transaction() as session:
-        made = make_everywhere(live.app, session, _folder(live))
-        session.flush()
-        for user in (made.user, made.operator, made.reviewer, made.desk.owner):
-            session.refresh(user)
-        session.expunge_all()
-    return made
+    return own_data.everywhere(live)
 
 
 def test_a_copy_holds_every_table_that_the_person_is_in_and_nobody_else(
     live: Live, everywhere: Everywhere
 ) -> None:
-    archive = _copy(live, everywhere.user)
+    archive = own_data.copy(live, everywhere.user)
 
     data = json.loads(archive.read("data.json"))
     in_copy = {name for name, rows in data["tables"].items() if rows}
     with live.transaction() as session:
-        lead = _tables_with(session, everywhere)
+        lead = own_data.tables_with(session, everywhere)
     assert lead - in_copy == set()
     assert lead >= {"letter", "decision", "appeal", "payout", "interview_response", "draft"}
     everything = b"".join(archive.read(name) for name in archive.namelist()).decode()
@@ -72,7 +65,7 @@ def test_a_copy_holds_every_table_that_the_person_is_in_and_nobody_else(
 
 
 def test_a_copy_says_what_each_table_and_column_is(live: Live, everywhere: Everywhere) -> None:
-    archive = _copy(live, everywhere.user)
+    archive = own_data.copy(live, everywhere.user)
 
     data = json.loads(archive.read("data.json"))
     for name, rows in data["tables"].items():
@@ -97,7 +90,7 @@ def test_a_copy_says_what_each_table_and_column_is(live: Live, everywhere: Every
 def test_an_owner_is_given_what_they_wrote_and_nothing_of_those_they_work_with(
     live: Live, everywhere: Everywhere
 ) -> None:
-    archive = _copy(live, everywhere.desk.owner)
+    archive = own_data.copy(live, everywhere.desk.owner)
 
     data = json.loads(archive.read("data.json"))["tables"]
     assert data["project"][0]["brief"] == everywhere.desk.project.brief
@@ -111,7 +104,7 @@ def test_an_owner_is_given_what_they_wrote_and_nothing_of_those_they_work_with(
 def test_a_reviewer_is_given_the_verdict_that_they_wrote_and_no_name(
     live: Live, everywhere: Everywhere
 ) -> None:
-    data = json.loads(_copy(live, everywhere.reviewer).read("data.json"))["tables"]
+    data = json.loads(own_data.copy(live, everywhere.reviewer).read("data.json"))["tables"]
 
     (appeal,) = data["appeal"]
     assert appeal["answered_by"] == "you"
@@ -130,7 +123,7 @@ def test_nobody_else_is_given_a_copy_and_a_double_click_makes_one(
 
     with live.transaction() as session:
         (export,) = session.exec(select(DataExport)).all()
-    file = _folder(live) / "exports" / f"{export.key}.zip"
+    file = own_data.folder(live) / "exports" / f"{export.key}.zip"
     assert os.stat(file).st_mode & 0o777 == 0o600
     with client.get(f"/account/data/{export.id}") as answer:
         assert answer.status_code == 200
@@ -146,7 +139,7 @@ def test_a_killed_copy_is_taken_up_and_an_old_one_goes(live: Live, everywhere: E
         )
         export.held_until, export.attempts = now() - timedelta(minutes=1), 1
         session.execute(text("delete from procrastinate_jobs"))
-    part = _folder(live) / "exports" / f"{export.key}.part2"
+    part = own_data.folder(live) / "exports" / f"{export.key}.part2"
     part.parent.mkdir(exist_ok=True)
     part.write_bytes(b"half of a file")
 
@@ -156,11 +149,11 @@ def test_a_killed_copy_is_taken_up_and_an_old_one_goes(live: Live, everywhere: E
     with live.transaction() as session:
         made = session.get_one(DataExport, export.id)
         assert made.state is ExportState.READY
-        assert "Tout ce qui" in _archive(live, made).read("index.html").decode()
+        assert "Tout ce qui" in own_data.archive_of(live, made).read("index.html").decode()
         made.expires_at = now() - timedelta(minutes=1)
     assert live.client(everywhere.user).get(f"/account/data/{export.id}").status_code == 404
     core_jobs.run(live.app, "accounts.take_up_exports")
-    assert not (_folder(live) / "exports" / f"{export.key}.zip").exists()
+    assert not (own_data.folder(live) / "exports" / f"{export.key}.zip").exists()
     with live.transaction() as session:
         assert session.get_one(DataExport, export.id).state is ExportState.GONE
 
@@ -168,24 +161,17 @@ def test_a_killed_copy_is_taken_up_and_an_old_one_goes(live: Live, everywhere: E
 def test_after_an_erasure_nothing_of_the_person_is_found_but_what_was_said_to_stay(
     live: Live, everywhere: Everywhere
 ) -> None:
-    _copy(live, everywhere.user)
+    own_data.copy(live, everywhere.user)
     live.run_jobs()
     client = live.client(everywhere.user)
+    money_before = own_data.money(live)
+
     said = client.post("/account/erase")
     assert said.status_code == 302, client.get("/account/erase").text
-    with live.transaction() as session:
-        money_before = _money(session)
-
-    _days_pass(live)
-    core_jobs.run(live.app, "accounts.erase_due")
-    live.run_jobs()
-    core_jobs.run(live.app, "accounts.erase_due")
+    own_data.carry_out(live)
 
     with live.transaction() as session:
-        found = _search(session, everywhere.words)
-        assert found == [], found
-        assert _in_files(live, everywhere.words) == []
-        assert _money(session) == money_before
+        assert own_data.search(session, everywhere.words) == []
         shell = session.get_one(User, everywhere.id)
         assert shell.email.endswith("@erased.invalid")
         assert not shell.active
@@ -193,9 +179,22 @@ def test_after_an_erasure_nothing_of_the_person_is_found_but_what_was_said_to_st
         assert done.done_at
         assert done.files == []
         assert done.letter_id is None
+    assert own_data.in_files(live, everywhere.words) == []
+    assert own_data.money(live) == money_before
     answer = client.get("/account")
     assert answer.status_code == 302
     assert "/sign-in" in answer.headers["Location"]
+
+
+def test_the_proof_finds_what_an_erasure_leaves_behind(live: Live) -> None:
+    register = live.app.extensions["doyen.personal_data"]
+    whole = register.tables["licence"]
+    register.tables["licence"] = replace(whole, erase=Keep(whole.about))
+
+    gaps = own_data.prove_in(live).gaps
+
+    assert any(gap.startswith("licence: zqtitle of a licence") for gap in gaps)
+    assert not any(gap.startswith("the copy") for gap in gaps)
 
 
 def test_an_owner_and_an_operator_are_erased_and_their_organisation_keeps_its_work(
@@ -207,13 +206,13 @@ def test_an_owner_and_an_operator_are_erased_and_their_organisation_keeps_its_wo
         brief = everywhere.desk.project.brief
     for person in (everywhere.desk.owner, everywhere.operator):
         _ask(live, person)
-    _days_pass(live)
+    own_data.days_pass(live)
     core_jobs.run(live.app, "accounts.erase_due")
     live.run_jobs()
     core_jobs.run(live.app, "accounts.erase_due")
 
     with live.transaction() as session:
-        assert _search(session, ["Zzother", "zzother@", "Zzoperator"]) == []
+        assert own_data.search(session, ["Zzother", "zzother@", "Zzoperator"]) == []
         assert session.get_one(Project, everywhere.desk.project_id).brief == brief
         assert session.get_one(User, everywhere.id).email == EMAIL
 
@@ -266,7 +265,7 @@ def test_an_erasure_killed_before_its_files_went_is_finished_by_the_sweep(
     live: Live, everywhere: Everywhere, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _ask(live, everywhere.user)
-    _days_pass(live)
+    own_data.days_pass(live)
 
     def killed(*_args: Any) -> int:
         raise KeyboardInterrupt
@@ -275,19 +274,19 @@ def test_an_erasure_killed_before_its_files_went_is_finished_by_the_sweep(
         patch.setattr(erasure, "delete_files", killed)
         with pytest.raises(KeyboardInterrupt):
             core_jobs.run(live.app, "accounts.erase", erasure_id=_erasure(live).id)
-    assert _in_files(live, ["zqbytes of a file"])
+    assert own_data.in_files(live, ["zqbytes of a file"])
 
     core_jobs.run(live.app, "accounts.erase_due")
     core_jobs.run(live.app, "accounts.erase", erasure_id=_erasure(live).id)
 
-    assert _in_files(live, ["zqbytes of a file"]) == []
+    assert own_data.in_files(live, ["zqbytes of a file"]) == []
 
 
 def test_an_erasure_that_fails_half_way_has_done_nothing_and_is_done_later(
     live: Live, everywhere: Everywhere, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _ask(live, everywhere.user)
-    _days_pass(live)
+    own_data.days_pass(live)
 
     def killed(*_args: Any, **_more: Any) -> None:
         raise KeyboardInterrupt
@@ -298,7 +297,7 @@ def test_an_erasure_that_fails_half_way_has_done_nothing_and_is_done_later(
             core_jobs.run(live.app, "accounts.erase", erasure_id=_erasure(live).id)
     with live.transaction() as session:
         assert session.get_one(User, everywhere.id).email == EMAIL
-        assert "draft" in _tables_with(session, everywhere)
+        assert "draft" in own_data.tables_with(session, everywhere)
 
     core_jobs.run(live.app, "accounts.erase_due")
     live.run_jobs()
@@ -307,7 +306,7 @@ def test_an_erasure_that_fails_half_way_has_done_nothing_and_is_done_later(
 
 def test_two_workers_at_once_erase_once(live: Live, everywhere: Everywhere) -> None:
     _ask(live, everywhere.user)
-    _days_pass(live)
+    own_data.days_pass(live)
     id_ = _erasure(live).id
 
     with ThreadPoolExecutor(2) as pool:
@@ -335,7 +334,7 @@ def test_a_person_who_asked_may_undo_it_and_meanwhile_does_nothing_else(
     assert client.get("/account").status_code == 200
     assert client.post("/account/erase/undo").status_code == 302
 
-    _days_pass(live)
+    own_data.days_pass(live)
     core_jobs.run(live.app, "accounts.erase_due")
     live.run_jobs()
     with live.transaction() as session:
@@ -394,7 +393,7 @@ def test_what_came_up_meanwhile_holds_the_erasure_up(live: Live) -> None:
     _ask(live, user)
     with live.transaction() as session:
         make_earning(session, make_budget(session, funded=50_000), user.id or 0, pay=2000)
-    _days_pass(live)
+    own_data.days_pass(live)
 
     core_jobs.run(live.app, "accounts.erase_due")
     live.run_jobs()
@@ -450,80 +449,9 @@ def test_closing_is_an_error_that_people_can_read() -> None:
     assert "undo" in str(AccountClosing().words)
 
 
-def _tables_with(session: Session, everywhere: Everywhere) -> set[str]:
-    """Search every column of every table for the person: their id, address, name and words."""
-    found = set()
-    for name, table in SQLModel.metadata.tables.items():
-        ids = [c.name for c in table.columns if personal_data.names_person(c)]
-        if name == "user_account":
-            ids.append("id")
-        if name == "ledger_account":
-            ids = []  # its owner may be a project with the same number
-        wheres = [f'"{column}" = {everywhere.id}' for column in ids]
-        wheres += [f"t::text ILIKE '%{words}%'" for words in everywhere.words]
-        hit = session.execute(text(f"select 1 from {name} t where {' or '.join(wheres)} limit 1"))
-        if hit.first():
-            found.add(name)
-    return found
-
-
-def _search(session: Session, words: list[str]) -> list[str]:
-    """Return where in the whole public schema some words stand, jobs included."""
-    tables = session.execute(
-        text("select tablename from pg_tables where schemaname = 'public'")
-    ).scalars()
-    found = []
-    for table in list(tables):
-        for one in words:
-            hit = session.execute(
-                text(f"select t::text from {table} t where t::text ILIKE :words limit 1"),
-                {"words": f"%{one}%"},
-            ).scalar()
-            if hit:
-                found.append(f"{table}: {one}: {hit[:300]}")
-    return found
-
-
-def _in_files(live: Live, words: list[str]) -> list[str]:
-    needles = [word.encode() for word in words]
-    return [
-        f"{file}"
-        for file in _folder(live).rglob("*")
-        if file.is_file() and any(word in file.read_bytes() for word in needles)
-    ]
-
-
-def _money(session: Session) -> list[Any]:
-    return [
-        list(session.execute(text(sql)))
-        for sql in (
-            "select id, reference, amount, currency from ledger_move order by id",
-            "select id, expert_id, amount_minor, state from payout order by id",
-            "select id, balance from ledger_account order by id",
-        )
-    ]
-
-
-def _copy(live: Live, user: User) -> zipfile.ZipFile:
-    live.client(user).post("/account/data")
-    live.run_jobs()
-    with live.transaction() as session:
-        export = session.exec(select(DataExport)).one()
-    assert export.state is ExportState.READY
-    return _archive(live, export)
-
-
-def _archive(live: Live, export: DataExport) -> zipfile.ZipFile:
-    return zipfile.ZipFile(BytesIO((_folder(live) / "exports" / f"{export.key}.zip").read_bytes()))
-
-
 def _erased(live: Live, everywhere: Everywhere, *, finish: bool = True) -> None:
     _ask(live, everywhere.user)
-    _days_pass(live)
-    core_jobs.run(live.app, "accounts.erase_due")
-    live.run_jobs()
-    if finish:
-        core_jobs.run(live.app, "accounts.erase_due")
+    own_data.carry_out(live, finish=finish)
 
 
 def _ask(live: Live, user: User) -> None:
@@ -544,18 +472,3 @@ def _blockers(session: Session, app: Any, user: User) -> list[Any]:
 def _erasure(live: Live) -> Erasure:
     with live.transaction() as session:
         return session.exec(select(Erasure)).one()
-
-
-def _days_pass(live: Live) -> None:
-    with live.transaction() as session:
-        session.execute(
-            text(
-                "update erasure set asked_at = asked_at - interval '8 days',"
-                " due_at = due_at - interval '8 days'"
-            )
-        )
-
-
-def _folder(live: Live) -> Path:
-    folder: Path = live.app.extensions["doyen.settings"].data_dir
-    return folder
