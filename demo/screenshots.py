@@ -60,6 +60,8 @@ def shots(run_suffix: str) -> list[Shot]:
         Shot("expert-today", _at("/today"), ready),
         Shot("question", _question, f"{seed.FRESH.key}@{cast.DOMAIN}"),
         Shot("result", _first(r"/interviews/\d+/result$", "/interviews"), refused),
+        Shot("decision", _first(r"/decisions/\d+$", "/decisions"), refused),
+        Shot("own-data", _at("/account/data"), ready),
         Shot("invitation", _first(r"/invitations/\d+$", "/invitations"), ready),
         Shot("bench", _bench, ready),
         Shot("earnings", _at("/earnings"), expert),
@@ -109,7 +111,7 @@ def _sign_in(page: Page, base: str, email: str, password: str) -> None:
     page.goto(f"{base}/sign-in")
     page.locator("input[name=email]").fill(email)
     page.locator("input[name=password]").fill(password)
-    page.locator("main button[type=submit]").click()
+    page.locator("main form:has([name=password]) button[type=submit]").first.click()
     page.wait_for_url(lambda url: "/sign-in" not in url)
 
 
