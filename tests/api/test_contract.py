@@ -4,6 +4,7 @@ Data that fits and data that does not, with a token and without. Each request is
 of them meet the same rows.
 """
 
+import gc
 from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import ip_network
@@ -30,9 +31,18 @@ from tests.factories.webhooks import make_delivery, make_endpoint
 EXAMPLES = 12
 pytestmark = [
     pytest.mark.timeout(600),
+    # They share the rows of `world`, and count together what was tried.
+    pytest.mark.xdist_group("api_contract"),
     # schemathesis reads the files of a release and leaves them to be closed by themselves.
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
+
+
+@pytest.fixture(autouse=True)
+def _files_closed() -> Iterator[None]:
+    """Let what schemathesis left open be closed here, and not in the middle of another test."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="module")
