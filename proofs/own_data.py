@@ -65,10 +65,10 @@ def prove_in(live: Live) -> Outcome:
             f"{line.about}{f' ({line.count})' if line.count else ''}: {line.why}"
             for line in [*planned.blanked, *planned.kept]
         ]
-    before = money(live)
     said = live.client(made.user).post("/account/erase")
     if said.status_code != 302:
         found.gaps.append(f"the erasure was not taken: {said.status_code}")
+    before = money(live)  # asking has given tasks in hand back, and their reserve with them
     carry_out(live)
     found.words = len(made.words)
     with live.transaction() as session:

@@ -164,10 +164,10 @@ def test_after_an_erasure_nothing_of_the_person_is_found_but_what_was_said_to_st
     own_data.copy(live, everywhere.user)
     live.run_jobs()
     client = live.client(everywhere.user)
-    money_before = own_data.money(live)
 
     said = client.post("/account/erase")
     assert said.status_code == 302, client.get("/account/erase").text
+    money_before = own_data.money(live)
     own_data.carry_out(live)
 
     with live.transaction() as session:
