@@ -166,7 +166,9 @@ def _storage(url: str) -> Any:
     if not url.startswith(("redis://", "rediss://", "redis+unix://")):
         raise BadSettings("RATE_LIMIT_URL: give an address like redis://127.0.0.1:6379/0, or none")
     try:
-        return storage_from_string(url, socket_connect_timeout=2, socket_timeout=2)
+        return storage_from_string(
+            url, wrap_exceptions=True, socket_connect_timeout=2, socket_timeout=2
+        )
     except ConfigurationError:
         raise BadSettings(
             "RATE_LIMIT_URL: Redis needs the library `redis`: install `limits[redis]`"

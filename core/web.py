@@ -14,6 +14,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFError
+from limits.errors import StorageError
 from markupsafe import escape
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, PendingRollbackError
@@ -39,6 +40,8 @@ PERMISSIONS = (
 BARE = """<!doctype html><html lang="en"><title>This could not be done</title>
 <h1>This could not be done</h1><p>{words} Nothing was changed half-way. If it fails again, write to
 the operator. {code}</p></html>"""
+# The database, or the Redis that counts tries, does not answer.
+AWAY = (OperationalError, InterfaceError, PendingRollbackError, StorageError)
 AnyForm = TypeVar("AnyForm", bound=FlaskForm)
 Row = TypeVar("Row")
 
@@ -241,7 +244,7 @@ def _our_fault(error: Exception) -> ResponseReturnValue:
     if current_app.testing:
         raise error
     _give_up()
-    away = isinstance(error, OperationalError | InterfaceError | PendingRollbackError)
+    away = isinstance(error, AWAY)
     status = 503 if away else 500
     if wants_json():
         return json_problem(status, "Something failed on our side.", reference=reference)

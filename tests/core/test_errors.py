@@ -4,6 +4,7 @@ import re
 
 import pytest
 from flask import Flask, flash
+from limits.errors import StorageError
 from sqlalchemy import text
 
 from accounts.models import User
@@ -30,6 +31,18 @@ def failing(postgres: str, tmp_path) -> Flask:
             return "never"
 
         yield app
+
+
+def test_a_store_of_counts_that_is_away_is_said_to_be_away(failing: Flask):
+    def away() -> str:
+        raise StorageError(ConnectionError("redis"))
+
+    failing.view_functions["fails"] = public(away)
+
+    answer = failing.test_client().get("/fails")
+
+    assert answer.status_code == 503
+    assert "redis" not in answer.text
 
 
 def test_words_about_what_was_undone_are_not_shown(failing: Flask):
