@@ -9,7 +9,7 @@ from accounts import organisations
 from accounts.models import OrganisationKind, RoleName, User
 from core.models import AuditEvent
 from tests.accounts.newcomer import EMAIL, PASSWORD, last_letter, link_in, register, settled
-from tests.clients import CheckedClient
+from tests.clients import CheckedClient, shown
 from tests.factories.accounts import make_user
 
 
@@ -133,7 +133,7 @@ def test_asking_for_a_new_password_never_tells_whether_an_account_exists(
     unknown = client.post("/recover", data={"email": "nobody@example.org"})
 
     assert known.status_code == unknown.status_code
-    assert known.text.replace("ada@", "x@") == unknown.text.replace("nobody@", "x@")
+    assert shown(known.text, "ada@") == shown(unknown.text, "nobody@")
 
 
 def test_signing_out_is_a_post(session: Session, sign_in: Any) -> None:
