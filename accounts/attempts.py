@@ -14,7 +14,6 @@ from flask_security import user_authenticated
 from accounts import known_device
 from accounts.models import User
 from core import rate_limits
-from core.errors import Invalid
 from core.settings import Settings, current_settings
 
 # By name, so that the setting RATE_LIMITS can change one; several are divided by semicolons.
@@ -30,6 +29,7 @@ DEFAULTS = {
     "register_address": "60 per hour",
     "token_address": "60 per 5 minutes",
     "post_account": "60 per hour",
+    "copy_account": "3 per day",
 }
 KEEP = 365 * 86_400
 
@@ -46,9 +46,7 @@ class Guard:
 
 
 def _typed_email() -> str:
-    json = request.get_json(silent=True)
-    given = json.get("email") if isinstance(json, dict) else request.form.get("email")
-    email = str(given or "").strip()[:254]
+    email = request.form.get("email", "").strip()[:254]
     # One address has many spellings: what counts is the one that it is looked up by.
     with suppress(ValueError):
         email = current_app.extensions["security"]._mail_util.normalize(email)
@@ -81,6 +79,16 @@ GUARDED = {
     "security.wan_signin_response": Guard(address="passkey_address"),
     "security.wan_verify_response": _PASSWORD,
     "accounts.invite_member": _POST,
+    "consents.give": _POST,
+    "consents.withdraw": _POST,
+    "privacy.ask_for_copy": Guard("copy_account", _signed_in),
+    "tokens.make": _POST,
+    "webhooks.make": _POST,
+    "webhooks.change": _POST,
+    "webhooks.turn": _POST,
+    "webhooks.send_test": _POST,
+    "webhooks.again": _POST,
+    "webhooks.again_since": _POST,
     "decisions.file": _POST,
     "decisions.answer": _POST,
 }
@@ -106,10 +114,7 @@ def count_password() -> None:
 
 
 def _count() -> None:
-    endpoint = request.endpoint or ""
-    if endpoint.startswith("security.") and not _can_be_read():
-        raise Invalid
-    guard = GUARDED.get(endpoint)
+    guard = GUARDED.get(request.endpoint or "")
     if guard is None or request.method != "POST":
         return
     known = rate_limits.limits()
@@ -124,11 +129,6 @@ def _count() -> None:
     if guard.account:
         known.count(guard.account, who)
         g.tried = (guard.account, who)
-
-
-def _can_be_read() -> bool:
-    """Return whether Flask-Security can put what was sent into a form: of JSON only objects."""
-    return not request.is_json or isinstance(request.get_json(silent=True), dict)
 
 
 def known_here(user: User) -> bool:

@@ -11,7 +11,7 @@ from accounts import appeals, decision_words, decisions, repairs
 from accounts.decision_forms import AnswerForm, AppealForm, empty_of
 from accounts.models import Appeal, Decision, DecisionKind
 from core import audit, formats, uploads
-from core.access import public, require, requires, signed_in
+from core.access import public, recently_signed_in, require, requires, signed_in
 from core.clock import now
 from core.db import db_session, find
 from core.errors import NotFound
@@ -124,6 +124,7 @@ def appeal(appeal_id: int) -> ResponseReturnValue:
 
 @bp.post("/appeals/<int:appeal_id>")
 @requires("appeal.see")
+@recently_signed_in
 def answer(appeal_id: int) -> ResponseReturnValue:
     """Answer an appeal, and repair what the decision did where it is changed."""
     found = find(Appeal, appeal_id, lock=True)

@@ -1,5 +1,6 @@
 """What people send about their account, their organisation and their tokens."""
 
+import re
 from typing import Any, ClassVar
 
 from flask import request
@@ -27,6 +28,19 @@ from accounts.tokens import LIFETIMES
 from core.once import new_key
 
 NAME_MAX = 120
+# Control characters, separators of lines, and those that turn the direction of a text.
+_BREAKS = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def one_line(text: str | None) -> str | None:
+    """Return a name as one line: it stands in letters, where a line break begins another text."""
+    return " ".join(_BREAKS.sub(" ", text).split()) if text else text
+
+
+def no_link(_form: object, field: StringField) -> None:
+    """Refuse a name that holds an address: it would be sent to strangers in our letters."""
+    if "://" in (field.data or "") or "www." in (field.data or "").lower():
+        raise ValidationError(_l("Write a name, without an address of the web."))
 
 
 def _wished_role() -> str:
@@ -55,13 +69,15 @@ class RegisterForm(InOurWords, RegisterFormV2):
     name = StringField(
         _l("Your name"),
         description=_l("As on letters and statements. Other people see a pseudonym."),
-        validators=[DataRequired(_l("Write your name.")), Length(max=NAME_MAX)],
+        filters=[one_line],
+        validators=[DataRequired(_l("Write your name.")), Length(max=NAME_MAX), no_link],
         render_kw={"autocomplete": "name"},
     )
     organisation = StringField(
         _l("Your organisation"),
         description=_l("Asked of owners and ML teams. Experts leave it empty."),
-        validators=[Length(max=NAME_MAX)],
+        filters=[one_line],
+        validators=[Length(max=NAME_MAX), no_link],
         render_kw={"autocomplete": "organization"},
     )
 
@@ -76,7 +92,8 @@ class AccountForm(FlaskForm):  # type: ignore[misc]
 
     name = StringField(
         _l("Your name"),
-        validators=[DataRequired(_l("Write your name.")), Length(max=NAME_MAX)],
+        filters=[one_line],
+        validators=[DataRequired(_l("Write your name.")), Length(max=NAME_MAX), no_link],
         render_kw={"autocomplete": "name"},
     )
     locale = SelectField(
@@ -125,7 +142,8 @@ class OrganisationForm(FlaskForm):  # type: ignore[misc]
 
     name = StringField(
         _l("Name of the organisation"),
-        validators=[DataRequired(_l("Write a name.")), Length(max=NAME_MAX)],
+        filters=[one_line],
+        validators=[DataRequired(_l("Write a name.")), Length(max=NAME_MAX), no_link],
         render_kw={"autocomplete": "organization"},
     )
     save = SubmitField(_l("Save"))
@@ -138,6 +156,7 @@ class TokenForm(FlaskForm):  # type: ignore[misc]
     name = StringField(
         _l("What the token is for"),
         description=_l("For example “training pipeline”. You see this name in the list."),
+        filters=[one_line],
         validators=[DataRequired(_l("Write what the token is for.")), Length(max=80)],
         render_kw={"autocomplete": "off"},
     )

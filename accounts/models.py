@@ -298,6 +298,11 @@ class Decision(SQLModel, table=True):
             "jsonb_typeof(evidence) = 'array' AND jsonb_array_length(evidence) > 0",
             name="evidence_given",
         ),
+        CheckConstraint(
+            "NOT jsonb_path_exists(evidence,"
+            ' \'$[*] ? (@.type() != "object" || !exists(@.words.* ? (@ like_regex "[^ ]")))\')',
+            name="evidence_in_words",
+        ),
         Index("ix_decision_person_id_id", "person_id", "id"),
         Index("ix_decision_subject", "subject"),
         Index("ix_decision_kind_decided_at", "kind", "decided_at"),

@@ -30,6 +30,10 @@ STILL_OPEN = (
     "decisions.",
     "pages.",
     "static",
+    # Ending what could still be used from outside stays open.
+    "tokens.revoke",
+    "webhooks.end",
+    "webhooks.turn",
 )
 
 

@@ -40,7 +40,7 @@ from accounts.models import (
     Organisation,
 )
 from core import audit
-from core.access import public, require, requires, signed_in
+from core.access import public, recently_signed_in, require, requires, signed_in
 from core.clock import now
 from core.db import db_session, find
 from core.errors import NotFound
@@ -112,9 +112,10 @@ def rename_organisation(organisation_id: int) -> ResponseReturnValue:
 
 @bp.post("/organisations/<int:organisation_id>/members")
 @signed_in
+@recently_signed_in
 def invite_member(organisation_id: int) -> ResponseReturnValue:
     """Invite an address to join."""
-    found = _managed(organisation_id)
+    found = _managed(organisation_id, lock=True)
     form = read(InviteMemberForm)
     if isinstance(form, Problems):
         return _organisation_page(found, inviting=form.form), 422
@@ -128,6 +129,7 @@ def invite_member(organisation_id: int) -> ResponseReturnValue:
 
 @bp.post("/organisations/<int:organisation_id>/members/<int:user_id>/role")
 @signed_in
+@recently_signed_in
 def change_member_role(organisation_id: int, user_id: int) -> ResponseReturnValue:
     """Make a member an admin or the reverse."""
     found = _managed(organisation_id)
@@ -142,6 +144,7 @@ def change_member_role(organisation_id: int, user_id: int) -> ResponseReturnValu
 
 @bp.post("/organisations/<int:organisation_id>/members/<int:user_id>/remove")
 @signed_in
+@recently_signed_in
 def remove_member(organisation_id: int, user_id: int) -> ResponseReturnValue:
     """Take a member out; everybody may leave."""
     leaves = user_id == current_user.id
@@ -213,8 +216,8 @@ def people() -> ResponseReturnValue:
     return render_template("accounts/people.html", page=page, asked=asked, leaving=leaving)
 
 
-def _managed(organisation_id: int) -> Organisation:
-    found = find(Organisation, organisation_id)
+def _managed(organisation_id: int, *, lock: bool = False) -> Organisation:
+    found = find(Organisation, organisation_id, lock=lock)
     require("organisation.see", found)
     require("organisation.manage", found)
     return found

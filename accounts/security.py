@@ -10,6 +10,7 @@ from flask import Flask, redirect, request
 from flask_babel import get_locale
 from flask_security import MailUtil, user_registered
 from flask_security.utils import url_for_security
+from sqlalchemy import text
 from werkzeug.wrappers.response import Response as BaseResponse
 
 from accounts import (
@@ -29,6 +30,8 @@ from core import audit, messages
 from core.clock import now
 from core.db import Database, db_session
 from core.settings import Settings
+
+ONE_AT_A_TIME = text("select pg_advisory_xact_lock(hashtextextended(:email, 7220147))")
 
 
 class LetterMail(MailUtil):
@@ -69,7 +72,8 @@ def init_app(app: Flask, database: Database, settings: Settings) -> None:
     """Give an app its sign-in pages."""
     app.config.update(_config(settings))
     attempts.init_app(app, settings)
-    passkeys.SecurityWithPasskeys(
+    app.before_request(_one_registration_at_a_time)
+    library = passkeys.SecurityWithPasskeys(
         app,
         second_factor.Datastore(database.scoped, User, Role, Passkey),
         register_form=RegisterForm,
@@ -89,6 +93,8 @@ def init_app(app: Flask, database: Database, settings: Settings) -> None:
         totp_cls=second_factor.OneTimeTotp,
         webauthn_util_cls=passkeys.PasskeyOptions,
     )
+    # Its pages are for people: to programs it would tell of a known address in other words.
+    library.want_json(lambda _request: False)
     session_routes.init_app(app)
     second_factor_routes.init_app(app)
     # Nobody signs in by a token in a request's body or address. The library would read the body of
@@ -101,6 +107,13 @@ def to_sign_in() -> BaseResponse:
     """Lead to the sign-in page, and back here afterwards."""
     back = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for_security("login", next=back))
+
+
+def _one_registration_at_a_time() -> None:
+    """Let the second click on registration wait for the first, and find what it made."""
+    if request.endpoint == "security.register" and request.method == "POST":
+        email = request.form.get("email", "").strip().lower()
+        db_session().execute(ONE_AT_A_TIME, {"email": email[:254]})
 
 
 def _registered(_app: Flask, *, user: User, form_data: dict[str, Any], **_more: Any) -> None:

@@ -47,6 +47,9 @@ USAGES = {
 }
 
 
+DEEPEST = 40
+
+
 class InOurWords:
     """Gives fields that Flask-Security made the labels that the rest of our pages have."""
 
@@ -156,7 +159,7 @@ class NewPasskeyAnswerForm(WebAuthnRegisterResponseForm):
 
     def validate(self, **kwargs: Any) -> bool:
         """Refuse a challenge that was answered before."""
-        return bool(super().validate(**kwargs)) and _first(self, 0)
+        return _flat(self) and bool(super().validate(**kwargs)) and _first(self, 0)
 
 
 class PasskeyAnswerForm(StaysHere, WebAuthnSigninResponseForm):
@@ -164,7 +167,18 @@ class PasskeyAnswerForm(StaysHere, WebAuthnSigninResponseForm):
 
     def validate(self, **kwargs: Any) -> bool:
         """Refuse a challenge that was answered before."""
-        return bool(super().validate(**kwargs)) and _first(self, self.user.id)  # type: ignore[union-attr]
+        return (
+            _flat(self) and bool(super().validate(**kwargs)) and _first(self, self.user.id)  # type: ignore[union-attr]
+        )
+
+
+def _flat(form: Any) -> bool:
+    """Return whether an answer is no deeper than a browser's: the library reads it as JSON."""
+    sent = form.credential.data or ""
+    if sent.count("[") + sent.count("{") <= DEEPEST:
+        return True
+    form.credential.errors = [_l("Your browser sent something that cannot be read.")]
+    return False
 
 
 def _first(form: Any, user_id: int) -> bool:

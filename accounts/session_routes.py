@@ -67,8 +67,7 @@ def end_session(sign_in_id: int) -> ResponseReturnValue:
 @signed_in
 def end_other_sessions() -> ResponseReturnValue:
     """Sign out everywhere else."""
-    secret = session.get(SECRET, "")
-    sign_ins.end_others(db_session(), current_user.id, secret, SignInEnd.REMOTE, at=now())
+    _end_others(current_user.id, SignInEnd.REMOTE)
     flash(_("All other devices are signed out."), "success")
     return redirect(url_for(".session_list"))
 
@@ -126,8 +125,15 @@ def _changed(act: str, _app: Flask, *, user: User, **_more: object) -> None:
     audit.record(db_session(), act, by=user.id, subject=f"user:{user.id}")
     if act == "account.passkey_added":
         return  # one way more, and no old one less
+    _end_others(user.id, SignInEnd.SECURITY)
+
+
+def _end_others(user_id: int, how: SignInEnd) -> None:
+    """End all other sessions, and whatever has a copy of this one's cookie."""
     secret = session.get(SECRET, "")
-    sign_ins.end_others(db_session(), user.id, secret, SignInEnd.SECURITY, at=now())
+    sign_ins.end_others(db_session(), user_id, secret, how, at=now())
+    if secret:
+        session[SECRET] = sign_ins.renew(db_session(), secret)
 
 
 def _words(row: SignIn | sign_ins.Browser) -> str:

@@ -118,6 +118,18 @@ def end_others(session: Session, user_id: int, secret: str, how: SignInEnd, *, a
     return count
 
 
+def renew(session: Session, secret: str) -> str:
+    """Give a session another secret: whoever has copied the cookie is out; return the new one."""
+    session.flush()
+    new = secrets.token_urlsafe(32)
+    session.execute(
+        update(SignIn)
+        .where(col(SignIn.secret_hash) == hashed(secret))
+        .values(secret_hash=hashed(new))
+    )
+    return new
+
+
 def is_first(session: Session, user: User, *, at: datetime) -> bool:
     """Return whether somebody comes for the first time, on the way of their registration."""
     if user.confirmed_at is None or at - user.confirmed_at > timedelta(days=1):

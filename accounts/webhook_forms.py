@@ -16,6 +16,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
+from accounts.forms import one_line
 from accounts.models import DeliveryState
 from accounts.webhooks import Wanted
 from core.once import new_key
@@ -31,7 +32,7 @@ class WebhookForm(FlaskForm):  # type: ignore[misc]
         validators=[DataRequired(_l("Write the address of your server.")), Length(max=2000)],
         render_kw={"autocomplete": "off", "spellcheck": "false"},
     )
-    name = StringField(_l("Name for your list"), validators=[Length(max=80)])
+    name = StringField(_l("Name for your list"), filters=[one_line], validators=[Length(max=80)])
     events = SelectMultipleField(
         _l("Tell of"),
         widget=ListWidget(prefix_label=False),

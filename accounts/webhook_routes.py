@@ -73,6 +73,7 @@ def one(webhook_id: int) -> ResponseReturnValue:
 
 @bp.post("/webhooks/<int:webhook_id>")
 @requires("webhook.manage")
+@recently_signed_in
 def change(webhook_id: int) -> ResponseReturnValue:
     """Send to another address, or tell of other events."""
     found = _own(webhook_id, lock=True)

@@ -22,7 +22,7 @@ from annotation import (
 )
 from annotation.editor_routes import bp_editor
 from annotation.models import Assignment, State, Task
-from core.access import require, requires
+from core.access import require, requires, takes_json
 from core.clock import now
 from core.db import db_session, find, transaction
 from core.web import json_problem, page_of, wants_json
@@ -102,6 +102,7 @@ def task_json(assignment_id: int) -> ResponseReturnValue:
 
 @bp.post("/work/<int:assignment_id>/draft")
 @requires("assignment.work")
+@takes_json
 def save_draft(assignment_id: int) -> ResponseReturnValue:
     """Keep what was typed so far."""
     lease = _own(assignment_id, "assignment.work", lock=True)
@@ -112,6 +113,7 @@ def save_draft(assignment_id: int) -> ResponseReturnValue:
 
 @bp.post("/work/<int:assignment_id>/submit")
 @requires("assignment.work")
+@takes_json
 def submit(assignment_id: int) -> ResponseReturnValue:
     """Take an answer in; sent again, say the same again."""
     lease = _own(assignment_id, "assignment.work", lock=True)
@@ -128,6 +130,7 @@ def submit(assignment_id: int) -> ResponseReturnValue:
 
 @bp.post("/work/<int:assignment_id>/skip")
 @requires("assignment.work")
+@takes_json
 def skip(assignment_id: int) -> ResponseReturnValue:
     """Leave a task with a reason."""
     lease = _own(assignment_id, "assignment.work", lock=True)
@@ -138,6 +141,7 @@ def skip(assignment_id: int) -> ResponseReturnValue:
 
 @bp.post("/work/<int:assignment_id>/return")
 @requires("assignment.work")
+@takes_json
 def give_back(assignment_id: int) -> ResponseReturnValue:
     """Return a task without an answer."""
     lease = _own(assignment_id, "assignment.work", lock=True)

@@ -130,6 +130,15 @@ def check_token(scope: str) -> None:
     request.environ["doyen.token_checked"] = scope
 
 
+def takes_json(view: View) -> View:
+    """Declare a page's view that reads JSON; all others take forms only.
+
+    Form libraries read JSON as well, and what stands in it is of any kind and any depth.
+    """
+    view.__takes_json__ = True  # type: ignore[attr-defined]
+    return view
+
+
 def may(permission: str, row: object | None = None) -> bool:
     """Return whether the person who asks has a permission, on a row where one is given."""
     answer: bool = current_app.extensions["doyen.permissions"](current_user, permission, row)

@@ -212,7 +212,10 @@ def _read_body() -> None:
         raise BadRequest from None
     if not isinstance(sent, dict):
         raise NotAnObject
-    _check_text(sent)
+    try:
+        _check_text(sent)
+    except RecursionError:
+        raise BadRequest from None
 
 
 def _no_constant(name: str) -> NoReturn:

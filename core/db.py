@@ -42,6 +42,7 @@ def make_engine(url: str, pool_size: int = 5) -> Engine:
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
+        hide_parameters=True,  # values of people do not belong into errors, and so into logs
         connect_args={"options": "-c timezone=UTC", "application_name": "doyen"},
     )
 

@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from markupsafe import escape
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, PendingRollbackError
 from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, UnsupportedMediaType
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.utils import cached_property
 
@@ -98,6 +99,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.config["PREFERRED_URL_SCHEME"] = address.scheme
     app.config["TRUSTED_HOSTS"] = [address.hostname, *settings.trusted_hosts]
     app.extensions["doyen.csp"] = _policy(settings)
+    app.before_request(_forms_only)
     app.after_request(_headers)
     app.register_error_handler(DomainError, _domain_error)
     app.register_error_handler(HTTPException, _http_error)
@@ -187,6 +189,15 @@ def _headers(response: Response) -> Response:
     return response
 
 
+def _forms_only() -> None:
+    """Refuse JSON where a form is expected; the API, and views that say so, take it."""
+    if not request.is_json or request.method in ("GET", "HEAD", "OPTIONS") or problems.is_api():
+        return
+    view = current_app.view_functions.get(request.endpoint or "")
+    if view is not None and not getattr(view, "__takes_json__", False):
+        raise UnsupportedMediaType
+
+
 def _domain_error(error: DomainError) -> ResponseReturnValue:
     _give_up()
     if error.status == 401 and not wants_json():
@@ -238,9 +249,13 @@ def _csrf_error(_error: CSRFError) -> ResponseReturnValue:
 
 def _our_fault(error: Exception) -> ResponseReturnValue:
     reference = problems.request_id() if problems.is_api() else secrets.token_hex(4)
-    log.error(
-        "failed, reference %s: %s %s", reference, request.method, request.path, exc_info=error
-    )
+    # The rule and not the address: a link from a letter holds a key. And of an error of the
+    # database no words: they quote the values that were sent.
+    where = (reference, request.method, request.url_rule)
+    if isinstance(error, DBAPIError):
+        log.error("failed, reference %s: %s %s: %s", *where, _of_database(error))
+    else:
+        log.error("failed, reference %s: %s %s", *where, exc_info=error)
     if current_app.testing:
         raise error
     _give_up()
@@ -249,6 +264,13 @@ def _our_fault(error: Exception) -> ResponseReturnValue:
     if wants_json():
         return json_problem(status, "Something failed on our side.", reference=reference)
     return _error_page(status, None, reference), status
+
+
+def _of_database(error: DBAPIError) -> str:
+    """Say what failed in the database and where in the code, without any value."""
+    diag = getattr(error.orig, "diag", None)
+    what = f"{type(error.orig).__name__} {getattr(diag, 'constraint_name', '') or ''}"
+    return f"{what}\n{''.join(traceback.format_tb(error.__traceback__))}"
 
 
 def _typed() -> list[str]:
@@ -290,7 +312,9 @@ def _http_words(status: int) -> str:
         404: _("There is nothing at this address, or it is not yours to see."),
         405: _("This address does not take what was sent to it."),
         413: _("What you sent is too large."),
-        415: _("This address takes JSON only."),
+        415: _("This address takes JSON only.")
+        if problems.is_api()
+        else _("This page takes forms, not JSON."),
         416: _("The file is shorter than the part that you asked for."),
         429: _("Too many attempts. Wait a little, then try again."),
         503: _("A part that this page needs is not there at the moment."),

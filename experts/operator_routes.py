@@ -7,7 +7,7 @@ from flask_login import current_user
 
 from accounts import decision_words, decisions
 from core import navigation
-from core.access import requires
+from core.access import recently_signed_in, requires
 from core.clock import now
 from core.db import db_session, find
 from core.formats import locale
@@ -28,6 +28,7 @@ def one(expert_id: int) -> ResponseReturnValue:
 
 @bp.post("/operator/experts/<int:expert_id>/propose")
 @requires("expert.restrict")
+@recently_signed_in
 def propose(expert_id: int) -> ResponseReturnValue:
     """Propose a restriction or removal."""
     found = find(Expert, expert_id, lock=True)
@@ -41,6 +42,7 @@ def propose(expert_id: int) -> ResponseReturnValue:
 
 @bp.post("/operator/proposals/<int:proposal_id>/<any(confirm, decline):answer>")
 @requires("expert.restrict")
+@recently_signed_in
 def answer(proposal_id: int, answer: str) -> ResponseReturnValue:
     """Confirm a proposal as the second person, or decline it."""
     found = find(RestrictionProposal, proposal_id, lock=True)
@@ -72,6 +74,7 @@ def licence(licence_id: int) -> ResponseReturnValue:
 
 @bp.post("/operator/licences/<int:licence_id>/refuse")
 @requires("expert.restrict")
+@recently_signed_in
 def refuse(licence_id: int) -> ResponseReturnValue:
     """Say that a licence is not recognised."""
     found = find(Licence, licence_id, lock=True)

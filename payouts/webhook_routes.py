@@ -4,7 +4,7 @@ from flask import request
 from flask.typing import ResponseReturnValue
 from pydantic import SecretStr
 
-from core.access import public
+from core.access import public, takes_json
 from core.clock import now
 from core.db import db_session
 from core.ports import NotFromTheRail, ports
@@ -18,6 +18,7 @@ LARGEST = 512 * 1024
 
 @bp.post("/webhooks/stripe")
 @public
+@takes_json
 def platform_news() -> ResponseReturnValue:
     """Take news of our own account at the rail."""
     return _take(current_settings().stripe_webhook_secret)
@@ -25,6 +26,7 @@ def platform_news() -> ResponseReturnValue:
 
 @bp.post("/webhooks/stripe-connect")
 @public
+@takes_json
 def payees_news() -> ResponseReturnValue:
     """Take news of the accounts of those whom we pay."""
     return _take(current_settings().stripe_connect_webhook_secret)

@@ -20,6 +20,7 @@ from accounts.models import BY_TWO, Decision, DecisionKind, User
 from annotation.models import State
 from core.clock import now
 from experts.models import Expert
+from payouts import earnings
 from tests.factories.accounts import make_user
 from tests.factories.annotation import make_desk
 from tests.factories.decisions import contest, decision_of, make_refused
@@ -84,6 +85,9 @@ PARTS = [
     ("reason_words", "'{\"en\": 7}'"),
     ("evidence", "'[]'"),
     ("evidence", "'{}'"),
+    ("evidence", "'[{}]'"),
+    ("evidence", "'[null]'"),
+    ("evidence", '\'[{"words": {"en": " "}}]\''),
     ("would_change", "'{}'"),
     ("title", "'{}'"),
     ("decided_by", "NULL"),
@@ -110,6 +114,7 @@ CHANGES = [
     "UPDATE appeal SET words = repeat('y', 40)",
     "UPDATE appeal SET answer_by = answer_by + interval '1 year'",
     "UPDATE appeal SET outcome = 'stands', answered_at = now()",
+    "UPDATE appeal SET escalated_at = NULL",
 ]
 ANSWER = (
     "UPDATE appeal SET outcome = 'stands', reply = repeat('x', 30), answered_at = now(),"
@@ -169,10 +174,28 @@ def _state(session: Session, found: Outcome, row: _Row, other: _Row, deciders: l
         found.gaps.append(f"{row.kind}: refused with its own decision, so nothing is shown")
         return
     found.passed += 1
+    _after_an_appeal(session, found, row, right, deciders)
     for how, decision_id in against.items():
         take_away = f"UPDATE {table} SET decision_id = :decision WHERE {key} = :row"  # noqa: S608
         said = f"{row.kind}: replaced afterwards by {how}"
         _refuse(session, found, take_away, said, decision=decision_id, row=row.id)
+
+
+def _after_an_appeal(
+    session: Session, found: Outcome, row: _Row, right: int, deciders: list[User]
+) -> None:
+    """A decision that an appeal has changed brings nothing about any more."""
+    savepoint = session.begin_nested()
+    appeal = contest(session, session.get_one(Decision, right))
+    session.flush()
+    values = {"by": make_user(session, "operator").id, "decision": right}
+    session.execute(text(ANSWER.replace("'stands'", "'changed'")), values)
+    statement = STATES[row.kind][3]
+    again = {"decision": right, "row": row.id, "by": deciders[0].id}
+    if row.kind is DecisionKind.PAYOUT_WITHHELD:
+        statement = "UPDATE payout_hold SET held_at = now() WHERE decision_id = :decision"
+    _refuse(session, found, statement, f"{row.kind}: again after appeal {appeal.id}", **again)
+    savepoint.rollback()
 
 
 def _part_payment(session: Session, found: Outcome) -> None:
@@ -183,6 +206,20 @@ def _part_payment(session: Session, found: Outcome) -> None:
         " WHERE assignment_id = :row"
     )
     _refuse(session, found, statement, "work paid in part: no decision", row=lease.id)
+    session.execute(
+        text("UPDATE reservation SET submitted_at = now() WHERE assignment_id = :row"),
+        {"row": lease.id},
+    )
+    statement = (
+        "UPDATE reservation SET state = 'released', ended_at = now() WHERE assignment_id = :row"
+    )
+    _refuse(
+        session, found, statement, "pay of work handed in given back: no decision", row=lease.id
+    )
+    earned = make_refused(session, make_desk(session), state=State.SUBMITTED)
+    earnings.earn(session, earned.project_id, earned.id or 0, earned.expert_id, now())
+    session.flush()
+    _refuse(session, found, statement, "what is earned taken back", row=earned.id)
 
 
 def _parts(session: Session, found: Outcome, deciders: list[User]) -> None:
