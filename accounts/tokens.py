@@ -211,7 +211,7 @@ def _newest_first() -> SelectOfScalar[ApiToken]:
 
 
 def _again(session: Session, key: str, user_id: int) -> tuple[ApiToken, str]:
-    """Give the token of a form that was sent before a new secret: nobody has seen the first."""
+    """Give the token of a form that was sent before a new secret, in place of the first."""
     led_to = once.led_to(session, key, user_id=user_id) or ""
     number = int(led_to.removeprefix("token:") or 0)
     token = session.get(ApiToken, number, with_for_update=True, populate_existing=True)
