@@ -5,14 +5,13 @@ neither words nor time tell who has an account.
 """
 
 from flask import current_app
-from flask_babel import force_locale
 from flask_babel import gettext as _
 from flask_security.confirmable import generate_confirmation_link
 from flask_security.recoverable import generate_reset_link
 from sqlmodel import Session, col, select
 
 from accounts.models import User
-from core import cipher, jobs, messages
+from core import cipher, formats, jobs, messages
 
 RECOVER, CONFIRM = "recover", "confirm"
 PURPOSE = "address of a letter"
@@ -36,7 +35,7 @@ def send(session: Session, kind: str, sealed: str, language: str) -> str:
     user = session.exec(select(User).where(User.email == email, col(User.active))).first()
     if user is None:
         return "nobody"
-    with force_locale(user.locale or language):
+    with formats.of_letter(user.locale or language):
         if user.confirmed_at is None:
             link, _token = generate_confirmation_link(user)  # type: ignore[no-untyped-call]
             subject = _("Confirm your address")

@@ -18,6 +18,7 @@ ACTIONS = {
     "organisation.role_member": _l("Admin made a member"),
     "organisation.removed": _l("Member removed"),
     "token.made": _l("Token made"),
+    "token.renewed": _l("Secret of a new token shown again, as another one"),
     "token.revoked": _l("Token ended"),
     "webhook.made": _l("Webhook made"),
     "webhook.changed": _l("Webhook changed"),

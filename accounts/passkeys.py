@@ -1,8 +1,10 @@
 """What Flask-Security leaves to us about passkeys: names, which kinds of key, settings."""
 
 import hashlib
+import ipaddress
 import unicodedata
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask_babel import gettext as _
 from flask_security import Security, WebauthnUtil
@@ -57,6 +59,15 @@ class PasskeyOptions(WebauthnUtil):
         if any(unicodedata.category(sign).startswith("C") for sign in name):
             return _("Use letters, digits and signs that can be read."), None
         return None, name
+
+
+def without_name(host: str) -> bool:
+    """Return whether a host is the number of a machine: browsers keep passkeys only for names."""
+    try:
+        ipaddress.ip_address(urlsplit(f"//{host}").hostname or "")
+    except ValueError:
+        return False
+    return True
 
 
 def first_answer(challenge: str, user_id: int) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 from flask_security import SQLAlchemySessionUserDatastore
 from flask_security.totp import Totp
 
+from core import messages
 from core.db import db_session
 
 
@@ -25,6 +26,12 @@ class Datastore(SQLAlchemySessionUserDatastore):
         if not any(key.usage == "secondary" for key in user.webauthn):
             user.mf_recovery_codes = None  # a passkey as second factor may be lost as well
         self.put(user)  # type: ignore[no-untyped-call]
+
+    def mf_set_recovery_codes(self, user: Any, rcs: list[str] | None) -> None:
+        """Keep new codes, and tell the person by letter that there are some."""
+        super().mf_set_recovery_codes(user, rcs)
+        if rcs:
+            messages.write(db_session(), to=user, template="accounts/recovery_codes_made")
 
     def mf_get_recovery_codes(self, user: Any) -> list[str]:
         """Return the codes that are left, as they are kept."""

@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 from flask import Flask, redirect, request
+from flask import session as cookie
 from flask_babel import get_locale
-from flask_security import MailUtil, user_registered
+from flask_security import MailUtil, user_not_registered, user_registered
 from flask_security.utils import url_for_security
 from sqlalchemy import text
 from werkzeug.wrappers.response import Response as BaseResponse
@@ -95,12 +96,15 @@ def init_app(app: Flask, database: Database, settings: Settings) -> None:
     )
     # Its pages are for people: to programs it would tell of a known address in other words.
     library.want_json(lambda _request: False)
+    library.context_processor(_address)
     session_routes.init_app(app)
     second_factor_routes.init_app(app)
     # Nobody signs in by a token in a request's body or address. The library would read the body of
     # every stranger for one, before anything has looked at its size or depth.
     app.login_manager.request_loader(lambda _request: None)  # type: ignore[attr-defined]
     user_registered.connect(_registered, app)
+    user_registered.connect(_said_by_page, app)
+    user_not_registered.connect(_said_by_page, app)
 
 
 def to_sign_in() -> BaseResponse:
@@ -126,6 +130,14 @@ def _registered(_app: Flask, *, user: User, form_data: dict[str, Any], **_more: 
         kind = OrganisationKind(role.value)
         organisations.found(session, form_data["organisation"], kind, by=user, at=now())
     audit.record(session, "account.registered", by=user.id, subject=f"user:{user.id}")
+
+
+def _said_by_page(_app: Flask, **_more: Any) -> None:
+    cookie.pop("_flashes", None)  # the page after registering says it, known address or not
+
+
+def _address() -> dict[str, Any]:
+    return {"host_without_name": passkeys.without_name(request.host)}
 
 
 def _config(settings: Settings) -> dict[str, Any]:

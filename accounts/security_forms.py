@@ -17,7 +17,7 @@ from flask_security.forms import (
     VerifyForm,
 )
 from flask_security.recovery_codes import MfRecoveryForm
-from flask_security.utils import validate_redirect_url
+from flask_security.utils import get_message, validate_redirect_url
 from flask_security.webauthn import (
     WebAuthnRegisterForm,
     WebAuthnRegisterResponseForm,
@@ -123,6 +123,16 @@ class NewPasswordForm(InOurWords, ChangePasswordForm):
     """A new password in place of the old one."""
 
     labels: ClassVar[dict[str, Any]] = {"password": _l("Your password now")}
+
+    def validate(self, **kwargs: Any) -> bool:
+        """Say at the new password's field that it is the old one."""
+        right = bool(super().validate(**kwargs))
+        said = list(self.password.errors)
+        if said and self.password.data == self.new_password.data:
+            same = get_message("PASSWORD_IS_THE_SAME")[0]
+            self.password.errors = [words for words in said if words != same]
+            self.new_password.errors = [words for words in said if words == same]
+        return right
 
 
 class ConfirmItIsYouForm(InOurWords, StaysHere, VerifyForm):

@@ -5,10 +5,12 @@ ended session back.
 """
 
 import functools
+from typing import Any
 
 from flask import Blueprint, Flask, flash, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_login import current_user, user_logged_in, user_logged_out
 from flask_security import (
     password_changed,
@@ -36,6 +38,12 @@ CHANGES = {
     tf_disabled: "account.second_factor_off",
     wan_registered: "account.passkey_added",
     wan_deleted: "account.passkey_deleted",
+}
+LETTERS = {  # a new password has a letter of Flask-Security's
+    "account.second_factor_on": "accounts/second_factor_on",
+    "account.second_factor_off": "accounts/second_factor_off",
+    "account.passkey_added": "accounts/passkey_added",
+    "account.passkey_deleted": "accounts/passkey_deleted",
 }
 bp = Blueprint("sessions", __name__)
 
@@ -120,9 +128,11 @@ def _end(_app: Flask, **_more: object) -> None:
         sign_ins.end_secret(db_session(), secret, at=now())
 
 
-def _changed(act: str, _app: Flask, *, user: User, **_more: object) -> None:
+def _changed(act: str, _app: Flask, *, user: User, name: str = "", **_more: object) -> None:
     assert user.id is not None
     audit.record(db_session(), act, by=user.id, subject=f"user:{user.id}")
+    if act in LETTERS:
+        messages.write(db_session(), to=user, template=LETTERS[act], name=name)
     if act == "account.passkey_added":
         return  # one way more, and no old one less
     _end_others(user.id, SignInEnd.SECURITY)
@@ -136,7 +146,8 @@ def _end_others(user_id: int, how: SignInEnd) -> None:
         session[SECRET] = sign_ins.renew(db_session(), secret)
 
 
-def _words(row: SignIn | sign_ins.Browser) -> str:
+def _words(row: SignIn | sign_ins.Browser) -> Any:
+    # Not said before it is known who reads: a page and a letter may be in two languages.
     if row.browser and row.system:
-        return str(_("%(browser)s on %(system)s", browser=row.browser, system=row.system))
-    return row.browser or row.system or str(_("A device that does not say what it is"))
+        return _l("%(browser)s on %(system)s", browser=row.browser, system=row.system)
+    return row.browser or row.system or _l("A device that does not say what it is")

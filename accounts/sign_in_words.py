@@ -12,6 +12,7 @@ WORDS: dict[str, Any] = {
     "EMAIL_NOT_PROVIDED": _l("Write your e-mail address."),
     "INVALID_EMAIL_ADDRESS": _l("Write an address like name@example.org."),
     "PASSWORD_NOT_PROVIDED": _l("Write the password."),
+    "PASSWORD_INVALID_LENGTH": _l("Write a password of at least %(length)s characters."),
     "INVALID_PASSWORD": _l("This is not your password."),
     "PASSWORD_MISMATCH": _l("This is not your password."),
     "RETYPE_PASSWORD_MISMATCH": _l("Write the same password twice: these do not match."),

@@ -8,7 +8,7 @@ from wtforms.fields.choices import SelectChoice
 
 from accounts import organisations, scopes, tokens
 from accounts.forms import TokenForm
-from accounts.models import ApiToken, Organisation
+from accounts.models import ApiToken, Organisation, TokenKind
 from core.access import recently_signed_in, require, signed_in
 from core.clock import now
 from core.db import db_session, find
@@ -34,16 +34,21 @@ def make() -> ResponseReturnValue:
     organisation = find(Organisation, form.organisation.data) if form.organisation.data else None
     if organisation is not None:
         require("organisation.manage", organisation)
+    at = now()
     token, secret = tokens.make(
         db_session(),
         tokens.Asked(form.name.data, form.scopes.data, form.days.data),
         by=current_user,
         organisation=organisation,
         key=form.once.data or "",
-        at=now(),
+        at=at,
     )
     return render_template(
-        "accounts/token_made.html", token=token, secret=secret, organisation=organisation
+        "accounts/token_made.html",
+        token=token,
+        secret=secret,
+        organisation=organisation,
+        again=token.created_at < at,
     )
 
 
@@ -61,10 +66,16 @@ def revoke(token_id: int) -> ResponseReturnValue:
 
 
 def _form() -> TokenForm:
-    form = TokenForm()
+    form, theirs = TokenForm(), _administered()
     form.organisation.choices = [
         SelectChoice(0, _("you: %(name)s", name=current_user.name or current_user.email)),
-        *(SelectChoice(one.id, one.name) for one in _administered()),
+        *(SelectChoice(one.id, one.name) for one in theirs),
+    ]
+    kinds = set(TokenKind) if theirs else {TokenKind.PERSONAL}
+    form.scopes.choices = [
+        SelectChoice(name, scope.words)
+        for name, scope in scopes.SCOPES.items()
+        if scope.kinds & kinds
     ]
     return form
 

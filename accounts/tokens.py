@@ -26,6 +26,7 @@ from core.settings import current_settings
 PREFIX = "dy_"  # scanners of leaked secrets look for dy_ and 43 letters, digits, - and _
 LIFETIMES = {30: _l("30 days"), 90: _l("90 days"), 365: _l("one year")}
 USE_NOTED_EVERY = timedelta(minutes=1)
+AGAIN_WITHIN = timedelta(minutes=10)  # a form that was sent twice
 
 
 class TokenNeeded(NotAllowed):
@@ -108,7 +109,7 @@ def make(
     """
     assert by.id is not None
     if key and not once.first_use(session, key, user_id=by.id, at=at):
-        return _again(session, key, by.id)
+        return _again(session, key, by.id, organisation, at=at)
     kind = TokenKind.ORGANISATION if organisation else TokenKind.PERSONAL
     if unfit := scopes.unfit(kind, asked.scopes):
         raise ScopeUnfit(scopes=", ".join(unfit))
@@ -210,15 +211,24 @@ def _newest_first() -> SelectOfScalar[ApiToken]:
     return select(ApiToken).order_by(col(ApiToken.id).desc())
 
 
-def _again(session: Session, key: str, user_id: int) -> tuple[ApiToken, str]:
-    """Give the token of a form that was sent before a new secret: nobody has seen the first."""
+def _again(
+    session: Session, key: str, user_id: int, organisation: Organisation | None, *, at: datetime
+) -> tuple[ApiToken, str]:
+    """Give the token of a form that was just sent before a new secret, in place of the first.
+
+    Only for whom it was made: the caller has asked whether the person may act for them now.
+    """
     led_to = once.led_to(session, key, user_id=user_id) or ""
     number = int(led_to.removeprefix("token:") or 0)
     token = session.get(ApiToken, number, with_for_update=True, populate_existing=True)
     if token is None or token.revoked_at is not None or token.last_used_at is not None:
         raise TokenInUse
+    is_theirs = token.organisation_id == (organisation.id if organisation else None)
+    if not is_theirs or token.created_at < at - AGAIN_WITHIN:
+        raise TokenInUse
     secret = _new_secret()
     token.token_hash, token.shown = _hash(secret), secret[: ApiToken.SHOWN]
+    audit.record(session, "token.renewed", by=user_id, subject=f"token:{token.id}")
     return token, secret
 
 

@@ -1,16 +1,20 @@
 """Money, numbers and times as people read them, in their language and time zone.
 
-Times are absolute, with the day; a deadline says the clock first and the distance after.
+Times are absolute, with the day; a deadline says the clock first and the distance after. A page has
+the zone of whoever looks; a letter knows only who wrote it, so its times are in UTC and say so.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from babel import Locale
 from babel.dates import format_date, format_time
 from babel.numbers import format_currency, format_decimal, format_percent, get_currency_symbol
-from flask_babel import get_locale, get_timezone, ngettext
+from flask_babel import force_locale, get_locale, get_timezone, ngettext
 from flask_babel import gettext as _
 
 from core.clock import now
@@ -20,6 +24,18 @@ MINUS = "\N{MINUS SIGN}"
 # By language: a day in a row, a day in a sentence. English is European here, as in LOOK.
 DAY = {"en": "EEE d MMM", "fr": "EEE d MMM"}
 DAY_LONG = {"en": "EEEE d MMMM", "fr": "EEEE d MMMM"}
+_IN_LETTER: ContextVar[bool] = ContextVar("in_letter", default=False)
+
+
+@contextmanager
+def of_letter(language: str) -> Iterator[None]:
+    """Say everything in a letter's language, and times in UTC, with its name."""
+    was = _IN_LETTER.set(True)
+    try:
+        with force_locale(language):
+            yield
+    finally:
+        _IN_LETTER.reset(was)
 
 
 def locale() -> Locale:
@@ -94,12 +110,12 @@ def day_long(at: datetime | date) -> str:
 
 def date_time(at: datetime) -> str:
     """Return a day and time for a row: Tue 24 Nov, 14:10."""
-    return str(_("%(day)s, %(time)s", day=day(at), time=clock(at)))
+    return _with_zone(_("%(day)s, %(time)s", day=day(at), time=clock(at)))
 
 
 def date_time_long(at: datetime) -> str:
     """Return a day and time for a sentence: Tuesday 24 November 2026, 14:10."""
-    return str(_("%(day)s, %(time)s", day=day_long(at), time=clock(at)))
+    return _with_zone(_("%(day)s, %(time)s", day=day_long(at), time=clock(at)))
 
 
 def duration(length: timedelta) -> str:
@@ -166,7 +182,11 @@ def _day(at: datetime | date, patterns: dict[str, str], year: bool = False) -> s
 
 
 def _there(at: datetime) -> datetime:
-    return at.astimezone(get_timezone())
+    return at.astimezone(UTC if _IN_LETTER.get() else get_timezone())
+
+
+def _with_zone(words: str) -> str:
+    return f"{words} (UTC)" if _IN_LETTER.get() else str(words)
 
 
 def _pattern(*, whole: bool) -> str:

@@ -1,19 +1,25 @@
 """Letters to people: rows written in the caller's transaction, delivered by a job."""
 
+import re
 from email.utils import parseaddr
 from typing import Any, Protocol
 
 from flask import current_app
 from flask_babel import force_locale
+from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlmodel import Session
 
-from core import jobs, mail
+from core import formats, jobs, mail
 from core.clock import now
 from core.db import transaction
 from core.models import Letter, LetterState
 from core.ports import LetterRefused, Mailer
 from core.settings import Settings, current_settings
+
+# Letters with links that open something to whoever has them: an account, an organisation.
+FOR_ONE_ONLY = ("security/", "accounts/member_invitation")
+LINK = re.compile(r"\bhttps?://\S+")
 
 
 class Addressee(Protocol):
@@ -49,7 +55,7 @@ def write_to(
     **context: Any,
 ) -> Letter:
     """Write a letter to an address that may belong to nobody yet."""
-    with force_locale(language):
+    with formats.of_letter(language):
         # Without what surrounds pages: a letter knows nobody who happens to be signed in.
         words = current_app.jinja_env.get_template(f"messages/{template}.txt")
         text = words.render(language=language, **context)
@@ -72,6 +78,15 @@ def post(session: Session, **row: Any) -> Letter:
     session.flush()  # the job needs the letter's id
     jobs.defer(session, "core.deliver_letter", queue="letters", letter_id=letter.id)
     return letter
+
+
+def without_links(letter: Letter) -> str:
+    """Return the words of a letter for others than its addressee: no link that is theirs alone."""
+    if not letter.template.startswith(FOR_ONE_ONLY):
+        return letter.body
+    with force_locale(letter.language):
+        hidden = _("(link hidden: it is the addressee's alone)")
+    return LINK.sub(lambda _found: hidden, letter.body)
 
 
 def deliver(letter_id: int, mailer: Mailer, settings: Settings) -> str:

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy import select, text
 
-from core import audit, health
+from core import audit, health, messages
 from core.access import public, require, requires
 from core.clock import now
 from core.db import db_session, find
@@ -68,7 +68,8 @@ def letter(letter_id: int) -> ResponseReturnValue:
     if current_user.is_authenticated:
         me = current_user.id
         audit.record_reading("letter.read", by=me, subject=f"letter:{letter_id}", of=found.user_id)
-    return render_template("core/letter.html", letter=found)
+    body = found.body if current_settings().letters_page_open else messages.without_links(found)
+    return render_template("core/letter.html", letter=found, body=body)
 
 
 def _require_letters() -> None:

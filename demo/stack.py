@@ -59,7 +59,8 @@ class Stack:
         label_studio.ensure_installed(self.var, self.say)
         ports = self._ports()
         self.addresses = Addresses(
-            web=f"http://127.0.0.1:{ports['web']}",
+            # By its name: browsers keep passkeys for names only.
+            web=f"http://localhost:{ports['web']}",
             sandbox=f"http://127.0.0.1:{ports['sandbox']}",
             label_studio=f"http://127.0.0.1:{ports['label-studio']}",
         )

@@ -3,7 +3,7 @@
 What an ML team would do with a dataset, in one page: find the newest release, load its splits,
 check their hashes, learn from `train` and measure on `test`.
 
-    DOYEN_TOKEN=dy_... python -m demo.train http://127.0.0.1:8000
+    DOYEN_TOKEN=dy_... python -m demo.train http://localhost:8000
 """
 
 import hashlib

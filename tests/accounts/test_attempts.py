@@ -64,16 +64,12 @@ def test_other_spellings_of_an_address_count_as_the_same(
     assert _wrong(client, spelt).status_code == 429
 
 
-@pytest.mark.parametrize("body", [[], "x", 7, {"email": {"a": 1}}, {"email": None}])
-def test_hostile_json_is_counted_and_no_fault(client: CheckedClient, body: Any) -> None:
-    assert client.post("/sign-in", json=body).status_code < 500
-
-
 def test_a_program_reads_the_limit_as_a_problem(client: CheckedClient) -> None:
     for _ in range(LIMIT):
         _wrong(client)
 
-    answer = client.post("/sign-in", json={"email": EMAIL, "password": "x"})
+    given = {"email": EMAIL, "password": "x"}
+    answer = client.post("/sign-in", data=given, headers={"Accept": "application/json"})
 
     assert answer.status_code == 429
     assert answer.content_type == "application/problem+json"

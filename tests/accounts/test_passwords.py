@@ -106,6 +106,20 @@ def test_a_changed_password_is_looked_at(session: Session, client: CheckedClient
     assert GUESSED in page.text
 
 
+def test_the_same_password_again_is_said_at_the_new_one(
+    session: Session, client: CheckedClient
+) -> None:
+    settled(session, client)
+    sign_in(client)
+    given = dict.fromkeys(("password", "new_password", "new_password_confirm"), PASSWORD)
+
+    page = client.post("/account/password", data=given).text
+
+    assert 'href="#new_password"' in page
+    assert 'href="#password"' not in page
+    assert "Choose another password than the one you have." in page
+
+
 def test_a_password_chosen_by_letter_is_looked_at(
     session: Session, client: CheckedClient, jobs: Any
 ) -> None:

@@ -237,6 +237,32 @@ def test_a_new_device_is_told_by_letter_and_a_known_one_is_not(
     assert "203.0.113.9" in letter.body
 
 
+def test_a_letter_names_the_device_in_its_own_language(
+    session: Session, client: CheckedClient, app: Any
+) -> None:
+    settled(session, client)
+    sign_in(client)
+    other: Any = app.test_client()
+    other.environ_base = {"HTTP_USER_AGENT": LAPTOP, "HTTP_ACCEPT_LANGUAGE": "fr"}
+    session.exec(select(User)).one().locale = None
+    session.flush()
+    sign_in(other)
+
+    letter = session.exec(select(Letter).where(Letter.template == "accounts/new_device")).one()
+
+    assert "Firefox on Linux" in letter.body
+    assert "(UTC)" in letter.body
+
+
+def test_passkeys_are_said_not_to_work_where_an_address_is_a_number(client: CheckedClient) -> None:
+    by_number = client.get("/sign-in/passkey", base_url="http://127.0.0.1:8000").text
+    by_name = client.get("/sign-in/passkey").text
+
+    assert "Passkeys do not work here" in by_number
+    assert "127.0.0.1:8000" in by_number
+    assert "Passkeys do not work here" not in by_name
+
+
 def test_the_sweep_keeps_what_is_open_or_young(session: Session) -> None:
     user = make_user(session)
     old, life = now() - timedelta(days=200), timedelta(days=14)

@@ -179,15 +179,29 @@ def test_a_second_click_makes_no_second_token_and_shows_the_one_that_works(
     client = sign_in(make_user(session, "expert"))
     form = form_of(client)
 
-    first, second = (shown(client.post("/tokens", data=form)) for _ in range(2))
+    pages = [client.post("/tokens", data=form) for _ in range(2)]
+    first, second = map(shown, pages)
 
     token = session.exec(select(ApiToken)).one()
     session.refresh(token)
+    assert ["This replaces the secret" in page.text for page in pages] == [False, True]
     assert check(session, second).token_id == token.id
     with pytest.raises(tokens.TokenRefused):
         check(session, first)
     session.commit()
     assert client.post("/tokens", data=form).status_code == 409  # a program uses it
+
+
+def test_only_scopes_that_some_token_of_theirs_can_hold_are_offered(
+    session: Session, sign_in: Any
+) -> None:
+    owner, _ = make_owner(session)
+
+    of_expert = sign_in(make_user(session, "expert")).get("/tokens").text
+    of_owner = sign_in(owner).get("/tokens").text
+
+    assert ("account:read" in of_expert, "webhooks:read" in of_expert) == (True, False)
+    assert ("account:read" in of_owner, "webhooks:read" in of_owner) == (True, True)
 
 
 def test_a_token_for_another_organisation_or_scope_is_not_made(

@@ -10,7 +10,7 @@ from passlib.totp import TOTP
 from sqlmodel import Session, select
 
 from accounts.models import User
-from tests.accounts.newcomer import EMAIL, PASSWORD, settled, sign_in
+from tests.accounts.newcomer import EMAIL, PASSWORD, last_letter, settled, sign_in
 from tests.clients import CheckedClient
 from tests.conftest import Live
 
@@ -194,6 +194,27 @@ def test_it_is_turned_off_again(session: Session, client: CheckedClient) -> None
 
     assert _kept(session).tf_primary_method is None
     assert _may_in(client)
+
+
+def test_a_letter_tells_when_a_way_in_is_changed(session: Session, client: CheckedClient) -> None:
+    key = _turned_on(session, client)
+    on = last_letter(session)
+    sign_in(client)
+    client.post("/two-factor", data={"code": _code(key)})
+    codes = _codes(client)
+    made = last_letter(session)
+    client.post("/account/two-factor", data={"setup": "disable"})
+    off = last_letter(session)
+
+    told = [letter.template for letter in (on, made, off)]
+    assert told == [
+        "accounts/second_factor_on",
+        "accounts/recovery_codes_made",
+        "accounts/second_factor_off",
+    ]
+    assert codes
+    assert not any(code in made.body for code in codes)
+    assert all("http://localhost/recover" in letter.body for letter in (on, made, off))
 
 
 def test_a_recovery_code_stands_in_for_the_device_once(

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import default
@@ -10,11 +11,11 @@ from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
-from flask import Flask
+from flask import Flask, g
 from sqlalchemy import text
 from sqlmodel import Session, select
 
-from core import mail, messages, tasks
+from core import formats, mail, messages, tasks
 from core.models import Letter, LetterState
 from core.ports import MailerDown
 from tests.conftest import Live
@@ -154,6 +155,23 @@ def test_a_letter_whose_job_was_lost_is_found_by_the_sweep(
     assert ran == ["core.deliver_letter"]
     session.expire_all()
     assert letter.state is LetterState.SENT
+
+
+def test_a_letter_says_times_in_utc_whoever_asked_for_it(
+    session: Session, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    due = datetime(2026, 12, 10, 20, 55, tzinfo=UTC)
+    user = make_user(session)
+    monkeypatch.setitem(app.extensions, "doyen.zone_of", lambda _user: "Asia/Tokyo")
+
+    with app.test_request_context():
+        g._login_user = user
+        page = formats.date_time_long(due)
+        letter = messages.write(session, to=user, template="accounts/erasure_asked", due=due)
+        after = formats.date_time_long(due)
+
+    assert "Thursday 10 December 2026, 20:55 (UTC)" in letter.body
+    assert page == after == "Friday 11 December 2026, 05:55"
 
 
 def test_files_and_console_are_ways_to_send_too(

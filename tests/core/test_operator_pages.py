@@ -79,6 +79,30 @@ def test_letters_are_shown_to_all_only_where_the_setting_says_so(
     assert "<b>there" not in letter.text
 
 
+@pytest.mark.parametrize("open_to_all", [False, True])
+def test_a_link_that_opens_an_account_is_shown_in_a_demo_only(
+    session: Session,
+    sign_in: Any,
+    app: Flask,
+    monkeypatch: pytest.MonkeyPatch,
+    open_to_all: bool,
+) -> None:
+    settings = app.extensions["doyen.settings"]
+    changed = settings.model_copy(update={"letters_page_open": open_to_all})
+    monkeypatch.setitem(app.extensions, "doyen.settings", changed)
+    user, pages = make_user(session), {}
+    for template in ("security/reset_instructions", "accounts/member_invitation", "x"):
+        link = "http://localhost/recover/secret"
+        row = {"address": user.email, "user_id": user.id, "language": "en", "subject": "S"}
+        with app.test_request_context():
+            letter = messages.post(session, **row, template=template, body=f"Here:\n{link}\n")
+        page = sign_in(make_user(session, "operator")).get(f"/letters/{letter.id}").text
+        pages[template] = (link in page, "link hidden" in page)
+
+    alone = (True, False) if open_to_all else (False, True)
+    assert list(pages.values()) == [alone, alone, (True, False)]
+
+
 def test_the_audit_trail_is_only_ever_added_to(session: Session, sign_in: Any) -> None:
     operator = make_user(session, "operator")
     audit.record(session, "test.done", by=operator.id, subject="test:1", details={"a": 1})
