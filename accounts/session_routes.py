@@ -19,7 +19,7 @@ from flask_security import (
     wan_registered,
 )
 
-from accounts import attempts, sign_ins, user_agents
+from accounts import attempts, email_change, sign_ins, user_agents
 from accounts.models import SignIn, SignInEnd, User
 from core import audit, messages
 from core.access import require, signed_in
@@ -37,6 +37,7 @@ CHANGES = {
     wan_registered: "account.passkey_added",
     wan_deleted: "account.passkey_deleted",
 }
+NEW_PASSWORD = ("account.password_changed", "account.password_reset")
 bp = Blueprint("sessions", __name__)
 
 
@@ -126,6 +127,8 @@ def _changed(act: str, _app: Flask, *, user: User, **_more: object) -> None:
     audit.record(db_session(), act, by=user.id, subject=f"user:{user.id}")
     if act == "account.passkey_added":
         return  # one way more, and no old one less
+    if act in NEW_PASSWORD:
+        email_change.forget(db_session(), user)
     secret = session.get(SECRET, "")
     sign_ins.end_others(db_session(), user.id, secret, SignInEnd.SECURITY, at=now())
 

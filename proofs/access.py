@@ -233,6 +233,8 @@ NO_ROW: dict[str, dict[str, str]] = {
     # The parameter is itself the key that somebody was sent; a wrong one opens nothing.
     "security.confirm_email": {"token": "wrong"},
     "security.reset_password": {"token": "wrong"},
+    "email_change.link": {"token": "wrong"},
+    "email_change.confirm": {"token": "wrong"},
     "security.two_factor_setup_validate": {"token": "wrong"},
     "security.wan_register_response": {"token": "wrong"},
     "security.wan_signin_response": {"token": "wrong"},
