@@ -77,6 +77,7 @@ class EmailChangeForm(FlaskForm):  # type: ignore[misc]
     email = StringField(
         _l("New e-mail address"),
         description=_l("A letter with a link goes there. Your address changes when you follow it."),
+        filters=[lambda typed: (typed or "").strip()],
         validators=[DataRequired(_l("Write the new address."))],
         render_kw={"type": "email", "autocomplete": "email"},
     )
