@@ -106,15 +106,15 @@ def by_link(session: Session, user: User, token: str, *, at: datetime) -> EmailC
     return change
 
 
-def confirm(session: Session, user: User, token: str, *, secret: str, at: datetime) -> bool:
-    """Change the address by the link that went to it; False when the first click has done it.
+def confirm(session: Session, user: User, token: str, *, secret: str, at: datetime) -> None:
+    """Change the address by the link that went to it; a second click changes nothing.
 
     Of two people who confirm one address at once, the second is refused by the database.
     """
     user = _locked(session, user)
     change = by_link(session, user, token, at=at)
     if change.done_at is not None:
-        return False
+        return
     assert user.id is not None
     old = user.email
     _take(session, user, change.email, at)
@@ -132,7 +132,6 @@ def confirm(session: Session, user: User, token: str, *, secret: str, at: dateti
     )
     sign_ins.end_others(session, user.id, secret, SignInEnd.SECURITY, at=at)
     audit.record(session, "account.email_changed", by=user.id, subject=f"user:{user.id}")
-    return True
 
 
 def forget(session: Session, user: User) -> int:
@@ -159,7 +158,8 @@ def _forget_letters(session: Session, ids: list[int | None]) -> None:
 
 def _locked(session: Session, user: User) -> User:
     # Always the person first, then the change: two requests at once wait for each other.
-    return session.get_one(User, user.id, with_for_update=True)
+    session.flush()  # what the row is read over
+    return session.get_one(User, user.id, with_for_update=True, populate_existing=True)
 
 
 def _take(session: Session, user: User, email: str, at: datetime) -> None:

@@ -59,9 +59,10 @@ def link(token: str) -> ResponseReturnValue:
 def confirm(token: str) -> ResponseReturnValue:
     """Change the address."""
     secret = session.get(session_routes.SECRET, "")
-    if email_change.confirm(db_session(), current_user, token, secret=secret, at=now()):
-        session["_user_id"] = current_user.fs_uniquifier
-        attempts.know_device_of(current_user)
+    email_change.confirm(db_session(), current_user, token, secret=secret, at=now())
+    # After a second click as well: its answer may be the last to write the cookie.
+    session["_user_id"] = current_user.fs_uniquifier
+    attempts.know_device_of(current_user)
     flash(
         _("Your address is %(email)s now. Sign in with it from now on.", email=current_user.email),
         "success",
