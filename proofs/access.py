@@ -128,6 +128,8 @@ ROUTES: dict[str, Route] = {
     "decisions.withdraw": Route(ME, {"decision_id": "decision"}),
     "decisions.appeal": Route(US | OPS, {"appeal_id": "appeal"}),
     "decisions.answer": Route(US | OPS, {"appeal_id": "appeal"}),
+    "email_change.link": Route(ME, {"token": "address link"}),
+    "email_change.confirm": Route(ME, {"token": "address link"}),
     "privacy.download": Route(ME, {"export_id": "data export"}),
     "decisions.download": Route(ME | US | OPS, {"appeal_id": "appeal", "upload_id": "appeal file"}),
     # core
@@ -233,8 +235,6 @@ NO_ROW: dict[str, dict[str, str]] = {
     # The parameter is itself the key that somebody was sent; a wrong one opens nothing.
     "security.confirm_email": {"token": "wrong"},
     "security.reset_password": {"token": "wrong"},
-    "email_change.link": {"token": "wrong"},
-    "email_change.confirm": {"token": "wrong"},
     "security.two_factor_setup_validate": {"token": "wrong"},
     "security.wan_register_response": {"token": "wrong"},
     "security.wan_signin_response": {"token": "wrong"},
