@@ -67,6 +67,7 @@ SCHEDULE = {
     "core.forget_once_keys": 3600,
     "core.forget_rate_counts": 3600,
     "accounts.forget_sign_ins": 86_400,
+    "accounts.forget_email_changes": 3600,
     "core.delete_finished_jobs": 3600,
     "core.sweep_uploads": 86_400,
     "core.forget_kept_answers": 3600,

@@ -89,6 +89,8 @@ GUARDED = {
     "webhooks.send_test": _POST,
     "webhooks.again": _POST,
     "webhooks.again_since": _POST,
+    "email_change.ask": Guard("letter_account", _signed_in, "letter_address"),
+    "email_change.confirm": Guard(address="code_address"),
     "decisions.file": _POST,
     "decisions.answer": _POST,
 }
@@ -134,6 +136,11 @@ def _count() -> None:
 def known_here(user: User) -> bool:
     """Return whether the person has signed in with this browser before."""
     return _device(user.email) is not None
+
+
+def know_device_of(user: User) -> None:
+    """Let this browser be one in which the person has signed in, by the address they have now."""
+    g.was_right = user.email
 
 
 def _device(email: str) -> str | None:

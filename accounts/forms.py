@@ -3,7 +3,7 @@
 import re
 from typing import Any, ClassVar
 
-from flask import request
+from flask import current_app, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_security.forms import RegisterFormV2
@@ -85,6 +85,26 @@ class RegisterForm(InOurWords, RegisterFormV2):
         """Owners and ML teams act for an organisation."""
         if self.role.data != RoleName.EXPERT.value and not (field.data or "").strip():
             raise ValidationError(_l("Write the name of your organisation."))
+
+
+class EmailChangeForm(FlaskForm):  # type: ignore[misc]
+    """Another address, brought into the form that registration keeps."""
+
+    email = StringField(
+        _l("New e-mail address"),
+        description=_l("A letter with a link goes there. Your address changes when you follow it."),
+        filters=[lambda typed: (typed or "").strip()],
+        validators=[DataRequired(_l("Write the new address."))],
+        render_kw={"type": "email", "autocomplete": "email"},
+    )
+    ask = SubmitField(_l("Send the link"))
+
+    def validate_email(self, field: StringField) -> None:
+        """Take an address that letters can go to, in its one spelling."""
+        try:
+            field.data = current_app.extensions["security"]._mail_util.validate(field.data)
+        except ValueError:
+            raise ValidationError(_("Write an address like name@example.org.")) from None
 
 
 class AccountForm(FlaskForm):  # type: ignore[misc]

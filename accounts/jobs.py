@@ -6,6 +6,7 @@ from accounts import (
     account_letters,
     appeals,
     data_exports,
+    email_change,
     erasure,
     retention,
     sign_ins,
@@ -78,6 +79,20 @@ def send_account_letter(kind: str, sealed: str, language: str) -> str:
     """Write the letter that somebody asked for on a page, if the address is known."""
     with transaction() as session:
         return account_letters.send(session, kind, sealed, language)
+
+
+@tasks.task(queue="letters")
+def send_email_change_letter(change_id: int, language: str) -> str:
+    """Write the letter to an address that somebody asked for as their own."""
+    with transaction() as session:
+        return email_change.send(session, change_id, language, at=now())
+
+
+@tasks.task()
+def forget_email_changes() -> int:
+    """Forget addresses that were asked for and not confirmed in time."""
+    with transaction() as session:
+        return email_change.sweep(session, at=now())
 
 
 @tasks.task()

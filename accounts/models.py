@@ -182,11 +182,35 @@ class MemberInvitation(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     organisation_id: int = Field(foreign_key="organisation.id")
     email: str = Field(sa_type=Text, index=True)
+    # Whose address it was when they changed to another; until then the address alone says it.
+    user_id: int | None = Field(default=None, foreign_key="user_account.id", index=True)
     role: MemberRole = text_enum(MemberRole, default=MemberRole.MEMBER)
     invited_by: int = Field(foreign_key="user_account.id")
     invited_at: datetime = utc()
     answered_at: datetime | None = utc(nullable=True)
     accepted: bool | None = None
+
+
+class EmailChange(SQLModel, table=True):
+    """Another address that a person asked for: one at a time, until its link is followed."""
+
+    __tablename__ = "email_change"
+    __table_args__ = (
+        UniqueConstraint("user_id"),
+        UniqueConstraint("token_hash"),
+        CheckConstraint("email = lower(email)", name="email_lower"),
+        CheckConstraint("expires_at > asked_at", name="expires_later"),
+        CheckConstraint("done_at IS NULL OR token_hash IS NOT NULL", name="done_by_link"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    user_id: int = Field(foreign_key="user_account.id")
+    email: str = Field(sa_type=Text)
+    token_hash: str | None = Field(default=None, sa_type=Text)  # there once its letter is written
+    letter_id: int | None = Field(default=None, foreign_key="letter.id", ondelete="SET NULL")
+    asked_at: datetime = utc()
+    expires_at: datetime = utc()
+    done_at: datetime | None = utc(nullable=True)
 
 
 class TokenKind(StrEnum):

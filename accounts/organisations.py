@@ -4,7 +4,7 @@ import re
 import unicodedata
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, or_, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from accounts.models import (
@@ -107,17 +107,20 @@ def open_invitations(session: Session, organisation_id: int) -> list[MemberInvit
     return list(session.exec(query.order_by(col(MemberInvitation.id))))
 
 
-def invitations_for(session: Session, email: str) -> list[MemberInvitation]:
-    """Return the open invitations that were sent to an address."""
+def invitations_for(session: Session, user: User) -> list[MemberInvitation]:
+    """Return the open invitations that were sent to somebody's address of now or of before."""
     query = select(MemberInvitation).where(
-        MemberInvitation.email == email, col(MemberInvitation.answered_at).is_(None)
+        or_(MemberInvitation.user_id == user.id, MemberInvitation.email == user.email),
+        col(MemberInvitation.answered_at).is_(None),
     )
-    return list(session.exec(query))
+    return [
+        one for one in session.exec(query.order_by(col(MemberInvitation.id))) if _is_to(one, user)
+    ]
 
 
 def require_addressee(invitation: MemberInvitation, user: User) -> None:
     """Refuse everybody but the person whom the invitation was sent to."""
-    if invitation.email != user.email:
+    if not _is_to(invitation, user):
         raise NotFound
 
 
@@ -142,6 +145,8 @@ def invite(
         invitation = MemberInvitation(
             organisation_id=organisation.id, email=email, invited_by=by.id, invited_at=at
         )
+    if invited is not None and invitation.user_id != invited.id:
+        invitation.user_id = None  # the address has passed to somebody else since
     invitation.role = role
     session.add(invitation)
     session.flush()  # the letter needs the id
@@ -243,6 +248,13 @@ def _join(
         )
     give_role(session, user, ROLE_OF[organisation.kind])
     session.flush()  # so that a rule asked next sees the membership
+
+
+def _is_to(invitation: MemberInvitation, user: User) -> bool:
+    # Who has changed their address keeps what was sent to the old one; its next holder gets none.
+    if invitation.user_id is not None:
+        return invitation.user_id == user.id
+    return invitation.email == user.email
 
 
 def _lock(session: Session, organisation_id: int) -> None:

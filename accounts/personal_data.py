@@ -121,9 +121,18 @@ TABLES = (
     Table(
         "member_invitation",
         _l("Invitations to organisations, to you or by you"),
-        whose="email = :email",
+        whose="user_id = :person OR (user_id IS NULL AND email = :email)",
         acts=("invited_by",),
         words=("email",),
+        erase=Delete(),
+    ),
+    Table(
+        "email_change",
+        _l("Another e-mail address that you asked for (kept one day)"),
+        whose="user_id = :person",
+        words=("email",),
+        # Which letter was written says whether the address is somebody's.
+        hidden=("token_hash", "letter_id"),
         erase=Delete(),
     ),
     Table(
@@ -289,6 +298,7 @@ RETENTION = (
 # or quote them.
 OF_MINE_ALONE = f"organisation_id IN (SELECT id FROM organisation WHERE {MINE_ALONE})"  # noqa: S608
 ALSO_DELETE = (
+    ("letter", "id IN (SELECT letter_id FROM email_change WHERE user_id = :person)"),
     ("api_token", OF_MINE_ALONE),
     (
         "webhook_delivery",

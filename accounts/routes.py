@@ -17,6 +17,7 @@ from flask_login import current_user
 from accounts import (
     consent_routes,
     decision_routes,
+    email_change_routes,
     erasure,
     organisations,
     privacy_routes,
@@ -51,6 +52,7 @@ bp = Blueprint("accounts", __name__)
 MORE_BLUEPRINTS = (
     consent_routes.bp,
     decision_routes.bp,
+    email_change_routes.bp,
     privacy_routes.bp,
     session_routes.bp,
     token_routes.bp,
@@ -234,7 +236,7 @@ def _account_page(form: AccountForm) -> str:
         "accounts/account.html",
         form=form,
         organisations=organisations.of(db_session(), current_user.id),
-        waiting=organisations.invitations_for(db_session(), current_user.email),
+        waiting=organisations.invitations_for(db_session(), current_user),
     )
 
 

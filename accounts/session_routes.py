@@ -21,7 +21,7 @@ from flask_security import (
     wan_registered,
 )
 
-from accounts import attempts, sign_ins, user_agents
+from accounts import attempts, email_change, sign_ins, user_agents
 from accounts.models import SignIn, SignInEnd, User
 from core import audit, messages
 from core.access import require, signed_in
@@ -45,6 +45,7 @@ LETTERS = {  # a new password has a letter of Flask-Security's
     "account.passkey_added": "accounts/passkey_added",
     "account.passkey_deleted": "accounts/passkey_deleted",
 }
+NEW_PASSWORD = ("account.password_changed", "account.password_reset")
 bp = Blueprint("sessions", __name__)
 
 
@@ -135,6 +136,8 @@ def _changed(act: str, _app: Flask, *, user: User, name: str = "", **_more: obje
         messages.write(db_session(), to=user, template=LETTERS[act], name=name)
     if act == "account.passkey_added":
         return  # one way more, and no old one less
+    if act in NEW_PASSWORD:
+        email_change.forget(db_session(), user)
     _end_others(user.id, SignInEnd.SECURITY)
 
 

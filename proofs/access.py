@@ -128,6 +128,8 @@ ROUTES: dict[str, Route] = {
     "decisions.withdraw": Route(ME, {"decision_id": "decision"}),
     "decisions.appeal": Route(US | OPS, {"appeal_id": "appeal"}),
     "decisions.answer": Route(US | OPS, {"appeal_id": "appeal"}),
+    "email_change.link": Route(ME, {"token": "address link"}),
+    "email_change.confirm": Route(ME, {"token": "address link"}),
     "privacy.download": Route(ME, {"export_id": "data export"}),
     "decisions.download": Route(ME | US | OPS, {"appeal_id": "appeal", "upload_id": "appeal file"}),
     # core

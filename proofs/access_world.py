@@ -5,6 +5,7 @@ organisations. What is made after them is somebody else's to them, each row with
 (`zz...`) that stand nowhere else, so that a leak is seen.
 """
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -30,6 +31,7 @@ from payouts.models import PayoutState, ProjectBudget
 from projects import letters
 from releases.models import Release
 from tests.factories.accounts import (
+    make_email_change,
     make_member,
     make_organisation,
     make_sign_in,
@@ -302,6 +304,15 @@ def _letters(session: Session, world: World) -> None:
     session.add(letter)
     session.flush()
     world.rows |= {"letter": letter.id, "data export": _export(session, world).id}
+    world.rows["address link"] = _address_link(session, world)
+
+
+def _address_link(session: Session, world: World) -> str:
+    token = "zzlink-to-a-new-address"  # noqa: S105 - known to everybody who tries, and of use to one
+    email = world.secret("zznext@example.org", EXPERT)
+    hashed = hashlib.sha256(token.encode()).hexdigest()
+    make_email_change(session, world.user(EXPERT), email=email, token_hash=hashed)
+    return token
 
 
 def _export(session: Session, world: World) -> DataExport:

@@ -1,12 +1,14 @@
 """Rows of accounts, valid by default."""
 
 import itertools
+from datetime import timedelta
 from typing import Any
 
 from sqlmodel import Session
 
 from accounts import organisations
 from accounts.models import (
+    EmailChange,
     MemberRole,
     Membership,
     Organisation,
@@ -114,6 +116,22 @@ def make_passkey(session: Session, user: User, **changes: Any) -> Passkey:
         "lastuse_datetime": now(),
     }
     row = Passkey(**(values | changes))
+    session.add(row)
+    session.flush()
+    return row
+
+
+def make_email_change(session: Session, user: User, **changes: Any) -> EmailChange:
+    """Make a change of address that waits; nobody has its link."""
+    assert user.id is not None
+    at = now()
+    values: dict[str, Any] = {
+        "user_id": user.id,
+        "email": f"next{next(_numbers)}@example.org",
+        "asked_at": at,
+        "expires_at": at + timedelta(hours=24),
+    }
+    row = EmailChange(**(values | changes))
     session.add(row)
     session.flush()
     return row

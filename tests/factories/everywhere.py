@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlmodel import Session
 
-from accounts import consent_texts, consents, organisations, tokens
+from accounts import consent_texts, consents, email_change, organisations, tokens
 from accounts.models import MemberRole, OrganisationKind, Purpose, User
 from annotation import assignment as leases
 from annotation.models import Draft, ShadowUser
@@ -123,6 +123,13 @@ def _organisation(session: Session, all_: Everywhere) -> None:
     organisations.invite(
         session, all_.desk.organisation, EMAIL, MemberRole.MEMBER, by=all_.desk.owner, at=now()
     )
+    former, following = all_.say("zqformer@example.org"), all_.say("zqnext@example.org")
+    organisations.invite(
+        session, all_.desk.organisation, former, MemberRole.MEMBER, by=all_.desk.owner, at=now()
+    )
+    email_change._keep_what_went_to(session, former, all_.id)
+    change = email_change.ask(session, all_.user, following, language="en", at=now())
+    email_change.send(session, change.id or 0, "en", at=now())
     asked = tokens.Asked(all_.say("zqtoken name"), ["releases:read"], 30)
     tokens.make(session, asked, by=all_.user, organisation=team, at=now())
     asked = tokens.Asked(all_.say("zqtoken of mine"), ["account:read"], 30)
