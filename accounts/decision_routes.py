@@ -56,7 +56,7 @@ def file(decision_id: int) -> ResponseReturnValue:
     if appeals.of(session, found.key) is None:
         kept = uploads.store(
             session,
-            uploads.check(form.files.data or ()),
+            form.checked,
             by=current_user.id,
             purpose="appeal",
             folder=current_settings().data_dir,

@@ -3,6 +3,7 @@
 A refusal's decision is stored before its state: the database refuses the state without it.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from flask_babel import gettext as _
@@ -96,6 +97,13 @@ def appeal_of(session: Session, assignment: Assignment) -> tuple[Decision, Appea
     decision = session.get_one(Decision, assignment.decision_id)
     found = session.exec(select(Appeal).where(Appeal.decision_id == decision.id)).first()
     return (decision, found) if decision.is_adverse else None
+
+
+def appeals_of(session: Session, assignments: Iterable[Assignment]) -> dict[int | None, Appeal]:
+    """Return the appeals against the decisions on some work, by the work's id."""
+    on = {one.decision_id: one.id for one in assignments if one.decision_id is not None}
+    found = session.exec(select(Appeal).where(col(Appeal.decision_id).in_(list(on))))
+    return {on[one.decision_id]: one for one in found}
 
 
 def others(session: Session, assignment: Assignment) -> list[Result]:
