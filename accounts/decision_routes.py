@@ -233,6 +233,7 @@ def _decision_page(decision: Decision, form: AppealForm) -> str:
         appeal=appeal,
         files=appeals.files(session, appeal) if appeal else [],
         can_contest=appeals.can_be_filed(session, decision, now()),
+        made_good=repairs.made_good(session, decision),
         **_shared(decision),
     )
 
