@@ -158,7 +158,7 @@ def in_words(config: LabelConfig, task: Task, result: Result) -> str:
 
 def _handed_in(assignment: Assignment, quote: str, project: Project) -> Evidence:
     return Evidence(
-        words=decisions.said(lambda: _("What you handed in.")),
+        words=decisions.said(lambda: _("What was handed in.")),
         quote=quote,
         language=project.language,
         path=f"/work/{assignment.id}",
