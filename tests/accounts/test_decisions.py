@@ -259,6 +259,9 @@ def test_a_restriction_takes_two_people_and_is_told_the_same_day(session, operat
 
     decision = decision_of(session, expert)
     assert (decision.decided_by, decision.second_by) == (operators[0].id, operators[1].id)
+    assert decision.title["en"] == "Account as an expert"
+    assert "Answers were copied" not in decision.reason_words["fr"]
+    assert all(PROPOSAL.words in words for words in decision.reason_words.values())
     [letter] = session.exec(select(Letter).where(Letter.user_id == expert.user_id)).all()
     for part in (PROPOSAL.words, PROPOSAL.evidence, PROPOSAL.would_change, "You may contest it"):
         assert part in letter.body

@@ -377,6 +377,23 @@ def test_a_decision_that_stands_is_shown_so(session, made, sign_in, expert):
     page = expert.get(f"/work/{lease.id}").text
     assert "Decision stands" in page
     assert "The text names no grant anywhere." in page
+    work = expert.get("/work").text
+    assert "Decision stands" in work
+    assert "Contest until" not in work
+
+
+def test_an_appeal_taken_back_shows_only_what_happened(session, made, expert):
+    lease = make_refused(session, made)
+    contest(session, decision_of(session, lease))
+    session.commit()
+
+    for _click in range(2):
+        expert.post(f"/decisions/{lease.decision_id}/withdraw")
+
+    page = expert.get(f"/decisions/{lease.decision_id}").text
+    assert "Withdrawn on" in page
+    assert "Answer with reasons" not in page
+    assert "Contest until" not in expert.get("/work").text
 
 
 def test_all_that_agree_are_accepted_at_once(session, made, owner):
