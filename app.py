@@ -17,7 +17,6 @@ from flask_wtf import CSRFProtect
 
 from accounts import (
     appeals,
-    organisations,
     permissions,
     recent_routes,
     repairs,
@@ -176,8 +175,7 @@ def _invitations_to_answer(user: Any) -> int:
 
 
 def _answers_to_review(user: Any) -> int:
-    session = db.db_session()
-    return review_queue.count_waiting(session, organisations.ids_of(session, user.id))
+    return review_queue.count_waiting(db.db_session(), user)
 
 
 def _appeals_to_answer(user: Any) -> int:

@@ -4,7 +4,7 @@ Nobody who took a decision answers an appeal against it; the database refuses th
 organisation has nobody else, or lets the time run, the operator answers.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import starmap
@@ -28,14 +28,13 @@ from accounts.models import (
     User,
     UserRole,
 )
+from accounts.repairs import Repair
 from core import audit, uploads
 from core.errors import Conflict, Invalid, NotAllowed
 from core.models import Upload
 
 WORDS_AT_LEAST, WORDS_MOST = 20, 4000
 ESCALATED_BEFORE = timedelta(days=4)
-
-Repair = Callable[[Session, Decision, User, datetime], None]
 
 
 class NothingToContest(Conflict):
@@ -223,8 +222,8 @@ def visible_to(session: Session, user: User) -> Any:
     )
 
 
-def waiting_for(session: Session, user: User) -> int:
-    """Count the appeals that a person may answer now."""
+def answerable(session: Session, user: User) -> ColumnElement[bool]:
+    """Return the condition, on appeals joined with decisions, that a person may answer one now."""
     deciding = or_(col(Decision.decided_by) == user.id, col(Decision.second_by) == user.id)
     mine = list(organisations.ids_of(session, user.id))
     in_turn: ColumnElement[bool] = col(Decision.organisation_id).in_(mine)
@@ -232,16 +231,21 @@ def waiting_for(session: Session, user: User) -> int:
         in_turn = or_(
             in_turn, col(Decision.organisation_id).is_(None), col(Appeal.escalated_at).is_not(None)
         )
+    return and_(
+        col(Appeal.outcome).is_(None),
+        in_turn,
+        col(Decision.person_id) != user.id,
+        func.coalesce(deciding, False).is_(False),
+    )
+
+
+def waiting_for(session: Session, user: User) -> int:
+    """Count the appeals that a person may answer now."""
     query = (
         select(func.count())
         .select_from(Appeal)
         .join(Decision, col(Decision.id) == col(Appeal.decision_id))
-        .where(
-            col(Appeal.outcome).is_(None),
-            in_turn,
-            Decision.person_id != user.id,
-            func.coalesce(deciding, False).is_(False),
-        )
+        .where(answerable(session, user))
     )
     return session.exec(query).one()
 

@@ -1,5 +1,6 @@
 """Forms of appeals: what a person says against a decision, and the answer to it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -11,6 +12,8 @@ from wtforms.validators import InputRequired
 from accounts.appeals import WORDS_AT_LEAST, WORDS_MOST, Answer, Asked
 from accounts.decision_words import GROUNDS
 from accounts.models import AppealGround, AppealOutcome
+from core import uploads
+from core.errors import Invalid
 
 
 def _trimmed(words: str | None) -> str:
@@ -39,6 +42,14 @@ class AppealForm(FlaskForm):  # type: ignore[misc]
     words = TextAreaField(_l("Your reasons"), filters=[_trimmed], validators=[_said])
 
     files = MultipleFileField(_l("Files"))
+    checked: Sequence[uploads.Checked] = ()
+
+    def validate_files(self, field: MultipleFileField) -> None:
+        """Say beside the field what is wrong with a file; all that was typed stays."""
+        try:
+            self.checked = uploads.check(field.data or ())
+        except Invalid as wrong:
+            raise ValidationError(wrong.words) from wrong
 
     def asked(self, upload_ids: tuple[int, ...] = ()) -> Asked:
         """Return what was said, for the domain."""

@@ -4,7 +4,7 @@ from functools import partial
 
 from sqlmodel import Session
 
-from accounts import decision_words, decisions
+from accounts import decision_words, decisions, repairs
 from accounts.models import Appeal, Decision, User
 from core import messages
 from core.settings import current_settings
@@ -25,6 +25,7 @@ def write(
         said=decision_words.KINDS[decision.kind],
         who=decisions.said(partial(decision_words.who, decision)).get(language, ""),
         in_words=partial(_in, language),
+        made_good=partial(repairs.made_good, session, decision),
         url=f"{base}/decisions/{decision.id}",
         review_url=f"{base}/appeals/{appeal.id}" if appeal else "",
     )

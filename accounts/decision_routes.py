@@ -56,7 +56,7 @@ def file(decision_id: int) -> ResponseReturnValue:
     if appeals.of(session, found.key) is None:
         kept = uploads.store(
             session,
-            uploads.check(form.files.data or ()),
+            form.checked,
             by=current_user.id,
             purpose="appeal",
             folder=current_settings().data_dir,
@@ -234,6 +234,7 @@ def _decision_page(decision: Decision, form: AppealForm) -> str:
         appeal=appeal,
         files=appeals.files(session, appeal) if appeal else [],
         can_contest=appeals.can_be_filed(session, decision, now()),
+        made_good=repairs.made_good(session, decision),
         **_shared(decision),
     )
 

@@ -12,7 +12,6 @@ from flask_babel import ngettext
 from flask_login import current_user
 from flask_wtf import FlaskForm
 
-from accounts import organisations
 from annotation import progress, review, review_queue, rules, shown, task_files, tasks
 from annotation.forms import TasksForm, VerdictForm, numbered
 from annotation.label_config import parse
@@ -31,11 +30,8 @@ bp = Blueprint("annotation_owner", __name__)
 @requires("assignment.review")
 def waiting() -> ResponseReturnValue:
     """Show what waits for a verdict, by project."""
-    session = db_session()
-    mine = organisations.ids_of(session, current_user.id)
-    return render_template(
-        "annotation/waiting.html", rows=review_queue.waiting_by_project(session, mine)
-    )
+    rows = review_queue.waiting_by_project(db_session(), current_user)
+    return render_template("annotation/waiting.html", rows=rows)
 
 
 @bp.get("/projects/<int:project_id>/review")
@@ -149,7 +145,7 @@ def _queue(
         project=project,
         listing=listing,
         compared=compared,
-        contested=review_queue.contested(session, project),
+        contested=review_queue.contested(session, project, current_user),
         all_waiting=all_waiting,
         verdict_forms=_forms(VerdictForm, waiting, wrong, about),
         reason_words=_reason_words,

@@ -8,6 +8,8 @@ from flask_babel import ngettext
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
+from accounts import appeals
+from accounts.models import User
 from annotation import progress, review_queue
 from annotation.models import Assignment, State
 from core import formats
@@ -15,7 +17,7 @@ from projects.home import Figure, Need
 from projects.models import Project, Validation
 
 
-def _to_review(session: Session, project: Project) -> list[Need]:
+def _to_review(session: Session, project: Project, _user: User) -> list[Need]:
     waiting, first = session.execute(
         select(func.count(), func.min(col(Assignment.review_by))).where(
             col(Assignment.project_id) == project.id, col(Assignment.state) == State.SUBMITTED
@@ -30,8 +32,10 @@ def _to_review(session: Session, project: Project) -> list[Need]:
     return [Need(words, note, url_for("annotation_owner.queue", project_id=project.id), first)]
 
 
-def _contested(session: Session, project: Project) -> list[Need]:
-    number = session.execute(review_queue.count_contested(lambda of: of == project.id)).scalar_one()
+def _contested(session: Session, project: Project, user: User) -> list[Need]:
+    mine = appeals.answerable(session, user)
+    question = review_queue.count_contested(lambda of: of == project.id, mine)
+    number = session.execute(question).scalar_one()
     if not number:
         return []
     words = ngettext("%(num)s contested refusal", "%(num)s contested refusals", number)
@@ -50,5 +54,5 @@ def _figures(session: Session, project: Project) -> list[Figure]:
     ]
 
 
-NEEDS: list[Callable[[Session, Project], list[Need]]] = [_to_review, _contested]
+NEEDS: list[Callable[[Session, Project, User], list[Need]]] = [_to_review, _contested]
 FIGURES: list[Callable[[Session, Project], list[Figure]]] = [_figures]

@@ -3,6 +3,7 @@
 A refusal's decision is stored before its state: the database refuses the state without it.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from flask_babel import gettext as _
@@ -98,6 +99,13 @@ def appeal_of(session: Session, assignment: Assignment) -> tuple[Decision, Appea
     return (decision, found) if decision.is_adverse else None
 
 
+def appeals_of(session: Session, assignments: Iterable[Assignment]) -> dict[int | None, Appeal]:
+    """Return the appeals against the decisions on some work, by the work's id."""
+    on = {one.decision_id: one.id for one in assignments if one.decision_id is not None}
+    found = session.exec(select(Appeal).where(col(Appeal.decision_id).in_(list(on))))
+    return {on[one.decision_id]: one for one in found}
+
+
 def others(session: Session, assignment: Assignment) -> list[Result]:
     """Return what others handed in on the same task and was not refused."""
     found = session.exec(
@@ -150,7 +158,7 @@ def in_words(config: LabelConfig, task: Task, result: Result) -> str:
 
 def _handed_in(assignment: Assignment, quote: str, project: Project) -> Evidence:
     return Evidence(
-        words=decisions.said(lambda: _("What you handed in.")),
+        words=decisions.said(lambda: _("What was handed in.")),
         quote=quote,
         language=project.language,
         path=f"/work/{assignment.id}",

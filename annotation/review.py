@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from accounts import webhooks
+from accounts import decisions, webhooks
 from accounts.models import User
 from annotation import assignment as leases
 from annotation import refusal, rules
@@ -160,6 +160,7 @@ def _refuse(session: Session, assignment: Assignment, at: datetime) -> None:
         project=session.get_one(Project, assignment.project_id),
         reason=rules.REASONS[assignment.reason_code or ""],
         contest_until=refusal.contest_until(assignment, at),
+        reviewer=decisions.reviewer(assignment.decided_by),
     )
 
 

@@ -10,7 +10,8 @@ from sqlalchemy import select as select_columns
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
-from accounts.models import Appeal, User
+from accounts import appeals, organisations
+from accounts.models import Appeal, Decision, User
 from annotation import agreement, gold, review, shown
 from annotation.gold import GoldScore
 from annotation.label_config import parse
@@ -95,25 +96,27 @@ def compare(session: Session, project: Project, found: Iterable[Task]) -> list[R
     return [_compare(project, task, answers.get(id_of(task), [])) for task in listed]
 
 
-def contested(session: Session, project: Project) -> list[tuple[Appeal, Task]]:
-    """Return the open appeals against refusals of a project, with their tasks."""
+def contested(session: Session, project: Project, user: User) -> list[tuple[Appeal, Task, bool]]:
+    """Return the open appeals against refusals of a project, their tasks, and if one may answer."""
     rows = session.execute(
-        select_columns(Appeal, Task)
+        select_columns(Appeal, Task, appeals.answerable(session, user))
+        .join(Decision, col(Decision.id) == col(Appeal.decision_id))
         .join(Assignment, col(Assignment.decision_id) == col(Appeal.decision_id))
         .join(Task, col(Task.id) == col(Assignment.task_id))
         .where(col(Assignment.project_id) == project.id, col(Appeal.outcome).is_(None))
         .order_by(col(Appeal.id))
     )
-    return [(appeal, task) for appeal, task in rows]
+    return [(appeal, task, may_answer) for appeal, task, may_answer in rows]
 
 
-def count_contested(project_id: Any) -> Any:
+def count_contested(project_id: Any, *also: Any) -> Any:
     """Return the question of how many refusals of projects are contested and not answered."""
     return (
         select_columns(func.count())
         .select_from(Appeal)
+        .join(Decision, col(Decision.id) == col(Appeal.decision_id))
         .join(Assignment, col(Assignment.decision_id) == col(Appeal.decision_id))
-        .where(project_id(col(Assignment.project_id)), col(Appeal.outcome).is_(None))
+        .where(project_id(col(Assignment.project_id)), col(Appeal.outcome).is_(None), *also)
     )
 
 
@@ -142,31 +145,44 @@ def accept_consensus(session: Session, project: Project, *, by: User, at: dateti
     return Bulk(len(locked), len(listed) > BULK)
 
 
-def waiting_by_project(session: Session, organisation_ids: Iterable[int]) -> list[Any]:
-    """Return (project, answers without a verdict, when the first is accepted by itself, looks)."""
-    looks = count_contested(lambda of: of == col(Project.id)).correlate(Project).scalar_subquery()
+def waiting_by_project(session: Session, user: User) -> list[Any]:
+    """Return (project, answers without a verdict, when the first accepts itself, looks, all).
+
+    `looks` counts the contested refusals that this person may answer, `all` also the others.
+    """
+
+    def looks(*also: Any) -> Any:
+        of_project = count_contested(lambda of: of == col(Project.id), *also)
+        return of_project.correlate(Project).scalar_subquery()
+
     question = (
         select_columns(
-            Project, func.count(col(Assignment.id)), func.min(col(Assignment.review_by)), looks
+            Project,
+            func.count(col(Assignment.id)),
+            func.min(col(Assignment.review_by)),
+            looks(appeals.answerable(session, user)),
+            looks(),
         )
         .outerjoin(
             Assignment,
             (col(Assignment.project_id) == col(Project.id))
             & (col(Assignment.state) == State.SUBMITTED),
         )
-        .where(col(Project.organisation_id).in_(list(organisation_ids)))
+        .where(col(Project.organisation_id).in_(list(organisations.ids_of(session, user.id))))
         .group_by(col(Project.id))
         .order_by(func.min(col(Assignment.review_by)).nulls_last(), col(Project.id).desc())
     )
-    return [row for row in session.execute(question) if row[1] or row[3]]
+    return [row for row in session.execute(question) if row[1] or row[4]]
 
 
-def count_waiting(session: Session, organisation_ids: Iterable[int]) -> int:
-    """Count the answers and contested refusals of some organisations that a person must see.
+def count_waiting(session: Session, user: User) -> int:
+    """Count the answers without a verdict and contested refusals that wait for a person.
 
-    Answers that agreement may still decide are not counted: nobody has to act on them.
+    Answers that agreement may still decide are not counted: nobody has to act on them. Nor are
+    appeals that others have to answer.
     """
-    mine = select(Project.id).where(col(Project.organisation_id).in_(list(organisation_ids)))
+    organisation_ids = list(organisations.ids_of(session, user.id))
+    mine = select(Project.id).where(col(Project.organisation_id).in_(organisation_ids))
     answers = (
         select_columns(func.count())
         .select_from(Assignment)
@@ -179,7 +195,7 @@ def count_waiting(session: Session, organisation_ids: Iterable[int]) -> int:
             | ((col(Task.slots_left) == 0) & ~_is_in_hand()),
         )
     )
-    looks = count_contested(lambda of: of.in_(mine))
+    looks = count_contested(lambda of: of.in_(mine), appeals.answerable(session, user))
     return int(session.execute(answers).scalar_one() + session.execute(looks).scalar_one())
 
 

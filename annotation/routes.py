@@ -17,6 +17,7 @@ from annotation import (
     label_config,
     outcome,
     owner_routes,
+    refusal,
     results,
     today_routes,
 )
@@ -39,10 +40,12 @@ MORE_BLUEPRINTS = (owner_routes.bp, today_routes.bp, bp_editor)
 def work() -> ResponseReturnValue:
     """Show the task in hand, the projects with work, and past work."""
     session = db_session()
+    recent = page_of(desk.recent(current_user.id), per=20, scalars=False)
     return render_template(
         "annotation/work.html",
         offers=desk.offers(session, current_user.id, at=now()),
-        recent=page_of(desk.recent(current_user.id), per=20, scalars=False),
+        recent=recent,
+        appeals=refusal.appeals_of(session, (lease for lease, _title in recent.rows)),
         standing=desk.standing(session, current_user.id),
         contest_for=timedelta(days=CONTEST_DAYS),
     )

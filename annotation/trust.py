@@ -3,14 +3,19 @@
 from datetime import datetime
 
 from flask import render_template
+from flask_babel import gettext as _
 from markupsafe import Markup
-from sqlmodel import Session
+from sqlmodel import Session, select
 
-from accounts.models import Decision, DecisionKind, User
+from accounts import organisations
+from accounts.models import Appeal, Decision, DecisionKind, User
 from annotation import assignment as leases
 from annotation import shown
 from annotation.label_config import parse
 from annotation.models import Assignment, State, Task, Verdict
+from core import formats, messages
+from core.money import Money
+from core.settings import current_settings
 from payouts import budgets, earnings
 from projects.models import Project, id_of
 
@@ -24,6 +29,7 @@ def accept_after_all(session: Session, decision: Decision, by: User, at: datetim
     leases.take_back_slot(session, assignment.task_id)
     budgets.reserve_again(session, assignment.project_id, id_of(assignment), at)
     earnings.earn(session, assignment.project_id, id_of(assignment), assignment.expert_id, at)
+    _tell_owner(session, decision, assignment, assignment.pay, by)
 
 
 def pay_in_full(session: Session, decision: Decision, by: User, at: datetime) -> None:
@@ -32,7 +38,20 @@ def pay_in_full(session: Session, decision: Decision, by: User, at: datetime) ->
     if assignment.state is not State.PARTLY_ACCEPTED:
         return
     _accept(session, assignment, by, at)
-    earnings.complete(session, assignment.project_id, id_of(assignment), at)
+    added = earnings.complete(session, assignment.project_id, id_of(assignment), at)
+    _tell_owner(session, decision, assignment, added, by)
+
+
+def made_good(session: Session, decision: Decision) -> str:
+    """Return what the expert has now, with the amount."""
+    pay = session.get_one(Assignment, _assignment_id(decision)).pay
+    return str(
+        _(
+            "The work is accepted and its pay of %(pay)s is credited to you; when your next payout "
+            "leaves stands under “Earnings”.",
+            pay=formats.money(pay),
+        )
+    )
 
 
 def look(session: Session, decision: Decision) -> Markup:
@@ -59,6 +78,30 @@ def _locked(session: Session, decision: Decision) -> Assignment:
     )
 
 
+def _tell_owner(
+    session: Session, decision: Decision, assignment: Assignment, pay: Money, by: User
+) -> None:
+    """Write to whoever decided, or where they are gone to the admins: money leaves the budget."""
+    project = session.get_one(Project, assignment.project_id)
+    appeal = session.exec(select(Appeal).where(Appeal.decision_id == decision.id)).one()
+    members = [person for _one, person in organisations.members(session, project.organisation_id)]
+    deciders = [one for one in members if one.id == decision.decided_by]
+    for person in deciders or organisations.admins(session, project.organisation_id):
+        if person.id in (by.id, decision.person_id):
+            continue
+        messages.write(
+            session,
+            to=person,
+            template="annotation/refusal_overturned",
+            decision=decision,
+            appeal=appeal,
+            assignment=assignment,
+            project=project,
+            pay=pay,
+            url=f"{current_settings().public_url.rstrip('/')}/appeals/{appeal.id}",
+        )
+
+
 def _accept(session: Session, assignment: Assignment, by: User, at: datetime) -> None:
     assignment.state, assignment.verdict = State.ACCEPTED, Verdict.ACCEPTED
     assignment.reason_code = assignment.reason_clause = assignment.reason_words = None
@@ -74,4 +117,5 @@ REPAIRS = {
     DecisionKind.WORK_REJECTED: accept_after_all,
     DecisionKind.WORK_PARTLY_ACCEPTED: pay_in_full,
 }
+MADE_GOOD = dict.fromkeys(REPAIRS, made_good)
 LOOKS = {DecisionKind.WORK_REJECTED: look, DecisionKind.WORK_PARTLY_ACCEPTED: look}

@@ -41,6 +41,7 @@ def audit_trail() -> ResponseReturnValue:
         chosen=chosen,
         filled={name: words for name, words in chosen.items() if words},
         acts=audit_words.acts(),
+        unread=_unread(chosen),
         waiting=waiting,
         checked=seals.last_check(session),
     )
@@ -70,7 +71,9 @@ def _filled(chosen: dict[str, str]) -> list[str]:
 def _query(chosen: dict[str, str]) -> SelectOfScalar[AuditEvent]:
     query = select(AuditEvent)
     if chosen["person"]:
-        found = audit_words.all_words().person_of(db_session(), chosen["person"])
+        kind, _colon, id_ = audit_words.row_named(chosen["person"]).partition(":")
+        typed = id_ if kind == "user" else chosen["person"]
+        found = audit_words.all_words().person_of(db_session(), typed)
         query = query.where(false() if found is None else AuditEvent.by_user_id == found)
     if chosen["act"]:
         query = query.where(col(AuditEvent.action).startswith(chosen["act"], autoescape=True))
@@ -78,6 +81,8 @@ def _query(chosen: dict[str, str]) -> SelectOfScalar[AuditEvent]:
         query = query.where(_row(chosen["row"]))
     if chosen["address"]:
         query = query.where(col(AuditEvent.address).startswith(chosen["address"], autoescape=True))
+    if _unread(chosen):
+        query = query.where(false())
     since, until = _day(chosen["since"]), _day(chosen["until"])
     if since:
         query = query.where(col(AuditEvent.at) >= since)
@@ -88,10 +93,16 @@ def _query(chosen: dict[str, str]) -> SelectOfScalar[AuditEvent]:
 
 def _row(asked: str) -> Any:
     """Return the condition for a row like `assignment:12`, or for all of a kind."""
-    kind, colon, id_ = asked.replace(" ", "").partition(":")
+    kind, colon, id_ = audit_words.row_named(asked).partition(":")
     if colon and id_:
         return col(AuditEvent.subject) == f"{kind}:{id_}"
     return col(AuditEvent.subject).startswith(f"{kind}:", autoescape=True)
+
+
+def _unread(chosen: dict[str, str]) -> list[str]:
+    """Return what was typed as a day and is none."""
+    typed = (chosen["since"], chosen["until"])
+    return [words for words in typed if words and _day(words) is None]
 
 
 def _day(words: str) -> datetime | None:

@@ -90,6 +90,18 @@ def all_words() -> Words:
     return words
 
 
+def row_named(typed: str) -> str:
+    """Return a row as it is stored, also where somebody types it as it is shown: “Person 12”."""
+    plain = " ".join(typed.replace(":", " ").split()).casefold()
+    name, _space, id_ = plain.rpartition(" ")
+    if id_.isdecimal() and name == "person":
+        return f"user:{id_}"
+    for kind, row in all_words().rows.items():
+        if id_.isdecimal() and (str(row.words) % {"id": id_}).casefold() == plain:
+            return f"{kind}:{id_}"
+    return typed.replace(" ", "")
+
+
 def act(action: str) -> str:
     """Return an act in words; one that nobody has named yet by its key."""
     return str(all_words().actions.get(action, action))

@@ -174,13 +174,13 @@ def _decide(session: Session, proposal: RestrictionProposal, by: User, at: datet
         About(
             person_id=proposal.expert_id,
             subject=f"expert:{proposal.expert_id}",
-            title=decisions.said(lambda: _("Your account as an expert")),
+            title=decisions.said(lambda: _("Account as an expert")),
             path="/profile",
         ),
         taken=Taken(by=proposal.proposed_by, second_by=by.id),
         reason=Reason(
             code=proposal.reason_code,
-            words={language: f"{REASONS[proposal.reason_code]} {proposal.words}"},
+            words=decisions.said(lambda: f"{REASONS[proposal.reason_code]} {proposal.words}"),
             evidence=[Evidence(words={language: proposal.evidence}, at=proposal.proposed_at)],
             would_change={language: proposal.would_change},
         ),

@@ -91,7 +91,7 @@ def _taken(interview: Interview, bank: Bank) -> Taken:
 
 def _whole(interview: Interview) -> Evidence:
     return Evidence(
-        words=decisions.said(lambda: _("Your answers with their points, and your levels.")),
+        words=decisions.said(lambda: _("The answers with their points, and the levels.")),
         path=f"/interviews/{interview.id}/result",
         at=interview.finished_at,
     )

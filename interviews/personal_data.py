@@ -87,7 +87,7 @@ def _delete_answers(session: Session, before: datetime) -> int:
 RETENTION = (
     Rule(
         "transcripts",
-        _l("Answers of interviews that were not passed"),
+        _l("Answers of interviews that were not passed, kept because their person agreed"),
         OLD_ANSWERS,
         _delete_answers,
     ),

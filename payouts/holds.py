@@ -103,13 +103,13 @@ def _decide(session: Session, expert_id: int, cause: Cause, by: User, at: dateti
         About(
             person_id=expert_id,
             subject=f"expert:{expert_id}",
-            title=decisions.said(lambda: _("Your payouts")),
+            title=decisions.said(lambda: _("Payouts")),
             path="/earnings",
         ),
         taken=Taken(by=by.id),
         reason=Reason(
             code=cause.code,
-            words={language: f"{REASONS[cause.code]} {cause.words.strip()}"},
+            words=decisions.said(lambda: f"{REASONS[cause.code]} {cause.words.strip()}"),
             evidence=[Evidence(words={language: cause.evidence.strip()}, at=at)],
             would_change=decisions.said(
                 lambda: _("As soon as the cause is settled, all that is owed is sent.")

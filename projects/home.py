@@ -1,7 +1,7 @@
 """What a project's home shows of the packages that stand to the right: they say it, it asks.
 
-A package gives `NEEDS` and `FIGURES` in a module `project_home`: functions from a project to
-what waits for its owner, and to figures for the row at the top.
+A package gives `NEEDS` and `FIGURES` in a module `project_home`: functions from a project and a
+person to what waits for them at its owner, and from a project to figures for the row at the top.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from flask import Flask, current_app
 from sqlmodel import Session
 
+from accounts.models import User
 from projects.models import Project
 
 
@@ -37,7 +38,7 @@ class Figure:
 class Part(Protocol):
     """A module that adds to the home of a project."""
 
-    NEEDS: Iterable[Callable[[Session, Project], list[Need]]]
+    NEEDS: Iterable[Callable[[Session, Project, User], list[Need]]]
     FIGURES: Iterable[Callable[[Session, Project], list[Figure]]]
 
 
@@ -46,9 +47,9 @@ def init_app(app: Flask, parts: Iterable[Any]) -> None:
     app.extensions["doyen.project_home"] = list(parts)
 
 
-def needs(session: Session, project: Project) -> list[Need]:
-    """Return what waits for the owner, by the packages that know."""
-    return [need for part in _parts() for ask in part.NEEDS for need in ask(session, project)]
+def needs(session: Session, project: Project, user: User) -> list[Need]:
+    """Return what waits for a person at the owner, by the packages that know."""
+    return [need for part in _parts() for ask in part.NEEDS for need in ask(session, project, user)]
 
 
 def figures(session: Session, project: Project) -> list[Figure]:

@@ -69,7 +69,7 @@ def project_home(project_id: int) -> ResponseReturnValue:
         "projects/project_home.html",
         project=project,
         missing=missing,
-        needs=home.needs(session, project),
+        needs=home.needs(session, project, current_user),
         figures=home.figures(session, project),
         price=pricing.of(project),
         summary=summary,

@@ -13,6 +13,7 @@ from accounts import appeals, decisions
 from accounts.decisions import About, Evidence, Reason, ReasonsNeeded, SecondPersonNeeded, Taken
 from accounts.models import IN_FAVOUR, Appeal, AppealOutcome, Decision, DecisionKind, User
 from annotation.models import State
+from core import uploads
 from core.clock import now
 from core.models import AuditEvent, Letter, Upload
 from experts import credentials, restrictions
@@ -258,6 +259,9 @@ def test_a_restriction_takes_two_people_and_is_told_the_same_day(session, operat
 
     decision = decision_of(session, expert)
     assert (decision.decided_by, decision.second_by) == (operators[0].id, operators[1].id)
+    assert decision.title["en"] == "Account as an expert"
+    assert "Answers were copied" not in decision.reason_words["fr"]
+    assert all(PROPOSAL.words in words for words in decision.reason_words.values())
     [letter] = session.exec(select(Letter).where(Letter.user_id == expert.user_id)).all()
     for part in (PROPOSAL.words, PROPOSAL.evidence, PROPOSAL.would_change, "You may contest it"):
         assert part in letter.body
@@ -413,17 +417,30 @@ def test_the_figures_are_open_to_everybody(client, session, made):
 
 
 def test_files_of_an_appeal_are_seen_by_its_person_and_its_reviewers_only(
-    session, sign_in, made, operators
+    session, sign_in, made, operators, monkeypatch
 ):
+    monkeypatch.setattr(uploads, "MOST_BYTES", 1000)
     lease = make_refused(session, made)
     session.commit()
     person = session.get(User, lease.expert_id)
     client, where = sign_in(person), f"/decisions/{lease.decision_id}/appeal"
     said = {"ground": "facts", "words": WORDS}
-    bad = {"files": [(io.BytesIO(b"MZ not a document"), "proof.pdf")]}
     good = {"files": [(io.BytesIO(b"%PDF-1.7 proof"), "proof.pdf")]}
 
-    assert client.post(where, data=said | bad).status_code == 422
+    for problem, files in (
+        ("is no PDF", [(b"MZ not a document", "bad.pdf")]),
+        ("is no PDF", [(b"not a picture", "bad.png")]),
+        ("is empty", [(b"", "bad.txt")]),
+        ("is larger than 10 MB", [(b"%PDF-" + bytes(2000), "bad.pdf")]),
+        ("five files at most", [(b"words", f"{number}.txt") for number in range(6)]),
+    ):
+        sent = {"files": [(io.BytesIO(content), name) for content, name in files]}
+        page = client.post(where, data=said | sent)
+        assert page.status_code == 422
+        assert "<title>Error:" in page.text
+        assert problem in page.text.partition('id="files-error">')[2].partition("</div>")[0]
+        assert WORDS in page.text
+        assert page.text.count(" checked ") == 1
     assert session.exec(select(Appeal)).first() is None
     assert client.post(where, data=said | good).status_code == 302
     again = {"files": [(io.BytesIO(b"%PDF-1.7 proof"), "proof.pdf")]}

@@ -118,7 +118,9 @@ def test_accepted_by_day_ends_today(session, made):
 def test_the_home_of_a_project_says_what_waits(session, made, app):
     answered(session, made, "grant", "patent", state=State.SUBMITTED)
     with app.test_request_context():
-        needs = [need for ask in project_home.NEEDS for need in ask(session, made.project)]
+        needs = [
+            need for ask in project_home.NEEDS for need in ask(session, made.project, made.owner)
+        ]
         figures = [one for ask in project_home.FIGURES for one in ask(session, made.project)]
 
     assert [need.words for need in needs] == ["2 answers to review"]

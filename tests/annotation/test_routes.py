@@ -16,6 +16,7 @@ from annotation.models import (
     Task,
     Verdict,
 )
+from core import formats
 from core.models import Letter
 from projects.models import State as ProjectState
 from projects.models import Validation
@@ -349,8 +350,16 @@ def test_a_refusal_is_shown_with_all_its_parts_and_can_be_contested(
         "annotation/work_not_accepted",
         "accounts/appeal_received",
         "accounts/appeal_to_answer",
+        "annotation/refusal_overturned",
         "accounts/appeal_answered",
     ]
+    told = {one.template: one for one in session.exec(select(Letter))}
+    overturned = told["annotation/refusal_overturned"]
+    assert overturned.user_id == made.owner.id
+    for part in (f"task {lease.id}", formats.money(lease.pay), answer["words"], look):
+        assert part in overturned.body
+    assert formats.money(lease.pay) in told["accounts/appeal_answered"].body
+    assert "This decision was changed on" in expert.get(decision).text
 
 
 def test_a_decision_that_stands_is_shown_so(session, made, sign_in, expert):
@@ -368,6 +377,23 @@ def test_a_decision_that_stands_is_shown_so(session, made, sign_in, expert):
     page = expert.get(f"/work/{lease.id}").text
     assert "Decision stands" in page
     assert "The text names no grant anywhere." in page
+    work = expert.get("/work").text
+    assert "Decision stands" in work
+    assert "Contest until" not in work
+
+
+def test_an_appeal_taken_back_shows_only_what_happened(session, made, expert):
+    lease = make_refused(session, made)
+    contest(session, decision_of(session, lease))
+    session.commit()
+
+    for _click in range(2):
+        expert.post(f"/decisions/{lease.decision_id}/withdraw")
+
+    page = expert.get(f"/decisions/{lease.decision_id}").text
+    assert "Withdrawn on" in page
+    assert "Answer with reasons" not in page
+    assert "Contest until" not in expert.get("/work").text
 
 
 def test_all_that_agree_are_accepted_at_once(session, made, owner):
@@ -414,10 +440,11 @@ def test_the_top_bar_counts_what_needs_a_person(session, made):
     make_assignment(session, made.project, state=State.SUBMITTED)
     refused = make_assignment(session, made.project, state=State.REJECTED)
     contest(session, decision_of(session, refused))
+    second = second_member(session, made)
 
-    mine = {made.project.organisation_id}
-    assert review_queue.count_waiting(session, mine) == 3
-    assert review_queue.count_waiting(session, {0}) == 0
+    assert review_queue.count_waiting(session, second) == 3
+    assert review_queue.count_waiting(session, made.owner) == 2, "who decided does not answer"
+    assert review_queue.count_waiting(session, make_user(session, "owner")) == 0
 
 
 def test_the_queue_is_empty_paged_and_for_agreement_only_what_differs(session, made, owner):

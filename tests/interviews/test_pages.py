@@ -327,12 +327,14 @@ def test_a_near_line_interview_is_decided_on_the_page_with_what_was_found(sign_i
 
     page = reader.get(address)
     refused = reader.post(f"{address}/decision", data={"verdict": "failed", "why": "Non."})
+    empty = reader.post(f"{address}/decision", data={"verdict": "failed"})
     decided = reader.post(f"{address}/decision", data={"verdict": "passed"})
     result = sign_in(one).get(f"/interviews/{interview.id}/result")
 
     assert "law-" in page.text
     assert refused.status_code == 422
     assert "au moins 20" in text_of(refused)
+    assert all(f'<a href="#{name}">' in empty.text for name in ("why", "change"))
     assert decided.status_code == 302
     assert "A person, an operator of this instance" in text_of(result)
     session.expire_all()

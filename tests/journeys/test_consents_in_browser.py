@@ -80,7 +80,7 @@ def test_give_withdraw_and_be_interviewed_with_a_person(live, browser_page):
     seen.look("result-with-a-person")
 
     page.locator("details summary").filter(has_text="Question 1:").click()
-    seen.press("Correct answer 1")
+    seen.press("Put a correction beside answer 1")
     seen.fill("Your correction", "I knew it, and pressed the wrong button.")
     seen.press("Put it beside the answer")
     expect(page.get_by_text("I knew it, and pressed the wrong button.")).to_be_visible()

@@ -523,7 +523,7 @@ def _seen(page):
 
 def test_the_home_shows_what_other_packages_say(app, session, client, owner):
     class Part:
-        NEEDS = (lambda session, project: [home.Need("23 answers to review", "", "/review")],)
+        NEEDS = (lambda session, project, user: [home.Need("23 answers to review", "", "/review")],)
         FIGURES = (lambda session, project: [home.Figure("Validated", "1,842", "of 2,400")],)
 
     project = make_project(session, owner[1], state="open", funded=50_000)
