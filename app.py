@@ -42,6 +42,7 @@ from core import (
     look,
     mail,
     navigation,
+    notices,
     personal_data,
     routes,
     tasks,
@@ -143,6 +144,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     jobs.init_app(app, [tasks.tasks, *(module.tasks for module in _modules("jobs"))])
     health.init_app(app, [check for module in _modules("health") for check in module.CHECKS])
     repairs.init_app(app, _modules("trust"))
+    notices.init_app(app, [one for module in _modules("notices") for one in module.NOTICES])
     withdrawals.init_app(app, _modules("consent_effects"))
     audit_words.init_app(app, _modules("audit_words"))
     personal_data.init_app(app, _modules("personal_data"))

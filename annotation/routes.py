@@ -26,6 +26,7 @@ from core.access import require, requires
 from core.clock import now
 from core.db import db_session, find, transaction
 from core.web import json_problem, page_of, wants_json
+from experts import restrictions
 from payouts.budgets import OutOfBudget
 from projects.models import Project
 from projects.terms import CONTEST_DAYS
@@ -45,6 +46,7 @@ def work() -> ResponseReturnValue:
         recent=page_of(desk.recent(current_user.id), per=20, scalars=False),
         standing=desk.standing(session, current_user.id),
         contest_for=timedelta(days=CONTEST_DAYS),
+        may_be_invited=restrictions.may_be_invited(session, current_user.id),
     )
 
 

@@ -8,7 +8,7 @@ from annotation import desk
 from core.access import requires
 from core.clock import now
 from core.db import db_session
-from experts import profile, skills
+from experts import profile, restrictions, skills
 from payouts import overview
 from projects import invitations, pricing
 from projects.models import Answer, Project
@@ -34,4 +34,5 @@ def today() -> ResponseReturnValue:
         waiting=[(one, session.get(Project, one.project_id)) for one in waiting],
         standing=overview.standing(session, me, currency, at=at),
         price_of=pricing.of,
+        may_be_invited=restrictions.may_be_invited(session, me),
     )

@@ -155,9 +155,14 @@ def lift(session: Session, expert: Expert, *, by: User, at: datetime) -> None:
 
 def check_may_work(session: Session, expert_id: int) -> None:
     """Refuse what a restricted or removed expert may not begin."""
-    expert = session.get(Expert, expert_id)
-    if expert is not None and expert.standing is not AccountStanding.ACTIVE:
+    if not may_be_invited(session, expert_id):
         raise Restricted
+
+
+def may_be_invited(session: Session, expert_id: int) -> bool:
+    """Return whether nothing decided against an expert keeps new work from them."""
+    expert = session.get(Expert, expert_id)
+    return expert is None or expert.standing is AccountStanding.ACTIVE
 
 
 def is_removed(session: Session, expert_id: int) -> bool:
