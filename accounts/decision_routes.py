@@ -233,6 +233,7 @@ def _decision_page(decision: Decision, form: AppealForm) -> str:
         appeal=appeal,
         files=appeals.files(session, appeal) if appeal else [],
         can_contest=appeals.can_be_filed(session, decision, now()),
+        in_force=repairs.is_in_force(session, decision),
         **_shared(decision),
     )
 

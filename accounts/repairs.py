@@ -1,7 +1,8 @@
-"""What each package does when a decision of its kind is changed, and what a second look sees.
+"""What packages know of their decisions: how one is changed, what a second look sees, its force.
 
 A package says so in its `trust.py`: `REPAIRS` by kind undo what the decision did, and `LOOKS` by
-kind return what else whoever looks again should see. The app brings them together.
+kind return what else whoever looks again should see, and `IN_FORCE` by kind, where a decision
+can end by itself, tell whether it still holds. The app brings them together.
 """
 
 from collections.abc import Callable, Iterable
@@ -15,6 +16,7 @@ from accounts.appeals import Repair
 from accounts.models import Decision, DecisionKind
 
 Look = Callable[[Session, Decision], Markup]
+Force = Callable[[Session, Decision], bool]
 
 
 def init_app(app: Flask, modules: Iterable[ModuleType]) -> None:
@@ -22,6 +24,7 @@ def init_app(app: Flask, modules: Iterable[ModuleType]) -> None:
     listed = list(modules)
     app.extensions["doyen.repairs"] = {k: v for one in listed for k, v in one.REPAIRS.items()}
     app.extensions["doyen.looks"] = {k: v for one in listed for k, v in one.LOOKS.items()}
+    app.extensions["doyen.in_force"] = {k: v for one in listed for k, v in one.IN_FORCE.items()}
 
 
 def of_app() -> dict[DecisionKind, Repair]:
@@ -35,3 +38,10 @@ def look(session: Session, decision: Decision) -> Markup:
     found: dict[DecisionKind, Look] = current_app.extensions["doyen.looks"]
     show = found.get(decision.kind)
     return show(session, decision) if show else Markup("")
+
+
+def is_in_force(session: Session, decision: Decision) -> bool:
+    """Return whether what a decision did still holds."""
+    found: dict[DecisionKind, Force] = current_app.extensions["doyen.in_force"]
+    holds = found.get(decision.kind)
+    return holds(session, decision) if holds else True

@@ -7,6 +7,7 @@ from markupsafe import Markup
 from sqlmodel import Session
 
 from accounts.models import Decision, DecisionKind, User
+from accounts.repairs import Force
 from annotation import assignment as leases
 from annotation import shown
 from annotation.label_config import parse
@@ -75,3 +76,4 @@ REPAIRS = {
     DecisionKind.WORK_PARTLY_ACCEPTED: pay_in_full,
 }
 LOOKS = {DecisionKind.WORK_REJECTED: look, DecisionKind.WORK_PARTLY_ACCEPTED: look}
+IN_FORCE: dict[DecisionKind, Force] = {}

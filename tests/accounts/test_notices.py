@@ -1,16 +1,19 @@
-"""What pages say on top to a person whose account is restricted, unpaid or about to be erased."""
+"""What people learn of restrictions, withheld payouts and erasures: on each page, in letters."""
 
 import pytest
+from sqlmodel import select
 
 from accounts.models import User
 from core.clock import now
-from experts import restrictions
+from core.models import Letter
+from experts import credentials, restrictions
 from experts.models import AccountStanding, Expert
 from experts.restrictions import Proposal
 from payouts import holds
 from tests.factories.accounts import make_user
 from tests.factories.annotation import make_desk
-from tests.factories.decisions import WORDS
+from tests.factories.decisions import WORDS, contest
+from tests.factories.experts import make_expert, make_licence
 from tests.factories.payouts import make_budget, make_earning
 from tests.factories.payouts import make_expert as make_paid_expert
 from tests.factories.privacy import make_erasure
@@ -95,3 +98,70 @@ def test_a_closed_account_says_until_when_that_can_be_undone(session, sign_in):
     for path in ("/today", "/account", "/earnings"):
         assert "is erased on" in sign_in(user).get(path).text
     assert "is erased on" not in sign_in(user).get("/account/erase").text
+
+
+def test_other_operators_learn_of_a_proposal(session, sign_in, operators):
+    expert = make_expert(session)
+    propose(session, expert.user_id, operators[0])
+    session.commit()
+
+    letters = session.exec(
+        select(Letter).where(Letter.template == "experts/restriction_proposed")
+    ).all()
+
+    assert [one.user_id for one in letters] == [operators[1].id]
+    assert f"/operator/experts/{expert.user_id}" in letters[0].body
+    assert WORDS not in letters[0].body
+    page = sign_in(operators[1]).get("/operator").text
+    assert f"1 proposal waits for a second operator: {expert.pseudonym}" in page
+
+
+def test_an_appeal_that_nobody_may_answer_is_seen_before_and_after(session, sign_in, operators):
+    expert = make_expert(session)
+    made = propose(session, expert.user_id, operators[0])
+    session.commit()
+    where = f"/operator/experts/{expert.user_id}"
+    assert "nobody is left who could answer" in sign_in(operators[1]).get(where).text
+    appeal = contest(session, restrictions.confirm(session, made, by=operators[1], at=now()))
+    session.commit()
+
+    stuck = sign_in(operators[0]).get("/operator").text
+    make_user(session, "operator")
+    session.commit()
+
+    words = f"Appeal {appeal.id}: everybody who could answer it took the decision"
+    assert words in stuck
+    assert words not in sign_in(operators[0]).get("/operator").text
+
+
+def test_a_third_operator_takes_the_warning_away(session, sign_in, operators):
+    make_user(session, "operator")
+    expert = make_expert(session)
+    propose(session, expert.user_id, operators[0])
+    session.commit()
+
+    for one in operators:
+        page = sign_in(one).get(f"/operator/experts/{expert.user_id}")
+        assert "nobody is left who could answer" not in page.text
+
+
+def test_a_decision_that_has_ended_says_so(session, sign_in, operators):
+    user = make_paid_expert(session)
+    expert = make_expert(session, user)
+    licence = make_licence(session, expert)
+    decision = restrict(session, user.id, operators)
+    held = withhold(session, user.id, operators[0])
+    refused = credentials.refuse(
+        session, licence, words=WORDS, evidence=WORDS, by=operators[0], at=now()
+    )
+    session.commit()
+    client = sign_in(user)
+    pages = [f"/decisions/{n}" for n in (decision.id, held.decision_id, refused.id)]
+    assert ["No longer in force" in client.get(one).text for one in pages] == [False] * 3
+
+    restrictions.lift(session, expert, by=operators[0], at=now())
+    holds.lift(session, user.id, by=operators[0], at=now())
+    session.commit()
+
+    assert ["No longer in force" in client.get(one).text for one in pages] == [True, True, False]
+    assert "until the restriction is lifted" not in client.get(pages[0]).text
