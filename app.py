@@ -18,6 +18,7 @@ from flask_wtf import CSRFProtect
 from accounts import (
     appeals,
     organisations,
+    people_marks,
     permissions,
     recent_routes,
     repairs,
@@ -26,7 +27,7 @@ from accounts import (
     withdrawals,
 )
 from accounts.webhook_sender import HttpSender
-from annotation import review_queue
+from annotation import proving, review_queue
 from annotation.labelling import labelling_backend
 from core import (
     access,
@@ -149,6 +150,10 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     audit_words.init_app(app, _modules("audit_words"))
     personal_data.init_app(app, _modules("personal_data"))
     project_home.init_app(app, _modules("project_home"))
+    proving.init_app(app, [ask for module in _modules("proving_step") for ask in module.ASKS])
+    people_marks.init_app(
+        app, [ask for module in _modules("standing_marks") for ask in module.MARKS]
+    )
     app.add_url_rule("/home", "home", signed_in(_home))
     navigation.count(app, "/invitations", _invitations_to_answer)
     navigation.count(app, "/review", _answers_to_review)

@@ -4,7 +4,7 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from annotation import desk
+from annotation import desk, proving
 from core.access import requires
 from core.clock import now
 from core.db import db_session
@@ -23,13 +23,15 @@ def today() -> ResponseReturnValue:
     session, me, at = db_session(), current_user.id, now()
     expert = profile.of(session, me)
     waiting = invitations.of_expert(session, me, Answer.OFFERED)
+    held = skills.held(session, me, at)
     currency = overview.currencies(session, me)[0]
     return render_template(
         "annotation/today.html",
         at=at,
         expert=expert,
         completeness=profile.completeness(session, expert),
-        skills=skills.held(session, me, at),
+        skills=held,
+        proving=None if held else proving.step(session, me, at),
         offers=desk.offers(session, me, at=at),
         waiting=[(one, session.get(Project, one.project_id)) for one in waiting],
         standing=overview.standing(session, me, currency, at=at),

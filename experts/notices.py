@@ -24,7 +24,7 @@ def standing(session: Session, user: User) -> list[Notice]:
     day = formats.day_long(since)
     title = (
         _("Your account is removed from work since %(day)s", day=day)
-        if kind is AccountStanding.REMOVED
+        if kind == AccountStanding.REMOVED
         else _("Your account is restricted since %(day)s", day=day)
     )
     words = _(

@@ -113,6 +113,7 @@ def test_other_operators_learn_of_a_proposal(session, sign_in, operators):
     assert f"/operator/experts/{expert.user_id}" in letters[0].body
     assert WORDS not in letters[0].body
     page = sign_in(operators[1]).get("/operator").text
+    assert "Proposal waits" in sign_in(operators[1]).get("/operator/people").text
     assert f"1 proposal waits for a second operator: {expert.pseudonym}" in page
 
 
