@@ -17,6 +17,7 @@ from flask_wtf import CSRFProtect
 
 from accounts import (
     appeals,
+    people_marks,
     permissions,
     recent_routes,
     repairs,
@@ -25,7 +26,7 @@ from accounts import (
     withdrawals,
 )
 from accounts.webhook_sender import HttpSender
-from annotation import review_queue
+from annotation import proving, review_queue
 from annotation.labelling import labelling_backend
 from core import (
     access,
@@ -41,6 +42,7 @@ from core import (
     look,
     mail,
     navigation,
+    notices,
     personal_data,
     routes,
     tasks,
@@ -143,10 +145,15 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     jobs.init_app(app, [tasks.tasks, *(module.tasks for module in _modules("jobs"))])
     health.init_app(app, [check for module in _modules("health") for check in module.CHECKS])
     repairs.init_app(app, _modules("trust"))
+    notices.init_app(app, [one for module in _modules("notices") for one in module.NOTICES])
     withdrawals.init_app(app, _modules("consent_effects"))
     audit_words.init_app(app, _modules("audit_words"))
     personal_data.init_app(app, _modules("personal_data"))
     project_home.init_app(app, _modules("project_home"))
+    proving.init_app(app, [ask for module in _modules("proving_step") for ask in module.ASKS])
+    people_marks.init_app(
+        app, [ask for module in _modules("standing_marks") for ask in module.MARKS]
+    )
     app.add_url_rule("/home", "home", signed_in(_home))
     navigation.count(app, "/invitations", _invitations_to_answer)
     navigation.count(app, "/review", _answers_to_review)

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Double, and_, cast, or_
 from sqlmodel import Session, col, func, select
 
-from accounts import decision_letters, decisions, organisations
+from accounts import decision_letters, decisions, operators, organisations
 from accounts.models import (
     IN_FAVOUR,
     Appeal,
@@ -23,10 +23,8 @@ from accounts.models import (
     Decision,
     DecisionKind,
     Membership,
-    Role,
     RoleName,
     User,
-    UserRole,
 )
 from accounts.repairs import Repair
 from core import audit, uploads
@@ -189,7 +187,7 @@ def answer(
 
 def check_may_answer(session: Session, decision: Decision, appeal: Appeal, by: User) -> None:
     """Raise unless a person is one who may answer, and did not decide."""
-    if by.id in {decision.person_id, *decisions.deciders(decision)}:
+    if by.id in _barred(decision):
         raise OwnDecision
     if decision.organisation_id is None or appeal.escalated_at is not None:
         if by.has(RoleName.OPERATOR):
@@ -248,6 +246,22 @@ def waiting_for(session: Session, user: User) -> int:
         .where(answerable(session, user))
     )
     return session.exec(query).one()
+
+
+def without_answerer(session: Session) -> list[int]:
+    """Return the appeals that nobody may answer, now or once they are with the operator."""
+    rows = session.exec(
+        select(Appeal, Decision)
+        .join(Decision, col(Decision.id) == col(Appeal.decision_id))
+        .where(col(Appeal.outcome).is_(None))
+        .order_by(col(Appeal.id))
+    ).all()
+    everybody = {one.id for one in operators.besides(session)} if rows else set()
+    return [
+        appeal.id or 0
+        for appeal, decision in rows
+        if not (everybody - _barred(decision) or _answers_itself(session, decision, appeal))
+    ]
 
 
 def escalate_due(session: Session, *, at: datetime) -> int:
@@ -310,6 +324,13 @@ def _visible(session: Session, user: User) -> ColumnElement[bool]:
     return and_(not_about_them, col(Decision.organisation_id).in_(mine))
 
 
+def _answers_itself(session: Session, decision: Decision, appeal: Appeal) -> bool:
+    """Whether the organisation that decided has somebody else, and still its turn."""
+    if decision.organisation_id is None or appeal.escalated_at is not None:
+        return False
+    return bool(_members(session, decision))
+
+
 def _has_reviewers(session: Session, decision: Decision) -> bool:
     return decision.organisation_id is None or bool(_members(session, decision))
 
@@ -326,19 +347,16 @@ def _members(session: Session, decision: Decision) -> list[User]:
 
 
 def _operators(session: Session, decision: Decision) -> list[User]:
-    found = session.exec(
-        select(User)
-        .join(UserRole, col(UserRole.user_id) == col(User.id))
-        .join(Role, col(Role.id) == col(UserRole.role_id))
-        .where(Role.name == RoleName.OPERATOR, col(User.active))
-        .order_by(col(User.id))
-    )
-    return _others(found, decision)
+    return operators.besides(session, _barred(decision))
 
 
 def _others(people: Iterable[User], decision: Decision) -> list[User]:
-    barred = {decision.person_id, *decisions.deciders(decision)}
+    barred = _barred(decision)
     return [one for one in people if one.id not in barred]
+
+
+def _barred(decision: Decision) -> set[int]:
+    return {decision.person_id, *decisions.deciders(decision)}
 
 
 def _tell_reviewers(session: Session, decision: Decision, appeal: Appeal) -> None:

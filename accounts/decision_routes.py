@@ -235,6 +235,7 @@ def _decision_page(decision: Decision, form: AppealForm) -> str:
         files=appeals.files(session, appeal) if appeal else [],
         can_contest=appeals.can_be_filed(session, decision, now()),
         made_good=repairs.made_good(session, decision),
+        in_force=repairs.is_in_force(session, decision),
         **_shared(decision),
     )
 

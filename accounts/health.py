@@ -6,6 +6,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from sqlmodel import Session, col, func, select
 
+from accounts import appeals
 from accounts.models import (
     Appeal,
     DeliveryState,
@@ -27,7 +28,23 @@ LATE_AFTER = timedelta(days=1)
 
 
 def answers(session: Session) -> list[Finding]:
-    """Whether appeals wait, and whether one is late."""
+    """Whether appeals wait, whether one is late, and whether anybody may answer each."""
+    return [*_stuck(session), _waiting_appeals(session)]
+
+
+def _stuck(session: Session) -> list[Finding]:
+    words = [
+        _(
+            "Appeal %(number)s: everybody who could answer it took the decision."
+            " Make another operator: doyen operator ADDRESS.",
+            number=number,
+        )
+        for number in appeals.without_answerer(session)
+    ]
+    return [Finding(_("Appeals"), "stop", one) for one in words]
+
+
+def _waiting_appeals(session: Session) -> Finding:
     waiting, late = session.exec(
         select(func.count(), func.count().filter(col(Appeal.answer_by) < now())).where(
             col(Appeal.outcome).is_(None)
@@ -40,11 +57,11 @@ def answers(session: Session) -> list[Finding]:
             "%(num)s appeals are late. They take a person who did not decide.",
             late,
         )
-        return [Finding(name, "stop", words)]
+        return Finding(name, "stop", words)
     if waiting:
         words = ngettext("%(num)s appeal is to answer.", "%(num)s appeals are to answer.", waiting)
-        return [Finding(name, "wait", words)]
-    return [Finding(name, "ok", _("No appeal waits for an answer."))]
+        return Finding(name, "wait", words)
+    return Finding(name, "ok", _("No appeal waits for an answer."))
 
 
 def stolen_passwords(session: Session) -> list[Finding]:

@@ -1,8 +1,9 @@
-"""What each package does when a decision of its kind is changed, and what a second look sees.
+"""What packages know of their decisions: how one is changed, what a second look sees, its force.
 
 A package says so in its `trust.py`: `REPAIRS` by kind undo what the decision did, `LOOKS` by kind
-return what else whoever looks again should see, and where there is more to say `MADE_GOOD` by kind
-return what the person has now. The app brings them together.
+return what else whoever looks again should see, `MADE_GOOD` by kind, where there is more to say,
+what the person has now, and `IN_FORCE` by kind, where a decision can end by itself, whether it
+still holds. The app brings them together.
 """
 
 from collections.abc import Callable, Iterable
@@ -18,6 +19,7 @@ from accounts.models import Decision, DecisionKind, User
 Repair = Callable[[Session, Decision, User, datetime], None]
 Look = Callable[[Session, Decision], Markup]
 MadeGood = Callable[[Session, Decision], str]
+Force = Callable[[Session, Decision], bool]
 
 
 def init_app(app: Flask, modules: Iterable[ModuleType]) -> None:
@@ -28,6 +30,7 @@ def init_app(app: Flask, modules: Iterable[ModuleType]) -> None:
     app.extensions["doyen.made_good"] = {
         k: v for one in listed for k, v in getattr(one, "MADE_GOOD", {}).items()
     }
+    app.extensions["doyen.in_force"] = {k: v for one in listed for k, v in one.IN_FORCE.items()}
 
 
 def of_app() -> dict[DecisionKind, Repair]:
@@ -48,3 +51,10 @@ def made_good(session: Session, decision: Decision) -> str:
     found: dict[DecisionKind, MadeGood] = current_app.extensions["doyen.made_good"]
     says = found.get(decision.kind)
     return says(session, decision) if says else ""
+
+
+def is_in_force(session: Session, decision: Decision) -> bool:
+    """Return whether what a decision did still holds."""
+    found: dict[DecisionKind, Force] = current_app.extensions["doyen.in_force"]
+    holds = found.get(decision.kind)
+    return holds(session, decision) if holds else True

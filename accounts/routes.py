@@ -20,6 +20,7 @@ from accounts import (
     email_change_routes,
     erasure,
     organisations,
+    people_marks,
     privacy_routes,
     search,
     session_routes,
@@ -215,7 +216,10 @@ def people() -> ResponseReturnValue:
     ids = [one.id for one in page.rows]
     audit.record_reading("people.read", by=current_user.id, subject="people:list", people=ids)
     leaving = {one.user_id: one for one in erasure.pending(db_session())}
-    return render_template("accounts/people.html", page=page, asked=asked, leaving=leaving)
+    marks = people_marks.of(db_session(), ids)
+    return render_template(
+        "accounts/people.html", page=page, asked=asked, leaving=leaving, marks=marks
+    )
 
 
 def _managed(organisation_id: int, *, lock: bool = False) -> Organisation:

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 from annotation import assignment as leases
 from annotation.models import Assignment, State, Task
 from core.money import Money
+from experts import restrictions
 from payouts import budgets, policy
 from projects import guidelines
 from projects.models import Answer, Invitation, Project, id_of
@@ -24,6 +25,7 @@ COUNTED = 1000
 class Why(StrEnum):
     """Why a project has no task for an expert now."""
 
+    RESTRICTED = "restricted"
     PAUSED = "paused"
     SKILL = "skill"
     BUDGET = "budget"
@@ -71,6 +73,8 @@ def why_nothing(session: Session, project: Project, expert_id: int, *, at: datet
     """Return why a project has no task for an expert; None when it has one."""
     try:
         leases.check_may_work(session, project, expert_id, at=at)
+    except restrictions.Restricted:
+        return Why.RESTRICTED
     except leases.NotOpen:
         return Why.PAUSED
     except leases.SkillNeeded:

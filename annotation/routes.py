@@ -27,6 +27,7 @@ from core.access import require, requires, takes_json
 from core.clock import now
 from core.db import db_session, find, transaction
 from core.web import json_problem, page_of, wants_json
+from experts import restrictions
 from payouts.budgets import OutOfBudget
 from projects.models import Project
 from projects.terms import CONTEST_DAYS
@@ -48,6 +49,7 @@ def work() -> ResponseReturnValue:
         appeals=refusal.appeals_of(session, (lease for lease, _title in recent.rows)),
         standing=desk.standing(session, current_user.id),
         contest_for=timedelta(days=CONTEST_DAYS),
+        may_be_invited=restrictions.may_be_invited(session, current_user.id),
     )
 
 

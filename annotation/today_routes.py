@@ -4,11 +4,11 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from annotation import desk
+from annotation import desk, proving
 from core.access import requires
 from core.clock import now
 from core.db import db_session
-from experts import profile, skills
+from experts import profile, restrictions, skills
 from payouts import overview
 from projects import invitations, pricing
 from projects.models import Answer, Project
@@ -23,15 +23,18 @@ def today() -> ResponseReturnValue:
     session, me, at = db_session(), current_user.id, now()
     expert = profile.of(session, me)
     waiting = invitations.of_expert(session, me, Answer.OFFERED)
+    held = skills.held(session, me, at)
     currency = overview.currencies(session, me)[0]
     return render_template(
         "annotation/today.html",
         at=at,
         expert=expert,
         completeness=profile.completeness(session, expert),
-        skills=skills.held(session, me, at),
+        skills=held,
+        proving=None if held else proving.step(session, me, at),
         offers=desk.offers(session, me, at=at),
         waiting=[(one, session.get(Project, one.project_id)) for one in waiting],
         standing=overview.standing(session, me, currency, at=at),
         price_of=pricing.of,
+        may_be_invited=restrictions.may_be_invited(session, me),
     )

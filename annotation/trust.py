@@ -9,6 +9,7 @@ from sqlmodel import Session, select
 
 from accounts import organisations
 from accounts.models import Appeal, Decision, DecisionKind, User
+from accounts.repairs import Force
 from annotation import assignment as leases
 from annotation import shown
 from annotation.label_config import parse
@@ -119,3 +120,4 @@ REPAIRS = {
 }
 MADE_GOOD = dict.fromkeys(REPAIRS, made_good)
 LOOKS = {DecisionKind.WORK_REJECTED: look, DecisionKind.WORK_PARTLY_ACCEPTED: look}
+IN_FORCE: dict[DecisionKind, Force] = {}

@@ -11,7 +11,17 @@ from flask_bootstrap import Bootstrap5
 from flask_login import current_user
 from sqlalchemy.exc import SQLAlchemyError
 
-from core import form_parts, formats, icons, languages, look_routes, navigation, pages, states
+from core import (
+    form_parts,
+    formats,
+    icons,
+    languages,
+    look_routes,
+    navigation,
+    notices,
+    pages,
+    states,
+)
 
 FILTERS = {
     "money": formats.money,
@@ -77,6 +87,7 @@ def _globals(sprite: icons.Sprite) -> dict[str, Any]:
         "hidden_fields": form_parts.hidden_fields,
         "icon_svg": sprite.show,
         "language_code": _language,
+        "notices": notices.for_reader,
         "page_url": page_url,
         "required": required,
         "state_of": states.state_of,

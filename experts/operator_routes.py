@@ -96,6 +96,7 @@ def _page(expert: Expert, *, proposal_form: ProposalForm | None = None) -> str:
         "experts/operator_expert.html",
         expert=expert,
         proposal=proposal,
+        reviewer_left=proposal is None or restrictions.leaves_a_reviewer(session, proposal),
         reasons=restrictions.REASONS,
         form=proposal_form or ProposalForm(formdata=None),
         licences=profile.licences(session, expert.user_id),

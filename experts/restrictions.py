@@ -12,11 +12,12 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlmodel import Session, col, select
 
-from accounts import decision_letters, decisions
+from accounts import decision_letters, decisions, operators
 from accounts.decisions import About, Evidence, Reason, Taken
 from accounts.models import Decision, DecisionKind, User
 from core import audit, messages
 from core.errors import Conflict, Invalid, NotAllowed
+from core.settings import current_settings
 from experts.models import AccountStanding, Expert, RestrictionProposal
 
 CONTEST_FOR = timedelta(days=180)
@@ -73,6 +74,22 @@ class Proposal:
         )
 
 
+def waiting(session: Session) -> list[tuple[RestrictionProposal, Expert]]:
+    """Return the proposals that nobody has answered, the oldest first."""
+    found = session.exec(
+        select(RestrictionProposal, Expert)
+        .join(Expert, col(Expert.user_id) == col(RestrictionProposal.expert_id))
+        .where(col(RestrictionProposal.answered_at).is_(None))
+        .order_by(col(RestrictionProposal.id))
+    )
+    return list(found)
+
+
+def leaves_a_reviewer(session: Session, proposal: RestrictionProposal) -> bool:
+    """Return whether somebody is left to answer an appeal: one operator confirms, one answers."""
+    return len(operators.besides(session, {proposal.proposed_by, proposal.expert_id})) > 1
+
+
 def open_for(session: Session, expert_id: int) -> RestrictionProposal | None:
     """Return what is proposed against an expert and not answered."""
     return session.exec(
@@ -106,6 +123,7 @@ def propose(
     )
     session.add(made)
     _record(session, expert.user_id, f"expert.{proposal.standing}_proposed", by)
+    _ask_others(session, made)
     return made
 
 
@@ -155,15 +173,30 @@ def lift(session: Session, expert: Expert, *, by: User, at: datetime) -> None:
 
 def check_may_work(session: Session, expert_id: int) -> None:
     """Refuse what a restricted or removed expert may not begin."""
-    expert = session.get(Expert, expert_id)
-    if expert is not None and expert.standing is not AccountStanding.ACTIVE:
+    if not may_be_invited(session, expert_id):
         raise Restricted
+
+
+def may_be_invited(session: Session, expert_id: int) -> bool:
+    """Return whether nothing decided against an expert keeps new work from them."""
+    expert = session.get(Expert, expert_id)
+    return expert is None or expert.standing is AccountStanding.ACTIVE
 
 
 def is_removed(session: Session, expert_id: int) -> bool:
     """Return whether an expert is removed from work."""
     expert = session.get(Expert, expert_id)
     return expert is not None and expert.standing is AccountStanding.REMOVED
+
+
+def _ask_others(session: Session, proposal: RestrictionProposal) -> None:
+    """Write to the operators who may confirm; neither the reasons nor a name leaves by letter."""
+    url = f"{current_settings().public_url.rstrip('/')}/operator/experts/{proposal.expert_id}"
+    removes = proposal.standing is AccountStanding.REMOVED
+    for one in operators.besides(session, {proposal.proposed_by, proposal.expert_id}):
+        messages.write(
+            session, to=one, template="experts/restriction_proposed", url=url, removes=removes
+        )
 
 
 def _decide(session: Session, proposal: RestrictionProposal, by: User, at: datetime) -> Decision:

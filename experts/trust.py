@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from accounts.models import Decision, DecisionKind, User
-from accounts.repairs import Look
+from accounts.repairs import Force, Look
 from experts import restrictions
 from experts.models import Expert, Licence
 
@@ -31,9 +31,26 @@ def recognise(session: Session, decision: Decision, by: User, at: datetime) -> N
     session.add(licence)
 
 
+def stands(session: Session, decision: Decision) -> bool:
+    """Return whether an expert is still restricted or removed by a decision."""
+    expert = session.get(Expert, decision.person_id)
+    return expert is not None and expert.decision_id == decision.id
+
+
+def is_refused(session: Session, decision: Decision) -> bool:
+    """Return whether a licence is still not recognised by a decision."""
+    licence = session.get(Licence, int(decision.subject.removeprefix("licence:")))
+    return licence is not None and licence.decision_id == decision.id
+
+
 REPAIRS = {
     DecisionKind.EXPERT_RESTRICTED: lift,
     DecisionKind.EXPERT_REMOVED: lift,
     DecisionKind.CREDENTIAL_REFUSED: recognise,
 }
 LOOKS: dict[DecisionKind, Look] = {}
+IN_FORCE: dict[DecisionKind, Force] = {
+    DecisionKind.EXPERT_RESTRICTED: stands,
+    DecisionKind.EXPERT_REMOVED: stands,
+    DecisionKind.CREDENTIAL_REFUSED: is_refused,
+}

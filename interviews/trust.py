@@ -7,6 +7,7 @@ from markupsafe import Markup
 from sqlmodel import Session
 
 from accounts.models import Decision, DecisionKind, User
+from accounts.repairs import Force
 from core import formats
 from interviews import editions, outcome, results
 from interviews.models import Interview, State
@@ -38,3 +39,4 @@ def _interview_id(decision: Decision) -> int:
 
 REPAIRS = {DecisionKind.INTERVIEW_FAILED: pass_after_all}
 LOOKS = {DecisionKind.INTERVIEW_FAILED: look}
+IN_FORCE: dict[DecisionKind, Force] = {}

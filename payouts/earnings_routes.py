@@ -22,6 +22,7 @@ from core.ports import PayoutRefused, RailDown, ports
 from core.web import Problems, page_of, read
 from experts import profile
 from payouts import (
+    holds,
     ledger,
     overview,
     payees,
@@ -194,6 +195,7 @@ def _how_paid(code: str) -> dict[str, Any]:
     return {
         "payee": payees.known(session, me),
         "current": current,
+        "held": holds.of(session, me),
         "refused": overview.refused_by_bank(session, me, code),
         "payable": payable,
         "pay_form": PayForm(formdata=None, data=keyed),

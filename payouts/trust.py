@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from accounts.models import Decision, DecisionKind, User
-from accounts.repairs import Look
+from accounts.repairs import Force, Look
 from payouts import holds
 
 
@@ -16,5 +16,12 @@ def send_again(session: Session, decision: Decision, by: User, at: datetime) -> 
         holds.lift(session, decision.person_id, by=by, at=at)
 
 
+def withholds(session: Session, decision: Decision) -> bool:
+    """Return whether a decision still withholds payouts."""
+    held = holds.of(session, decision.person_id)
+    return held is not None and held.decision_id == decision.id
+
+
 REPAIRS = {DecisionKind.PAYOUT_WITHHELD: send_again}
 LOOKS: dict[DecisionKind, Look] = {}
+IN_FORCE: dict[DecisionKind, Force] = {DecisionKind.PAYOUT_WITHHELD: withholds}

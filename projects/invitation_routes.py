@@ -15,6 +15,7 @@ from core.clock import now
 from core.db import db_session, find
 from core.errors import NotFound
 from core.web import Problems, page_of, read
+from experts import restrictions
 from payouts import budgets
 from projects import invitations, letters, preview, pricing, reasons, terms
 from projects.forms import DeclineForm
@@ -39,6 +40,7 @@ def invitation_list() -> ResponseReturnValue:
         found=page_of(query, scalars=False),
         price_of=pricing.of,
         at=now(),
+        may_be_invited=restrictions.may_be_invited(db_session(), current_user.id),
     )
 
 
