@@ -109,7 +109,8 @@ def _day(words: str) -> datetime | None:
     """Return the beginning of a day where the person who asks is."""
     try:
         day = date.fromisoformat(words)
-        return datetime.combine(day, time(), tzinfo=get_timezone()).astimezone(UTC)
+        begins = datetime.combine(day, time(), tzinfo=get_timezone()).astimezone(UTC)
+        return begins if begins + timedelta(days=1) else None  # the last day of all has no end
     except (ValueError, OverflowError):
         return None
 

@@ -39,7 +39,10 @@ class Part:
     def start(self) -> None:
         """Start the process; what it says goes to its log."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as log:
+        # What goes wrong may name people: the log is for who runs the demo.
+        with os.fdopen(
+            os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab"
+        ) as log:
             self.process = subprocess.Popen(
                 self.command,
                 stdin=subprocess.DEVNULL,

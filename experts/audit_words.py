@@ -9,6 +9,7 @@ from experts import profile
 from experts.models import Expert
 
 ACTIONS = {
+    "expert.read": _l("Standing and licences of a person read"),
     "profile.changed": _l("Profile changed"),
     "profile.language_added": _l("Language added to a profile"),
     "profile.language_removed": _l("Language taken off a profile"),

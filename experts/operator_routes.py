@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from accounts import decision_words, decisions
-from core import navigation
+from core import audit, navigation
 from core.access import recently_signed_in, requires
 from core.clock import now
 from core.db import db_session, find
@@ -23,7 +23,11 @@ bp = Blueprint("experts_operator", __name__)
 @requires("expert.restrict")
 def one(expert_id: int) -> ResponseReturnValue:
     """Show an expert's standing, what is proposed, and the decisions about them."""
-    return _page(find(Expert, expert_id))
+    found = find(Expert, expert_id)
+    audit.record_reading(
+        "expert.read", by=current_user.id, subject=f"expert:{expert_id}", of=expert_id
+    )
+    return _page(found)
 
 
 @bp.post("/operator/experts/<int:expert_id>/propose")

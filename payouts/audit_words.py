@@ -5,6 +5,7 @@ from flask_babel import lazy_gettext as _l
 from core.audit_words import Row
 
 ACTIONS = {
+    "money.read": _l("Payouts of a person read"),
     "deposit.opened": _l("Deposit begun"),
     "deposit.paid": _l("Deposit paid"),
     "payee.opened": _l("Account for payouts opened"),

@@ -12,6 +12,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length
 
 from accounts.models import Decision
+from core import audit
 from core.access import recently_signed_in, requires
 from core.clock import now
 from core.db import db_session, find
@@ -42,7 +43,11 @@ class HoldForm(FlaskForm):  # type: ignore[misc]
 @requires("money.see")
 def expert_money(expert_id: int) -> ResponseReturnValue:
     """Show an expert's payouts, and whether they are withheld."""
-    return _page(find(Expert, expert_id), HoldForm(formdata=None))
+    found = find(Expert, expert_id)
+    audit.record_reading(
+        "money.read", by=current_user.id, subject=f"expert:{expert_id}", of=expert_id
+    )
+    return _page(found, HoldForm(formdata=None))
 
 
 @bp.post("/operator/money/experts/<int:expert_id>/withhold")

@@ -61,6 +61,8 @@ def test_acts_rows_and_people_are_told_in_words(session: Session, sign_in: Any) 
         ("address=192.0.2.", {"c"}),
         ("since={today}&until={today}", {"a", "b", "c"}),
         ("until={yesterday}", {"old"}),
+        ("until=9999-12-31", set()),  # not read, and said so
+        ("since=0001-01-01&until=9999-12-30", {"a", "b", "c", "d", "old"}),
         ("since=nonsense&row=payout", set()),
         ("row=person:7", {"d"}),
         ("row=Person 7", {"d"}),
@@ -203,6 +205,19 @@ def test_lists_of_people_and_letters_that_an_operator_opens_are_noted_with_ids_o
     assert people.details == {"people": [other.id]}
     assert (read.subject, read.details) == (f"letter:{letter.id}", {"of": other.id})
     assert "Grace" not in str(people) + str(read)
+
+
+def test_an_operator_who_opens_a_persons_pages_leaves_a_row(session: Session, sign_in: Any) -> None:
+    operator, expert = make_user(session, "operator"), make_expert(session)
+    session.commit()
+    client = sign_in(operator)
+
+    for path in ("experts", "money/experts"):
+        assert client.get(f"/operator/{path}/{expert.user_id}").status_code == 200
+
+    rows = session.exec(select(AuditEvent).where(AuditEvent.by_user_id == operator.id)).all()
+    assert {row.action for row in rows} == {"expert.read", "money.read"}
+    assert {row.details["of"] for row in rows} == {expert.user_id}
 
 
 def test_only_operators_open_the_audit_trail(session: Session, sign_in: Any, client: Any) -> None:
