@@ -61,7 +61,7 @@ def shots(run_suffix: str) -> list[Shot]:
         Shot("question", _question, f"{seed.FRESH.key}@{cast.DOMAIN}"),
         Shot("result", _first(r"/interviews/\d+/result$", "/interviews"), refused),
         Shot("decision", _first(r"/decisions/\d+$", "/decisions"), refused),
-        Shot("own-data", _at("/account/data"), ready),
+        Shot("own-data", _at("/account/erase"), ready),
         Shot("invitation", _first(r"/invitations/\d+$", "/invitations"), ready),
         Shot("bench", _bench, ready),
         Shot("earnings", _at("/earnings"), expert),

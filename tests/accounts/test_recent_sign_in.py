@@ -122,7 +122,7 @@ def test_the_way_back_never_leads_away(session: Session, sign_in: Any, away: str
 def test_a_program_is_told_so(late: Any) -> None:
     client, _ = late
 
-    answer = client.post("/tokens", json={})
+    answer = client.post("/tokens", data=TOKEN, headers={"Accept": "application/json"})
 
     assert answer.status_code == 401
     assert answer.content_type == "application/problem+json"

@@ -589,7 +589,7 @@ def test_what_stripe_asks_for_is_said_in_words(app):
 
 def test_refused_work_is_called_so_and_not_returned(session, sign_in):
     desk, at = make_desk(session), now()
-    lease = make_assignment(session, desk.project, state=State.SUBMITTED)
+    lease = make_assignment(session, desk.project, state=State.REJECTED)
     budgets.submitted(session, lease.id, review_by=at, at=at)
     budgets.release(session, desk.project_id, lease.id, at)
     client = sign_in(session.get_one(User, lease.expert_id))

@@ -9,7 +9,7 @@ from accounts.models import User, WebhookPause
 from core.clock import now
 from tests.browser import Window
 from tests.conftest import Live
-from tests.factories.accounts import make_owner, make_user
+from tests.factories.accounts import make_owner
 from tests.factories.tokens import make_token
 from tests.factories.webhooks import make_delivery, make_endpoint
 
@@ -55,7 +55,7 @@ def test_a_token_is_made_in_the_browser_and_its_mistakes_are_told(
     live: Live, browser_page: Window
 ) -> None:
     with live.transaction() as session:
-        user = make_user(session, "expert")
+        user, _organisation = make_owner(session)
         session.expunge_all()
     window = _signed_in(browser_page, live, user)
     window.open("/tokens")
