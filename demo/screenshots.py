@@ -143,14 +143,13 @@ def _first(pattern: str, path: str) -> Callable[[Page], None]:
 def _question(page: Page) -> None:
     """Go to the question that waits; begin the interview where none is under way."""
     _go(page, "/interviews")
-    going = page.locator("main a[href^='/interviews/']")
-    if going.count():
-        going.first.click()
-    else:
-        for box in page.locator("main input[type=checkbox]").all():
-            box.check()
-        page.locator("main form button[type=submit]").first.click()
+    page.locator("main a[href^='/interviews/']").first.click()
     page.wait_for_load_state("load")
+    begins = page.locator("main form:has([name=consent])")
+    if begins.count():  # the notice, before an interview of one's own choice
+        begins.locator("[name=consent]").check()
+        begins.locator("button[type=submit]").click()
+        page.wait_for_load_state("load")
 
 
 def _bench(page: Page) -> None:
