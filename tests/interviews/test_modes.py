@@ -167,6 +167,9 @@ def test_the_database_lets_one_begin_with_it(session, user):
 
     session.execute(text(INSERT.format(consent=OF_THIS.format(AI))))
 
+    begun = text("SELECT count(*) FROM interview WHERE mode = 'llm' AND ai_consent_id IS NOT NULL")
+    assert session.execute(begun).scalar_one() == 1
+
 
 @pytest.mark.parametrize(
     "change", ["mode = 'llm'", "begun_as = 'llm'", "llm_model = 'x'", "ai_consent_id = 1"]
