@@ -44,6 +44,9 @@ format: $(WHOLE)  ## Format the code
 prove: $(WHOLE)  ## A long proof: make prove P=name
 	@$(BIN)/python -m proofs $(P)
 
+bench: $(WHOLE)  ## Speed against a named reference: make bench B=name; all without a name
+	@$(BIN)/python -m bench $(B)
+
 screenshots: $(WHOLE) browser  ## Take the README's pictures from a running demo
 	@$(BIN)/python -m demo screenshots
 

@@ -19,8 +19,9 @@ from core.errors import Conflict
 from core.money import Money
 from payouts.models import Account, AccountKind, Move
 
-# What these hold is other people's or earned, so they never go below nothing. Clearing is what
-# the rail holds for us and the rail's fees are spent: both stand on the other side.
+# What these hold is other people's or earned, so they never go below nothing. Clearing and pending
+# are what the rail holds for us, fees and losses are spent, disputes are claimed: these stand on
+# the other side. The platform may take out what it has earned as well as what it put in.
 FLOORED = {
     AccountKind.PROJECT_BUDGET,
     AccountKind.PROJECT_RESERVE,
@@ -96,9 +97,29 @@ def clearing(currency: str) -> Purse:
     return Purse(AccountKind.CLEARING, 0, currency)
 
 
+def pending(currency: str) -> Purse:
+    """What the rail holds for us and has not settled yet."""
+    return Purse(AccountKind.PENDING, 0, currency)
+
+
 def rail_fees(currency: str) -> Purse:
     """What the rail has charged us."""
     return Purse(AccountKind.RAIL_FEES, 0, currency)
+
+
+def disputes(currency: str) -> Purse:
+    """What banks have taken back and is still being argued about."""
+    return Purse(AccountKind.DISPUTES, 0, currency)
+
+
+def losses(currency: str) -> Purse:
+    """What the platform has lost for good: disputes that no budget could bear."""
+    return Purse(AccountKind.LOSSES, 0, currency)
+
+
+def platform_own(currency: str) -> Purse:
+    """The platform's own money at the rail: put in to cover losses, or taken out as its income."""
+    return Purse(AccountKind.PLATFORM_OWN, 0, currency)
 
 
 def post(

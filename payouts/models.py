@@ -35,7 +35,11 @@ class AccountKind(StrEnum):
     EXPERT_OWED = "expert_owed"
     EXPERT_IN_FLIGHT = "expert_in_flight"
     PLATFORM_FEES = "platform_fees"
+    PLATFORM_OWN = "platform_own"
+    LOSSES = "losses"
+    DISPUTES = "disputes"
     CLEARING = "clearing"
+    PENDING = "pending"
     RAIL_FEES = "rail_fees"
 
 

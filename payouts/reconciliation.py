@@ -44,7 +44,7 @@ def held(session: Session) -> list[Held]:
     found = []
     for code, by_kind in sorted(ledger.totals(session).items()):
         parts = {kind: by_kind.get(kind, Money(0, code)) for kind in AccountKind}
-        total = -parts.pop(AccountKind.CLEARING)
+        total = -(parts.pop(AccountKind.CLEARING) + parts.pop(AccountKind.PENDING))
         found.append(Held(code, parts, total))
     return found
 

@@ -35,6 +35,9 @@ HELD = {
     "expert_owed": _l("Owed to experts"),
     "expert_in_flight": _l("On its way to experts"),
     "platform_fees": _l("Platform fees"),
+    "platform_own": _l("The platform’s own money"),
+    "losses": _l("Losses, borne by the platform"),
+    "disputes": _l("Disputed payments, not settled yet"),
     "rail_fees": _l("Stripe’s fees, paid by the platform"),
 }
 FINDINGS = {

@@ -1,0 +1,20 @@
+"""`python -m bench NAME`: run a benchmark; without a name, all of them."""
+
+import sys
+from collections.abc import Callable
+
+BENCHES: dict[str, Callable[[], bool]] = {}
+
+
+def main(names: list[str]) -> int:
+    """Run benchmarks; 0 when every one has reached its bar."""
+    unknown = [name for name in names if name not in BENCHES]
+    if unknown:
+        print(f"No benchmark called {unknown[0]}. There are: {', '.join(BENCHES)}")
+        return 2
+    reached = [BENCHES[name]() for name in names or BENCHES]
+    return 0 if all(reached) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
