@@ -10,6 +10,7 @@ def main(names: list[str]) -> int:
     """Run benchmarks; 0 when every one has reached its bar."""
     unknown = [name for name in names if name not in BENCHES]
     if unknown:
+        print(f"No benchmark called {unknown[0]}. There are: {', '.join(BENCHES)}")
         return 2
     reached = [BENCHES[name]() for name in names or BENCHES]
     return 0 if all(reached) else 1
