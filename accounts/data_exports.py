@@ -22,10 +22,12 @@ from core.db import transaction
 from core.errors import NotFound
 from core.personal_data import Register
 
-HOLD = timedelta(minutes=30)
+# From the claim to the lock: while a copy is written its worker holds a lock, which is gone with
+# the worker however it ends, so that a killed one's copy is taken up by the next sweep.
+HOLD = timedelta(minutes=1)
 LEFT_AFTER = timedelta(minutes=2)
 ATTEMPTS = 5
-LOCK = 7220146
+LOCK, MAKING_LOCK = 7220146, 7220147
 
 
 class NotThere(NotFound):
@@ -86,9 +88,10 @@ def make(export_id: int, register: Register, folder: Path, *, keep: timedelta) -
     place = _place(folder, claimed.key)
     part = place.with_suffix(f".part{claimed.attempt}")
     with transaction() as session:
+        if not _is_free(session, export_id):
+            return "another worker makes it"
         rows = export_file.write(session, register, claimed.person, part, uploads=folder)
-    part.rename(place)
-    with transaction() as session:
+        part.rename(place)
         return _record(session, claimed, place, rows, keep=keep, at=now())
 
 
@@ -135,7 +138,8 @@ def _claim(session: Session, export_id: int, at: datetime) -> Claimed | None:
     ).first()
     if row is None or row.state is not ExportState.MAKING:
         return None
-    if row.held_until is not None and row.held_until > at:
+    is_held = row.held_until is not None and row.held_until > at
+    if is_held or not _is_free(session, export_id):
         return None
     if row.attempts >= ATTEMPTS:
         row.state, row.trouble = ExportState.FAILED, "given up after several attempts"
@@ -146,6 +150,12 @@ def _claim(session: Session, export_id: int, at: datetime) -> Claimed | None:
     user = session.get_one(User, row.user_id)
     person = export_file.Person(row.user_id, user.email, user.name, row.language)
     return Claimed(export_id, person, row.key, row.attempts)
+
+
+def _is_free(session: Session, export_id: int) -> bool:
+    """Take the copy's lock until the end of the transaction; False while another makes it."""
+    lock = func.pg_try_advisory_xact_lock(MAKING_LOCK, export_id)
+    return bool(session.scalar(select_columns(lock)))
 
 
 def _record(

@@ -45,7 +45,7 @@ class DataExport(SQLModel, table=True):
     state: ExportState = text_enum(ExportState, default=ExportState.MAKING)
     language: str = Field(sa_type=Text)
     asked_at: datetime = utc()
-    # The worker that makes it holds it until then.
+    # The worker that has claimed it takes its lock before then.
     held_until: datetime | None = utc(nullable=True)
     attempts: int = 0
     ready_at: datetime | None = utc(nullable=True)

@@ -3,13 +3,14 @@
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 from sqlmodel import Session, select
 
-from accounts import data_exports, erasure
+from accounts import erasure
 from accounts.models import MemberInvitation, User
 from core.clock import now
 from core.models import Letter
@@ -190,9 +191,7 @@ def test_while_an_erasure_waits_a_token_can_be_ended(
     user = make_user(session, "expert")
     token, _secret = make_token(session, user)
     register_of_data = app.extensions["doyen.personal_data"]
-    erasure.ask(
-        session, register_of_data, user, language="en", wait=data_exports.HOLD * 100, at=now()
-    )
+    erasure.ask(session, register_of_data, user, language="en", wait=timedelta(days=2), at=now())
     session.commit()
     client = sign_in(user)
 

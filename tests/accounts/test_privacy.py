@@ -158,6 +158,34 @@ def test_a_killed_copy_is_taken_up_and_an_old_one_goes(live: Live, everywhere: E
         assert session.get_one(DataExport, export.id).state is ExportState.GONE
 
 
+def test_a_copy_that_is_being_made_is_left_alone_until_its_worker_is_gone(
+    live: Live, everywhere: Everywhere
+) -> None:
+    with live.transaction() as session:
+        export = data_exports.ask(
+            session, session.get_one(User, everywhere.id), language="en", at=now()
+        )
+        # A worker that has written for longer than a claim holds.
+        export.held_until, export.attempts = now() - timedelta(seconds=1), 1
+    with live.engine.connect() as worker:
+        worker.execute(
+            text("select pg_advisory_xact_lock(:kind, :id)"),
+            {"kind": data_exports.MAKING_LOCK, "id": export.id},
+        )
+        core_jobs.run(live.app, "accounts.take_up_exports")
+        live.run_jobs()
+        with live.transaction() as session:
+            waiting = session.get_one(DataExport, export.id)
+            assert (waiting.state, waiting.attempts) == (ExportState.MAKING, 1)
+        worker.invalidate()  # its process was killed
+
+    core_jobs.run(live.app, "accounts.take_up_exports")
+    live.run_jobs()
+
+    with live.transaction() as session:
+        assert session.get_one(DataExport, export.id).state is ExportState.READY
+
+
 def test_after_an_erasure_nothing_of_the_person_is_found_but_what_was_said_to_stay(
     live: Live, everywhere: Everywhere
 ) -> None:
