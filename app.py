@@ -65,6 +65,7 @@ SCHEDULE = {
     "core.beat": 30,
     "core.take_up_stalled_jobs": 15,
     "core.deliver_waiting_letters": 60,
+    "core.forget_keys_in_letters": 3600,
     "core.forget_once_keys": 3600,
     "core.forget_rate_counts": 3600,
     "accounts.forget_sign_ins": 86_400,

@@ -2,12 +2,13 @@
 
 An address is looked up once for each message. All that it leads to is checked, and the connection
 goes to what was checked: a name that leads elsewhere a moment later leads nowhere. Redirects are
-answers like any other. After the lookup, everything together takes `timeout` seconds at most.
+answers like any other. The lookup takes LOOKUP seconds at most, and everything after it `timeout`.
 """
 
 import ipaddress
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -22,6 +23,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Resolve = Callable[[str, int], Sequence[str]]
 
 TIMEOUT = 15.0
+LOOKUP = 5.0
 EXCERPT = 500
 LONGEST = 2000
 PORTS = (443, 8443)
@@ -38,12 +40,14 @@ BACK_DOORS: tuple[Network, ...] = tuple(
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """Return every address of a host, as the system knows them; none when it knows none."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        return []
-    return [str(entry[4][0]) for entry in found]
+    """Return every address of a host, as the system knows them; none when it knows none in time."""
+    found: list[str] = []
+    # The system's lookup takes no time-out, and its own may be a minute: somebody's name server
+    # that never answers must not hold a worker. The thread ends when the system gives up.
+    asking = threading.Thread(target=_look_up, args=(host, port, found), daemon=True)
+    asking.start()
+    asking.join(LOOKUP)
+    return [] if asking.is_alive() else found
 
 
 def is_public(address: Address) -> bool:
@@ -174,6 +178,14 @@ class _Timed(httpcore.NetworkStream):
     def get_extra_info(self, info: str) -> Any:
         """Tell of the connection."""
         return self.stream.get_extra_info(info)
+
+
+def _look_up(host: str, port: int, found: list[str]) -> None:
+    try:
+        entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return
+    found += [str(entry[4][0]) for entry in entries]
 
 
 def _left(deadline: float) -> float:

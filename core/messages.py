@@ -1,6 +1,7 @@
 """Letters to people: rows written in the caller's transaction, delivered by a job."""
 
 import re
+from datetime import datetime, timedelta
 from email.utils import parseaddr
 from typing import Any, Protocol
 
@@ -8,7 +9,8 @@ from flask import current_app
 from flask_babel import force_locale
 from flask_babel import gettext as _
 from sqlalchemy import select
-from sqlmodel import Session
+from sqlmodel import Session, col
+from sqlmodel import select as select_rows
 
 from core import formats, jobs, mail
 from core.clock import now
@@ -19,6 +21,9 @@ from core.settings import Settings, current_settings
 
 # Letters with links that open something to whoever has them: an account, an organisation.
 FOR_ONE_ONLY = ("security/", "accounts/member_invitation")
+# Of these, the ones whose link alone is enough; the longest of them lives for five days.
+KEYS = "security/"
+KEYS_LIVE = timedelta(days=5)
 LINK = re.compile(r"\bhttps?://\S+")
 
 
@@ -85,8 +90,29 @@ def without_links(letter: Letter) -> str:
     if not letter.template.startswith(FOR_ONE_ONLY):
         return letter.body
     with force_locale(letter.language):
-        hidden = _("(link hidden: it is the addressee's alone)")
-    return LINK.sub(lambda _found: hidden, letter.body)
+        return _without(letter.body, _("(link hidden: it is the addressee's alone)"))
+
+
+def forget_keys(session: Session, *, at: datetime, limit: int = 500) -> int:
+    """Take the links out of letters whose links open nothing any more; return how many.
+
+    Nobody who reads the database or an old backup should have to be trusted with them.
+    """
+    question = (
+        select_rows(Letter)
+        .where(
+            col(Letter.template).startswith(KEYS),
+            col(Letter.written_at) < at - KEYS_LIVE,
+            col(Letter.body).regexp_match("https?://"),
+        )
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    found = session.exec(question).all()
+    for letter in found:
+        with force_locale(letter.language):
+            letter.body = _without(letter.body, _("(the time of this link is over)"))
+    return len(found)
 
 
 def deliver(letter_id: int, mailer: Mailer, settings: Settings) -> str:
@@ -114,6 +140,10 @@ def waiting(session: Session) -> list[int]:
     """Return the letters that nobody has delivered yet."""
     found = session.execute(select(Letter.id).where(Letter.state == LetterState.WAITING))  # type: ignore[call-overload]
     return [letter_id for (letter_id,) in found]
+
+
+def _without(words: str, instead: str) -> str:
+    return LINK.sub(lambda _found: instead, words)
 
 
 def _close(letter_id: int, state: LetterState, trouble: str | None = None) -> str:

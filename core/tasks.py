@@ -38,6 +38,13 @@ def deliver_waiting_letters() -> int:
     return len(left)
 
 
+@tasks.task(queue="letters")
+def forget_keys_in_letters() -> int:
+    """Take links out of letters once they open nothing any more."""
+    with transaction() as session:
+        return messages.forget_keys(session, at=now())
+
+
 @tasks.task()
 def beat() -> None:
     """Note that a worker takes jobs."""

@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import default
@@ -16,6 +16,8 @@ from sqlalchemy import text
 from sqlmodel import Session, select
 
 from core import formats, mail, messages, tasks
+from core.clock import now
+from core.jobs import run
 from core.models import Letter, LetterState
 from core.ports import MailerDown
 from tests.conftest import Live
@@ -172,6 +174,28 @@ def test_a_letter_says_times_in_utc_whoever_asked_for_it(
 
     assert "Thursday 10 December 2026, 20:55 (UTC)" in letter.body
     assert page == after == "Friday 11 December 2026, 05:55"
+
+
+def test_a_link_that_opens_nothing_any_more_is_taken_out_of_its_letter(live: Live) -> None:
+    text_with_key = "Choose here: https://x.example/recover/KEY\n"
+    with live.transaction() as session:
+        ada = make_user(session)
+        of = {"address": ada.email, "user_id": ada.id, "language": "en", "subject": "x"}
+        old, new, plain = (
+            messages.post(session, **of, template=template, body=text_with_key)
+            for template in ("security/reset_instructions",) * 2 + ("payouts/payout_sent",)
+        )
+        old.written_at = plain.written_at = now() - timedelta(days=5, minutes=1)
+
+    assert run(live.app, "core.forget_keys_in_letters") == 1
+    assert run(live.app, "core.forget_keys_in_letters") == 0
+
+    with live.transaction() as session:
+        assert session.get_one(Letter, old.id).body == (
+            "Choose here: (the time of this link is over)\n"
+        )
+        for letter in (new, plain):
+            assert session.get_one(Letter, letter.id).body == text_with_key
 
 
 def test_files_and_console_are_ways_to_send_too(

@@ -2,10 +2,12 @@
 
 import ipaddress
 import ssl
+import threading
 from typing import Any
 
 import pytest
 
+from accounts import webhook_sender
 from accounts.webhook_sender import HttpSender, is_public
 from core.ports import WebhookRefused, WebhookUnanswered
 from tests.webhooks.conftest import LOOPBACK
@@ -182,3 +184,19 @@ def test_every_reason_has_words() -> None:
     said: dict[str, Any] = webhooks.WHY
     assert {"private", "port", "not_https", "credentials", "fragment", "unreadable"} <= set(said)
     assert {"timeout", "tls", "connection", "not_http"} <= set(webhook_deliveries.TROUBLES)
+
+
+def test_a_name_server_that_never_answers_holds_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = threading.Event()
+
+    def never(*_asked: Any, **_more: Any) -> Any:
+        gone.wait(60)
+        raise OSError
+
+    monkeypatch.setattr(webhook_sender.socket, "getaddrinfo", never)
+    monkeypatch.setattr(webhook_sender, "LOOKUP", 0.05)
+
+    with pytest.raises(WebhookUnanswered, match="unknown_host"):
+        HttpSender().send("https://slow.example/", b"{}", {})
+
+    gone.set()
