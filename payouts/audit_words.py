@@ -24,9 +24,13 @@ ACTIONS = {
     "payout.failed": _l("Payout failed, money owed again"),
     "payout.hold_lifted": _l("Withheld payouts sent again"),
     "payout.looked_up": _l("Lost payout looked up"),
+    "rail_event.replayed": _l("Message of Stripe looked into again"),
+    "rail_event.replayed_failed": _l("Messages of Stripe that were given up looked into again"),
+    "rail_event.collected": _l("Undelivered messages of Stripe fetched"),
 }
 ROWS = {
     "payout": Row(_l("Payout %(id)s")),
     "deposit": Row(_l("Deposit %(id)s")),
+    "rail_event": Row(_l("Message of Stripe %(id)s"), "payouts.message", "event_id"),
     "payee": Row(_l("Account of expert number %(id)s")),
 }
