@@ -27,7 +27,7 @@ from core.personal_data import Register
 HOLD = timedelta(minutes=1)
 LEFT_AFTER = timedelta(minutes=2)
 ATTEMPTS = 5
-LOCK, MAKING_LOCK = 7220146, 7220147
+LOCK, MAKING_LOCK = 7220146, 7220152
 
 
 class NotThere(NotFound):
