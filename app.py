@@ -89,6 +89,7 @@ SCHEDULE = {
     "payouts.collect_news": 600,
     "payouts.make_weekly_payouts": 3600,
     "payouts.reconcile": 86_400,
+    "payouts.issue_invoices": 21_600,
     "projects.offer_open": 300,
     "annotation.expire_overdue": 30,
     "annotation.validate_pending": 60,

@@ -108,6 +108,12 @@ def day_long(at: datetime | date) -> str:
     return _day(at, DAY_LONG, year=True)
 
 
+def month(at: datetime | date) -> str:
+    """Return a month for a sentence: December 2026."""
+    there = _there(at).date() if isinstance(at, datetime) else at
+    return str(format_date(there, "LLLL y", locale=locale()))
+
+
 def date_time(at: datetime) -> str:
     """Return a day and time for a row: Tue 24 Nov, 14:10."""
     return _with_zone(_("%(day)s, %(time)s", day=day(at), time=clock(at)))

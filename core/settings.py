@@ -54,6 +54,13 @@ class Settings(BaseSettings):
     # Money: the platform's fee in hundredths of a percent of the price of a task.
     platform_fee_bps: int = Field(default=1500, ge=0, le=10_000)
 
+    # Who issues invoices and receipts, as they stand on the papers, and a note below the amounts by
+    # country of the buyer ("*": all others), such as why no VAT is charged. Nothing is computed.
+    invoice_issuer_name: str = "Doyen"
+    invoice_issuer_address: str = ""
+    invoice_issuer_vat_number: str = ""
+    invoice_notes: dict[str, str] = {}
+
     # Fair hiring: categories under this share of people may be left out of impact ratios, and stay
     # in the tables. Whether everybody may read the summary of the last twelve months, and from how
     # many people on a category is shown there.

@@ -24,12 +24,16 @@ ACTIONS = {
     "payout.failed": _l("Payout failed, money owed again"),
     "payout.hold_lifted": _l("Withheld payouts sent again"),
     "payout.looked_up": _l("Lost payout looked up"),
+    "invoice.issued": _l("Invoice issued"),
+    "billing.changed": _l("Billing details changed"),
     "rail_event.replayed": _l("Message of Stripe looked into again"),
     "rail_event.replayed_failed": _l("Messages of Stripe that were given up looked into again"),
     "rail_event.collected": _l("Undelivered messages of Stripe fetched"),
 }
 ROWS = {
     "payout": Row(_l("Payout %(id)s")),
+    "invoice": Row(_l("Invoice %(id)s")),
+    "billing": Row(_l("Billing details of organisation %(id)s")),
     "deposit": Row(_l("Deposit %(id)s")),
     "rail_event": Row(_l("Message of Stripe %(id)s"), "payouts.message", "event_id"),
     "payee": Row(_l("Account of expert number %(id)s")),

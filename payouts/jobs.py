@@ -8,7 +8,7 @@ from core.clock import now
 from core.db import transaction
 from core.jobs import Tasks
 from core.ports import PayoutRefused, RailDown, ports
-from payouts import deposits, news, payees, reconciliation, requests, sending
+from payouts import deposits, invoices, news, payees, reconciliation, requests, sending
 
 tasks = Tasks("payouts")
 
@@ -117,6 +117,17 @@ def collect_news() -> str:
         return f"{news.collect(ports().payout_rail)} new"
     except (RailDown, PayoutRefused) as trouble:
         return f"the rail cannot be asked: {trouble}"  # the next tick asks again
+
+
+@tasks.task(queue="money")
+def issue_invoices() -> int:
+    """Issue the invoices of the month that is over; return how many."""
+    with transaction() as session:
+        due = invoices.due(session, at=now())
+    for organisation_id, currency, month in due:
+        with transaction() as session:
+            invoices.issue(session, organisation_id, currency, month, at=now())
+    return len(due)
 
 
 @tasks.task(queue="money")

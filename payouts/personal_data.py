@@ -67,6 +67,13 @@ TABLES = (
         hidden=("stripe_checkout_url",),
     ),
     Table(
+        "billing_details",
+        _l("Billing details that you wrote for your organisation"),
+        acts=("changed_by",),
+        words=("legal_name", "address", "country", "vat_number"),
+    ),
+    nobody("invoice", _l("Invoices of organisations"), "currency", "parties", "figures"),
+    Table(
         "payee",
         _l("How you are paid"),
         whose=MINE,

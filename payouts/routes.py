@@ -4,13 +4,14 @@ from payouts import (
     budget_routes,
     earnings_routes,
     hold_routes,
+    invoice_routes,
     news_routes,
     operator_routes,
     webhook_routes,
 )
 from payouts.blueprint import bp
 
-PAGES = (budget_routes, earnings_routes, hold_routes, news_routes, operator_routes)
+PAGES = (budget_routes, earnings_routes, hold_routes, invoice_routes, news_routes, operator_routes)
 SIGNED_BY_SENDER = (webhook_routes.platform_news, webhook_routes.payees_news)
 
 __all__ = ["PAGES", "SIGNED_BY_SENDER", "bp"]

@@ -157,6 +157,11 @@ ROUTES: dict[str, Route] = {
     "payouts.go_on_paying": Route(
         US, {**PROJECT, "deposit_id": "deposit"}, own=PROJECT, untried=ASKS_STRIPE
     ),
+    "payouts.receipt_pdf": Route(US, {**PROJECT, "deposit_id": "paid deposit"}, own=PROJECT),
+    "payouts.invoice_pdf": Route(US, {"invoice_id": "invoice"}),
+    "payouts.billing": Route(ADMIN, ORGANISATION),
+    "payouts.change_billing": Route(ADMIN, ORGANISATION),
+    "payouts.make_invoices": Route(ADMIN, ORGANISATION),
     "payouts.fund": BY_OWNER(),
     "payouts.begin_deposit": BY_OWNER(),
     # projects

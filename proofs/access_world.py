@@ -45,6 +45,7 @@ from tests.factories.payouts import (
     eur,
     make_deposit,
     make_earning,
+    make_invoice,
     make_payee,
     make_payout,
     make_rail_event,
@@ -284,6 +285,10 @@ def _money(session: Session, world: World, desk: Desk) -> None:
     told = make_rail_event(session, object_id=world.secret("zzsession", OPERATOR))
     world.rows |= {"deposit": deposit.id, "payout": paid.id, "lost payout": lost.id}
     world.rows |= {"message of the rail": told.id}
+    invoice = make_invoice(
+        session, budget.organisation_id, buyer=world.secret("zzbuyer of an invoice", *OWNERS)
+    )
+    world.rows |= {"invoice": invoice.id, "paid deposit": make_deposit(session, budget).id}
 
 
 def _interviews(session: Session, world: World) -> None:

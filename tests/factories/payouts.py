@@ -1,12 +1,13 @@
 """Rows of money, valid by default; amounts are in minor units."""
 
 import itertools
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 from uuid import uuid4
 
-from sqlmodel import Session
+from sqlalchemy import func
+from sqlmodel import Session, select
 
 from accounts import decisions
 from accounts.decisions import About, Evidence, Reason, Taken
@@ -15,6 +16,7 @@ from core.clock import now
 from core.money import Money
 from core.ports import Checkout
 from payouts import budgets, deposits, earnings
+from payouts.invoice_models import BillingDetails, Invoice
 from payouts.models import (
     Deposit,
     Payee,
@@ -148,6 +150,45 @@ def make_payout(session: Session, expert_id: int, *, amount: int = 1000, **chang
     session.add(payout)
     session.flush()
     return payout
+
+
+def make_billing_details(session: Session, organisation_id: int, **changes: Any) -> BillingDetails:
+    """Say to whom the invoices of an organisation are made out."""
+    values: dict[str, Any] = {
+        "legal_name": "Nordlicht GmbH",
+        "address": "Hafenstrasse 3\n20457 Hamburg",
+        "country": "DE",
+        "vat_number": "DE123456789",
+        "changed_at": now(),
+    }
+    details = BillingDetails(organisation_id=organisation_id, **(values | changes))
+    session.add(details)
+    session.flush()
+    return details
+
+
+def make_invoice(
+    session: Session, organisation_id: int, *, buyer: str = "Nordlicht", **changes: Any
+) -> Invoice:
+    """Make an invoice as it was issued, the next of its year."""
+    amounts = ("opening", "paid_in", "returned", "disputed", "pay", "fees", "closing")
+    party = {"name": buyer, "address": "", "country": "", "vat_number": ""}
+    year = changes.get("year", 2026)
+    last = session.exec(select(func.max(Invoice.number)).where(Invoice.year == year)).one()
+    values: dict[str, Any] = {
+        "year": year,
+        "number": 1 + (last or 0),
+        "month": date(2026, 10, 1),
+        "currency": "eur",
+        "spent_minor": 0,
+        "parties": {"issuer": party | {"name": "Doyen"}, "buyer": party, "note": ""},
+        "figures": dict.fromkeys(amounts, 0) | {"projects": []},
+        "issued_at": now(),
+    }
+    invoice = Invoice(organisation_id=organisation_id, **(values | changes))
+    session.add(invoice)
+    session.flush()
+    return invoice
 
 
 def make_rail_event(session: Session, **changes: Any) -> RailEvent:
