@@ -90,6 +90,7 @@ SCHEDULE = {
     "payouts.make_weekly_payouts": 3600,
     "payouts.reconcile": 86_400,
     "payouts.issue_invoices": 21_600,
+    "payouts.warn_of_budgets": 1800,
     "projects.offer_open": 300,
     "annotation.expire_overdue": 30,
     "annotation.validate_pending": 60,

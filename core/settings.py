@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     # Money: the platform's fee in hundredths of a percent of the price of a task.
     platform_fee_bps: int = Field(default=1500, ge=0, le=10_000)
 
+    # How many days before a budget runs out, at its pace of late, its owners get a letter.
+    budget_warning_days: tuple[int, ...] = (3, 1)
+
     # Who issues invoices and receipts, as they stand on the papers, and a note below the amounts by
     # country of the buyer ("*": all others), such as why no VAT is charged. Nothing is computed.
     invoice_issuer_name: str = "Doyen"

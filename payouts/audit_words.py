@@ -24,6 +24,7 @@ ACTIONS = {
     "payout.failed": _l("Payout failed, money owed again"),
     "payout.hold_lifted": _l("Withheld payouts sent again"),
     "payout.looked_up": _l("Lost payout looked up"),
+    "budget.warned": _l("Owners warned that a budget runs out"),
     "invoice.issued": _l("Invoice issued"),
     "billing.changed": _l("Billing details changed"),
     "rail_event.replayed": _l("Message of Stripe looked into again"),

@@ -19,7 +19,7 @@ from core.db import db_session, find, transaction
 from core.errors import NotFound
 from core.ports import PayoutRefused, RailDown, ports
 from core.web import Problems, page_of, read
-from payouts import budgets, deposits, ledger, policy, words
+from payouts import budgets, deposits, forecast, ledger, policy, words
 from payouts.blueprint import bp
 from payouts.forms import FundForm
 from payouts.models import Account, Deposit, DepositState, Move, ProjectBudget
@@ -47,6 +47,7 @@ def budget(project_id: int) -> ResponseReturnValue:
         "payouts/budget.html",
         budget=row,
         summary=budgets.summary(session, project_id),
+        forecast=forecast.of(session, row, at=now()),
         deposits=_deposits(session, project_id),
         moves=page_of(ledger.moves_of(_purses(row))),
         kinds=_kinds(session, row),

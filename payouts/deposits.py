@@ -174,6 +174,7 @@ def _book(session: Session, deposit: Deposit, fee: Money, at: datetime) -> None:
         cause=f"deposit:{deposit.id}",
     )
     deposit.state, deposit.fee_minor, deposit.paid_at = DepositState.PAID, fee.minor, at
+    budgets.of(session, deposit.project_id).warned_days = None
     audit.record(session, "deposit.paid", by=None, subject=f"deposit:{deposit.id}")
     webhooks.emit(
         session,

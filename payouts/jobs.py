@@ -8,7 +8,8 @@ from core.clock import now
 from core.db import transaction
 from core.jobs import Tasks
 from core.ports import PayoutRefused, RailDown, ports
-from payouts import deposits, invoices, news, payees, reconciliation, requests, sending
+from core.settings import current_settings
+from payouts import deposits, forecast, invoices, news, payees, reconciliation, requests, sending
 
 tasks = Tasks("payouts")
 
@@ -128,6 +129,18 @@ def issue_invoices() -> int:
         with transaction() as session:
             invoices.issue(session, organisation_id, currency, month, at=now())
     return len(due)
+
+
+@tasks.task(queue="money")
+def warn_of_budgets() -> int:
+    """Tell owners whose budget runs out soon; return how many were looked at."""
+    with transaction() as session:
+        found = forecast.open_budgets(session)
+    days = current_settings().budget_warning_days
+    for project_id in found:
+        with transaction() as session:
+            forecast.warn(session, project_id, days, at=now())
+    return len(found)
 
 
 @tasks.task(queue="money")

@@ -107,6 +107,8 @@ class ProjectBudget(SQLModel, table=True):
     currency: str = Field(sa_type=Text)
     opened_at: datetime = utc()
     closed_at: datetime | None = utc(nullable=True)
+    # The nearest warning, in days before the end, that was given since money came in last.
+    warned_days: int | None = None
 
 
 class ReservationState(StrEnum):
