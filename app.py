@@ -88,6 +88,8 @@ SCHEDULE = {
     "payouts.collect_news": 600,
     "payouts.make_weekly_payouts": 3600,
     "payouts.reconcile": 86_400,
+    "payouts.reread_disputes": 3600,
+    "payouts.take_back_overdue": 300,
     "projects.offer_open": 300,
     "annotation.expire_overdue": 30,
     "annotation.validate_pending": 60,

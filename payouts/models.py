@@ -107,6 +107,7 @@ class ProjectBudget(SQLModel, table=True):
     currency: str = Field(sa_type=Text)
     opened_at: datetime = utc()
     closed_at: datetime | None = utc(nullable=True)
+    frozen_at: datetime | None = utc(nullable=True)  # a payment of it is disputed
 
 
 class ReservationState(StrEnum):
@@ -408,6 +409,7 @@ class Reconciliation(SQLModel, table=True):
     pending_minor: int = Field(sa_type=BigInteger)
     state: ReconciliationState = text_enum(ReconciliationState)
     findings: list[dict[str, Any]] = jsonb(default_factory=list)
+    entries_read_at: datetime | None = utc(nullable=True)
 
     @property
     def ledger(self) -> Money:
