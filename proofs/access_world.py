@@ -27,7 +27,8 @@ from experts.fields import Field
 from experts.models import AccountStanding, Expert, RestrictionProposal
 from experts.restrictions import Proposal
 from payouts import requests, sending
-from payouts.models import PayoutState, ProjectBudget
+from payouts.dispute_models import DisputeState
+from payouts.models import Payout, PayoutState, ProjectBudget
 from projects import letters
 from releases.models import Release
 from tests.factories.accounts import (
@@ -38,6 +39,12 @@ from tests.factories.accounts import (
     make_user,
 )
 from tests.factories.annotation import Desk, join, make_assignment, make_desk, make_task
+from tests.factories.books import (
+    make_dispute,
+    make_payout_stop,
+    make_rail_line,
+    make_reversal,
+)
 from tests.factories.decisions import contest, decision_of
 from tests.factories.experts import make_expert, make_licence
 from tests.factories.interviews import answer_all, make_interview, unknown
@@ -279,6 +286,20 @@ def _money(session: Session, world: World, desk: Desk) -> None:
     sending.send(paid.id or 0, SureRail(transfer))
     lost = make_payout(session, expert_id, state=PayoutState.UNKNOWN)
     world.rows |= {"deposit": deposit.id, "payout": paid.id, "lost payout": lost.id}
+    _contested_money(session, world, paid)
+
+
+def _contested_money(session: Session, world: World, paid: Payout) -> None:
+    words = world.secret("zzexplanation of a difference", OPERATOR)
+    stop = make_payout_stop(session, explanation=words, by=make_user(session, "operator").id)
+    found = make_reversal(session, paid, words=world.secret("zzpayout taken back", OPERATOR))
+    source = world.secret("zzsource of a line", OPERATOR)
+    world.rows |= {
+        "rail line": make_rail_line(session, source_id=source).id,
+        "payout stop": stop.id,
+        "dispute": make_dispute(session, state=DisputeState.WON).id,
+        "reversal": found.id,
+    }
 
 
 def _interviews(session: Session, world: World) -> None:
