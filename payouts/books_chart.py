@@ -11,9 +11,9 @@ from payouts.models import Reconciliation
 
 
 def held_over_time(rows: Sequence[Reconciliation], currency: str) -> Figure | None:
-    """Draw the newest comparisons, the oldest first; nothing when there are too few."""
-    if len(rows) < 2:
-        return None
+    """Draw the newest comparisons, the oldest first; None where a chart says nothing."""
+    if len(rows) < 2 or any(min(row.ledger, row.available + row.pending).minor < 0 for row in rows):
+        return None  # a chart starts at nothing; below it, the table says more
     oldest_first = rows[::-1]
     code = currency.upper()
     ours = [float(row.ledger.decimal) for row in oldest_first]

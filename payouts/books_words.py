@@ -83,9 +83,9 @@ DISPUTE_REASONS: dict[str, Any] = {
 }
 REVERSAL_STATES: dict[str, Shown] = {
     "proposed": Shown(_l("Waits for a second person"), "person-exclamation", "wait"),
-    "withdrawn": Shown(_l("Withdrawn"), "arrow-return-left", "off"),
+    "withdrawn": Shown(_l("Proposal withdrawn"), "arrow-return-left", "off"),
     "asking": Shown(_l("Stripe is being asked"), "send", "info"),
-    "done": Shown(_l("Taken back"), "check-circle", "ok"),
+    "done": Shown(_l("Money taken back"), "check-circle", "ok"),
     "refused": Shown(_l("Refused by Stripe"), "x-octagon", "stop"),
     "found": Shown(_l("Made at Stripe by hand"), "question-circle", "stop"),
 }

@@ -30,10 +30,7 @@ class OutOfBudget(Conflict):
 
 
 class Frozen(Conflict):
-    """A payment of this project's owner is disputed by their bank, so no new task can be started.
-
-    What you have in hand goes on, and all pay that is reserved or earned stays yours.
-    """
+    """A payment of the owner is disputed, so no new task starts. Work in hand goes on, with pay."""
 
 
 class OtherTerms(Conflict):

@@ -274,7 +274,8 @@ def _missing_there(session: Session, code: str, read_at: datetime) -> Iterator[d
     for deposit in session.exec(paid):
         is_fresh = deposit.paid_at is not None and deposit.paid_at >= read_at
         net = (deposit.fee_minor or 0) - deposit.amount_minor
-        yield _finding("deposit_missing", net, explained=is_fresh, row_id=deposit.id)
+        found = _finding("deposit_missing", net, explained=is_fresh, row_id=deposit.id)
+        yield {**found, "subject": f"deposit:{deposit.id}"}
     sent = select(Payout).where(
         col(Payout.stripe_transfer_id).is_not(None),
         Payout.currency == code,
@@ -282,7 +283,9 @@ def _missing_there(session: Session, code: str, read_at: datetime) -> Iterator[d
     )
     for payout in session.exec(sent):
         is_fresh = payout.sent_at is not None and payout.sent_at >= read_at
-        yield _finding("payout_missing", payout.amount_minor, explained=is_fresh, row_id=payout.id)
+        minor = payout.amount_minor
+        found = _finding("payout_missing", minor, explained=is_fresh, row_id=payout.id)
+        yield {**found, "subject": f"payout:{payout.id}"}
     yield from _lines_missing_there(session, code, read_at)
 
 

@@ -62,9 +62,22 @@ HELD_UP = {
 }
 
 
+# Lines that were booked under the rail's own id, by what was written and the name within them.
+RAIL_MOVES = {
+    "payment disputed/amount": _l("Taken back by the bank"),
+    "payment disputed/fee": _l("Stripe’s fee for the dispute"),
+    "disputed payment given back/amount": _l("Given back by the bank"),
+    "disputed payment given back/fee": _l("Stripe’s fee for the dispute, given back"),
+    "payout taken back, owed again/amount": _l("Payout taken back, owed again"),
+    "second payout taken back/amount": _l("Second payout taken back"),
+}
+
+
 def move(row: Move) -> str:
     """Say what a move was for."""
     event, _slash, name = row.reference.rpartition("/")
+    if event.startswith("rail:"):
+        return str(RAIL_MOVES.get(f"{row.narration}/{name}") or row.narration)
     found = MOVES.get(f"{event.rpartition(':')[2]}/{name}")
     return str(found) if found else row.narration
 
