@@ -110,7 +110,11 @@ def release(
     session: Session, stop_id: int, *, read_at: datetime | None, by: int, at: datetime
 ) -> PayoutStop:
     """Let payouts go out again; `read_at` is when the explanation was written that was read."""
-    stop = _standing(session, stop_id)
+    stop = _known(session, stop_id)
+    if stop.released_by == by:
+        return stop  # the second click
+    if stop.ended_at is not None:
+        raise Ended
     if stop.explained_by is None or stop.explained_at != read_at:
         raise NotExplained
     if stop.explained_by == by:
@@ -177,10 +181,15 @@ def _explain_newest(session: Session, stop: PayoutStop) -> None:
         newest.state = ReconciliationState.EXPLAINED
 
 
-def _standing(session: Session, stop_id: int) -> PayoutStop:
+def _known(session: Session, stop_id: int) -> PayoutStop:
     stop = session.get(PayoutStop, stop_id, with_for_update=True, populate_existing=True)
     if stop is None:
         raise NotFound
+    return stop
+
+
+def _standing(session: Session, stop_id: int) -> PayoutStop:
+    stop = _known(session, stop_id)
     if stop.ended_at is not None:
         raise Ended
     return stop

@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 from sqlmodel import Session, col, select
 
 from core import formats
-from core.personal_data import Blocker, Delete, Keep, Table, nobody
+from core.personal_data import Blank, Blocker, Delete, Keep, Table, nobody
 from payouts import earnings
 from payouts.models import Payout, PayoutState
 
@@ -151,7 +151,10 @@ TABLES = (
         ),
         actor_words=("words", "evidence"),
         subject="reversal",
-        erase=Keep(TAX),
+        erase=Blank(
+            {"words": "NULL", "evidence": "NULL"},
+            _l("Amounts, dates and references stay, since accounts must add up; the words go."),
+        ),
     ),
     Table(
         "payout_hold",

@@ -164,6 +164,8 @@ def say(session: Session, reversal_id: int, cause: Cause, *, by: User, at: datet
 def withdraw(session: Session, reversal_id: int, *, by: User, at: datetime) -> Reversal:
     """Let a proposal go."""
     row, _payout = _locked(session, reversal_id)
+    if row.state is ReversalState.WITHDRAWN:
+        return row  # the second click
     if row.state is not ReversalState.PROPOSED:
         raise Settled
     row.state, row.ended_at = ReversalState.WITHDRAWN, at
@@ -174,6 +176,8 @@ def withdraw(session: Session, reversal_id: int, *, by: User, at: datetime) -> R
 def agree(session: Session, reversal_id: int, *, by: User, at: datetime) -> Reversal:
     """Agree as the second person: the decision is taken, told, and carried out."""
     row, payout = _locked(session, reversal_id)
+    if row.agreed_by == by.id:
+        return row  # the second click
     is_said = row.state is ReversalState.FOUND and row.cause is not None
     if row.state is not ReversalState.PROPOSED and not is_said:
         raise Settled

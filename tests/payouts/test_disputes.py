@@ -5,10 +5,12 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
+from accounts.models import User
+from annotation.models import Assignment
 from core.clock import now
 from core.models import AuditEvent, Letter
 from core.ports import RailDispute, RailEntry, RailNews
-from payouts import attention, budgets, disputes, ledger, news, reconciliation, sending
+from payouts import attention, budgets, disputes, health, ledger, news, reconciliation, sending
 from payouts import jobs as payout_jobs
 from payouts.dispute_models import Dispute, DisputeState
 from payouts.models import (
@@ -16,9 +18,12 @@ from payouts.models import (
     Deposit,
     DepositState,
     PayoutState,
+    ProjectBudget,
     ReconciliationState,
 )
-from tests.factories.accounts import make_user
+from tests.factories.accounts import make_member, make_organisation, make_user
+from tests.factories.annotation import make_desk
+from tests.factories.books import make_dispute
 from tests.factories.payouts import eur, make_budget, make_earning, make_reservation
 from tests.payouts.test_budgets import at_once
 
@@ -323,3 +328,51 @@ def test_four_at_once_book_a_loss_once(live):
         lost = select(AuditEvent).where(AuditEvent.action == "dispute.lost")
         assert len(session.exec(lost).all()) == 1
         assert ledger.problems(session) == []
+
+
+def test_whoever_claims_in_a_frozen_project_is_told_and_nothing_is_taken(session, sign_in):
+    desk = make_desk(session, tasks=2)
+    expert = session.get(User, desk.experts[0].user_id)
+    budget = session.get_one(ProjectBudget, desk.project_id)
+    make_dispute(session, budget)
+    disputes.freeze(session, desk.project_id, at=now())
+    session.commit()
+
+    answer = sign_in(expert).post(f"/work/claim/{desk.project_id}")
+
+    assert answer.status_code == 409
+    assert "A payment of the owner is disputed" in answer.text
+    assert session.exec(select(Assignment)).all() == []
+
+
+def test_the_health_page_counts_disputes_and_says_when_evidence_is_due(session):
+    assert health.contested(session) == []
+    row = make_dispute(session, due_at=now() + timedelta(days=6))
+    [found] = health.contested(session)
+    assert (found.tone, "Evidence is due by" in found.words) == ("wait", True)
+
+    row.due_at = now() + timedelta(days=1)
+    session.flush()
+    [found] = health.contested(session)
+    assert found.tone == "stop"
+
+    row.has_evidence = True
+    session.flush()
+    [found] = health.contested(session)
+    assert (found.tone, "Evidence" in found.words) == ("wait", False)
+
+
+def test_an_operator_sees_the_dispute_and_an_owner_the_freeze(session, sign_in):
+    organisation = make_organisation(session)
+    owner, operator = make_member(session, organisation), make_user(session, "operator")
+    budget = make_budget(session, organisation_id=organisation.id, funded=50_000)
+    row = make_dispute(session, budget, reason="product_not_received")
+    disputes.freeze(session, budget.project_id, at=now())
+    session.commit()
+
+    page = sign_in(operator).get(f"/operator/money/disputes/{row.id}")
+    assert "The service was not received" in page.text
+    assert row.stripe_dispute_id in page.text
+    assert (
+        "The project is frozen" in sign_in(owner).get(f"/projects/{budget.project_id}/budget").text
+    )

@@ -74,7 +74,7 @@ def test_drift_stops_payouts_until_one_explains_and_another_releases(
     assert row.state is ReconciliationState.EXPLAINED
     assert payout_stops.standing(session) == []
     with pytest.raises(payout_stops.Ended):
-        payout_stops.release(session, stop.id, read_at=stop.explained_at, by=two.id, at=now())
+        payout_stops.release(session, stop.id, read_at=stop.explained_at, by=one.id, at=now())
 
 
 def test_a_new_difference_stops_anew_and_old_words_do_not_cover_it(desk, session, operators):
