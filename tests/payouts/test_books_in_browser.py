@@ -135,7 +135,7 @@ def test_the_pages_of_the_books_are_for_everybody(stack: Stack, seen: Window):
                 stripe_transfer_id="tr_1",
             )
             make_dispute(session, budget)
-            make_reversal(session, payout)
+            make_reversal(session, make_payout(session, expert.id, state=PayoutState.SENT))
             number = payout.id
         paid_in(stack, budget, owner, 30_000)
         for _ in range(3):
