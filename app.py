@@ -91,6 +91,8 @@ SCHEDULE = {
     "payouts.reconcile": 86_400,
     "payouts.issue_invoices": 21_600,
     "payouts.warn_of_budgets": 1800,
+    "payouts.reread_disputes": 3600,
+    "payouts.take_back_overdue": 300,
     "projects.offer_open": 300,
     "annotation.expire_overdue": 30,
     "annotation.validate_pending": 60,

@@ -34,7 +34,6 @@ FILTERS = {
     "date_long": formats.day_long,
     "date_time": formats.date_time,
     "date_time_long": formats.date_time_long,
-    "day_long": formats.day_long,
     "duration": formats.duration,
 }
 

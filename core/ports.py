@@ -90,12 +90,47 @@ class RailBalance:
 
 @dataclass(frozen=True)
 class RailEntry:
-    """One change of what the rail holds for us; `reference` is ours where we caused it."""
+    """One change of what the rail holds for us; `reference` is ours where we caused it.
+
+    `net` is after the rail's `fee`; `parent_id` is the transfer that a reversal takes back.
+    """
 
     id: str
     kind: str
     net: Money
     source_id: str | None
+    reference: str | None
+    at: datetime
+    fee: Money | None = None
+    parent_id: str | None = None
+
+
+@dataclass(frozen=True)
+class RailDispute:
+    """A payment that the payer's bank asks back; `entries` are what it has moved so far.
+
+    `reference` is ours, from the payment. The states are the rail's own words.
+    """
+
+    id: str
+    charge_id: str
+    reference: str | None
+    amount: Money
+    reason: str
+    state: str
+    has_evidence: bool
+    due_at: datetime | None
+    opened_at: datetime
+    entries: tuple[RailEntry, ...] = ()
+
+
+@dataclass(frozen=True)
+class RailReversal:
+    """What was taken back of a transfer; `entry_id` is the rail's own line for it."""
+
+    id: str
+    entry_id: str
+    amount: Money
     reference: str | None
     at: datetime
 
@@ -104,7 +139,8 @@ class RailEntry:
 class BankTransfer:
     """What the rail has sent on to a payee's bank, and whether it arrived.
 
-    `transfer_ids` are those of our transfers that it carries, where the rail can tell.
+    `transfer_ids` are those of our transfers that it carries, where the rail can tell; `trouble`
+    is the rail's code for why a bank has refused it.
     """
 
     id: str
@@ -112,6 +148,7 @@ class BankTransfer:
     amount: Money
     made_at: datetime
     transfer_ids: tuple[str, ...]
+    trouble: str | None = None
 
 
 @dataclass(frozen=True)
@@ -169,6 +206,37 @@ class TransferRail(Protocol):
         """Read what the rail has sent on to the bank of a payee."""
 
 
+class PayeeBalanceRail(Protocol):
+    """Tells what a payee has at the rail."""
+
+    def payee_balance(self, account_id: str, currency: str) -> Money:
+        """What a payee has in a currency, settled or not; below nothing when they owe the rail."""
+
+
+class DisputeRail(Protocol):
+    """Tells of payments that banks ask back."""
+
+    def dispute(self, dispute_id: str) -> RailDispute:
+        """Read a dispute and what it has moved."""
+
+    def disputes(self, since: datetime) -> Iterable[RailDispute]:
+        """Read the disputes that were opened since then, newest first."""
+
+
+class ReversalRail(Protocol):
+    """Takes transfers back."""
+
+    def take_back(self, transfer_id: str, amount: Money, *, reference: str) -> RailReversal:
+        """Take a sent transfer back, in whole or in part.
+
+        Again with the same reference within a day returns the first. Raises `PayoutRefused` when
+        nothing was moved, `NotEnoughFunds` when the payee's balance does not cover it.
+        """
+
+    def taken_back(self, transfer_id: str) -> list[RailReversal]:
+        """All that was taken back of a transfer, by us or by hand."""
+
+
 class BooksRail(Protocol):
     """Lets our books be compared with the rail's."""
 
@@ -189,7 +257,15 @@ class NewsRail(Protocol):
         """What the rail could not bring to us."""
 
 
-class PayoutRail(CheckoutRail, PayeeRail, TransferRail, BooksRail, NewsRail, Protocol):
+class SendingRail(TransferRail, PayeeBalanceRail, Protocol):
+    """All that sending a payout asks of the rail."""
+
+
+class ReconcilingRail(BooksRail, DisputeRail, ReversalRail, Protocol):
+    """All that comparing the books asks of the rail."""
+
+
+class PayoutRail(CheckoutRail, PayeeRail, SendingRail, ReconcilingRail, NewsRail, Protocol):
     """Takes owners' money in and moves experts' pay out."""
 
 

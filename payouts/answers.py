@@ -13,7 +13,7 @@ from core import audit, jobs, messages
 from core.errors import NotFound
 from core.money import Money
 from core.ports import BankTransfer, NotEnoughFunds, PayeeNotReady, PayoutRefused
-from payouts import ledger, payees, policy
+from payouts import bank_words, ledger, payees, policy
 from payouts.models import Payout, PayoutState
 
 ASKED = (PayoutState.SENDING, PayoutState.UNKNOWN)
@@ -98,7 +98,7 @@ def record_bank(session: Session, expert_id: int, told: BankTransfer, *, at: dat
     for payout in rows:
         payout.stripe_bank_transfer_id = told.id
         if state is not None and payout.state is not state:
-            payout.state, payout.ended_at = state, at
+            payout.state, payout.ended_at, payout.reason = state, at, told.trouble
             audit.record(session, f"payout.{state}", by=None, subject=f"payout:{payout.id}")
             if state is PayoutState.BANK_REFUSED:
                 _write(session, payout, "payouts/bank_refused")
@@ -111,6 +111,28 @@ def block(session: Session, payout: Payout) -> None:
         payout.state, payout.try_at = PayoutState.BLOCKED, None
         audit.record(session, "payout.blocked", by=None, subject=f"payout:{payout.id}")
         _write(session, payout, "payouts/details_needed")
+
+
+def block_owing(
+    session: Session, payout_id: int, reason: str, *, at: datetime, again: datetime
+) -> None:
+    """Set a payout aside whose payee's account is below nothing, and tell them once."""
+    payout = of(session, payout_id, lock=True)
+    if payout.state not in (PayoutState.READY, PayoutState.WAITING_FUNDS):
+        return
+    was_told = payout.reason == reason
+    payout.state, payout.reason, payout.try_at = PayoutState.BLOCKED, reason, again
+    if not was_told:
+        audit.record(session, "payout.blocked", by=None, subject=f"payout:{payout.id}")
+        _write(session, payout, "payouts/account_below_nothing")
+
+
+def postpone(session: Session, payout_id: int, reason: str, *, at: datetime) -> None:
+    """Try a payout later that nothing was asked for yet."""
+    payout = of(session, payout_id, lock=True)
+    if payout.state in (PayoutState.READY, PayoutState.WAITING_FUNDS):
+        payout.try_at = at + policy.wait_after(payout.attempt)
+        payout.reason = payout.reason or reason
 
 
 def fail(session: Session, payout: Payout, reason: str, at: datetime) -> None:
@@ -201,4 +223,5 @@ def _write(session: Session, payout: Payout, template: str) -> None:
     expert = session.get(User, payout.expert_id)
     if expert is not None:
         payee = payees.known(session, payout.expert_id)
-        messages.write(session, to=expert, template=template, payout=payout, payee=payee)
+        said = {"payout": payout, "payee": payee, "why": bank_words.Why(payout.reason)}
+        messages.write(session, to=expert, template=template, **said)

@@ -1,16 +1,17 @@
 """What about money needs a person: stuck, refused, unclear, or not explained."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from flask import url_for
 from flask_babel import gettext as _
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from core import formats
 from core.money import Money
-from payouts import news, policy, reconciliation
+from payouts import disputes, news, policy, reconciliation, reversals
 from payouts.models import (
     Deposit,
     DepositState,
@@ -37,6 +38,7 @@ class Need:
     words: str
     amount: Money | None = None
     payout_id: int | None = None
+    url: str | None = None
 
 
 def needed(session: Session, *, at: datetime) -> list[Need]:
@@ -45,6 +47,9 @@ def needed(session: Session, *, at: datetime) -> list[Need]:
         *_lost(session),
         *_unclear(session),
         *_alarms(session),
+        *_disputed(session, at),
+        *_reversals(session),
+        *_owing(session),
         *_failed(session, at),
         *_unheard(session, at),
         *_given_up(session, at),
@@ -131,11 +136,70 @@ def _alarms(session: Session) -> list[Need]:
             kind="reconciliation",
             state=row.state,
             title=_("Ledger and Stripe differ in %(currency)s", currency=row.currency.upper()),
-            words=_("The differences stand below, each with what is known of it."),
+            words=_("Payouts in it stand still until two people have explained and released it."),
             amount=row.difference,
+            url=url_for("payouts.books"),
         )
         for row in reconciliation.latest(session)
         if row.state is ReconciliationState.ALARM
+    ]
+
+
+def _disputed(session: Session, at: datetime) -> list[Need]:
+    soon = disputes.to_answer(session, until=at + disputes.DUE_SOON)
+    return [
+        Need(
+            subject=f"dispute:{row.id}",
+            kind="dispute",
+            state=row.state,
+            title=_("Dispute %(number)s", number=row.id),
+            words=_(
+                "Evidence is taken until %(when)s; without it the dispute is lost.",
+                when=formats.date_time(row.due_at),
+            ),
+            amount=row.amount,
+            url=url_for("payouts.dispute", dispute_id=row.id),
+        )
+        for row in soon[:SHOWN]
+        if row.due_at is not None
+    ]
+
+
+def _reversals(session: Session) -> list[Need]:
+    words = {
+        "proposed": _("To be taken back: another operator has to agree or to withdraw it."),
+        "found": _("Taken back at Stripe by hand: two people have to say what it was."),
+    }
+    return [
+        Need(
+            subject=f"reversal:{row.id}",
+            kind="reversal",
+            state=row.state,
+            title=_("Payout %(number)s", number=row.payout_id),
+            words=words[row.state],
+            amount=row.amount,
+            url=url_for("payouts.reversals_list"),
+        )
+        for row in reversals.waiting(session)[:SHOWN]
+    ]
+
+
+def _owing(session: Session) -> list[Need]:
+    question = select(Payout).where(
+        Payout.state == PayoutState.BLOCKED, Payout.reason == "negative_balance"
+    )
+    return [
+        replace(
+            _payout_need(
+                row,
+                _(
+                    "The expert’s account at Stripe is below zero, so nothing is sent into it."
+                    " Stripe’s page says why; it is tried again by itself."
+                ),
+            ),
+            url=url_for("payouts.expert_money", expert_id=row.expert_id),
+        )
+        for row in session.exec(question.order_by(col(Payout.id)).limit(SHOWN))
     ]
 
 

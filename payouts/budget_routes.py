@@ -19,7 +19,7 @@ from core.db import db_session, find, transaction
 from core.errors import NotFound
 from core.ports import PayoutRefused, RailDown, ports
 from core.web import Problems, page_of, read
-from payouts import budgets, deposits, forecast, ledger, policy, words
+from payouts import budgets, deposits, disputes, forecast, ledger, policy, words
 from payouts.blueprint import bp
 from payouts.forms import FundForm
 from payouts.models import Account, Deposit, DepositState, Move, ProjectBudget
@@ -51,6 +51,7 @@ def budget(project_id: int) -> ResponseReturnValue:
         deposits=_deposits(session, project_id),
         moves=page_of(ledger.moves_of(_purses(row))),
         kinds=_kinds(session, row),
+        contested=disputes.contested(session, row) if row.frozen_at else None,
         words=words,
     )
 
@@ -178,7 +179,9 @@ def _kinds(session: Session, row: ProjectBudget) -> dict[int, str]:
     accounts = select(Account.id, Account.kind).where(Account.currency == row.currency)
     of_project = accounts.where(
         (Account.owner_id == row.project_id) | (Account.owner_id == 0),
-        col(Account.kind).in_([*(purse.kind for purse in purses), "platform_fees", "clearing"]),
+        col(Account.kind).in_(
+            [*(purse.kind for purse in purses), "platform_fees", "clearing", "disputes"]
+        ),
     )
     return {account_id or 0: kind for account_id, kind in session.exec(of_project)}
 

@@ -15,6 +15,7 @@ from core.clock import now
 from core.errors import Conflict, NotFound
 from core.money import Money
 from payouts import ledger, policy
+from payouts.dispute_models import Dispute
 from payouts.models import (
     Deposit,
     DepositState,
@@ -26,6 +27,10 @@ from payouts.models import (
 
 class OutOfBudget(Conflict):
     """The project's budget does not cover another task at the moment. Nothing was reserved."""
+
+
+class Frozen(Conflict):
+    """A payment of the owner is disputed, so no new task starts. Work in hand goes on, with pay."""
 
 
 class OtherTerms(Conflict):
@@ -114,10 +119,11 @@ def reserve(
     *,
     expert_id: int | None = None,
 ) -> None:
-    """Set aside the pay and the fee of an assignment, or raise `OutOfBudget`.
+    """Set aside the pay and the fee of an assignment, or raise `OutOfBudget` or `Frozen`.
 
     With `expert_id` the expert sees the amount among their earnings from now on.
     """
+    _check_not_frozen(session, project_id)
     row = Reservation(
         assignment_id=assignment_id,
         project_id=project_id,
@@ -138,6 +144,12 @@ def reserve(
         session.execute(insert(Reservation).values(row.model_dump()))
     elif held(session, assignment_id).state is ReservationState.RELEASED:
         raise NotReserved
+
+
+def is_frozen(session: Session, project_id: int) -> bool:
+    """Return whether a payment of a project is disputed: no new claims then, and no refunds."""
+    question = select(col(ProjectBudget.frozen_at)).where(ProjectBudget.project_id == project_id)
+    return session.exec(question).first() is not None
 
 
 def submitted(session: Session, assignment_id: int, *, review_by: datetime, at: datetime) -> None:
@@ -231,7 +243,22 @@ def _funded(session: Session, project_ids: list[int]) -> dict[int, int]:
         .where(col(Deposit.project_id).in_(project_ids), Deposit.state == DepositState.PAID)
         .group_by(col(Deposit.project_id))
     )
-    return {project_id: int(total) for project_id, total in session.exec(question)}
+    paid = {project_id: int(total) for project_id, total in session.exec(question)}
+    # What a bank took back for good was never the owner's to spend.
+    lost = (
+        select(col(Dispute.project_id), func.sum(Dispute.borne_minor))
+        .where(col(Dispute.project_id).in_(project_ids))
+        .group_by(col(Dispute.project_id))
+    )
+    for project_id, total in session.exec(lost):
+        if project_id is not None:
+            paid[project_id] = paid.get(project_id, 0) - int(total)
+    return paid
+
+
+def _check_not_frozen(session: Session, project_id: int) -> None:
+    if is_frozen(session, project_id):
+        raise Frozen
 
 
 def _post_reserve(session: Session, row: Reservation, at: datetime) -> bool:

@@ -22,6 +22,7 @@ from core.ports import PayoutRefused, RailDown, ports
 from core.web import Problems, page_of, read
 from experts import profile
 from payouts import (
+    bank_words,
     holds,
     ledger,
     overview,
@@ -196,7 +197,8 @@ def _how_paid(code: str) -> dict[str, Any]:
         "payee": payees.known(session, me),
         "current": current,
         "held": holds.of(session, me),
-        "refused": overview.refused_by_bank(session, me, code),
+        "refused": (refused := overview.refused_by_bank(session, me, code)),
+        "bank_says": bank_words.why(refused.reason) if refused else "",
         "payable": payable,
         "pay_form": PayForm(formdata=None, data=keyed),
         "least": policy.least_payout(code),

@@ -3,13 +3,14 @@
 from datetime import timedelta
 
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlmodel import Session
 
 from core import formats
 from core.clock import now
 from core.health import Finding
 from core.settings import current_settings
-from payouts import attention, reconciliation
+from payouts import attention, disputes, reconciliation
 
 OLD = timedelta(days=2)
 
@@ -52,4 +53,19 @@ def rail(session: Session) -> list[Finding]:
     return [Finding("Stripe", "ok", words)]
 
 
-CHECKS = [money, rail]
+def contested(session: Session) -> list[Finding]:
+    """Whether banks ask payments back, and until when evidence is taken."""
+    count = disputes.count_open(session)
+    if not count:
+        return []
+    waiting = disputes.to_answer(session)
+    words = ngettext("One payment is disputed.", "%(num)s payments are disputed.", count)
+    if waiting and waiting[0].due_at is not None:
+        when = formats.date_time(waiting[0].due_at)
+        words += " " + _("Evidence is due by %(when)s.", when=when)
+        is_soon = waiting[0].due_at <= now() + disputes.DUE_SOON
+        return [Finding(_("Disputes"), "stop" if is_soon else "wait", words)]
+    return [Finding(_("Disputes"), "wait", words)]
+
+
+CHECKS = [money, rail, contested]

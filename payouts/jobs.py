@@ -9,7 +9,18 @@ from core.db import transaction
 from core.jobs import Tasks
 from core.ports import PayoutRefused, RailDown, ports
 from core.settings import current_settings
-from payouts import deposits, forecast, invoices, news, payees, reconciliation, requests, sending
+from payouts import (
+    deposits,
+    disputes,
+    forecast,
+    invoices,
+    news,
+    payees,
+    reconciliation,
+    requests,
+    reversals,
+    sending,
+)
 
 tasks = Tasks("payouts")
 
@@ -151,6 +162,30 @@ def reconcile() -> str:
     except (RailDown, PayoutRefused) as trouble:
         return f"the rail cannot be asked: {trouble}"
     return ", ".join(f"{row.currency} {row.state}" for row in rows) or "nothing to compare"
+
+
+@tasks.task(queue="money")
+def take_back(reversal_id: int) -> str:
+    """Take back a transfer that two people have agreed to take back."""
+    return reversals.ask(reversal_id, ports().payout_rail)
+
+
+@tasks.task(queue="money")
+def take_back_overdue() -> int:
+    """Defer the asking for reversals whose own job was lost, or found the rail away."""
+    with transaction() as session:
+        waiting = reversals.to_ask(session, now())
+    _defer_each("payouts.take_back", "reversal", waiting, "reversal_id")
+    return len(waiting)
+
+
+@tasks.task(queue="money")
+def reread_disputes() -> str:
+    """Read the disputes of the last months, so that none is missed."""
+    try:
+        return f"{disputes.sweep(ports().payout_rail)} read"
+    except (RailDown, PayoutRefused) as trouble:
+        return f"the rail cannot be asked: {trouble}"
 
 
 def _defer_each(name: str, word: str, row_ids: list[int], argument: str) -> None:

@@ -109,6 +109,7 @@ class ProjectBudget(SQLModel, table=True):
     closed_at: datetime | None = utc(nullable=True)
     # The nearest warning, in days before the end, that was given since money came in last.
     warned_days: int | None = None
+    frozen_at: datetime | None = utc(nullable=True)  # a payment of it is disputed
 
 
 class ReservationState(StrEnum):
@@ -412,6 +413,7 @@ class Reconciliation(SQLModel, table=True):
     pending_minor: int = Field(sa_type=BigInteger)
     state: ReconciliationState = text_enum(ReconciliationState)
     findings: list[dict[str, Any]] = jsonb(default_factory=list)
+    entries_read_at: datetime | None = utc(nullable=True)
 
     @property
     def ledger(self) -> Money:

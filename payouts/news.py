@@ -15,7 +15,7 @@ from core import audit, jobs
 from core.clock import now
 from core.db import transaction
 from core.ports import PayoutRail, PayoutRefused, RailDown, RailNews
-from payouts import answers, deposits, payees, policy, references, sending
+from payouts import answers, deposits, disputes, payees, policy, references, reversals, sending
 from payouts.models import Deposit, Payout, RailEvent, RailEventState
 
 TAKE_UP_AFTER = timedelta(minutes=1)
@@ -189,6 +189,8 @@ def _transfer(event: RailEvent, rail: PayoutRail) -> str:
         row = references.row_of(session, event.reference)
     if not isinstance(row, Payout) or row.id is None:
         return "not ours"
+    if event.kind == "transfer.reversed":
+        return f"payout {row.id}, {reversals.look_for(event.object_id, rail)} taken back by hand"
     return f"payout {row.id} {sending.look_up(row.id, rail)}"
 
 
@@ -214,8 +216,16 @@ def _bank(event: RailEvent, rail: PayoutRail) -> str:
     return f"{count} payouts {told.state}"
 
 
+def _dispute(event: RailEvent, rail: PayoutRail) -> str:
+    found = disputes.reread(event.object_id, rail)
+    return f"dispute {found.id} {found.state}"
+
+
 def _funds(event: RailEvent, rail: PayoutRail) -> str:
     with transaction() as session:
+        if event.stripe_account_id:
+            count = sending.balance_changed(session, event.stripe_account_id)
+            return f"{count} payouts resumed"
         return f"{sending.funds_arrived(session)} payouts resumed"
 
 
@@ -224,6 +234,7 @@ READINGS: dict[str, Reading] = {
     "checkout.session.": _deposit,
     "payment_intent.": _deposit,
     "charge.succeeded": _deposit,
+    "charge.dispute.": _dispute,
     "transfer.": _transfer,
     "account.updated": _payee,
     "account.external_account.": _payee,

@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 from sqlmodel import Session, col, select
 
 from core import formats
-from core.personal_data import Blocker, Delete, Keep, Table, nobody
+from core.personal_data import Blank, Blocker, Delete, Keep, Table, nobody
 from payouts import earnings
 from payouts.models import Payout, PayoutState
 
@@ -112,6 +112,56 @@ TABLES = (
         _l("Comparisons of the ledger with Stripe, in sums"),
         "currency",
         "findings",
+    ),
+    nobody(
+        "rail_entry",
+        _l("Lines of Stripe’s own books, which name amounts and rows, no people"),
+        "id",
+        "kind",
+        "currency",
+        "source_id",
+        "parent_id",
+        "reference",
+        "state",
+        "subject",
+    ),
+    Table(
+        "payout_stop",
+        _l("Differences to Stripe’s books that you explained or released"),
+        acts=("explained_by", "released_by"),
+        codes=("currency", "findings", "explanation"),
+    ),
+    nobody(
+        "dispute",
+        _l("Payments that a bank asked back, by the numbers of payments and projects"),
+        "stripe_dispute_id",
+        "stripe_charge_id",
+        "currency",
+        "reason",
+        "state",
+    ),
+    Table(
+        "reversal",
+        _l("Payouts to you that were taken back, and why"),
+        whose="payout_id IN (SELECT id FROM payout WHERE expert_id = :person)",
+        acts=("proposed_by", "agreed_by"),
+        words=("words", "evidence"),
+        codes=(
+            "stripe_transfer_id",
+            "currency",
+            "state",
+            "cause",
+            "request_key",
+            "stripe_reversal_id",
+            "stripe_entry_id",
+            "trouble",
+        ),
+        actor_words=("words", "evidence"),
+        subject="reversal",
+        erase=Blank(
+            {"words": "NULL", "evidence": "NULL"},
+            _l("Amounts, dates and references stay, since accounts must add up; the words go."),
+        ),
     ),
     Table(
         "payout_hold",

@@ -12,7 +12,8 @@ the rail with no transaction open, record. A crash between any two leaves a row 
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, or_, select
@@ -21,8 +22,8 @@ from core.clock import now
 from core.db import transaction
 from core.errors import NotFound
 from core.money import Money
-from core.ports import PayoutRefused, RailDown, TransferRail
-from payouts import answers, ledger, payees, policy
+from core.ports import PayoutRefused, RailDown, SendingRail, TransferRail
+from payouts import answers, ledger, payees, payout_stops, policy
 from payouts.models import OPEN_STATES, Payee, PayeeState, Payout, PayoutHold, PayoutState
 
 
@@ -41,8 +42,15 @@ class Ask:
 CLAIMABLE = (PayoutState.READY, PayoutState.WAITING_FUNDS)
 
 
-def send(payout_id: int, rail: TransferRail) -> PayoutState:
+OWES = "negative_balance"
+AWAY = "rail_away"
+OWES_AGAIN_AFTER = timedelta(hours=6)
+
+
+def send(payout_id: int, rail: SendingRail) -> PayoutState:
     """Claim a payout, ask the rail, record what it said."""
+    if not _would_arrive(payout_id, rail):
+        return _state(payout_id)
     with transaction() as session:
         ask = claim(session, payout_id, at=now())
     return _put(ask, rail) if ask else _state(payout_id)
@@ -76,9 +84,12 @@ def claim(session: Session, payout_id: int, *, at: datetime) -> Ask | None:
     due = payout.try_at is None or payout.try_at <= at
     if payout.state not in CLAIMABLE or not due:
         return None
+    if payout_stops.postpone(session, payout, at=at):
+        return None
     payee = payees.locked(session, payout.expert_id, at=at)
     is_held = is_withheld(session, payout.expert_id)
     if is_held or payee.state is not PayeeState.ACTIVE or payee.stripe_account_id is None:
+        payout.reason = None  # whatever held it up before, this is why now
         answers.block(session, payout)
         return None
     payout.attempt += 1
@@ -119,7 +130,15 @@ def resume(session: Session, payee: Payee) -> int:
     if payee.state is not PayeeState.ACTIVE or is_withheld(session, payee.expert_id):
         return 0
     theirs = Payout.expert_id == payee.expert_id
-    return _wake(session, [theirs, Payout.state == PayoutState.BLOCKED])
+    return _wake(session, [theirs, Payout.state == PayoutState.BLOCKED, _not_owing(now())])
+
+
+def balance_changed(session: Session, account_id: str) -> int:
+    """Take up what an account below nothing has held up; return how many."""
+    theirs = Payout.expert_id.in_(  # type: ignore[attr-defined]
+        select(Payee.expert_id).where(Payee.stripe_account_id == account_id)
+    )
+    return _wake(session, [theirs, Payout.state == PayoutState.BLOCKED, Payout.reason == OWES])
 
 
 def funds_arrived(session: Session) -> int:
@@ -142,7 +161,11 @@ def blocked_payees(session: Session, limit: int = 200) -> list[int]:
     question = (
         select(Payout.expert_id)
         .join(Payee, col(Payee.expert_id) == col(Payout.expert_id))
-        .where(Payout.state == PayoutState.BLOCKED, Payee.state == PayeeState.ACTIVE)
+        .where(
+            Payout.state == PayoutState.BLOCKED,
+            Payee.state == PayeeState.ACTIVE,
+            _not_owing(now()),
+        )
     )
     return list(session.exec(question.distinct().limit(limit)))
 
@@ -170,6 +193,38 @@ def open_payout(
     if found is None:
         raise NotFound
     return found, False
+
+
+def _would_arrive(payout_id: int, rail: SendingRail) -> bool:
+    """Return whether the payee's account would keep the money, and set the payout aside if not.
+
+    An account below nothing would swallow it, and the bank would never see it.
+    """
+    with transaction() as session:
+        payout = answers.of(session, payout_id)
+        payee = payees.known(session, payout.expert_id)
+        is_due = payout.try_at is None or payout.try_at <= now()
+        account = payee.stripe_account_id if payee.state is PayeeState.ACTIVE else None
+    if payout.state not in CLAIMABLE or not is_due or account is None:
+        return True  # nothing is sent; whoever claims says why
+    try:
+        is_below = rail.payee_balance(account, payout.currency).minor < 0
+    except RailDown:
+        with transaction() as session:
+            answers.postpone(session, payout_id, AWAY, at=now())
+        return False
+    except PayoutRefused:
+        return True  # the account does not let us look; the transfer itself will tell
+    if is_below:
+        with transaction() as session:
+            answers.block_owing(session, payout_id, OWES, at=now(), again=now() + OWES_AGAIN_AFTER)
+    return not is_below
+
+
+def _not_owing(at: datetime) -> Any:
+    """Leave out what waits for an account that is below nothing, until its next look."""
+    reason, try_at = col(Payout.reason), col(Payout.try_at)
+    return or_(reason.is_(None), reason != OWES, try_at.is_(None), try_at <= at)
 
 
 def _put(ask: Ask, rail: TransferRail) -> PayoutState:
@@ -215,7 +270,7 @@ def _take(session: Session, payout: Payout, at: datetime) -> None:
     )
 
 
-def _wake(session: Session, where: list[bool]) -> int:
+def _wake(session: Session, where: list[Any]) -> int:
     rows = session.exec(
         select(Payout)
         .where(*where)

@@ -23,9 +23,11 @@ from core.ports import (
     PayeeStatus,
     PayoutRefused,
     RailBalance,
+    RailDispute,
     RailDown,
     RailEntry,
     RailNews,
+    RailReversal,
 )
 from core.settings import Settings
 from payouts import stripe_objects
@@ -175,6 +177,44 @@ class StripeConnect:
             lines = self.client.v1.balance_transactions.list(asked, inside)
             carried = [line.to_dict() for line in lines.auto_paging_iter()]
         return stripe_objects.bank_transfer(payout, carried)
+
+    def payee_balance(self, account_id: str, currency: str) -> Money:
+        """Read what a connected account has; see `core.ports.PayeeBalanceRail`."""
+        with _asking():
+            found = self.client.v1.balance.retrieve(options={"stripe_account": account_id})
+        return stripe_objects.balance_in(found.to_dict(), currency)
+
+    def take_back(self, transfer_id: str, amount: Money, *, reference: str) -> RailReversal:
+        """Reverse a transfer; see `core.ports.ReversalRail`."""
+        asked: Any = {"amount": amount.minor, "metadata": {"reference": reference}}
+        with _asking():
+            made = self.client.v1.transfers.reversals.create(transfer_id, asked, _keyed(reference))
+        return stripe_objects.reversal(made.to_dict())
+
+    def taken_back(self, transfer_id: str) -> list[RailReversal]:
+        """Read the reversals of a transfer."""
+        asked: Any = {"limit": PAGE}
+        with _asking():
+            found = self.client.v1.transfers.reversals.list(transfer_id, asked)
+            return [stripe_objects.reversal(one.to_dict()) for one in found.auto_paging_iter()]
+
+    # Disputes
+
+    def dispute(self, dispute_id: str) -> RailDispute:
+        """Read a dispute with its charge, which bears our reference."""
+        expand: Any = {"expand": ["charge"]}
+        with _asking():
+            found = self.client.v1.disputes.retrieve(dispute_id, expand)
+        return stripe_objects.dispute(found.to_dict())
+
+    def disputes(self, since: datetime) -> Iterable[RailDispute]:
+        """Read the disputes that were opened since then."""
+        asked: Any = {"created": _from(since), "limit": PAGE, "expand": ["data.charge"]}
+        with _asking():
+            for found in self.client.v1.disputes.list(asked).auto_paging_iter():
+                doc = found.to_dict()
+                if doc["currency"] in EXPONENTS:
+                    yield stripe_objects.dispute(doc)
 
     # Books
 

@@ -4,7 +4,15 @@ from datetime import UTC, datetime
 from typing import Any, TypeGuard
 
 from core.money import Money
-from core.ports import BankTransfer, Checkout, PayeeStatus, RailEntry, RailNews
+from core.ports import (
+    BankTransfer,
+    Checkout,
+    PayeeStatus,
+    RailDispute,
+    RailEntry,
+    RailNews,
+    RailReversal,
+)
 
 Doc = dict[str, Any]
 V2_STATES = {"active": "active", "pending": "pending", "restricted": "restricted"}
@@ -96,6 +104,7 @@ def bank_transfer(payout: Doc, carried: list[Doc]) -> BankTransfer:
         amount=Money(payout["amount"], payout["currency"]),
         made_at=datetime.fromtimestamp(payout["created"], UTC),
         transfer_ids=tuple(filter(None, transfers)),
+        trouble=payout.get("failure_code"),
     )
 
 
@@ -110,7 +119,47 @@ def entry(line: Doc) -> RailEntry:
         source_id=source["id"] if is_doc(source) else source,
         reference=marks.get("reference"),
         at=datetime.fromtimestamp(line["created"], UTC),
+        fee=Money(line.get("fee", 0), line["currency"]),
+        parent_id=source.get("transfer") if is_doc(source) else None,
     )
+
+
+def dispute(doc: Doc) -> RailDispute:
+    """Read a dispute with its charge expanded."""
+    charge = doc["charge"]
+    marks = charge.get("metadata") or {} if is_doc(charge) else {}
+    details = doc["evidence_details"]
+    due = details.get("due_by")
+    return RailDispute(
+        id=doc["id"],
+        charge_id=charge["id"] if is_doc(charge) else charge,
+        reference=marks.get("reference"),
+        amount=Money(doc["amount"], doc["currency"]),
+        reason=doc["reason"],
+        state=doc["status"],
+        has_evidence=bool(details.get("has_evidence")),
+        due_at=datetime.fromtimestamp(due, UTC) if due else None,
+        opened_at=datetime.fromtimestamp(doc["created"], UTC),
+        entries=tuple(entry(line) for line in doc["balance_transactions"]),
+    )
+
+
+def reversal(doc: Doc) -> RailReversal:
+    """Read the reversal of a transfer."""
+    line = doc["balance_transaction"]
+    return RailReversal(
+        id=doc["id"],
+        entry_id=line["id"] if is_doc(line) else line or "",
+        amount=Money(doc["amount"], doc["currency"]),
+        reference=(doc.get("metadata") or {}).get("reference"),
+        at=datetime.fromtimestamp(doc["created"], UTC),
+    )
+
+
+def balance_in(doc: Doc, currency: str) -> Money:
+    """Read what a balance holds in a currency, settled or not."""
+    lines = [*doc["available"], *doc["pending"]]
+    return Money(sum(line["amount"] for line in lines if line["currency"] == currency), currency)
 
 
 def news(doc: Doc) -> RailNews:

@@ -7,7 +7,7 @@ from flask_babel import lazy_gettext as _l
 
 from core import formats
 from core.money import Money
-from payouts import ledger
+from payouts import books_words, ledger
 from payouts.models import Move, Payout, PayoutState
 
 # By the last part of a move's event and its own name within it.
@@ -21,12 +21,17 @@ MOVES = {
     "earned/fee": _l("Work accepted: fee"),
     "earned/pay-back": _l("Accepted in part: rest of the pay"),
     "earned/fee-back": _l("Accepted in part: rest of the fee"),
+    "lost/budget": _l("Payment lost to the bank, from the budget"),
+    "lost/loss": _l("Payment lost to the bank, borne by the platform"),
+    "returned/budget": _l("Lost payment given back to the budget"),
+    "returned/loss": _l("Lost payment given back to the platform"),
 }
 PLACES = {
     "project_budget": _l("Budget"),
     "project_reserve": _l("Reserved"),
     "platform_fees": _l("Platform fee"),
     "clearing": _l("Your payment"),
+    "disputes": _l("Your bank"),
     "expert": _l("Expert"),
 }
 HELD = {
@@ -40,19 +45,39 @@ HELD = {
     "disputes": _l("Disputed payments, not settled yet"),
     "rail_fees": _l("Stripe’s fees, paid by the platform"),
 }
-FINDINGS = {
-    "deposit": _l("A payment that Stripe has and our books do not have yet"),
-    "payout": _l("A payout that Stripe has made and our books do not have yet"),
-    "foreign": _l("Something at Stripe that this instance did not cause"),
-    "deposit_missing": _l("A payment in our books that Stripe does not have"),
-    "payout_missing": _l("A payout in our books that Stripe does not have"),
-    "rest": _l("A rest that nothing accounts for"),
+FINDINGS = books_words.FINDINGS
+HELD_UP_STATES = (PayoutState.READY, PayoutState.WAITING_FUNDS, PayoutState.BLOCKED)
+# By the reason of a payout that has not left.
+HELD_UP = {
+    "books_differ": _l(
+        "Our books and Stripe’s differ in this currency, and nothing leaves until we know why. The"
+        " operators are looking into it. What is owed to you stays owed, and leaves by itself."
+    ),
+    "negative_balance": _l(
+        "Your account at Stripe is below zero, so it would keep the money instead of sending it to"
+        " your bank. The amount stays owed to you, and leaves once your account is at zero or"
+        " above."
+    ),
+    "rail_away": _l("Stripe cannot be reached at the moment. We try again by ourselves."),
+}
+
+
+# Lines that were booked under the rail's own id, by what was written and the name within them.
+RAIL_MOVES = {
+    "payment disputed/amount": _l("Taken back by the bank"),
+    "payment disputed/fee": _l("Stripe’s fee for the dispute"),
+    "disputed payment given back/amount": _l("Given back by the bank"),
+    "disputed payment given back/fee": _l("Stripe’s fee for the dispute, given back"),
+    "payout taken back, owed again/amount": _l("Payout taken back, owed again"),
+    "second payout taken back/amount": _l("Second payout taken back"),
 }
 
 
 def move(row: Move) -> str:
     """Say what a move was for."""
     event, _slash, name = row.reference.rpartition("/")
+    if event.startswith("rail:"):
+        return str(RAIL_MOVES.get(f"{row.narration}/{name}") or row.narration)
     found = MOVES.get(f"{event.rpartition(':')[2]}/{name}")
     return str(found) if found else row.narration
 
@@ -74,6 +99,8 @@ def cause(row: Move) -> str:
         return str(_("Assignment %(number)s", number=number))
     if kind == "deposit":
         return str(_("Payment %(number)s", number=number))
+    if kind == "dispute":
+        return str(_("Dispute %(number)s", number=number))
     return row.cause
 
 
@@ -94,6 +121,8 @@ def next_step(row: Any) -> str:
 
 def waits_for(payout: Payout) -> str:
     """Say why an open payout has not left, and what happens next."""
+    if payout.reason in HELD_UP and payout.state in HELD_UP_STATES:
+        return str(HELD_UP[payout.reason])
     if payout.state is PayoutState.UNKNOWN:
         return str(
             _(

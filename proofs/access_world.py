@@ -27,7 +27,8 @@ from experts.fields import Field
 from experts.models import AccountStanding, Expert, RestrictionProposal
 from experts.restrictions import Proposal
 from payouts import requests, sending
-from payouts.models import PayoutState, ProjectBudget
+from payouts.dispute_models import DisputeState
+from payouts.models import Payout, PayoutState, ProjectBudget
 from projects import letters
 from releases.models import Release
 from tests.factories.accounts import (
@@ -38,6 +39,12 @@ from tests.factories.accounts import (
     make_user,
 )
 from tests.factories.annotation import Desk, join, make_assignment, make_desk, make_task
+from tests.factories.books import (
+    make_dispute,
+    make_payout_stop,
+    make_rail_line,
+    make_reversal,
+)
 from tests.factories.decisions import contest, decision_of
 from tests.factories.experts import make_expert, make_licence
 from tests.factories.interviews import answer_all, make_interview, unknown
@@ -75,6 +82,10 @@ class SureRail:
     def send(self, amount: Any, *, to: str, reference: str) -> str:
         """Return the id."""
         return self.transfer
+
+    def payee_balance(self, account_id: str, currency: str) -> Any:
+        """Say that nothing is owed."""
+        return eur(0)
 
 
 @dataclass
@@ -289,6 +300,20 @@ def _money(session: Session, world: World, desk: Desk) -> None:
         session, budget.organisation_id, buyer=world.secret("zzbuyer of an invoice", *OWNERS)
     )
     world.rows |= {"invoice": invoice.id, "paid deposit": make_deposit(session, budget).id}
+    _contested_money(session, world, paid)
+
+
+def _contested_money(session: Session, world: World, paid: Payout) -> None:
+    words = world.secret("zzexplanation of a difference", OPERATOR)
+    stop = make_payout_stop(session, explanation=words, by=make_user(session, "operator").id)
+    found = make_reversal(session, paid, words=world.secret("zzpayout taken back", OPERATOR))
+    source = world.secret("zzsource of a line", OPERATOR)
+    world.rows |= {
+        "rail line": make_rail_line(session, source_id=source).id,
+        "payout stop": stop.id,
+        "dispute": make_dispute(session, state=DisputeState.WON).id,
+        "reversal": found.id,
+    }
 
 
 def _interviews(session: Session, world: World) -> None:

@@ -18,6 +18,9 @@ _CATEGORIES = {
     "transfer_refund": "transfer_reversal",
     "payout_failure": "payout_reversal",
     "payout_cancel": "payout_reversal",
+    "stripe_fee": "fee",
+    "stripe_fx_fee": "fee",
+    "tax_fee": "tax",
 }
 
 
@@ -27,7 +30,7 @@ def post(
     amount: int,
     currency: str,
     *,
-    source: str,
+    source: str | None,
     account: str = "",
     fee: int = 0,
     available_on: int | None = None,

@@ -29,6 +29,22 @@ from payouts.sandbox.settings import API_VERSION, DAY
 from payouts.sandbox.store import Doc, Tx, public
 
 Act = Callable[..., Any]
+# Lines of a balance that nobody asks for through the API.
+LINES = {
+    "adjustment",
+    "connect_collection_transfer",
+    "contribution",
+    "payment_network_reserve_hold",
+    "payment_network_reserve_release",
+    "reserve_hold",
+    "reserve_release",
+    "reserve_transaction",
+    "reserved_funds",
+    "stripe_fee",
+    "stripe_fx_fee",
+    "tax_fee",
+    "topup_reversal",
+}
 
 
 @dataclass(frozen=True)
@@ -204,10 +220,45 @@ def pay(tx: Tx, body: Doc, id_: str) -> Doc:
 
 def dispute(tx: Tx, body: Doc, id_: str) -> Doc:
     """Let a cardholder dispute a charge."""
-    asked = read({"amount": int, "reason": str}, body)
+    asked = read({"amount": int, "reason": str, "inquiry": bool}, body)
     charge = _found(tx, "charge", id_)
     reason = asked.get("reason", "fraudulent")
-    return disputes.open_(tx, charge, reason=reason, amount=asked.get("amount"))
+    return disputes.open_(
+        tx,
+        charge,
+        reason=reason,
+        amount=asked.get("amount"),
+        inquiry=asked.get("inquiry", False),
+    )
+
+
+def escalate_dispute(tx: Tx, _: Doc, id_: str) -> Doc:
+    """Let an inquiry become a dispute."""
+    return disputes.escalate(tx, _found(tx, "dispute", id_))
+
+
+def answer_dispute(tx: Tx, _: Doc, id_: str) -> Doc:
+    """Let evidence be sent, as a person does in the dashboard."""
+    return disputes.answer(tx, _found(tx, "dispute", id_))
+
+
+def add_line(tx: Tx, body: Doc) -> Doc:
+    """Change a balance by a line of any kind: what Stripe bills, keeps back or collects."""
+    asked = read(
+        {"type!": LINES, "amount!": int, "currency": str, "account": str, "fee": int}, body
+    )
+    account = asked.get("account", "")
+    if account:
+        accounts.find(tx, account)
+    return balance.post(
+        tx,
+        asked["type"],
+        asked["amount"],
+        asked.get("currency", tx.settings.currency),
+        source=None,
+        account=account,
+        fee=asked.get("fee", 0),
+    )
 
 
 def close_dispute(tx: Tx, body: Doc, id_: str) -> Doc:
@@ -252,6 +303,9 @@ _WRITING: dict[str, Act] = {
     "/checkout/<id_>/pay": pay,
     "/charges/<id_>/dispute": dispute,
     "/disputes/<id_>/close": close_dispute,
+    "/disputes/<id_>/escalate": escalate_dispute,
+    "/disputes/<id_>/answer": answer_dispute,
+    "/lines": add_line,
     "/payouts/<id_>/fail": fail_payout,
     "/events/emit": emit,
 }

@@ -1,7 +1,8 @@
 """Disputes: a bank takes a payment back, and perhaps gives it again.
 
 The one rule: the platform loses amount and fee when a dispute opens, and has the amount back
-only when it is won. That the fee stays lost is an assumption.
+only when it is won. That the fee stays lost is an assumption. An inquiry takes nothing until it
+becomes a dispute.
 """
 
 from payouts.sandbox import balance, events, lists
@@ -28,29 +29,68 @@ _EVIDENCE = words(
 )
 
 
-def open_(tx: Tx, charge: Doc, *, reason: str, amount: int | None = None) -> Doc:
-    """Let the cardholder's bank take a payment back."""
-    left = charge["amount"] - charge["amount_refunded"]
+OPEN = ("needs_response", "under_review")
+INQUIRY = ("warning_needs_response", "warning_under_review")
+
+
+def open_(
+    tx: Tx, charge: Doc, *, reason: str, amount: int | None = None, inquiry: bool = False
+) -> Doc:
+    """Let the cardholder's bank take a payment back, or only ask about it."""
+    others = tx.all("dispute", charge=charge["id"])
+    left = charge["amount"] - charge["amount_refunded"] - sum(one["amount"] for one in others)
     amount = left if amount is None else amount
-    if charge["disputed"] or not charge["paid"] or not 0 < amount <= left:
+    if not charge["paid"] or not 0 < amount <= left:
         raise Refusal("This charge cannot be disputed, or not by this amount.")
     if reason not in REASONS:
         raise Refusal(f"Invalid reason: must be one of {', '.join(REASONS)}", param="reason")
     dispute = _dispute(tx, charge, amount, reason)
+    charge["disputed"] = True
+    tx.save(charge)
+    if inquiry:
+        dispute["status"] = "warning_needs_response"
+        tx.add(dispute, kind="dispute")
+        events.emit(tx, "charge.dispute.created", dispute)
+        return dispute
+    _withdraw(tx, dispute)
+    tx.add(dispute, kind="dispute")
+    events.emit(tx, "charge.dispute.created", dispute)
+    events.emit(tx, "charge.dispute.funds_withdrawn", dispute)
+    return dispute
+
+
+def _withdraw(tx: Tx, dispute: Doc) -> None:
     taken = balance.post(
         tx,
         "adjustment",
-        -amount,
-        charge["currency"],
+        -dispute["amount"],
+        dispute["currency"],
         fee=tx.settings.dispute_fee,
         source=dispute["id"],
     )
     dispute["balance_transactions"] = [balance.shown_transaction(tx, taken)]
-    charge["disputed"] = True
-    tx.save(charge)
-    tx.add(dispute, kind="dispute")
-    events.emit(tx, "charge.dispute.created", dispute)
+
+
+def escalate(tx: Tx, dispute: Doc) -> Doc:
+    """Let an inquiry become a dispute, which takes the money."""
+    if dispute["status"] not in INQUIRY:
+        raise Refusal("This dispute is not an inquiry.")
+    dispute["status"] = "needs_response"
+    _withdraw(tx, dispute)
+    tx.save(dispute)
+    events.emit(tx, "charge.dispute.updated", dispute)
     events.emit(tx, "charge.dispute.funds_withdrawn", dispute)
+    return dispute
+
+
+def answer(tx: Tx, dispute: Doc) -> Doc:
+    """Let the platform's evidence be with the bank, as if it was sent in the dashboard."""
+    if dispute["status"] not in ("needs_response", "warning_needs_response"):
+        raise Refusal("This dispute does not wait for evidence.")
+    is_inquiry = dispute["status"] in INQUIRY
+    dispute["status"] = "warning_under_review" if is_inquiry else "under_review"
+    dispute["evidence_details"] |= {"has_evidence": True, "submission_count": 1}
+    events.emit(tx, "charge.dispute.updated", tx.save(dispute))
     return dispute
 
 
@@ -91,7 +131,12 @@ def _dispute(tx: Tx, charge: Doc, amount: int, reason: str) -> Doc:
 
 def close(tx: Tx, dispute: Doc, *, won: bool) -> Doc:
     """Let the bank decide."""
-    if dispute["status"] != "needs_response":
+    if dispute["status"] in INQUIRY:
+        dispute["status"] = "warning_closed"
+        events.emit(tx, "charge.dispute.closed", tx.save(dispute))
+        return dispute
+    won_late = won and dispute["status"] == "lost"  # banks do change their mind
+    if dispute["status"] not in OPEN and not won_late:
         raise Refusal("This dispute is already closed.")
     dispute["status"] = "won" if won else "lost"
     if won:

@@ -32,6 +32,7 @@ from tests.factories.accounts import (
     make_user,
 )
 from tests.factories.annotation import Desk, join, make_assignment, make_desk
+from tests.factories.books import make_reversal
 from tests.factories.decisions import answer, contest, decision_of, stands
 from tests.factories.experts import make_expert, make_licence, make_skill
 from tests.factories.interviews import answer_all, make_interview, unknown
@@ -224,7 +225,8 @@ def _money(session: Session, all_: Everywhere) -> None:
     payee = make_payee(session, all_.id, stripe_account_id="acct_zqmine", bank_last4="4242")
     budget = session.get_one(ProjectBudget, all_.desk.project_id)
     make_earning(session, budget, all_.id, pay=2000)
-    make_payout(session, all_.id, amount=2000, state=PayoutState.PAID)
+    paid = make_payout(session, all_.id, amount=2000, state=PayoutState.PAID)
+    make_reversal(session, paid, words="Zzwords of an operator about a payout taken back")
     ledger.post(
         session,
         "payout:of-everywhere",

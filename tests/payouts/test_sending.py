@@ -167,6 +167,9 @@ class CrashingRail:
         self.rail.send(*args, **kwargs)
         raise Crash
 
+    def payee_balance(self, *args):
+        return self.rail.payee_balance(*args)
+
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_crash_around_the_question_is_finished_by_the_sweep(desk, session, jobs, when):

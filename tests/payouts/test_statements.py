@@ -30,6 +30,9 @@ class SureRail:
         self.sent += 1
         return f"tr_{reference}"
 
+    def payee_balance(self, account_id, currency):
+        return eur(0)
+
 
 @pytest.fixture
 def expert(session):

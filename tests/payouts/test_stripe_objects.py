@@ -211,3 +211,40 @@ def test_the_first_api_can_do_all_that_we_need(desk):
     desk.bench.control(f"/accounts/{account_id}/onboard")
     found = stripe_objects.payee_v1(desk.bench.v1.accounts.retrieve(account_id).to_dict())
     assert (found.state, bool(found.bank_last4)) == ("active", True)
+
+
+def test_a_dispute_is_read_with_its_charge_its_deadline_and_what_it_has_moved():
+    line = {"id": "txn_1", "type": "adjustment", "net": -11_500, "fee": 1500, "currency": "eur"}
+    doc = {
+        "id": "du_1",
+        "charge": {"id": "ch_1", "metadata": {"reference": "deposit-1-abc"}},
+        "amount": 10_000,
+        "currency": "eur",
+        "reason": "fraudulent",
+        "status": "needs_response",
+        "evidence_details": {"due_by": 1_780_000_000, "has_evidence": False},
+        "balance_transactions": [{**line, "created": 1_780_000_000, "source": "du_1"}],
+        "created": 1_780_000_000,
+    }
+
+    found = stripe_objects.dispute(doc)
+
+    assert (found.charge_id, found.reference) == ("ch_1", "deposit-1-abc")
+    assert (found.due_at.year, found.entries[0].fee) == (2026, eur(1500))
+    bare = {**doc, "charge": "ch_1", "evidence_details": {"due_by": None}}
+    assert stripe_objects.dispute(bare).due_at is None
+    assert stripe_objects.dispute(bare).reference is None
+
+
+def test_a_reversal_names_its_line_whether_it_is_expanded_or_not():
+    doc = {"id": "trr_1", "amount": 5, "currency": "eur", "created": 1_780_000_000}
+    for line in ("txn_1", {"id": "txn_1"}):
+        found = stripe_objects.reversal({**doc, "balance_transaction": line, "metadata": {}})
+        assert (found.entry_id, found.reference) == ("txn_1", None)
+
+
+def test_what_an_account_has_is_settled_and_pending_in_one_currency():
+    lines = [{"amount": -500, "currency": "eur"}, {"amount": 7, "currency": "usd"}]
+    doc = {"available": lines, "pending": [{"amount": 200, "currency": "eur"}]}
+
+    assert stripe_objects.balance_in(doc, "eur") == eur(-300)

@@ -188,3 +188,61 @@ def test_the_balance_is_the_sum_of_what_moved(bench):
     assert sum(each["net"] for each in books["moves"] if not each["account"]) == sum(
         bench.balance()
     )
+
+
+def test_an_inquiry_takes_nothing_until_it_becomes_a_dispute(bench):
+    charge = bench.paid(10000).latest_charge.id
+
+    asked = bench.control(f"/charges/{charge}/dispute", inquiry=True)
+    found = bench.v1.disputes.retrieve(asked["id"], {"expand": ["charge"]})
+    assert (found.status, list(found.balance_transactions)) == ("warning_needs_response", [])
+    assert (found.charge.id, bench.available()) == (charge, 9825)
+
+    bench.control(f"/disputes/{found.id}/answer")
+    bench.control(f"/disputes/{found.id}/escalate")
+    assert bench.v1.disputes.retrieve(found.id).status == "needs_response"
+    assert bench.available() == 9825 - 11500
+    bench.control(f"/disputes/{found.id}/answer")
+    assert bench.v1.disputes.retrieve(found.id).evidence_details.has_evidence
+    bench.control(f"/disputes/{found.id}/close", outcome="lost")
+    bench.control(f"/disputes/{found.id}/close", outcome="won")  # late
+    assert bench.available() == 9825 - 1500
+
+
+def test_an_inquiry_that_is_closed_stays_one_and_a_charge_is_disputed_as_far_as_it_reaches(bench):
+    charge = bench.paid(10000).latest_charge.id
+    asked = bench.control(f"/charges/{charge}/dispute", amount=4000, inquiry=True)
+    bench.control(f"/disputes/{asked['id']}/close", outcome="won")
+    assert bench.v1.disputes.retrieve(asked["id"]).status == "warning_closed"
+
+    bench.control(f"/charges/{charge}/dispute", amount=6000)
+    both = bench.v1.disputes.list({"charge": charge, "expand": ["data.charge"]}).data
+    assert {one.amount for one in both} == {4000, 6000}
+    again = bench.web.post(f"{bench.url}/_sandbox/charges/{charge}/dispute", json={"amount": 1})
+    assert again.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("kind", "amount"),
+    [("stripe_fee", -20), ("reserve_hold", -500), ("connect_collection_transfer", -70)],
+)
+def test_a_line_that_nobody_asked_for_changes_the_balance(bench, kind, amount):
+    bench.paid(10000)
+
+    bench.control("/lines", type=kind, amount=amount)
+
+    [line] = bench.v1.balance_transactions.list({"type": kind}).data
+    assert (line.net, line.source, bench.available()) == (amount, None, 9825 + amount)
+
+
+def test_an_account_can_be_below_nothing_and_swallows_what_comes(bench):
+    account = bench.account()
+    bench.paid(10000)
+    bench.control("/lines", type="adjustment", amount=-300, account=account)
+
+    assert bench.balance(account) == (-300, 0)
+    bench.v1.transfers.create({"amount": 200, "currency": "eur", "destination": account})
+    bench.control("/clock/advance", days=3)
+
+    assert bench.v1.payouts.list({}, {"stripe_account": account}).data == []
+    assert bench.balance(account) == (-100, 0)
