@@ -20,7 +20,9 @@ from core import charts, formats
 from core.access import require, requires
 from core.clock import now
 from core.db import db_session, find
+from core.money import zero
 from core.web import Problems, page_of, read
+from payouts import earnings
 from projects.models import Project, id_of
 
 bp = Blueprint("annotation_owner", __name__)
@@ -147,7 +149,8 @@ def _queue(
         compared=compared,
         contested=review_queue.contested(session, project, current_user),
         all_waiting=all_waiting,
-        verdict_forms=_forms(VerdictForm, waiting, wrong, about),
+        verdict_forms=_forms(Verdict.REJECTED, waiting, wrong, about),
+        part_forms=_forms(Verdict.PARTLY_ACCEPTED, waiting, wrong, about),
         reason_words=_reason_words,
         lead_time=_lead_time,
         kept=_kept(),
@@ -156,15 +159,15 @@ def _queue(
 
 
 def _forms(
-    kind: type[FlaskForm], rows: Iterable[Any], wrong: FlaskForm | None, about: Any
+    verdict: Verdict, rows: Iterable[Any], wrong: FlaskForm | None, about: Any
 ) -> dict[int, FlaskForm]:
-    """Return a form for each row by its id, each with ids of its own on the page."""
+    """Return a form of a verdict for each row by its id, each with ids of its own on the page."""
+    is_wrong = wrong is not None and wrong.verdict.data == verdict
     found = {
-        row.id: wrong if row is about and isinstance(wrong, kind) else kind(formdata=None)
-        for row in rows
+        row.id: wrong if row is about and is_wrong else VerdictForm(formdata=None) for row in rows
     }
     for row_id, form in found.items():
-        numbered(form, row_id)
+        numbered(form, f"{verdict}-{row_id}")
     return found
 
 
@@ -190,6 +193,16 @@ def _reason_words(code: str) -> str:
 
 def _said(found: Assignment) -> str:
     pay = formats.money(found.pay)
+    if found.verdict is Verdict.PARTLY_ACCEPTED:
+        paid = earnings.of_assignment(db_session(), id_of(found)) or zero(found.currency)
+        return str(
+            _(
+                "Verdict recorded: accepted in part. %(paid)s of %(pay)s go to the expert, who has "
+                "a letter with your reason; the rest returns to the budget.",
+                paid=formats.money(paid),
+                pay=pay,
+            )
+        )
     if found.verdict is Verdict.ACCEPTED:
         return str(_("Verdict recorded: accepted. %(pay)s go to the expert.", pay=pay))
     return str(

@@ -90,6 +90,12 @@ def complete(session: Session, project_id: int, assignment_id: int, at: datetime
     return lacking
 
 
+def of_assignment(session: Session, assignment_id: int) -> Money | None:
+    """What an assignment has earned so far; None while it has earned nothing."""
+    row = session.get(Reservation, assignment_id)
+    return row.earned if row is not None and row.state is ReservationState.EARNED else None
+
+
 def total(session: Session, expert_id: int) -> list[Money]:
     """What an expert has earned in all, one amount for each currency."""
     question = (

@@ -21,6 +21,8 @@ MOVES = {
     "earned/fee": _l("Work accepted: fee"),
     "earned/pay-back": _l("Accepted in part: rest of the pay"),
     "earned/fee-back": _l("Accepted in part: rest of the fee"),
+    "completed/pay": _l("Accepted in full after all: rest of the pay"),
+    "completed/fee": _l("Accepted in full after all: rest of the fee"),
 }
 PLACES = {
     "project_budget": _l("Budget"),
