@@ -12,7 +12,7 @@ from sqlalchemy import select as select_columns
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
-from annotation import results
+from annotation import results, rules
 from annotation.models import Annotation, Assignment, Draft, State, Task
 from core import audit, jobs
 from core.errors import Conflict, Invalid, NotAllowed
@@ -307,6 +307,8 @@ def _lease(project: Project, task_id: int, expert_id: int, at: datetime) -> Assi
         currency=project.currency,
         terms={
             "guidelines_version": project.guidelines_version,
+            "fee_bps": project.fee_bps,
+            "part_rule": rules.PART,
             "lease_minutes": project.lease_minutes,
             "review_days": project.review_days,
             "contest_days": CONTEST_DAYS,

@@ -50,6 +50,10 @@ def _verdict(project: Project) -> list[Row]:
         "Within %(num)s days. If the owner says nothing, your work is accepted",
         project.review_days,
     )
+    in_part = _(
+        "A person says how many percent of the pay are earned, and why. What is credited to you is "
+        "never taken back, and the rest can be contested"
+    )
     refused = _(
         "You get the reason, the clause of the guidelines and the evidence, and %(days)s days "
         "to contest it",
@@ -58,6 +62,7 @@ def _verdict(project: Project) -> list[Row]:
     return [
         (_("What decides"), str(project.validation.label)),
         (_("Review"), review),
+        (_("If work is accepted in part"), in_part),
         (_("If work is refused"), refused),
     ]
 
