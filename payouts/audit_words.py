@@ -24,9 +24,11 @@ ACTIONS = {
     "payout.failed": _l("Payout failed, money owed again"),
     "payout.hold_lifted": _l("Withheld payouts sent again"),
     "payout.looked_up": _l("Lost payout looked up"),
+    "bonus.given": _l("Bonus given"),
 }
 ROWS = {
     "payout": Row(_l("Payout %(id)s")),
     "deposit": Row(_l("Deposit %(id)s")),
+    "bonus": Row(_l("Bonus %(id)s")),
     "payee": Row(_l("Account of expert number %(id)s")),
 }

@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 from sqlmodel import Session, col, select
 
 from core import formats
-from core.personal_data import Blocker, Delete, Keep, Table, nobody
+from core.personal_data import Blank, Blocker, Delete, Keep, Table, nobody
 from payouts import earnings
 from payouts.models import Payout, PayoutState
 
@@ -105,6 +105,19 @@ TABLES = (
         _l("Comparisons of the ledger with Stripe, in sums"),
         "currency",
         "findings",
+    ),
+    Table(
+        "extra_pay",
+        _l("Bonuses to you, and pay for reviews and qualification tasks"),
+        whose=MINE,
+        acts=("given_by",),
+        words=("words",),
+        own_words=("words",),
+        codes=("currency", "reference"),
+        subject="bonus",
+        erase=Blank(
+            {"words": "CASE WHEN words = '' THEN '' ELSE 'erased with the account' END"}, TAX
+        ),
     ),
     Table(
         "payout_hold",

@@ -24,6 +24,10 @@ MOVES = {
     "completed/pay": _l("Accepted in full after all: rest of the pay"),
     "completed/fee": _l("Accepted in full after all: rest of the fee"),
 }
+MOVES |= {
+    "given/pay": _l("Bonus"),
+    "given/fee": _l("Bonus: fee"),
+}
 PLACES = {
     "project_budget": _l("Budget"),
     "project_reserve": _l("Reserved"),
@@ -74,9 +78,39 @@ def cause(row: Move) -> str:
     kind, _colon, number = row.cause.partition(":")
     if kind == "assignment":
         return str(_("Assignment %(number)s", number=number))
+    if kind in EXTRA:
+        return str(EXTRA_NUMBERED[kind] % {"number": number})
     if kind == "deposit":
         return str(_("Payment %(number)s", number=number))
     return row.cause
+
+
+def of_amount(row: Any) -> str:
+    """Say what an amount on the earnings page is for."""
+    if row.what in EXTRA:
+        return str(EXTRA[row.what])
+    return str(_("Assignment %(number)s", number=row.row_id) if row.what == "work" else _("Payout"))
+
+
+def of_line(line: Any) -> str:
+    """Say what a line of a statement is for."""
+    if line.kind in EXTRA:
+        return f"{line.title}, {EXTRA[line.kind]}"
+    if line.in_part:
+        return str(_("%(title)s, accepted in part", title=line.title))
+    return str(_("%(title)s, accepted", title=line.title))
+
+
+EXTRA = {
+    "bonus": _l("Bonus"),
+    "review": _l("Review"),
+    "qualification": _l("Qualification task"),
+}
+EXTRA_NUMBERED = {
+    "bonus": _l("Bonus %(number)s"),
+    "review": _l("Review %(number)s"),
+    "qualification": _l("Qualification task %(number)s"),
+}
 
 
 def place(kind: str) -> str:
