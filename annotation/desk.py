@@ -14,9 +14,11 @@ from annotation.models import Assignment, State, Task
 from core.money import Money
 from experts import restrictions
 from payouts import budgets, policy
-from projects import guidelines
+from payouts.rates import Floor
+from projects import guidelines, rates
 from projects.models import Answer, Invitation, Project, id_of
 from projects.models import State as ProjectState
+from projects.rates import Rate
 
 # Beyond this nobody counts: "more than 1,000" tells an expert as much.
 COUNTED = 1000
@@ -41,6 +43,8 @@ class Offer:
     open_tasks: int
     in_hand: Assignment | None
     why_not: Why | None
+    rate: Rate
+    under: Floor | None
 
 
 @dataclass(frozen=True)
@@ -126,7 +130,9 @@ def guidelines_of(session: Session, lease: Assignment, project: Project) -> str:
 def _offer(session: Session, project: Project, expert_id: int, at: datetime) -> Offer:
     in_hand = leases.in_hand(session, id_of(project), expert_id)
     why_not = why_nothing(session, project, expert_id, at=at)
-    return Offer(project, _open_to(session, project, expert_id), in_hand, why_not)
+    rate = rates.of(session, project)
+    under = rate.under(rates.floor_of_expert(session, expert_id, project.currency))
+    return Offer(project, _open_to(session, project, expert_id), in_hand, why_not, rate, under)
 
 
 def _open_to(session: Session, project: Project, expert_id: int) -> int:

@@ -29,6 +29,7 @@ from projects import (
     lifecycle,
     matching,
     pricing,
+    rates,
     reasons,
 )
 from projects.forms import GuidelinesForm
@@ -65,6 +66,7 @@ def project_home(project_id: int) -> ResponseReturnValue:
     """Show how a project stands, and what it needs."""
     session, project, at = db_session(), _seen(project_id), now()
     summary = budgets.summary(session, project_id)
+    rate = rates.of(session, project)
     missing = lifecycle.missing(session, project) if project.is_draft else []
     return render_template(
         "projects/project_home.html",
@@ -73,6 +75,8 @@ def project_home(project_id: int) -> ResponseReturnValue:
         needs=home.needs(session, project, current_user),
         figures=home.figures(session, project),
         price=pricing.of(project),
+        rate=rate,
+        under=rate.under(rates.floor_of_project(session, project)),
         summary=summary,
         whole=pricing.whole(project),
         affordable=lifecycle.affordable(summary.available, project),

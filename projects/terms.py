@@ -9,6 +9,7 @@ from core import formats
 from core.money import Money
 from projects import lifecycle, pricing
 from projects.models import Project
+from projects.rates import Rate
 
 # For so long an expert may contest a refusal; annotation puts it into the terms of each task.
 CONTEST_DAYS = 14
@@ -16,12 +17,12 @@ CONTEST_DAYS = 14
 Row = tuple[str, str] | tuple[str, str, str]
 
 
-def rows(project: Project, available: Money) -> list[Row]:
+def rows(project: Project, available: Money, rate: Rate) -> list[Row]:
     """Return the terms as name, value and note."""
-    return [*_pay(project), *_work(project), *_verdict(project), _funding(project, available)]
+    return [*_pay(project, rate), *_work(project), *_verdict(project), _funding(project, available)]
 
 
-def _pay(project: Project) -> list[Row]:
+def _pay(project: Project, rate: Rate) -> list[Row]:
     price = pricing.of(project)
     pay = _(
         "%(pay)s for each accepted task. No fee is taken from it.", pay=formats.money(price.pay)
@@ -30,8 +31,27 @@ def _pay(project: Project) -> list[Row]:
         "%(minutes)s, as the owner estimates",
         minutes=formats.duration(timedelta(minutes=price.minutes)),
     )
-    rate = _("That is about %(rate)s.", rate=formats.rate(price.hourly))
-    return [(_("Pay"), pay), (_("Usual time"), time, rate)]
+    by_hour = _("That is about %(rate)s.", rate=formats.rate(rate.hourly))
+    if not rate.is_observed:
+        return [(_("Pay"), pay), (_("Usual time"), time, by_hour)]
+    time = _(
+        "%(time)s, the middle of the %(answers)s newest accepted answers",
+        time=_minutes(rate.seconds),
+        answers=formats.number(rate.answers),
+    )
+    half = _(
+        "Half of them took between %(lower)s and %(upper)s, which is %(low)s to %(high)s.",
+        lower=_minutes(rate.lower_seconds),
+        upper=_minutes(rate.upper_seconds),
+        low=formats.rate(rate.low),
+        high=formats.rate(rate.high),
+    )
+    return [(_("Pay"), pay), (_("Usual time"), time, f"{by_hour} {half}")]
+
+
+def _minutes(seconds: int) -> str:
+    """Say a time in whole minutes, rounded up."""
+    return formats.duration(timedelta(minutes=-(-seconds // 60)))
 
 
 def _work(project: Project) -> list[Row]:

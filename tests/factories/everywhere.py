@@ -35,7 +35,14 @@ from tests.factories.annotation import Desk, join, make_assignment, make_desk
 from tests.factories.decisions import answer, contest, decision_of, stands
 from tests.factories.experts import make_expert, make_licence, make_skill
 from tests.factories.interviews import answer_all, make_interview, unknown
-from tests.factories.payouts import eur, make_bonus, make_earning, make_payee, make_payout, make_rail_event
+from tests.factories.payouts import (
+    eur,
+    make_bonus,
+    make_earning,
+    make_payee,
+    make_payout,
+    make_rail_event,
+)
 from tests.factories.projects import make_invitation
 from tests.factories.projects import make_project as make_draft
 from tests.factories.webhooks import make_delivery, make_endpoint
