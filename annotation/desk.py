@@ -10,6 +10,7 @@ from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from annotation import assignment as leases
+from annotation import beside_pay
 from annotation.models import Assignment, State, Task
 from core.money import Money
 from experts import restrictions
@@ -86,6 +87,8 @@ def why_nothing(session: Session, project: Project, expert_id: int, *, at: datet
     if not _open_to(session, project, expert_id):
         return Why.ALL_YOURS if _is_left(session, project) else Why.ALL_TAKEN
     cost = policy.cost(project.price, project.fee_bps)
+    first = Money(beside_pay.qualification_pay(session, project, expert_id), project.currency)
+    cost += policy.cost(first, project.fee_bps)
     return Why.BUDGET if budgets.available(session, id_of(project)) < cost else None
 
 

@@ -12,7 +12,7 @@ from flask_babel import ngettext
 from flask_login import current_user
 from flask_wtf import FlaskForm
 
-from annotation import progress, review, review_queue, rules, shown, task_files, tasks
+from annotation import beside_pay, progress, review, review_queue, rules, shown, task_files, tasks
 from annotation.forms import TasksForm, VerdictForm, numbered
 from annotation.label_config import parse
 from annotation.models import Assignment, Task, Verdict
@@ -149,6 +149,7 @@ def _queue(
         compared=compared,
         contested=review_queue.contested(session, project, current_user),
         all_waiting=all_waiting,
+        review_pay=beside_pay.review_pay(project, current_user),
         verdict_forms=_forms(Verdict.REJECTED, waiting, wrong, about),
         part_forms=_forms(Verdict.PARTLY_ACCEPTED, waiting, wrong, about),
         reason_words=_reason_words,

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from accounts import decisions, webhooks
 from accounts.models import User
 from annotation import assignment as leases
-from annotation import refusal, rules
+from annotation import beside_pay, refusal, rules
 from annotation.models import Assignment, State, Verdict
 from core import audit, messages
 from core.errors import Conflict, Invalid, NotAllowed
@@ -88,6 +88,8 @@ def decide(
         _give_reasons(session, assignment, ruling, by=id_of(by), at=at)
     _set(assignment, ruling, at, by=by.id)
     FOLLOWS[ruling.verdict](session, assignment, ruling, at)
+    project = session.get_one(Project, assignment.project_id)
+    beside_pay.pay_review(session, project, id_of(assignment), by, at)
     _record(session, assignment)
 
 

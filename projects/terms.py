@@ -32,8 +32,9 @@ def _pay(project: Project, rate: Rate) -> list[Row]:
         minutes=formats.duration(timedelta(minutes=price.minutes)),
     )
     by_hour = _("That is about %(rate)s.", rate=formats.rate(rate.hourly))
+    paid: list[Row] = [(_("Pay"), pay), *_first_tasks(project)]
     if not rate.is_observed:
-        return [(_("Pay"), pay), (_("Usual time"), time, by_hour)]
+        return [*paid, (_("Usual time"), time, by_hour)]
     time = _(
         "%(time)s, the middle of the %(answers)s newest accepted answers",
         time=_minutes(rate.seconds),
@@ -46,7 +47,22 @@ def _pay(project: Project, rate: Rate) -> list[Row]:
         low=formats.rate(rate.low),
         high=formats.rate(rate.high),
     )
-    return [(_("Pay"), pay), (_("Usual time"), time, f"{by_hour} {half}")]
+    return [*paid, (_("Usual time"), time, f"{by_hour} {half}")]
+
+
+def _first_tasks(project: Project) -> list[Row]:
+    """What the first tasks pay whatever becomes of them; nothing where they do not."""
+    if not project.qualification_tasks:
+        return []
+    words = ngettext(
+        "%(pay)s when you hand in your first task here, whatever becomes of it; "
+        "the pay above comes on top if it is accepted",
+        "%(pay)s when you hand in each of your first %(num)s tasks here, whatever becomes of it; "
+        "the pay above comes on top if it is accepted",
+        project.qualification_tasks,
+        pay=formats.money(project.qualification),
+    )
+    return [(_("Qualification"), words)]
 
 
 def _minutes(seconds: int) -> str:
