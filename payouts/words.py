@@ -121,6 +121,8 @@ def place(kind: str) -> str:
 def next_step(row: Any) -> str:
     """Say what happens next with an amount on the earnings page."""
     when = formats.day(row.next_at) if row.next_at else ""
+    if row.what == "qualification" and row.state == "active":
+        return str(_("Paid when you hand it in"))
     if row.state == "submitted" and when:
         return str(_("Accepted by itself on %(day)s", day=when))
     if row.state == "paid" and when:

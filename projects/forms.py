@@ -45,6 +45,7 @@ LEVELS = (50, 60, 70, 80, 90)
 NONE = SelectChoice("", "–")
 WORDS_MOST = 20_000
 LINES_MOST, LINE_MOST = 200, 200
+BOTH = _l("Write both: how many tasks, and how much for each.")
 
 
 class AmountField(DecimalField):  # type: ignore[misc]
@@ -276,10 +277,15 @@ class PayForm(StepForm):
         super().__init__(*args, **kwargs)
         self.currency = currency
 
+    def validate_qualification_tasks(self, field: WholeNumberField) -> None:
+        """Ask for an amount where there is a number."""
+        if field.data and not self.qualification.data:
+            raise ValidationError(BOTH)
+
     def validate_qualification(self, field: AmountField) -> None:
-        """Ask for an amount and a number, or for neither."""
-        if bool(field.data) != bool(self.qualification_tasks.data):
-            raise ValidationError(_("Write both: how many tasks, and how much for each."))
+        """Ask for a number where there is an amount, in whole cents."""
+        if field.data and not self.qualification_tasks.data:
+            raise ValidationError(BOTH)
         if field.data:
             self.validate_price(field)
 
