@@ -45,7 +45,7 @@ class BonusForm(FlaskForm):  # type: ignore[misc]
         render_kw={"autocomplete": "off", "inputmode": "decimal"},
     )
     words = TextAreaField(
-        _l("What it is for"),
+        _l("What the bonus is for"),
         [
             Length(
                 min=bonuses.WORDS_AT_LEAST,
