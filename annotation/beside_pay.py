@@ -13,10 +13,18 @@ from sqlmodel import Session, col, select
 from accounts.models import RoleName, User
 from annotation.models import Assignment, State
 from core.money import Money
-from payouts import extra_pay, policy
+from payouts import budgets, extra_pay, policy
 from payouts.extra_pay import Extra
 from payouts.extra_pay_models import ExtraKind
 from projects.models import Project, id_of
+
+
+class ReviewNotCovered(budgets.OutOfBudget):
+    """The project's budget does not cover the pay of this review. The verdict was not recorded.
+
+    Whoever funds the project can add money; a member whose reviews are not paid can give it now.
+    """
+
 
 COUNTS = (State.SUBMITTED, State.ACCEPTED, State.REJECTED, State.PARTLY_ACCEPTED)
 
@@ -91,7 +99,10 @@ def pay_review(
         assignment_id=assignment_id,
     )
     name = extra_pay.review_reference(assignment_id, id_of(reviewer))
-    extra_pay.reserve(session, extra, name, at=at)
+    try:
+        extra_pay.reserve(session, extra, name, at=at)
+    except budgets.OutOfBudget as short:
+        raise ReviewNotCovered from short
     extra_pay.earn(session, name, at=at)
 
 

@@ -6,7 +6,7 @@ import pytest
 from sqlmodel import select
 
 from accounts.models import MemberRole, Membership, User
-from annotation import assignment, desk, review
+from annotation import assignment, beside_pay, desk, review
 from annotation.models import Assignment, State, Verdict
 from annotation.review import ACCEPT, Ruling
 from core.clock import now
@@ -173,7 +173,7 @@ def test_a_verdict_that_the_budget_cannot_pay_is_not_given(session, reviewed):
     made.project.review_minor = 4900
     session.commit()
 
-    with pytest.raises(budgets.OutOfBudget):
+    with pytest.raises(beside_pay.ReviewNotCovered):
         review.decide(session, lease, ACCEPT, by=reviewer, at=now())
 
     session.rollback()
