@@ -232,7 +232,7 @@ def _money(session: Session, all_: Everywhere) -> None:
     budget = session.get_one(ProjectBudget, all_.desk.project_id)
     make_earning(session, budget, all_.id, pay=2000)
     words = all_.say("zqwords that came with a bonus")
-    make_bonus(session, budget, all_.id, pay=500, words=words, by=all_.desk.owner.id)
+    make_bonus(session, budget, all_.id, pay=500, words=words)
     make_payout(session, all_.id, amount=2500, state=PayoutState.PAID)
     ledger.post(
         session,
