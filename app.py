@@ -98,6 +98,7 @@ SCHEDULE = {
     "annotation.validate_pending": 60,
     "annotation.push_unpushed": 60,
     "annotation.accept_overdue": 600,
+    "annotation.observe_rates": 3600,
     "interviews.expire": 600,
     "interviews.delete_texts": 3600,
     "releases.take_up_builds": 60,

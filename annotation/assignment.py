@@ -12,7 +12,7 @@ from sqlalchemy import select as select_columns
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
-from annotation import results
+from annotation import beside_pay, results, rules
 from annotation.models import Annotation, Assignment, Draft, State, Task
 from core import audit, jobs
 from core.errors import Conflict, Invalid, NotAllowed
@@ -93,12 +93,14 @@ def claim_next(session: Session, project: Project, expert_id: int, *, at: dateti
     task_id = _take_slot(session, project_id, expert_id)
     if task_id is None:
         raise NoTask
-    lease = _lease(project, task_id, expert_id, at)
+    first = beside_pay.qualification_pay(session, project, expert_id)
+    lease = _lease(project, task_id, expert_id, at, on_handing_in=first)
     session.add(lease)
     session.flush()  # the reserve is booked under the lease's id
     budgets.reserve(
         session, project_id, id_of(lease), lease.pay, lease.fee, at, expert_id=expert_id
     )
+    beside_pay.reserve(session, lease, at)
     _bring_draft(session, lease)
     return lease
 
@@ -168,6 +170,7 @@ def submit(
     session.add_all([lease, answer])
     session.execute(delete(Draft).where(col(Draft.assignment_id) == lease.id))
     session.flush()  # the job needs the annotation's id
+    beside_pay.earn(session, lease, at)
     budgets.submitted(session, id_of(lease), review_by=lease.review_by, at=at)
     _defer_what_follows(session, answer, project)
     return answer
@@ -295,7 +298,9 @@ def _take_slot(session: Session, project_id: int, expert_id: int) -> int | None:
     return None
 
 
-def _lease(project: Project, task_id: int, expert_id: int, at: datetime) -> Assignment:
+def _lease(
+    project: Project, task_id: int, expert_id: int, at: datetime, *, on_handing_in: int = 0
+) -> Assignment:
     fee = policy.fee(project.price, project.fee_bps)
     return Assignment(
         task_id=task_id,
@@ -307,11 +312,14 @@ def _lease(project: Project, task_id: int, expert_id: int, at: datetime) -> Assi
         currency=project.currency,
         terms={
             "guidelines_version": project.guidelines_version,
+            "fee_bps": project.fee_bps,
+            "part_rule": rules.PART,
             "lease_minutes": project.lease_minutes,
             "review_days": project.review_days,
             "contest_days": CONTEST_DAYS,
             "validation": str(project.validation),
             "overlap": project.overlap,
+            **({"qualification_minor": on_handing_in} if on_handing_in else {}),
         },
         claimed_at=at,
         due_at=at + timedelta(minutes=project.lease_minutes),
@@ -380,3 +388,4 @@ def _end(session: Session, lease: Assignment, state: State, at: datetime) -> Non
     session.add(lease)
     reopen_slot(session, lease.task_id)
     budgets.release(session, lease.project_id, id_of(lease), at)
+    beside_pay.release(session, lease, at)

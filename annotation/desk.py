@@ -10,13 +10,16 @@ from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from annotation import assignment as leases
+from annotation import beside_pay
 from annotation.models import Assignment, State, Task
 from core.money import Money
 from experts import restrictions
 from payouts import budgets, policy
-from projects import guidelines
+from payouts.rates import Floor
+from projects import guidelines, rates
 from projects.models import Answer, Invitation, Project, id_of
 from projects.models import State as ProjectState
+from projects.rates import Rate
 
 # Beyond this nobody counts: "more than 1,000" tells an expert as much.
 COUNTED = 1000
@@ -41,6 +44,8 @@ class Offer:
     open_tasks: int
     in_hand: Assignment | None
     why_not: Why | None
+    rate: Rate
+    under: Floor | None
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,8 @@ def why_nothing(session: Session, project: Project, expert_id: int, *, at: datet
     if not _open_to(session, project, expert_id):
         return Why.ALL_YOURS if _is_left(session, project) else Why.ALL_TAKEN
     cost = policy.cost(project.price, project.fee_bps)
+    first = Money(beside_pay.qualification_pay(session, project, expert_id), project.currency)
+    cost += policy.cost(first, project.fee_bps)
     return Why.BUDGET if budgets.available(session, id_of(project)) < cost else None
 
 
@@ -126,7 +133,9 @@ def guidelines_of(session: Session, lease: Assignment, project: Project) -> str:
 def _offer(session: Session, project: Project, expert_id: int, at: datetime) -> Offer:
     in_hand = leases.in_hand(session, id_of(project), expert_id)
     why_not = why_nothing(session, project, expert_id, at=at)
-    return Offer(project, _open_to(session, project, expert_id), in_hand, why_not)
+    rate = rates.of(session, project)
+    under = rate.under(rates.floor_of_expert(session, expert_id, project.currency))
+    return Offer(project, _open_to(session, project, expert_id), in_hand, why_not, rate, under)
 
 
 def _open_to(session: Session, project: Project, expert_id: int) -> int:

@@ -17,6 +17,7 @@ from wtforms.validators import AnyOf
 from annotation.models import Verdict
 from annotation.review import ACCEPT, Ruling
 from annotation.rules import REASONS, WORDS_AT_LEAST
+from core.form_parts import WholeNumberField
 
 TOO_SHORT = _l(
     "Write at least %(letters)s characters, so that the other side can follow you.",
@@ -31,9 +32,14 @@ def _trimmed(words: str | None) -> str:
 
 
 class VerdictForm(FlaskForm):  # type: ignore[misc]
-    """A verdict on one answer; a refusal needs a reason and words."""
+    """A verdict on one answer; a refusal, also in part, needs a reason and words."""
 
-    verdict = HiddenField(validators=[AnyOf([Verdict.ACCEPTED, Verdict.REJECTED])])
+    verdict = HiddenField(validators=[AnyOf(list(Verdict))])
+    percent = WholeNumberField(
+        _l("Share of the pay that is earned, in percent"),
+        description=_l("From 1 to 99."),
+        render_kw={"min": 1, "max": 99},
+    )
     reason_code = SelectField(
         _l("Reason"),
         choices=[
@@ -54,8 +60,11 @@ class VerdictForm(FlaskForm):  # type: ignore[misc]
     def validate(self, extra_validators: Any = None) -> bool:
         """Ask for reason and words where the verdict is adverse."""
         whole = bool(super().validate(extra_validators))
-        if self.verdict.data != Verdict.REJECTED:
+        if self.verdict.data in ("", None, Verdict.ACCEPTED):
             return whole
+        if self.verdict.data == Verdict.PARTLY_ACCEPTED and not self._has_share():
+            self.percent.errors = [_l("Write a whole number of percent from 1 to 99.")]
+            whole = False
         if self.reason_code.data not in REASONS:
             self.reason_code.errors = [_l("Choose the reason: the expert reads it.")]
             whole = False
@@ -67,14 +76,18 @@ class VerdictForm(FlaskForm):  # type: ignore[misc]
             whole = False
         return whole
 
+    def _has_share(self) -> bool:
+        return self.percent.data is not None and 0 < self.percent.data < 100
+
     @property
     def ruling(self) -> Ruling:
         """What was said, for the domain; an acceptance has no reason."""
         if self.verdict.data == Verdict.ACCEPTED:
             return ACCEPT
-        return Ruling(
-            Verdict(self.verdict.data), self.reason_code.data, self.words.data, self.clause.data
-        )
+        verdict = Verdict(self.verdict.data)
+        said = (self.reason_code.data, self.words.data, self.clause.data)
+        in_part = verdict is Verdict.PARTLY_ACCEPTED
+        return Ruling(verdict, *said, self.percent.data if in_part else None)
 
 
 class TasksForm(FlaskForm):  # type: ignore[misc]
@@ -91,7 +104,7 @@ class TasksForm(FlaskForm):  # type: ignore[misc]
     )
 
 
-def numbered(form: FlaskForm, number: int) -> FlaskForm:
+def numbered(form: FlaskForm, number: int | str) -> FlaskForm:
     """Give the controls of a form ids of their own, for pages that hold the form many times."""
     for field in form:
         field.id = f"{field.id}-{number}"

@@ -3,7 +3,7 @@
 Jobs that talk to the backend about one project share a lock, so that one at a time does.
 """
 
-from annotation import assignment, budget_notice, pushing, validation
+from annotation import assignment, budget_notice, observed, pushing, validation
 from core import db, jobs
 from core.clock import now
 from core.jobs import Tasks
@@ -96,6 +96,18 @@ def accept_overdue() -> int:
             if validation.by_silence(session, at=now()) is None:
                 return number
     return SWEPT
+
+
+@tasks.task()
+def observe_rates() -> str:
+    """Bring what each project pays by the hour up to date."""
+    with db.transaction() as session:
+        found = observed.projects(session)
+    count = 0
+    for project_id in found:
+        with db.transaction() as session:
+            count += observed.observe(session, project_id, at=now())
+    return f"{count} of {len(found)} projects have enough answers"
 
 
 @tasks.task()

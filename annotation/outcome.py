@@ -14,12 +14,16 @@ from annotation.models import Assignment, State, Task
 from annotation.rules import Reason
 from annotation.shown import Shown
 from core.clock import now
+from core.money import Money, zero
+from payouts import earnings
 from projects.models import Project
+
+ADVERSE = (State.REJECTED, State.PARTLY_ACCEPTED)
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why work was not accepted, by whom, and what can be done: all that a person must read."""
+    """Why work was not accepted, or only in part, by whom, and what can be done: all of it."""
 
     reason: Reason
     clause: str
@@ -32,6 +36,7 @@ class Refusal:
     # The answer of more than half of the others, and the known one: evidence, where there is some.
     consensus: str | None
     known: str | None
+    in_part: bool
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,12 @@ class Became:
     appeal: Appeal | None
     rule_words: object | None
     draft_kept: bool
+    earned: Money
+
+    @property
+    def not_paid(self) -> Money:
+        """What of its pay it has not earned."""
+        return self.assignment.pay - self.earned
 
 
 def of(session: Session, lease: Assignment) -> Became:
@@ -71,6 +82,7 @@ def of(session: Session, lease: Assignment) -> Became:
         decision=decision,
         appeal=appeal,
         rule_words=rules.RULES.get(lease.decided_rule or ""),
+        earned=earnings.of_assignment(session, lease.id or 0) or zero(lease.currency),
         draft_kept=lease.state in leases.GIVEN_BACK and leases.draft_of(session, lease) is not None,
     )
 
@@ -82,7 +94,7 @@ def _refusal(
     organisation: str,
     decision: Decision | None,
 ) -> Refusal | None:
-    if lease.state is not State.REJECTED or lease.decided_at is None or decision is None:
+    if lease.state not in ADVERSE or lease.decided_at is None or decision is None:
         return None
     others = refusal.others(session, lease)
     return Refusal(
@@ -96,4 +108,5 @@ def _refusal(
         can_contest=appeals.can_be_filed(session, decision, now()),
         consensus=agreement.majority_label(others) if others else None,
         known=agreement.label(task.gold) if task.gold is not None else None,
+        in_part=lease.state is State.PARTLY_ACCEPTED,
     )

@@ -12,7 +12,7 @@ from flask_babel import ngettext
 from flask_login import current_user
 from flask_wtf import FlaskForm
 
-from annotation import progress, review, review_queue, rules, shown, task_files, tasks
+from annotation import beside_pay, progress, review, review_queue, rules, shown, task_files, tasks
 from annotation.forms import TasksForm, VerdictForm, numbered
 from annotation.label_config import parse
 from annotation.models import Assignment, Task, Verdict
@@ -20,7 +20,9 @@ from core import charts, formats
 from core.access import require, requires
 from core.clock import now
 from core.db import db_session, find
+from core.money import zero
 from core.web import Problems, page_of, read
+from payouts import earnings
 from projects.models import Project, id_of
 
 bp = Blueprint("annotation_owner", __name__)
@@ -147,7 +149,9 @@ def _queue(
         compared=compared,
         contested=review_queue.contested(session, project, current_user),
         all_waiting=all_waiting,
-        verdict_forms=_forms(VerdictForm, waiting, wrong, about),
+        review_pay=beside_pay.review_pay(project, current_user),
+        verdict_forms=_forms(Verdict.REJECTED, waiting, wrong, about),
+        part_forms=_forms(Verdict.PARTLY_ACCEPTED, waiting, wrong, about),
         reason_words=_reason_words,
         lead_time=_lead_time,
         kept=_kept(),
@@ -156,15 +160,15 @@ def _queue(
 
 
 def _forms(
-    kind: type[FlaskForm], rows: Iterable[Any], wrong: FlaskForm | None, about: Any
+    verdict: Verdict, rows: Iterable[Any], wrong: FlaskForm | None, about: Any
 ) -> dict[int, FlaskForm]:
-    """Return a form for each row by its id, each with ids of its own on the page."""
+    """Return a form of a verdict for each row by its id, each with ids of its own on the page."""
+    is_wrong = wrong is not None and wrong.verdict.data == verdict
     found = {
-        row.id: wrong if row is about and isinstance(wrong, kind) else kind(formdata=None)
-        for row in rows
+        row.id: wrong if row is about and is_wrong else VerdictForm(formdata=None) for row in rows
     }
     for row_id, form in found.items():
-        numbered(form, row_id)
+        numbered(form, f"{verdict}-{row_id}")
     return found
 
 
@@ -190,6 +194,16 @@ def _reason_words(code: str) -> str:
 
 def _said(found: Assignment) -> str:
     pay = formats.money(found.pay)
+    if found.verdict is Verdict.PARTLY_ACCEPTED:
+        paid = earnings.of_assignment(db_session(), id_of(found)) or zero(found.currency)
+        return str(
+            _(
+                "Verdict recorded: accepted in part. %(paid)s of %(pay)s go to the expert, who has "
+                "a letter with your reason; the rest returns to the budget.",
+                paid=formats.money(paid),
+                pay=pay,
+            )
+        )
     if found.verdict is Verdict.ACCEPTED:
         return str(_("Verdict recorded: accepted. %(pay)s go to the expert.", pay=pay))
     return str(

@@ -4,6 +4,7 @@ A refusal's decision is stored before its state: the database refuses the state 
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask_babel import gettext as _
@@ -17,12 +18,27 @@ from annotation import assignment as leases
 from annotation.agreement import Result
 from annotation.label_config import LabelConfig, parse
 from annotation.models import Annotation, Assignment, State, Task, Verdict
+from core import formats
+from core.money import Money
 from projects.models import Project, id_of
 
 KINDS = {
     Verdict.REJECTED: DecisionKind.WORK_REJECTED,
     Verdict.PARTLY_ACCEPTED: DecisionKind.WORK_PARTLY_ACCEPTED,
 }
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Why: a code of the table, the clause of the guidelines, words; in part, what is paid of it.
+
+    `part` is what is paid and what is not.
+    """
+
+    code: str
+    clause: str
+    words: str
+    part: tuple[Money, Money] | None = None
 
 
 def contest_until(assignment: Assignment, at: datetime) -> datetime:
@@ -34,29 +50,30 @@ def record(
     session: Session,
     assignment: Assignment,
     verdict: Verdict,
+    ground: Ground,
     *,
-    reason_code: str,
-    clause: str,
-    words: str,
     by: int,
     at: datetime,
 ) -> Decision:
     """Store the decision of a person against some work."""
     project = session.get_one(Project, assignment.project_id)
-    said = rules.REASONS[reason_code]
+    said = rules.REASONS[ground.code]
     return decisions.record(
         session,
         KINDS[verdict],
         _about(assignment, project),
         taken=Taken(by=by),
         reason=Reason(
-            code=reason_code,
+            code=ground.code,
             words=decisions.said(
-                lambda: _(
-                    "%(reason)s. Guidelines, %(clause)s. %(words)s",
-                    reason=said.words,
-                    clause=clause,
-                    words=words,
+                lambda: (
+                    _part_words(ground.part)
+                    + _(
+                        "%(reason)s. Guidelines, %(clause)s. %(words)s",
+                        reason=said.words,
+                        clause=ground.clause,
+                        words=ground.words,
+                    )
                 )
             ),
             evidence=_evidence(session, assignment, project),
@@ -154,6 +171,18 @@ def in_words(config: LabelConfig, task: Task, result: Result) -> str:
     chosen = [f"{one.control}: {', '.join(one.values)}" for one in answer.choices]
     marked = [f"{one.span.label}: “{one.words}”" for one in answer.marks]
     return "; ".join([*chosen, *marked])
+
+
+def _part_words(part: tuple[Money, Money] | None) -> str:
+    if part is None:
+        return ""
+    paid, rest = part
+    words = _(
+        "Accepted in part: %(paid)s of %(pay)s are paid.",
+        paid=formats.money(paid),
+        pay=formats.money(paid + rest),
+    )
+    return f"{words} "
 
 
 def _handed_in(assignment: Assignment, quote: str, project: Project) -> Evidence:

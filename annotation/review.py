@@ -7,17 +7,19 @@ No adverse verdict without a reason code and words; only a person refuses.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 
 from sqlmodel import Session
 
 from accounts import decisions, webhooks
 from accounts.models import User
 from annotation import assignment as leases
-from annotation import refusal, rules
+from annotation import beside_pay, refusal, rules
 from annotation.models import Assignment, State, Verdict
 from core import audit, messages
 from core.errors import Conflict, Invalid, NotAllowed
-from payouts import budgets, earnings
+from core.money import Money
+from payouts import budgets, earnings, policy
 from projects.models import Project, id_of
 
 
@@ -37,17 +39,23 @@ class ReasonNeeded(Invalid):
     """Choose a reason, name the clause and explain it in at least %(letters)s characters."""
 
 
+class ShareNeeded(Invalid):
+    """Say how many percent of the pay are earned: from 1 to 99, and at least the smallest coin."""
+
+
 @dataclass(frozen=True)
 class Ruling:
     """What a reviewer says: a verdict, and where it is adverse the reason.
 
-    The reason is a code of the table, the clause of the guidelines and words.
+    The reason is a code of the table, the clause of the guidelines and words. An acceptance in
+    part also says how many percent of the pay are earned.
     """
 
     verdict: Verdict
     reason_code: str | None = None
     words: str = ""
     clause: str = ""
+    percent: int | None = None
 
     @property
     def has_reason(self) -> bool:
@@ -69,7 +77,7 @@ def decide(
 
     The same verdict by the same person again is their second click and changes nothing.
     """
-    if assignment.verdict == ruling.verdict and assignment.decided_by == by.id:
+    if _is_second_click(session, assignment, ruling, by):
         return
     _check_open(assignment)
     if assignment.expert_id == by.id:
@@ -79,10 +87,9 @@ def decide(
     if ruling.verdict is not Verdict.ACCEPTED:
         _give_reasons(session, assignment, ruling, by=id_of(by), at=at)
     _set(assignment, ruling, at, by=by.id)
-    if ruling.verdict is Verdict.ACCEPTED:
-        _pay(session, assignment, at)
-    else:
-        _refuse(session, assignment, at)
+    FOLLOWS[ruling.verdict](session, assignment, ruling, at)
+    project = session.get_one(Project, assignment.project_id)
+    beside_pay.pay_review(session, project, id_of(assignment), by, at)
     _record(session, assignment)
 
 
@@ -101,6 +108,23 @@ def in_order_of_pay(assignments: Iterable[Assignment]) -> list[Assignment]:
     Two transactions that credit the same experts then never wait for each other in a circle.
     """
     return sorted(assignments, key=lambda one: (one.project_id, one.expert_id, one.id or 0))
+
+
+def part_of(assignment: Assignment, ruling: Ruling) -> tuple[Money, Money]:
+    """What of an assignment's pay is earned by an acceptance in part, and what is not."""
+    percent = ruling.percent if ruling.percent is not None else 0
+    split = policy.paid_in_part(assignment.pay, percent) if 0 < percent < 100 else None
+    if split is None:
+        raise ShareNeeded
+    return split
+
+
+def _is_second_click(session: Session, assignment: Assignment, ruling: Ruling, by: User) -> bool:
+    if assignment.verdict != ruling.verdict or assignment.decided_by != by.id:
+        return False
+    if ruling.verdict is not Verdict.PARTLY_ACCEPTED:
+        return True
+    return earnings.of_assignment(session, id_of(assignment)) == part_of(assignment, ruling)[0]
 
 
 def _check_open(assignment: Assignment) -> None:
@@ -136,9 +160,12 @@ def _give_reasons(
         session,
         assignment,
         ruling.verdict,
-        reason_code=ruling.reason_code or "",
-        clause=ruling.clause.strip(),
-        words=ruling.words.strip(),
+        refusal.Ground(
+            ruling.reason_code or "",
+            ruling.clause.strip(),
+            ruling.words.strip(),
+            part_of(assignment, ruling) if ruling.verdict is Verdict.PARTLY_ACCEPTED else None,
+        ),
         by=by,
         at=at,
     )
@@ -149,18 +176,43 @@ def _pay(session: Session, assignment: Assignment, at: datetime) -> None:
     earnings.earn(session, assignment.project_id, id_of(assignment), assignment.expert_id, at)
 
 
-def _refuse(session: Session, assignment: Assignment, at: datetime) -> None:
+def _accept(session: Session, assignment: Assignment, _ruling: Ruling, at: datetime) -> None:
+    _pay(session, assignment, at)
+
+
+def _accept_in_part(session: Session, assignment: Assignment, ruling: Ruling, at: datetime) -> None:
+    """Pay a part, give the rest back, and write why. The slot stays taken: the work counts."""
+    paid, rest = part_of(assignment, ruling)
+    earnings.earn(
+        session,
+        assignment.project_id,
+        id_of(assignment),
+        assignment.expert_id,
+        at,
+        part=Fraction(ruling.percent or 0, 100),
+    )
+    _write(session, assignment, "annotation/work_accepted_in_part", at, paid=paid, rest=rest)
+
+
+def _refuse(session: Session, assignment: Assignment, _ruling: Ruling, at: datetime) -> None:
     leases.reopen_slot(session, assignment.task_id)
     budgets.release(session, assignment.project_id, id_of(assignment), at)
+    _write(session, assignment, "annotation/work_not_accepted", at)
+
+
+def _write(
+    session: Session, assignment: Assignment, template: str, at: datetime, **amounts: Money
+) -> None:
     messages.write(
         session,
         to=session.get_one(User, assignment.expert_id),
-        template="annotation/work_not_accepted",
+        template=template,
         assignment=assignment,
         project=session.get_one(Project, assignment.project_id),
         reason=rules.REASONS[assignment.reason_code or ""],
         contest_until=refusal.contest_until(assignment, at),
         reviewer=decisions.reviewer(assignment.decided_by),
+        **amounts,
     )
 
 
@@ -188,3 +240,10 @@ def _emit(session: Session, assignment: Assignment) -> None:
         "project_id": assignment.project_id,
     }
     webhooks.emit(session, project.organisation_id, f"assignment.{assignment.verdict}", data)
+
+
+FOLLOWS = {
+    Verdict.ACCEPTED: _accept,
+    Verdict.PARTLY_ACCEPTED: _accept_in_part,
+    Verdict.REJECTED: _refuse,
+}

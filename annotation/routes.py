@@ -12,6 +12,7 @@ from werkzeug.exceptions import BadRequest
 
 from annotation import assignment as leases
 from annotation import (
+    beside_pay,
     budget_notice,
     desk,
     label_config,
@@ -79,6 +80,7 @@ def work_on(assignment_id: int) -> ResponseReturnValue:
     return render_template(
         "annotation/bench.html",
         assignment=lease,
+        qualification=beside_pay.of_lease(lease),
         task=find(Task, lease.task_id),
         project=project,
         draft=leases.draft_of(session, lease),
@@ -211,4 +213,8 @@ def _nothing_page(project: Project, why: desk.Why) -> str:
 
 
 def _assignment_page(lease: Assignment) -> str:
-    return render_template("annotation/assignment.html", became=outcome.of(db_session(), lease))
+    return render_template(
+        "annotation/assignment.html",
+        became=outcome.of(db_session(), lease),
+        qualification=beside_pay.of_lease(lease),
+    )

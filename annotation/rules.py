@@ -11,6 +11,9 @@ from flask_babel import lazy_gettext as _l
 
 AGREEMENT = "AG-1"
 SILENCE = "SL-1"
+# How work is paid in part: a whole percentage that a person sets with a reason, rounded half up
+# to the smallest coin; the rest by subtraction. Terms of assignments name it.
+PART = "PT-1"
 
 RULES: dict[str, Any] = {
     AGREEMENT: _l(

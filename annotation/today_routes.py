@@ -1,5 +1,7 @@
 """An expert's first page: what is in hand, what waits for an answer, what comes next."""
 
+from functools import partial
+
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
@@ -10,7 +12,7 @@ from core.clock import now
 from core.db import db_session
 from experts import profile, restrictions, skills
 from payouts import overview
-from projects import invitations, pricing
+from projects import invitations, rates
 from projects.models import Answer, Project
 
 bp = Blueprint("today", __name__)
@@ -35,6 +37,6 @@ def today() -> ResponseReturnValue:
         offers=desk.offers(session, me, at=at),
         waiting=[(one, session.get(Project, one.project_id)) for one in waiting],
         standing=overview.standing(session, me, currency, at=at),
-        price_of=pricing.of,
+        rate_of=partial(rates.of, session),
         may_be_invited=restrictions.may_be_invited(session, me),
     )

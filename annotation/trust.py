@@ -15,7 +15,7 @@ from annotation import shown
 from annotation.label_config import parse
 from annotation.models import Assignment, State, Task, Verdict
 from core import formats, messages
-from core.money import Money
+from core.money import Money, zero
 from core.settings import current_settings
 from payouts import budgets, earnings
 from projects.models import Project, id_of
@@ -62,11 +62,13 @@ def look(session: Session, decision: Decision) -> Markup:
     task = session.get_one(Task, assignment.task_id)
     config = parse(project.label_config)
     result = leases.annotation_of(session, assignment).result
+    earned = earnings.of_assignment(session, id_of(assignment)) or zero(assignment.currency)
     return Markup(  # noqa: S704  # what a template of ours rendered, with its escapes
         render_template(
             "annotation/_look.html",
             project=project,
             assignment=assignment,
+            due=assignment.pay - earned or assignment.pay,
             text=shown.text_of(config, task.data),
             given=shown.answer(config, task.data, result),
         )

@@ -3,6 +3,7 @@
 No code asks whether it runs "in production": it asks for the setting that it needs.
 """
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationError, field_val
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core import periods
+from core.money import EXPONENTS
 
 
 class Settings(BaseSettings):
@@ -63,6 +65,9 @@ class Settings(BaseSettings):
     invoice_issuer_address: str = ""
     invoice_issuer_vat_number: str = ""
     invoice_notes: dict[str, str] = {}
+    # The least pay by the hour that is thought fair, by country: a JSON object such as
+    # {"FR": [1202, "eur"]}, in the smallest coin. Below it experts and owners are warned.
+    pay_floors: dict[str, tuple[int, str]] = {}
 
     # Fair hiring: categories under this share of people may be left out of impact ratios, and stay
     # in the tables. Whether everybody may read the summary of the last twelve months, and from how
@@ -108,6 +113,16 @@ class Settings(BaseSettings):
 
     # A service that knows breached passwords by the first five digits of their SHA-1 (ends in /).
     breached_passwords_url: str = ""
+
+    @field_validator("pay_floors")
+    @classmethod
+    def _floors(cls, given: dict[str, tuple[int, str]]) -> dict[str, tuple[int, str]]:
+        for country, (minor, currency) in given.items():
+            if not re.fullmatch("[A-Z]{2}", country):
+                raise ValueError("countries are two capital letters, such as FR")
+            if minor <= 0 or currency not in EXPONENTS:
+                raise ValueError("a floor is above zero, in a currency that is handled here")
+        return given
 
     @field_validator("retention_days")
     @classmethod

@@ -52,6 +52,7 @@ ACTIONS = {
     "reversal.found": _l("Payout taken back at Stripe by hand"),
     "reversal.explained": _l("Said what a payout taken back by hand was"),
     "reversal.made_good": _l("Payout that was taken back made good"),
+    "bonus.given": _l("Bonus given"),
 }
 ROWS = {
     "payout": Row(_l("Payout %(id)s")),
@@ -62,5 +63,6 @@ ROWS = {
     "payout_stop": Row(_l("Difference of the books %(id)s")),
     "dispute": Row(_l("Dispute %(id)s")),
     "reversal": Row(_l("Payout taken back, number %(id)s")),
+    "bonus": Row(_l("Bonus %(id)s")),
     "payee": Row(_l("Account of expert number %(id)s")),
 }

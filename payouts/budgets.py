@@ -123,7 +123,7 @@ def reserve(
 
     With `expert_id` the expert sees the amount among their earnings from now on.
     """
-    _check_not_frozen(session, project_id)
+    check_not_frozen(session, project_id)
     row = Reservation(
         assignment_id=assignment_id,
         project_id=project_id,
@@ -256,7 +256,8 @@ def _funded(session: Session, project_ids: list[int]) -> dict[int, int]:
     return paid
 
 
-def _check_not_frozen(session: Session, project_id: int) -> None:
+def check_not_frozen(session: Session, project_id: int) -> None:
+    """Refuse to spend from a budget while a payment into it is disputed."""
     if is_frozen(session, project_id):
         raise Frozen
 

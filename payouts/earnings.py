@@ -3,6 +3,7 @@
 Posted in the transaction that accepts the work; each assignment earns once.
 """
 
+from collections import Counter
 from datetime import datetime
 from fractions import Fraction
 
@@ -11,6 +12,7 @@ from sqlmodel import Session, col, select
 
 from core.money import Money, zero
 from payouts import budgets, ledger, policy
+from payouts.extra_pay_models import ExtraPay, ExtraState
 from payouts.models import Account, AccountKind, Reservation, ReservationState
 
 ALL = Fraction(1)
@@ -90,15 +92,28 @@ def complete(session: Session, project_id: int, assignment_id: int, at: datetime
     return lacking
 
 
+def of_assignment(session: Session, assignment_id: int) -> Money | None:
+    """What an assignment has earned so far; None while it has earned nothing."""
+    row = session.get(Reservation, assignment_id)
+    return row.earned if row is not None and row.state is ReservationState.EARNED else None
+
+
 def total(session: Session, expert_id: int) -> list[Money]:
     """What an expert has earned in all, one amount for each currency."""
-    question = (
+    works = (
         select(col(Reservation.currency), func.sum(Reservation.earned_minor))
         .where(Reservation.expert_id == expert_id, Reservation.state == ReservationState.EARNED)
         .group_by(col(Reservation.currency))
-        .order_by(col(Reservation.currency))
     )
-    return [Money(int(minor), code) for code, minor in session.exec(question)]
+    beside = (
+        select(col(ExtraPay.currency), func.sum(ExtraPay.pay_minor))
+        .where(ExtraPay.expert_id == expert_id, ExtraPay.state == ExtraState.EARNED)
+        .group_by(col(ExtraPay.currency))
+    )
+    found: Counter[str] = Counter()
+    for question in (works, beside):
+        found.update({code: int(minor) for code, minor in session.exec(question)})
+    return [Money(minor, code) for code, minor in sorted(found.items())]
 
 
 def owed(session: Session, expert_id: int) -> list[Money]:

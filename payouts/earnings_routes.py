@@ -91,6 +91,7 @@ def statement(payout_id: int) -> ResponseReturnValue:
     return render_template(
         "payouts/statement.html",
         it=statements.of(session, payout),
+        words=words,
         expert=profile.of(session, payout.expert_id),
         payee=payees.known(session, payout.expert_id),
     )

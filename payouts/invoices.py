@@ -32,16 +32,17 @@ MOVES = text("""
         where b.organisation_id = :organisation_id and a.currency = :currency
             and a.kind in ('project_budget', 'project_reserve')
     ), legs as (
-        select mine.project_id, m.credit_account_id as other_id, m.amount as away, m.recorded_at
+        select mine.project_id, m.credit_account_id as other_id, m.amount as away, m.recorded_at, m.event
         from mine join ledger_move m on m.debit_account_id = mine.id
         where m.recorded_at < :until
         union all
-        select mine.project_id, m.debit_account_id, -m.amount, m.recorded_at
+        select mine.project_id, m.debit_account_id, -m.amount, m.recorded_at, m.event
         from mine join ledger_move m on m.credit_account_id = mine.id
         where m.recorded_at < :until
     )
     select legs.project_id, other.kind, legs.recorded_at >= :since as is_new,
-        legs.away > 0 as is_out, sum(legs.away) as away, count(*) as moves
+        legs.away > 0 as is_out, sum(legs.away) as away, count(*) as moves,
+        count(*) filter (where legs.event like 'assignment:%:earned') as works
     from legs join ledger_account other on other.id = legs.other_id
     where other.kind not in ('project_budget', 'project_reserve')
     group by 1, 2, 3, 4
@@ -209,7 +210,7 @@ def _count(found: Figures, row: Any) -> None:
     elif row.kind in ("expert_owed", "expert_in_flight"):
         found.pay += away
         project.pay += away
-        project.works += int(row.moves)
+        project.works += int(row.works)
     elif row.kind in ("disputes", "losses"):
         found.disputed += away
     elif away < 0:

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 
 from core.money import Money
 from payouts import ledger, policy, statements
+from payouts.extra_pay_models import ExtraPay, ExtraState
 from payouts.models import (
     OPEN_STATES,
     Payout,
@@ -90,8 +91,7 @@ def amounts(
     since: date | None = None,
 ) -> Any:
     """Select every amount of an expert, newest first: works and payouts, filtered."""
-    works, sent = _works(expert_id), _payouts(expert_id)
-    found = union_all(works, sent).subquery()
+    found = union_all(_works(expert_id), _extras(expert_id), _payouts(expert_id)).subquery()
     question = select_columns(found)
     if state:
         question = question.where(found.c.state == state)
@@ -165,8 +165,9 @@ def _held(
         col(Reservation.state) == ReservationState.HELD,
     )
     reserved, in_review, in_hand, waiting, review_by = session.execute(question).one()
+    beside = _extra_sum(session, expert_id, currency, ExtraState.HELD)
     return (
-        Money(int(reserved or 0), currency),
+        Money(int(reserved or 0) + beside, currency),
         Money(int(in_review or 0), currency),
         in_hand,
         waiting,
@@ -226,6 +227,37 @@ def _works(expert_id: int) -> Any:
     )
 
 
+def _extras(expert_id: int) -> Any:
+    state = case(
+        (col(ExtraPay.state) == ExtraState.HELD, "active"),
+        (col(ExtraPay.state) == ExtraState.EARNED, "accepted"),
+        else_="returned",
+    )
+    returned = col(ExtraPay.state) == ExtraState.RELEASED
+    return (
+        select_columns(
+            cast(col(ExtraPay.kind), Text),
+            col(ExtraPay.id),
+            col(ExtraPay.project_id),
+            col(ProjectBudget.title),
+            func.coalesce(ExtraPay.ended_at, ExtraPay.held_at),
+            state,
+            case((returned, 0), else_=col(ExtraPay.pay_minor)),
+            col(ExtraPay.currency),
+            null(),
+        )
+        .join(ProjectBudget, col(ProjectBudget.project_id) == col(ExtraPay.project_id))
+        .where(col(ExtraPay.expert_id) == expert_id)
+    )
+
+
+def _extra_sum(session: Session, expert_id: int, currency: str, state: ExtraState) -> int:
+    question = select(func.coalesce(func.sum(ExtraPay.pay_minor), 0)).where(
+        ExtraPay.expert_id == expert_id, ExtraPay.currency == currency, ExtraPay.state == state
+    )
+    return int(session.exec(question).one())
+
+
 def _payouts(expert_id: int) -> Any:
     return select_columns(
         literal("payout"),
@@ -258,4 +290,21 @@ def _by_week(
         )
         .group_by(monday)
     )
-    return {at.date(): int(total) for at, total in session.execute(question)}
+    found = {at.date(): int(total) for at, total in session.execute(question)}
+    if state is ReservationState.EARNED:
+        for week, total in session.execute(_extras_by_week(expert_id, currency)):
+            found[week.date()] = found.get(week.date(), 0) + int(total)
+    return found
+
+
+def _extras_by_week(expert_id: int, currency: str) -> Any:
+    monday = func.date_trunc("week", col(ExtraPay.ended_at))
+    return (
+        select_columns(monday, func.sum(ExtraPay.pay_minor))
+        .where(
+            col(ExtraPay.expert_id) == expert_id,
+            col(ExtraPay.currency) == currency,
+            col(ExtraPay.state) == ExtraState.EARNED,
+        )
+        .group_by(monday)
+    )

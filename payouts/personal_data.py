@@ -164,6 +164,19 @@ TABLES = (
         ),
     ),
     Table(
+        "extra_pay",
+        _l("Bonuses to you, and pay for reviews and qualification tasks"),
+        whose=MINE,
+        acts=("given_by",),
+        words=("words",),
+        own_words=("words",),
+        codes=("currency", "reference"),
+        subject="bonus",
+        erase=Blank(
+            {"words": "CASE WHEN words = '' THEN '' ELSE 'erased with the account' END"}, TAX
+        ),
+    ),
+    Table(
         "payout_hold",
         _l("Payouts to you that were held back"),
         whose=MINE,

@@ -79,6 +79,12 @@ def part(whole: Money, share: Fraction) -> tuple[Money, Money]:
     return taken, whole - taken
 
 
+def paid_in_part(pay: Money, percent: int) -> tuple[Money, Money] | None:
+    """Split a pay by percent: what is paid and what is not; None where one of them is nothing."""
+    paid, rest = part(pay, Fraction(percent, 100))
+    return (paid, rest) if paid and rest else None
+
+
 def least_deposit(code: str) -> Money:
     """The smallest amount that an owner can pay in at once."""
     return Money(currency(code).least_deposit, code)

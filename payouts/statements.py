@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 
 from core.money import Money
 from payouts import ledger
+from payouts.extra_pay_models import ExtraPay
 from payouts.models import Account, Move, Payout, PayoutState, ProjectBudget, Reservation
 
 ARRIVED = (PayoutState.SENT, PayoutState.PAID, PayoutState.BANK_REFUSED)
@@ -28,6 +29,7 @@ class Line:
     each: Money | None
     amount: Money
     in_part: bool
+    kind: str = "work"
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,37 @@ def _lines(
         .order_by(col(ProjectBudget.title), in_part, col(Move.amount).desc())
     )
     rows: Sequence[Any] = session.execute(question).all()
-    return [
+    works = [
         Line(title, count, Money(each, code), Money(int(total), code), partly)
         for title, partly, each, count, total in rows
+    ]
+    return works + _extra_lines(session, account_id, after, before, code)
+
+
+def _extra_lines(
+    session: Session, account_id: int, after: int | None, before: int, code: str
+) -> list[Line]:
+    """Bonuses and the like; equal ones of a project are one line."""
+    question = (
+        select_columns(
+            col(ProjectBudget.title),
+            col(ExtraPay.kind),
+            col(Move.amount),
+            func.count(),
+            func.sum(Move.amount),
+        )
+        .select_from(Move)
+        .join(ExtraPay, func.concat(ExtraPay.kind, ":", ExtraPay.id) == col(Move.cause))
+        .join(ProjectBudget, col(ProjectBudget.project_id) == col(ExtraPay.project_id))
+        .where(
+            col(Move.credit_account_id) == account_id,
+            col(Move.id) > after,
+            col(Move.id) < before,
+        )
+        .group_by(col(ProjectBudget.title), col(ExtraPay.kind), col(Move.amount))
+        .order_by(col(ProjectBudget.title), col(ExtraPay.kind), col(Move.amount).desc())
+    )
+    return [
+        Line(title, count, Money(each, code), Money(int(total), code), False, str(kind))
+        for title, kind, each, count, total in session.execute(question)
     ]

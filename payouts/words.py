@@ -25,6 +25,12 @@ MOVES = {
     "lost/loss": _l("Payment lost to the bank, borne by the platform"),
     "returned/budget": _l("Lost payment given back to the budget"),
     "returned/loss": _l("Lost payment given back to the platform"),
+    "completed/pay": _l("Accepted in full after all: rest of the pay"),
+    "completed/fee": _l("Accepted in full after all: rest of the fee"),
+}
+MOVES |= {
+    "given/pay": _l("Bonus"),
+    "given/fee": _l("Bonus: fee"),
 }
 PLACES = {
     "project_budget": _l("Budget"),
@@ -97,11 +103,41 @@ def cause(row: Move) -> str:
     kind, _colon, number = row.cause.partition(":")
     if kind == "assignment":
         return str(_("Assignment %(number)s", number=number))
+    if kind in EXTRA:
+        return str(EXTRA_NUMBERED[kind] % {"number": number})
     if kind == "deposit":
         return str(_("Payment %(number)s", number=number))
     if kind == "dispute":
         return str(_("Dispute %(number)s", number=number))
     return row.cause
+
+
+def of_amount(row: Any) -> str:
+    """Say what an amount on the earnings page is for."""
+    if row.what in EXTRA:
+        return str(EXTRA[row.what])
+    return str(_("Assignment %(number)s", number=row.row_id) if row.what == "work" else _("Payout"))
+
+
+def of_line(line: Any) -> str:
+    """Say what a line of a statement is for."""
+    if line.kind in EXTRA:
+        return f"{line.title}, {EXTRA[line.kind]}"
+    if line.in_part:
+        return str(_("%(title)s, accepted in part", title=line.title))
+    return str(_("%(title)s, accepted", title=line.title))
+
+
+EXTRA = {
+    "bonus": _l("Bonus"),
+    "review": _l("Review"),
+    "qualification": _l("Qualification task"),
+}
+EXTRA_NUMBERED = {
+    "bonus": _l("Bonus %(number)s"),
+    "review": _l("Review %(number)s"),
+    "qualification": _l("Qualification task %(number)s"),
+}
 
 
 def place(kind: str) -> str:
@@ -112,6 +148,8 @@ def place(kind: str) -> str:
 def next_step(row: Any) -> str:
     """Say what happens next with an amount on the earnings page."""
     when = formats.day(row.next_at) if row.next_at else ""
+    if row.what == "qualification" and row.state == "active":
+        return str(_("Paid when you hand it in"))
     if row.state == "submitted" and when:
         return str(_("Accepted by itself on %(day)s", day=when))
     if row.state == "paid" and when:

@@ -11,6 +11,8 @@ ACTIONS = {
     "project.open": _l("Project opened"),
     "project.paused": _l("Project paused"),
     "project.completed": _l("Project completed"),
+    "project.underpaid": _l("Pay of a project below the floor"),
+    "project.pay_recovered": _l("Pay of a project above the floor again"),
     "guidelines.published": _l("Guidelines published"),
     "invitation.offered": _l("Invitation offered"),
     "invitation.accepted": _l("Invitation accepted"),

@@ -18,7 +18,8 @@ from core.db import db_session, find
 from core.settings import current_settings
 from core.web import Problems, read
 from payouts import budgets
-from projects import config, lifecycle, preview, pricing, reasons, steps, terms
+from payouts.rates import Floor
+from projects import config, lifecycle, preview, pricing, rates, reasons, steps, terms
 from projects.forms import (
     BriefForm,
     CriteriaForm,
@@ -192,9 +193,16 @@ def _step_page(project: Project, step: Step, form: StepForm) -> str:
         form=form,
         undone=steps.undone(lifecycle.missing(db_session(), project)),
         price=pricing.of(project),
+        under=_under(project),
         templates=config.TEMPLATES,
         preview=preview.of(form.built if isinstance(form, LabelsForm) else ""),
     )
+
+
+def _under(project: Project) -> Floor | None:
+    """Return the floor that the pay would be below, by the owner's own estimate."""
+    floor = rates.floor_of_project(db_session(), project)
+    return rates.of(db_session(), project).under(floor) if project.price_minor else None
 
 
 def _both_versions(project: Project, step: Step, form: StepForm) -> ResponseReturnValue:
@@ -218,9 +226,12 @@ def _review_page(project: Project, *, refused: bool = False) -> str:
         refused=refused,
         missing=missing,
         undone=steps.undone(missing),
-        rows=terms.rows(project, budgets.available(session, id_of(project))),
+        rows=terms.rows(
+            project, budgets.available(session, id_of(project)), rates.of(session, project)
+        ),
         requirements=reasons.requirements(project),
         price=pricing.of(project),
         whole=pricing.whole(project),
+        under=_under(project),
         preview=preview.of(project.label_config),
     )

@@ -17,7 +17,7 @@ from wtforms import (
     ValidationError,
 )
 from wtforms.fields import SelectChoice
-from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import TextInput
 
 from core import formats, money
@@ -45,6 +45,7 @@ LEVELS = (50, 60, 70, 80, 90)
 NONE = SelectChoice("", "–")
 WORDS_MOST = 20_000
 LINES_MOST, LINE_MOST = 200, 200
+BOTH = _l("Write both: how many tasks, and how much for each.")
 
 
 class AmountField(DecimalField):  # type: ignore[misc]
@@ -249,9 +250,49 @@ class PayForm(StepForm):
         render_kw={"min": 1, "max": 21},
     )
 
+    qualification_tasks = WholeNumberField(
+        _l("Qualification tasks of each expert"),
+        description=_l("So many first tasks are paid on handing in, whatever becomes of them."),
+        validators=[
+            Optional(),
+            NumberRange(0, 20, _l("Write a number from 0 to 20.")),
+        ],
+        render_kw={"min": 0, "max": 20},
+    )
+    qualification = AmountField(
+        _l("Pay for a qualification task"),
+        description=_l("The pay for the task comes on top if it is accepted. The fee on both."),
+        validators=[Optional()],
+    )
+    review = AmountField(
+        _l("Pay for a review"),
+        description=_l(
+            "For members of your organisation who are experts here too, for each verdict. "
+            "Empty: reviews are not paid."
+        ),
+        validators=[Optional()],
+    )
+
     def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.currency = currency
+
+    def validate_qualification_tasks(self, field: WholeNumberField) -> None:
+        """Ask for an amount where there is a number."""
+        if field.data and not self.qualification.data:
+            raise ValidationError(BOTH)
+
+    def validate_qualification(self, field: AmountField) -> None:
+        """Ask for a number where there is an amount, in whole cents."""
+        if field.data and not self.qualification_tasks.data:
+            raise ValidationError(BOTH)
+        if field.data:
+            self.validate_price(field)
+
+    def validate_review(self, field: AmountField) -> None:
+        """Ask for whole cents."""
+        if field.data:
+            self.validate_price(field)
 
     def validate_price(self, field: AmountField) -> None:
         """Ask for whole cents, and for a pay that the budget can be paid in for."""
@@ -269,8 +310,16 @@ class PayForm(StepForm):
     def values(self, project: Project) -> dict[str, Any]:
         """Return the columns."""
         names = ("usual_minutes", "overlap", "validation", "lease_minutes", "review_days")
-        pay = money.from_decimal(Decimal(self.price.data or 0), self.currency)
-        return {"price_minor": pay.minor, **{name: self[name].data for name in names}}
+        return {
+            "price_minor": self._minor(self.price),
+            "qualification_tasks": self.qualification_tasks.data or 0,
+            "qualification_minor": self._minor(self.qualification),
+            "review_minor": self._minor(self.review),
+            **{name: self[name].data for name in names},
+        }
+
+    def _minor(self, field: AmountField) -> int:
+        return money.from_decimal(Decimal(field.data or 0), self.currency).minor
 
 
 class CriteriaForm(StepForm):

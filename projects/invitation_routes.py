@@ -1,5 +1,6 @@
 """Pages of experts about their invitations."""
 
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -17,7 +18,7 @@ from core.errors import NotFound
 from core.web import Problems, page_of, read
 from experts import restrictions
 from payouts import budgets
-from projects import invitations, letters, preview, pricing, reasons, terms
+from projects import invitations, letters, preview, rates, reasons, terms
 from projects.forms import DeclineForm
 from projects.models import Invitation, Project, State, id_of
 
@@ -38,7 +39,7 @@ def invitation_list() -> ResponseReturnValue:
     return render_template(
         "projects/invitation_list.html",
         found=page_of(query, scalars=False),
-        price_of=pricing.of,
+        rate_of=partial(rates.of, db_session()),
         at=now(),
         may_be_invited=restrictions.may_be_invited(db_session(), current_user.id),
     )
@@ -105,12 +106,15 @@ def _mine(invitation_id: int, *, lock: bool = False) -> Invitation:
 def _invitation_page(found: Invitation, form: DeclineForm) -> str:
     session, at = db_session(), now()
     project = session.get_one(Project, found.project_id)
+    rate = rates.of(session, project)
     return render_template(
         "projects/invitation.html",
         invitation=found,
         project=project,
         organisation=session.get_one(Organisation, project.organisation_id),
-        rows=terms.rows(project, budgets.available(session, id_of(project))),
+        rows=terms.rows(project, budgets.available(session, id_of(project)), rate),
+        rate=rate,
+        under=rate.under(rates.floor_of_expert(session, found.expert_id, project.currency)),
         requirements=reasons.requirements(project),
         explained=reasons.explained(found.reasons),
         preview=preview.of(project.label_config),

@@ -15,7 +15,7 @@ from accounts.models import Organisation, User
 from core import audit, messages
 from core.errors import Conflict
 from payouts import budgets
-from projects import letters, lifecycle, matching
+from projects import letters, lifecycle, matching, rates
 from projects.matching import Candidate
 from projects.models import Answer, Invitation, Project, State, id_of
 
@@ -208,7 +208,12 @@ def _write_letter(session: Session, project: Project, invitation: Invitation) ->
         project=project,
         invitation=invitation,
         organisation=organisation,
-        **letters.facts(project, invitation, budgets.available(session, id_of(project))),
+        **letters.facts(
+            project,
+            invitation,
+            budgets.available(session, id_of(project)),
+            rates.of(session, project),
+        ),
     )
 
 

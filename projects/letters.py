@@ -15,6 +15,7 @@ from core.money import Money
 from core.settings import current_settings
 from projects import terms
 from projects.models import Invitation, Project
+from projects.rates import Rate
 
 ANSWERS = ("yes", "no")
 
@@ -28,10 +29,10 @@ class Link:
     answer: str
 
 
-def facts(project: Project, invitation: Invitation, available: Money) -> dict[str, Any]:
+def facts(project: Project, invitation: Invitation, available: Money, rate: Rate) -> dict[str, Any]:
     """Return what the template of the letter shows besides the rows themselves."""
     return {
-        "rows": terms.rows(project, available),
+        "rows": terms.rows(project, available, rate),
         "yes": link(invitation, "yes"),
         "no": link(invitation, "no"),
     }

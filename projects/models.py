@@ -85,6 +85,12 @@ class Project(SQLModel, table=True):
         CheckConstraint("experts_needed BETWEEN 1 AND 10000", name="experts_needed_plausible"),
         CheckConstraint("task_count >= 0", name="task_count_not_negative"),
         CheckConstraint(
+            "qualification_tasks BETWEEN 0 AND 20 AND qualification_minor >= 0"
+            " AND (qualification_tasks = 0) = (qualification_minor = 0)",
+            name="qualification_plausible",
+        ),
+        CheckConstraint("review_minor >= 0", name="review_pay_not_negative"),
+        CheckConstraint(
             "state = 'draft' OR (published_at IS NOT NULL AND price_minor > 0)",
             name="published_whole",
         ),
@@ -104,6 +110,10 @@ class Project(SQLModel, table=True):
     price_minor: int = Column(default=0, sa_type=BigInteger)
     currency: str = Column(default="eur", sa_type=Text)
     fee_bps: int
+    # Beside the price: for each of an expert's first tasks on handing in, and for a verdict.
+    qualification_tasks: int = 0
+    qualification_minor: int = Column(default=0, sa_type=BigInteger)
+    review_minor: int = Column(default=0, sa_type=BigInteger)
     usual_minutes: int = 10
     overlap: int = 2
     lease_minutes: int = 120
@@ -127,6 +137,16 @@ class Project(SQLModel, table=True):
     def price(self) -> Money:
         """What an expert earns for an accepted task."""
         return Money(self.price_minor, self.currency)
+
+    @property
+    def qualification(self) -> Money:
+        """What each of an expert's first tasks pays on handing in, whatever becomes of it."""
+        return Money(self.qualification_minor, self.currency)
+
+    @property
+    def review_pay(self) -> Money:
+        """What a reviewer who is an expert earns for a verdict."""
+        return Money(self.review_minor, self.currency)
 
     @property
     def is_draft(self) -> bool:

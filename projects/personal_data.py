@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext as _l
 from sqlmodel import Session, col, select
 
 from accounts import personal_data as of_accounts
-from core.personal_data import Blank, Blocker, Table
+from core.personal_data import Blank, Blocker, Table, nobody
 from projects.models import Project, State
 
 TABLES = (
@@ -26,6 +26,7 @@ TABLES = (
         words=("text",),
         own_words=("text",),
     ),
+    nobody("project_rate", _l("Times that tasks of a project take, in sums")),
     Table(
         "invitation",
         _l("Projects that you were offered, and your answers"),

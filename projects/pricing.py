@@ -5,8 +5,8 @@ The fee comes on top of the pay: nothing is taken from what an expert earns.
 
 from dataclasses import dataclass
 
-from core.money import EXPONENTS, Money
-from payouts import policy
+from core.money import Money
+from payouts import policy, rates
 from projects.models import Project
 
 
@@ -40,9 +40,7 @@ def hourly(pay: Money, minutes: int) -> Money:
 
     Rounded down, because a rate that nobody reaches is a promise that is broken.
     """
-    exact = pay.minor * 60 // minutes
-    unit = 10 ** EXPONENTS[pay.currency]
-    return Money(exact if exact < 10 * unit else exact - exact % unit, pay.currency)
+    return rates.hourly(pay, minutes * 60)
 
 
 def whole(project: Project) -> Money:

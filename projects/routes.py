@@ -20,6 +20,7 @@ from experts import sharing
 from experts.models import Expert
 from payouts import budgets
 from projects import (
+    bonus_routes,
     draft_routes,
     guidelines,
     home,
@@ -28,13 +29,14 @@ from projects import (
     lifecycle,
     matching,
     pricing,
+    rates,
     reasons,
 )
 from projects.forms import GuidelinesForm
 from projects.models import Answer, Invitation, Project, State, id_of
 
 bp = Blueprint("projects", __name__)
-MORE_BLUEPRINTS = (draft_routes.bp, invitation_routes.bp)
+MORE_BLUEPRINTS = (draft_routes.bp, invitation_routes.bp, bonus_routes.bp)
 
 SHORTLIST = 10
 ACTS = {
@@ -64,6 +66,7 @@ def project_home(project_id: int) -> ResponseReturnValue:
     """Show how a project stands, and what it needs."""
     session, project, at = db_session(), _seen(project_id), now()
     summary = budgets.summary(session, project_id)
+    rate = rates.of(session, project)
     missing = lifecycle.missing(session, project) if project.is_draft else []
     return render_template(
         "projects/project_home.html",
@@ -72,6 +75,8 @@ def project_home(project_id: int) -> ResponseReturnValue:
         needs=home.needs(session, project, current_user),
         figures=home.figures(session, project),
         price=pricing.of(project),
+        rate=rate,
+        under=rate.under(rates.floor_of_project(session, project)),
         summary=summary,
         whole=pricing.whole(project),
         affordable=lifecycle.affordable(summary.available, project),

@@ -22,6 +22,9 @@ COLUMNS = {
         "validation",
         "lease_minutes",
         "review_days",
+        "qualification_tasks",
+        "qualification_minor",
+        "review_minor",
     ),
     Step.CRITERIA: ("experts_needed", "min_level", "min_years", "languages", "countries"),
 }
@@ -61,6 +64,8 @@ def typed(project: Project, step: Step) -> dict[str, Any]:
     shown: dict[str, Any] = {name: getattr(project, name) for name in COLUMNS[step]}
     if step is Step.PAY:
         shown["price"] = _amount(project.price)
+        shown["qualification"] = _amount(project.qualification)
+        shown["review"] = _amount(project.review_pay)
     if step is Step.CRITERIA:
         shown |= _criteria(project)
     if step is Step.LABELS:

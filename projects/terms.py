@@ -9,6 +9,7 @@ from core import formats
 from core.money import Money
 from projects import lifecycle, pricing
 from projects.models import Project
+from projects.rates import Rate
 
 # For so long an expert may contest a refusal; annotation puts it into the terms of each task.
 CONTEST_DAYS = 14
@@ -16,12 +17,12 @@ CONTEST_DAYS = 14
 Row = tuple[str, str] | tuple[str, str, str]
 
 
-def rows(project: Project, available: Money) -> list[Row]:
+def rows(project: Project, available: Money, rate: Rate) -> list[Row]:
     """Return the terms as name, value and note."""
-    return [*_pay(project), *_work(project), *_verdict(project), _funding(project, available)]
+    return [*_pay(project, rate), *_work(project), *_verdict(project), _funding(project, available)]
 
 
-def _pay(project: Project) -> list[Row]:
+def _pay(project: Project, rate: Rate) -> list[Row]:
     price = pricing.of(project)
     pay = _(
         "%(pay)s for each accepted task. No fee is taken from it.", pay=formats.money(price.pay)
@@ -30,8 +31,43 @@ def _pay(project: Project) -> list[Row]:
         "%(minutes)s, as the owner estimates",
         minutes=formats.duration(timedelta(minutes=price.minutes)),
     )
-    rate = _("That is about %(rate)s.", rate=formats.rate(price.hourly))
-    return [(_("Pay"), pay), (_("Usual time"), time, rate)]
+    by_hour = _("That is about %(rate)s.", rate=formats.rate(rate.hourly))
+    paid: list[Row] = [(_("Pay"), pay), *_first_tasks(project)]
+    if not rate.is_observed:
+        return [*paid, (_("Usual time"), time, by_hour)]
+    time = _(
+        "%(time)s, the middle of the %(answers)s newest accepted answers",
+        time=_minutes(rate.seconds),
+        answers=formats.number(rate.answers),
+    )
+    half = _(
+        "Half of them took between %(lower)s and %(upper)s, which is %(low)s to %(high)s.",
+        lower=_minutes(rate.lower_seconds),
+        upper=_minutes(rate.upper_seconds),
+        low=formats.rate(rate.low),
+        high=formats.rate(rate.high),
+    )
+    return [*paid, (_("Usual time"), time, f"{by_hour} {half}")]
+
+
+def _first_tasks(project: Project) -> list[Row]:
+    """What the first tasks pay whatever becomes of them; nothing where they do not."""
+    if not project.qualification_tasks:
+        return []
+    words = ngettext(
+        "%(pay)s when you hand in your first task here, whatever becomes of it; "
+        "the pay above comes on top if it is accepted",
+        "%(pay)s when you hand in each of your first %(num)s tasks here, whatever becomes of it; "
+        "the pay above comes on top if it is accepted",
+        project.qualification_tasks,
+        pay=formats.money(project.qualification),
+    )
+    return [(_("Qualification"), words)]
+
+
+def _minutes(seconds: int) -> str:
+    """Say a time in whole minutes, rounded up."""
+    return formats.duration(timedelta(minutes=-(-seconds // 60)))
 
 
 def _work(project: Project) -> list[Row]:
@@ -50,6 +86,10 @@ def _verdict(project: Project) -> list[Row]:
         "Within %(num)s days. If the owner says nothing, your work is accepted",
         project.review_days,
     )
+    in_part = _(
+        "A person says how many percent of the pay are earned, and why. What is credited to you is "
+        "never taken back, and the rest can be contested"
+    )
     refused = _(
         "You get the reason, the clause of the guidelines and the evidence, and %(days)s days "
         "to contest it",
@@ -58,6 +98,7 @@ def _verdict(project: Project) -> list[Row]:
     return [
         (_("What decides"), str(project.validation.label)),
         (_("Review"), review),
+        (_("If work is accepted in part"), in_part),
         (_("If work is refused"), refused),
     ]
 

@@ -182,6 +182,8 @@ ROUTES: dict[str, Route] = {
     "projects.withdraw_invitation": Route(
         US, {**PROJECT, "invitation_id": "sent invitation"}, own=PROJECT
     ),
+    "bonuses.project_bonuses": BY_OWNER(),
+    "bonuses.give_bonus": BY_OWNER(),
     "drafts.edit_step": Route(US, {**DRAFT, "step": "=brief"}),
     "drafts.save_step": Route(US, {**DRAFT, "step": "=brief"}),
     "drafts.review_draft": Route(US, DRAFT),

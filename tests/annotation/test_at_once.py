@@ -10,13 +10,14 @@ import pytest
 from sqlalchemy import func
 from sqlmodel import select
 
+from accounts.models import User
 from annotation import assignment, review, validation
-from annotation.models import Annotation, Assignment, State, Task
+from annotation.models import Annotation, Assignment, State, Task, Verdict
 from core.clock import now
 from core.errors import DomainError
 from payouts import budgets, earnings, ledger
 from projects.models import Project
-from tests.factories.annotation import choice, make_assignment, make_desk
+from tests.factories.annotation import choice, make_assignment, make_desk, second_member
 
 COST = 483
 
@@ -270,3 +271,37 @@ def test_everybody_at_everything_keeps_the_books_true(live):
 
     with live.transaction() as session:
         audit_whole(session, project_id, 30 * COST)
+
+
+def test_of_two_reviewers_at_once_one_verdict_counts_and_the_pay_is_his(live):
+    with live.transaction() as session:
+        desk = make_desk(session, experts=1, tasks=0, funds=2000)
+        lease = make_assignment(
+            session, desk.project, expert=desk.experts[0], state=State.SUBMITTED
+        )
+        lease_id, expert_id = lease.id, lease.expert_id
+        people = [desk.owner.id, second_member(session, desk).id]
+        project_id = desk.project_id
+    words = "The clause is right; of the two parties only one is marked."
+
+    def deciding(by_id, percent):
+        ruling = review.Ruling(Verdict.PARTLY_ACCEPTED, "incomplete", words, "2.1", percent)
+
+        def decide():
+            with live.transaction() as session:
+                found = session.get_one(Assignment, lease_id, with_for_update=True)
+                review.decide(session, found, ruling, by=session.get_one(User, by_id), at=now())
+                return percent
+
+        return decide
+
+    acts = [deciding(people[number % 2], (30, 70)[number % 2]) for number in range(6)]
+    done = at_once(acts)
+
+    with live.transaction() as session:
+        [percent] = {one for one in done if isinstance(one, int)}
+        assert done.count(percent) == 3  # the others are second clicks of the same person
+        assert sum(isinstance(one, review.AlreadyReviewed) for one in done) == 3
+        assert [one.minor for one in earnings.owed(session, expert_id)] == [420 * percent // 100]
+        assert budgets.summary(session, project_id).reserved.minor == 0
+        assert ledger.problems(session) == []

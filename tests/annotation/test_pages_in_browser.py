@@ -112,11 +112,11 @@ def test_a_refusal_without_a_reason_comes_back_with_its_words(
     page = browser_page.open(f"/projects/{seeded['project_id']}/review")
 
     page.locator("summary", has_text="Do not accept").first.click()
-    page.get_by_label("In your words").first.fill("too short")
+    page.locator("details[open]").get_by_label("In your words").fill("too short")
     browser_page.press("Refuse with this reason")
     browser_page.look("annotation-review-wrong")
 
-    assert page.get_by_label("In your words").first.input_value() == "too short"
+    assert page.locator("details[open]").get_by_label("In your words").input_value() == "too short"
     assert page.title().startswith("Error:")
 
 

@@ -271,9 +271,9 @@ def _facts(project: Project, state: State, at: Any) -> dict[str, Any]:
             # The decision that the state needs, made before it.
             "against": {
                 "verdict": Verdict(state),
-                "reason_code": "wrong_answer",
-                "clause": "2.1",
-                "words": "The clause limits liability; it grants nothing.",
+                "ground": refusal.Ground(
+                    "wrong_answer", "2.1", "The clause limits liability; it grants nothing."
+                ),
                 "by": project.created_by,
                 "at": at,
             },

@@ -36,7 +36,14 @@ from tests.factories.books import make_reversal
 from tests.factories.decisions import answer, contest, decision_of, stands
 from tests.factories.experts import make_expert, make_licence, make_skill
 from tests.factories.interviews import answer_all, make_interview, unknown
-from tests.factories.payouts import eur, make_earning, make_payee, make_payout, make_rail_event
+from tests.factories.payouts import (
+    eur,
+    make_bonus,
+    make_earning,
+    make_payee,
+    make_payout,
+    make_rail_event,
+)
 from tests.factories.projects import make_invitation
 from tests.factories.projects import make_project as make_draft
 from tests.factories.webhooks import make_delivery, make_endpoint
@@ -227,10 +234,13 @@ def _money(session: Session, all_: Everywhere) -> None:
     make_earning(session, budget, all_.id, pay=2000)
     paid = make_payout(session, all_.id, amount=2000, state=PayoutState.PAID)
     make_reversal(session, paid, words="Zzwords of an operator about a payout taken back")
+    words = all_.say("zqwords that came with a bonus")
+    make_bonus(session, budget, all_.id, pay=500, words=words)
+    make_payout(session, all_.id, amount=2500, state=PayoutState.PAID)
     ledger.post(
         session,
         "payout:of-everywhere",
-        [ledger.Entry("sent", ledger.owed(all_.id, "eur"), ledger.clearing("eur"), eur(2000))],
+        [ledger.Entry("sent", ledger.owed(all_.id, "eur"), ledger.clearing("eur"), eur(2500))],
         at=now(),
         narration="payout",
         cause="payout:1",

@@ -15,7 +15,9 @@ from accounts.models import DecisionKind
 from core.clock import now
 from core.money import Money
 from core.ports import Checkout
-from payouts import budgets, deposits, earnings
+from payouts import budgets, deposits, earnings, extra_pay
+from payouts.extra_pay import Extra
+from payouts.extra_pay_models import ExtraKind, ExtraPay
 from payouts.invoice_models import BillingDetails, Invoice
 from payouts.models import (
     Deposit,
@@ -136,6 +138,25 @@ def make_earning(
     earnings.earn(session, budget.project_id, row.assignment_id, expert_id, at)
     session.flush()
     return row
+
+
+def make_bonus(
+    session: Session, budget: ProjectBudget, expert_id: int, *, pay: int = 500, **changes: Any
+) -> ExtraPay:
+    """Give a bonus as the page does, whatever the expert has done there."""
+    words = changes.pop("words", "The notes on clause 3 saved us a week of work.")
+    extra = Extra(
+        ExtraKind.BONUS,
+        budget.project_id,
+        expert_id,
+        Money(pay, budget.currency),
+        Money(pay * 15 // 100, budget.currency),
+        words=words,
+        given_by=changes.pop("by", None) or make_user(session, "owner").id,
+    )
+    made = extra_pay.give(session, extra, f"bonus:test:{next(_numbers)}", at=now())
+    assert made is not None
+    return made
 
 
 def make_payout(session: Session, expert_id: int, *, amount: int = 1000, **changes: Any) -> Payout:
