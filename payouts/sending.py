@@ -79,7 +79,7 @@ def claim(session: Session, payout_id: int, *, at: datetime) -> Ask | None:
     payee = payees.locked(session, payout.expert_id, at=at)
     is_held = is_withheld(session, payout.expert_id)
     if is_held or payee.state is not PayeeState.ACTIVE or payee.stripe_account_id is None:
-        answers.block(session, payout)
+        answers.block(session, payout, is_withheld=is_held)
         return None
     payout.attempt += 1
     try:

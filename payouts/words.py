@@ -108,6 +108,10 @@ def waits_for(payout: Payout) -> str:
                 "itself as soon as they have, usually within two days."
             )
         )
+    if payout.state is PayoutState.BLOCKED and payout.reason == "withheld":
+        return str(
+            _("Your payouts are withheld by a decision. The amount stays owed to you meanwhile.")
+        )
     if payout.state is PayoutState.BLOCKED:
         return str(
             _(
@@ -135,31 +139,3 @@ NEXT = {
     "bank_refused": _l("Check your bank details"),
     "failed": _l("Owed to you as before"),
 }
-
-
-# What Stripe calls its requirements begins with these (docs.stripe.com/api/accounts/object).
-DETAILS = {
-    "external_account": _l("your bank account"),
-    "tos_acceptance": _l("your agreement to Stripe’s terms"),
-    "individual.first_name": _l("your name"),
-    "individual.last_name": _l("your name"),
-    "individual.dob": _l("your date of birth"),
-    "individual.address": _l("your address"),
-    "individual.email": _l("your e-mail address and telephone number"),
-    "individual.phone": _l("your e-mail address and telephone number"),
-    "individual.id_number": _l("your tax or identity number"),
-    "individual.ssn_last_4": _l("your tax or identity number"),
-    "individual.verification": _l("a document that shows who you are"),
-    "business_profile": _l("what you do"),
-    "business_type": _l("what you do"),
-}
-
-
-def details(missing: list[str]) -> list[str]:
-    """Say what Stripe still asks for, each thing once."""
-    other = _("other details, which Stripe’s page names")
-    found = (
-        next((words for start, words in DETAILS.items() if key.startswith(start)), other)
-        for key in missing
-    )
-    return list(dict.fromkeys(map(str, found)))
