@@ -30,7 +30,9 @@ def pdf(template: str, values: Mapping[str, Any], *, language: str, made_at: dat
         ignore_system_fonts=True,
         sys_inputs={"values": json.dumps(values), "language": language},
     )
-    made = compiler.compile(format="pdf", pdf_standards=STANDARDS, timestamp=made_at)
+    made = compiler.compile(
+        format="pdf", pdf_standards=STANDARDS, timestamp=made_at.replace(microsecond=0)
+    )
     if not isinstance(made, bytes):
         raise TypeError("a PDF is one file")
     return made

@@ -30,6 +30,7 @@ from payouts import (
     requirements,
     sending,
     statements,
+    tax_holds,
     week_chart,
     words,
 )
@@ -47,14 +48,23 @@ def earnings_page() -> ResponseReturnValue:
     code = request.args.get("currency", "")
     code = code if code in codes else codes[0]
     chosen = _filters()
+    worked_in = overview.projects(session, me)
+    title = next((one.title for one in worked_in if one.project_id == chosen["project_id"]), "")
+    months = request.args.get("period") == "year"
+    drawn = overview.weeks(
+        session, me, code, at=at, project_id=chosen["project_id"] if title else None, months=months
+    )
     return render_template(
         "payouts/earnings_page.html",
         currencies=codes,
         standing=overview.standing(session, me, code, at=at),
-        figure=week_chart.figure(overview.weeks(session, me, code, at=at)),
+        figure=week_chart.figure(drawn, of_project=title, months=months),
+        period="year" if months else "",
+        by_project=overview.by_project(session, me, code),
+        tax_asked=tax_holds.open_request(session, me),
         found=page_of(overview.amounts(me, **chosen), per=20, scalars=False),
         chosen=chosen,
-        projects=overview.projects(session, me),
+        projects=worked_in,
         money_of=lambda row: Money(row.minor, row.currency),
         words=words,
         **_how_paid(code),

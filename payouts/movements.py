@@ -100,8 +100,8 @@ def crossing(around: Border, *where: Any) -> Any:
             col(FACING.kind),
             col(ProjectBudget.project_id),
             col(ProjectBudget.title),
-            in_part,
-            around.signed,
+            in_part.label("in_part"),
+            around.signed.label("signed"),
         )
         .select_from(Move)
         .join(FACING, col(FACING.id) == facing_id)

@@ -351,7 +351,8 @@ def test_a_statement_can_be_read_and_belongs_to_one_person(session, sign_in, des
     page = client.get(f"/earnings/statements/{payout.id}")
 
     assert f"{payout.id:05d}" in page.text
-    assert "Licence clauses" in page.text and "Work accepted" in page.text
+    assert "Licence clauses" in page.text
+    assert "Work accepted" in page.text
     assert "Fees taken from you" in page.text
     assert f"/earnings/statements/{payout.id}" in client.get("/earnings/statements").text
     other = sign_in(make_expert(session))
