@@ -13,7 +13,7 @@ from core.db import db_session, find, transaction
 from core.errors import NotFound
 from core.web import page_of
 from experts import profile
-from payouts import policy, sheets, statement_papers, statements
+from payouts import overview, policy, sheets, statement_papers, statements
 from payouts.blueprint import bp
 from payouts.models import Payout
 from payouts.sheets import Sheet
@@ -89,12 +89,13 @@ def statement_csv(payout_id: int) -> ResponseReturnValue:
 
 
 def _asked(at: datetime) -> Sheet:
-    """Read which month is asked for; one that has not begun is not there."""
+    """Read which month is asked for, or this one; one that has not begun is not there."""
     try:
-        month = sheets.month_of(request.args.get("month", ""))
+        month = sheets.month_of(request.args.get("month", f"{at:%Y-%m}"))
     except ValueError:
         raise NotFound from None
-    code = request.args.get("currency", "")
+    usual = overview.currencies(db_session(), current_user.id)[0]
+    code = request.args.get("currency", usual)
     if code not in policy.CURRENCIES or month.since > at:
         raise NotFound
     return sheets.of(db_session(), current_user.id, code, month, at=at)

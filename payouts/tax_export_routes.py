@@ -45,8 +45,6 @@ def year_pdf() -> ResponseReturnValue:
     session, me, at = db_session(), current_user.id, now()
     year = _year(at.year)
     found = list(totals.of_year(session, year, me))
-    if not found:
-        raise NotFound
     who = profile.of(session, me)
     paper = tax_papers.year_pdf(found, year, name=current_user.name, pseudonym=who.pseudonym, at=at)
     headers = {"Content-Disposition": f'attachment; filename="totals-{year}.pdf"'}

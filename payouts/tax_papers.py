@@ -37,6 +37,7 @@ def year_pdf(found: list[Year], year: int, *, name: str, pseudonym: str, at: dat
             }
             for one in found
         ],
+        "nothing": "" if found else _("Nothing was credited or paid to you in this year."),
         "heads": [_("Quarter"), _("Credited"), _("Paid"), _("Fees"), _("Tasks")],
         "notes": notes,
     }
