@@ -226,7 +226,9 @@ def _account_page(form: AccountForm) -> str:
 def _as_check(one: requirements.Ask) -> dict[str, Any]:
     words = str(one.what).capitalize()
     note = f"{one.how} ({one.code})" if one.code else one.how
-    return {"words": words, "note": f"{_('Overdue.')} {note}" if one.is_overdue else note}
+    if one.is_overdue:
+        return {"words": words, "note": f"{_('Overdue.')} {note}", "tone": "wait"}
+    return {"words": words, "note": note}
 
 
 def _to_onboarding(country: str) -> ResponseReturnValue:
