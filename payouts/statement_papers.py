@@ -132,8 +132,9 @@ def _each(session: Session, expert_id: int, found: list[Movement]) -> list[list[
     why = sheets.reasons(session, expert_id, found)
     lines = []
     for one in found:
+        what = movement_words.act(one.act, one.narration, in_part=one.in_part)
         words = [
-            movement_words.act(one.act, one.narration, in_part=one.in_part),
+            "" if one.act == "sent/amount" else what,  # its cause says the same, with a number
             movement_words.cause(one.cause),
             why.get(one.cause, "") if one.in_part else "",
         ]

@@ -229,6 +229,19 @@ def test_a_month_that_cannot_be_is_not_there(sign_in, expert, asked):
         assert sign_in(expert).get(f"/earnings/statements/month.{kind}?{asked}").status_code == 404
 
 
+def test_a_paper_is_in_the_language_of_its_reader(session, sign_in):
+    expert = make_expert(session, locale="fr")
+    make_earning(session, make_budget(session, funded=200_000), expert.id, pay=123_456, fee=0)
+    client = sign_in(expert)
+
+    said = " ".join(text_of(client.get("/earnings/statements/month.pdf").data).split())
+
+    assert "Relevé de" in said
+    assert "Travail accepté" in said
+    assert "1 234,56 €" in said
+    assert "Totaux de" in text_of(client.get("/earnings/years.pdf").data)
+
+
 def test_an_empty_month_says_so(sign_in, expert):
     paper = sign_in(expert).get("/earnings/statements/month.pdf?month=2025-01&currency=eur")
 

@@ -1,5 +1,6 @@
 """Tax details: checked, encrypted, masked, versioned; asked for, reminded, held and let go."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import select
 
 from accounts.models import Decision
+from core import db
 from core.clock import now
 from core.models import AuditEvent, Letter
 from core.money import Money
@@ -492,3 +494,66 @@ def test_us_persons_have_their_boxes(session, sign_in, expert):
 class _Sure:
     def send(self, amount, *, to, reference):
         return f"tr_{reference}"
+
+
+# At once
+
+
+def test_two_windows_at_once_save_one_version_and_one_release(live):
+    with live.transaction() as session:
+        expert = make_expert(session)
+        budget = make_budget(session, funded=500_000)
+        make_earning(session, budget, expert.id, pay=70_000, at=now() - 20 * DAY)
+        row = make_tax_request(session, expert.id)
+        row.reminded_at = row.reminded_again_at = now()
+        session.flush()
+        tax_holds._withhold(session, row, now() - 10 * DAY)
+        expert_id = expert.id
+    barrier, said = threading.Barrier(4), []
+
+    def work(city):
+        with live.app.app_context():
+            barrier.wait()
+            try:
+                with db.transaction() as session:
+                    details = make_details(city=city)
+                    tax_holds.keep(session, expert_id, details, seen=0, wants_w8=False, at=now())
+                said.append("saved")
+            except tax.ChangedMeanwhile:
+                said.append("told")
+
+    threads = [threading.Thread(target=work, args=(f"Town {n}",)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(said) == ["saved", "told", "told", "told"]
+    with live.transaction() as session:
+        assert len(tax.history(session, expert_id)) == 1
+        assert len(session.exec(select(Payout)).all()) == 1
+        assert holds.of(session, expert_id) is None
+
+
+def test_a_crash_in_the_middle_of_a_step_leaves_nothing_half_done(live, monkeypatch):
+    with live.transaction() as session:
+        expert = make_expert(session)
+        row = make_tax_request(session, expert.id)
+        row.reminded_at = row.reminded_again_at = now()
+        row.hold_from = row.remind_again_at + timedelta(seconds=1)
+        expert_id, at = expert.id, row.hold_from
+
+    def crash(*_args):
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(tax_holds.decision_letters, "tell", crash)
+        with pytest.raises(RuntimeError), live.transaction() as session:
+            tax_holds.go_on(session, expert_id, at=at)
+    with live.transaction() as session:
+        assert holds.of(session, expert_id) is None
+        assert session.exec(select(Decision)).all() == []
+        assert tax_holds.go_on(session, expert_id, at=at) == "withheld"
+    with live.transaction() as session:
+        assert holds.of(session, expert_id) is not None
+        assert tax_holds.go_on(session, expert_id, at=at) == "waits"
