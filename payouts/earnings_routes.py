@@ -62,7 +62,7 @@ def earnings_page() -> ResponseReturnValue:
         period="year" if months else "",
         by_project=overview.by_project(session, me, code),
         tax_asked=tax_holds.open_request(session, me),
-        found=page_of(overview.amounts(me, **chosen), per=20, scalars=False),
+        found=page_of(overview.amounts(me, currency=code, **chosen), per=20, scalars=False),
         chosen=chosen,
         projects=worked_in,
         money_of=lambda row: Money(row.minor, row.currency),
@@ -227,7 +227,8 @@ def _as_check(one: requirements.Ask) -> dict[str, Any]:
     words = str(one.what).capitalize()
     note = f"{one.how} ({one.code})" if one.code else one.how
     if one.is_overdue:
-        return {"words": words, "note": f"{_('Overdue.')} {note}", "tone": "wait"}
+        overdue = _("Overdue.")
+        return {"words": words, "note": f"{overdue} {note}", "tone": "wait"}
     return {"words": words, "note": note}
 
 

@@ -108,6 +108,7 @@ def amounts(
     state: str | None = None,
     project_id: int | None = None,
     since: date | None = None,
+    currency: str | None = None,
 ) -> Any:
     """Select every amount of an expert, newest first: works, payouts, other credits; filtered."""
     found = union_all(_works(expert_id), _payouts(expert_id), _others(expert_id)).subquery()
@@ -116,6 +117,8 @@ def amounts(
         question = question.where(found.c.state == state)
     if project_id is not None:
         question = question.where(found.c.project_id == project_id)
+    if currency is not None:
+        question = question.where(found.c.currency == currency)
     if since is not None:
         question = question.where(found.c.at >= since)
     return question.order_by(found.c.at.desc(), found.c.row_id.desc())

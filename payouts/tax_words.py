@@ -24,9 +24,9 @@ MISSING = {
     "w8": _l("the statement that you are not a US person (form W-8)"),
 }
 NO_NUMBER = {
-    "not_issued": _l("The country gives out no such numbers"),
-    "applied": _l("I have asked for one and do not have it yet"),
-    "not_required": _l("The country does not ask me to have one"),
+    "not_issued": _l("The country gives out none"),
+    "applied": _l("Asked for, not there yet"),
+    "not_required": _l("I need not have one there"),
 }
 US_NUMBERS = {
     "ssn": _l("Social security number (SSN)"),
