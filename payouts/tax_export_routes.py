@@ -56,7 +56,7 @@ def year_pdf() -> ResponseReturnValue:
 def tax_years() -> ResponseReturnValue:
     """Show what a year's reports hold, who lacks details, and where the files are."""
     session = db_session()
-    years = totals.years(session)
+    years = totals.years_of_all(session)
     year = _year(years[0] if years else now().year)
     return render_template(
         "payouts/tax_years.html",

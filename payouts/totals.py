@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 
-from sqlalchemy import text
-from sqlmodel import Session
+from sqlalchemy import func, text
+from sqlmodel import Session, select
 
 from core.money import Money, zero
 from payouts import policy
+from payouts.models import Move
 
 FIRST_YEAR, LAST_YEAR = 2000, 2999
 RAIL = "('clearing', 'pending')"
@@ -115,15 +116,23 @@ def of_year(session: Session, year: int, expert_id: int | None = None) -> Iterat
         yield Year(of_expert, year, code, (first, second, third, fourth))
 
 
-def years(session: Session, expert_id: int | None = None) -> list[int]:
-    """Return the years in which something was credited or paid, the last first."""
+def years(session: Session, expert_id: int) -> list[int]:
+    """Return the years in which something was credited or paid to an expert, the last first."""
     question = text(f"""
         SELECT DISTINCT extract(year FROM happened_at AT TIME ZONE 'UTC')::int AS year
         FROM ledger_move JOIN ledger_account a ON a.id IN (credit_account_id, debit_account_id)
-        WHERE a.kind IN {THEIRS} AND (cast(:expert AS int) IS NULL OR a.owner_id = :expert)
-        ORDER BY year DESC
+        WHERE a.kind IN {THEIRS} AND a.owner_id = :expert ORDER BY year DESC
     """)  # noqa: S608 - only constants of this module are written into it
     return list(session.execute(question, {"expert": expert_id}).scalars())
+
+
+def years_of_all(session: Session) -> list[int]:
+    """Return the years of the ledger, the last first."""
+    question = select(func.min(Move.happened_at), func.max(Move.happened_at))
+    first, last = session.exec(question).one()
+    if first is None:
+        return []
+    return list(range(last.astimezone(UTC).year, first.astimezone(UTC).year - 1, -1))
 
 
 def year_of(words: str) -> int:

@@ -108,10 +108,6 @@ def waits_for(payout: Payout) -> str:
                 "itself as soon as they have, usually within two days."
             )
         )
-    if payout.state is PayoutState.BLOCKED and payout.reason == "withheld":
-        return str(
-            _("Your payouts are withheld by a decision. The amount stays owed to you meanwhile.")
-        )
     if payout.state is PayoutState.BLOCKED:
         return str(
             _(
