@@ -38,7 +38,7 @@ def statements_list() -> ResponseReturnValue:
     )
 
 
-@bp.get("/earnings/statements/month.pdf")
+@bp.get("/earnings/month.pdf")
 @requires("earnings.see")
 def month_pdf() -> ResponseReturnValue:
     """Give the statement of a month as a paper."""
@@ -51,7 +51,7 @@ def month_pdf() -> ResponseReturnValue:
     return _file(paper, "application/pdf", f"statement-{sheet.number}.pdf")
 
 
-@bp.get("/earnings/statements/month.csv")
+@bp.get("/earnings/month.csv")
 @requires("earnings.see")
 def month_csv() -> ResponseReturnValue:
     """Give every line of a month, for a spreadsheet."""

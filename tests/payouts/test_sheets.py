@@ -176,8 +176,8 @@ def test_the_statement_of_a_month_comes_as_a_paper_and_as_a_file(session, sign_i
     asked = f"month={month_now()}&currency=eur"
 
     listed = client.get("/earnings/statements").text
-    paper = client.get(f"/earnings/statements/month.pdf?{asked}")
-    file = client.get(f"/earnings/statements/month.csv?{asked}").text
+    paper = client.get(f"/earnings/month.pdf?{asked}")
+    file = client.get(f"/earnings/month.csv?{asked}").text
 
     assert f"month={month_now()}" in listed
     assert paper.mimetype == "application/pdf"
@@ -226,7 +226,7 @@ def test_the_statement_of_a_payout_comes_as_a_paper_and_as_a_file(session, sign_
 )
 def test_a_month_that_cannot_be_is_not_there(sign_in, expert, asked):
     for kind in ("pdf", "csv"):
-        assert sign_in(expert).get(f"/earnings/statements/month.{kind}?{asked}").status_code == 404
+        assert sign_in(expert).get(f"/earnings/month.{kind}?{asked}").status_code == 404
 
 
 def test_a_paper_is_in_the_language_of_its_reader(session, sign_in):
@@ -234,7 +234,7 @@ def test_a_paper_is_in_the_language_of_its_reader(session, sign_in):
     make_earning(session, make_budget(session, funded=200_000), expert.id, pay=123_456, fee=0)
     client = sign_in(expert)
 
-    said = " ".join(text_of(client.get("/earnings/statements/month.pdf").data).split())
+    said = " ".join(text_of(client.get("/earnings/month.pdf").data).split())
 
     assert "Relevé de" in said
     assert "Travail accepté" in said
@@ -243,7 +243,7 @@ def test_a_paper_is_in_the_language_of_its_reader(session, sign_in):
 
 
 def test_an_empty_month_says_so(sign_in, expert):
-    paper = sign_in(expert).get("/earnings/statements/month.pdf?month=2025-01&currency=eur")
+    paper = sign_in(expert).get("/earnings/month.pdf?month=2025-01&currency=eur")
 
     assert "Nothing came and nothing left" in text_of(paper.data)
 
@@ -257,7 +257,7 @@ def test_a_month_with_many_lines_is_folded_by_day(monkeypatch, session, sign_in,
         make_earning(session, budget, expert.id, pay=300)
 
     asked = f"month={month_now()}&currency=eur"
-    said = text_of(sign_in(expert).get(f"/earnings/statements/month.pdf?{asked}").data)
+    said = text_of(sign_in(expert).get(f"/earnings/month.pdf?{asked}").data)
 
     assert "Work accepted, 4 amounts" in said
     assert "€12.00" in said
