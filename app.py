@@ -88,6 +88,7 @@ SCHEDULE = {
     "payouts.reread_payees": 300,
     "payouts.collect_news": 600,
     "payouts.make_weekly_payouts": 3600,
+    "payouts.ask_tax_details": 21_600,
     "payouts.reconcile": 86_400,
     "payouts.issue_invoices": 21_600,
     "payouts.warn_of_budgets": 1800,

@@ -127,6 +127,9 @@ def _shown(
         columns = SQLModel.metadata.tables[table.name].columns
         gone |= {one.name for one in columns if personal_data.names_person(one)} - {*table.acts}
     shown = {name: value for name, value in row.items() if name not in gone}
+    for column, read in table.opened.items():
+        if column in shown:
+            shown[column] = read(shown[column])
     for column in table.acts:
         if column in shown:
             shown[column] = _who(shown[column], column, person, operators)

@@ -21,6 +21,9 @@ PERIODS: dict[str, Period] = {
     "jobs": Period(90),
     "unconfirmed": Period(30),
     "appeal_files": Period(365),
+    "tax_details": Period(
+        3653, 1827, "EU directive 2021/514 asks for five to ten years of records"
+    ),
     # Off unless the operator says how long.
     "transcripts": Period(0, 183, "an interview can be contested and checked for six months"),
     "decisions": Period(0, 183, "article 26 of the EU AI act asks for six months of records"),

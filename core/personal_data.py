@@ -74,6 +74,7 @@ class Table:
     hidden: tuple[str, ...] = ()
     own_words: tuple[str, ...] = ()
     actor_words: tuple[str, ...] = ()
+    opened: Mapping[str, Callable[[str], Any]] = field(default_factory=dict)  # encrypted: how read
     subject: str = ""  # how audit rows name a row of it: "assignment" for "assignment:12"
     erase: Keep | Delete | Blank | None = None
 

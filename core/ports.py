@@ -72,12 +72,20 @@ class Checkout:
 
 @dataclass(frozen=True)
 class PayeeStatus:
-    """Whether an account can receive money, and what it lacks in the rail's words."""
+    """Whether an account can receive money, and what it lacks in the rail's words.
+
+    Of `missing` some is `overdue`; `due_later` is asked for by `due_at` or at some time later.
+    `stopped_for` is why the rail has stopped the account, where it has.
+    """
 
     account_id: str
     state: Literal["started", "pending", "restricted", "active", "closed"]
     missing: tuple[str, ...] = ()
     bank_last4: str | None = None
+    overdue: tuple[str, ...] = ()
+    due_later: tuple[str, ...] = ()
+    due_at: datetime | None = None
+    stopped_for: str | None = None
 
 
 @dataclass(frozen=True)

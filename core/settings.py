@@ -6,9 +6,17 @@ No code asks whether it runs "in production": it asks for the setting that it ne
 import re
 from datetime import timedelta
 from pathlib import Path
+from typing import Self
 
 from flask import current_app
-from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationError, field_validator
+from pydantic import (
+    Field,
+    IPvAnyNetwork,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core import periods
@@ -68,6 +76,23 @@ class Settings(BaseSettings):
     # The least pay by the hour that is thought fair, by country: a JSON object such as
     # {"FR": [1202, "eur"]}, in the smallest coin. Below it experts and owners are warned.
     pay_floors: dict[str, tuple[int, str]] = {}
+    # Tax details of experts (docs/money/tax.md). They are asked for once this much, in whole units
+    # of a currency, was credited in a year (0: from the first amount; a currency not named: never),
+    # then come two reminders, and payouts wait from the last day on: EU law (DAC7) says two
+    # reminders and not before 60 days. Whether people outside the United States state that they
+    # are (W-8), and from which US dollars in a year on a 1099-NEC is due, by year.
+    tax_details_from: dict[str, int] = {
+        "eur": 600,
+        "usd": 600,
+        "gbp": 600,
+        "chf": 600,
+        "cad": 600,
+        "jpy": 90_000,
+    }
+    tax_reminder_days: tuple[int, int] = (20, 40)
+    tax_hold_days: int = Field(default=60, ge=60)
+    tax_asks_w8: bool = False
+    tax_1099_from: dict[int, int] = {2020: 600, 2026: 2000}
 
     # Fair hiring: categories under this share of people may be left out of impact ratios, and stay
     # in the tables. Whether everybody may read the summary of the last twelve months, and from how
@@ -123,6 +148,22 @@ class Settings(BaseSettings):
             if minor <= 0 or currency not in EXPONENTS:
                 raise ValueError("a floor is above zero, in a currency that is handled here")
         return given
+
+    @field_validator("tax_details_from")
+    @classmethod
+    def _known_currencies(cls, given: dict[str, int]) -> dict[str, int]:
+        if unknown := sorted(set(given) - set(EXPONENTS)):
+            raise ValueError(f"amounts in {', '.join(unknown)} are not handled here")
+        if any(amount < 0 for amount in given.values()):
+            raise ValueError("give amounts of 0 and above")
+        return given
+
+    @model_validator(mode="after")
+    def _dates_in_order(self) -> Self:
+        first, second = self.tax_reminder_days
+        if not 0 < first < second < self.tax_hold_days:
+            raise ValueError("TAX_REMINDER_DAYS: two days in order, both before TAX_HOLD_DAYS")
+        return self
 
     @field_validator("retention_days")
     @classmethod

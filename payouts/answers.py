@@ -105,12 +105,18 @@ def record_bank(session: Session, expert_id: int, told: BankTransfer, *, at: dat
     return len(rows)
 
 
-def block(session: Session, payout: Payout) -> None:
-    """Set a payout aside until its payee can receive money, and tell them."""
+def block(session: Session, payout: Payout, *, is_withheld: bool = False) -> None:
+    """Set a payout aside until its payee can receive money, and tell them.
+
+    Of a decision that withholds payouts they have a letter already.
+    """
     if payout.state is not PayoutState.BLOCKED:
         payout.state, payout.try_at = PayoutState.BLOCKED, None
         audit.record(session, "payout.blocked", by=None, subject=f"payout:{payout.id}")
-        _write(session, payout, "payouts/details_needed")
+        if is_withheld:
+            payout.reason = "withheld"
+        else:
+            _write(session, payout, "payouts/details_needed")
 
 
 def block_owing(

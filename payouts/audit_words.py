@@ -23,6 +23,13 @@ ACTIONS = {
     "payout.blocked": _l("Payout waits for the expert’s details"),
     "payout.failed": _l("Payout failed, money owed again"),
     "payout.hold_lifted": _l("Withheld payouts sent again"),
+    "tax.asked": _l("Tax details asked for"),
+    "tax.reminded": _l("Reminder of tax details sent"),
+    "tax.saved": _l("Tax details saved"),
+    "tax.excused": _l("Tax details excused for the year"),
+    "tax.read": _l("Tax details of a person read, numbers masked"),
+    "tax.numbers_read": _l("Tax numbers of a person read"),
+    "tax.exported": _l("Tax details of a year exported"),
     "payout.looked_up": _l("Lost payout looked up"),
     "budget.warned": _l("Owners warned that a budget runs out"),
     "invoice.issued": _l("Invoice issued"),
@@ -55,6 +62,7 @@ ACTIONS = {
     "bonus.given": _l("Bonus given"),
 }
 ROWS = {
+    "tax_year": Row(_l("Tax year %(id)s")),
     "payout": Row(_l("Payout %(id)s")),
     "invoice": Row(_l("Invoice %(id)s")),
     "billing": Row(_l("Billing details of organisation %(id)s")),

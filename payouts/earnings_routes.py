@@ -1,7 +1,5 @@
 """Experts' pages of money: where it is, how they are paid, their account, their statements."""
 
-import csv
-import io
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date
@@ -23,14 +21,17 @@ from core.web import Problems, page_of, read
 from experts import profile
 from payouts import (
     bank_words,
+    csv_lines,
     holds,
     ledger,
     overview,
     payees,
     policy,
     requests,
+    requirements,
     sending,
     statements,
+    tax_holds,
     week_chart,
     words,
 )
@@ -48,14 +49,23 @@ def earnings_page() -> ResponseReturnValue:
     code = request.args.get("currency", "")
     code = code if code in codes else codes[0]
     chosen = _filters()
+    worked_in = overview.projects(session, me)
+    title = next((one.title for one in worked_in if one.project_id == chosen["project_id"]), "")
+    months = request.args.get("period") == "year"
+    drawn = overview.weeks(
+        session, me, code, at=at, project_id=chosen["project_id"] if title else None, months=months
+    )
     return render_template(
         "payouts/earnings_page.html",
         currencies=codes,
         standing=overview.standing(session, me, code, at=at),
-        figure=week_chart.figure(overview.weeks(session, me, code, at=at)),
-        found=page_of(overview.amounts(me, **chosen), per=20, scalars=False),
+        figure=week_chart.figure(drawn, of_project=title, months=months),
+        period="year" if months else "",
+        by_project=overview.by_project(session, me, code),
+        tax_asked=tax_holds.open_request(session, me),
+        found=page_of(overview.amounts(me, currency=code, **chosen), per=20, scalars=False),
         chosen=chosen,
-        projects=overview.projects(session, me),
+        projects=worked_in,
         money_of=lambda row: Money(row.minor, row.currency),
         words=words,
         **_how_paid(code),
@@ -69,14 +79,6 @@ def earnings_csv() -> ResponseReturnValue:
     rows = db_session().execute(overview.amounts(current_user.id, **_filters())).all()
     headers = {"Content-Disposition": 'attachment; filename="earnings.csv"'}
     return Response(_csv(rows), mimetype="text/csv", headers=headers)
-
-
-@bp.get("/earnings/statements")
-@requires("earnings.see")
-def statements_list() -> ResponseReturnValue:
-    """Show all payouts that have a statement."""
-    found = page_of(statements.payouts(current_user.id))
-    return render_template("payouts/statements_list.html", found=found, number=statements.number)
 
 
 @bp.get("/earnings/statements/<int:payout_id>")
@@ -184,6 +186,10 @@ def return_from_account() -> ResponseReturnValue:
     if payee.state is PayeeState.ACTIVE:
         flash(_("Your account can receive money."), "success")
         return redirect(url_for(".earnings_page"))
+    if payee.state is PayeeState.STARTED:
+        flash(
+            _("You came back before Stripe had everything. Nothing is lost; go on below."), "info"
+        )
     return redirect(url_for(".account"))
 
 
@@ -210,7 +216,23 @@ def _how_paid(code: str) -> dict[str, Any]:
 
 def _account_page(form: AccountForm) -> str:
     payee = payees.known(db_session(), current_user.id)
-    return render_template("payouts/account.html", form=form, payee=payee, words=words)
+    return render_template(
+        "payouts/account.html",
+        form=form,
+        payee=payee,
+        asks=[_as_check(one) for one in requirements.asks(payee.missing, payee.overdue)],
+        later=[_as_check(one) for one in requirements.asks(payee.due_later)],
+        stopped=requirements.stopped(payee.stopped_for),
+    )
+
+
+def _as_check(one: requirements.Ask) -> dict[str, Any]:
+    words = str(one.what).capitalize()
+    note = f"{one.how} ({one.code})" if one.code else one.how
+    if one.is_overdue:
+        overdue = _("Overdue.")
+        return {"words": words, "note": f"{overdue} {note}", "tone": "wait"}
+    return {"words": words, "note": note}
 
 
 def _to_onboarding(country: str) -> ResponseReturnValue:
@@ -252,15 +274,9 @@ def _project_wish() -> int | None:
 
 
 def _csv(rows: Any) -> Iterator[str]:
-    yield _line("time", "what", "number", "project", "state", "amount", "currency")
+    heads = ("time", "what", "number", "project", "state", "amount", "currency")
+    yield csv_lines.line(*heads)
     for row in rows:
         amount = str(Money(row.minor, row.currency).decimal)
         cells = (row.at.isoformat(), row.what, str(row.row_id), row.title or "", row.state)
-        yield _line(*cells, amount, row.currency)
-
-
-def _line(*cells: str) -> str:
-    out = io.StringIO()
-    # A title that begins like a formula would be run by some spreadsheets.
-    csv.writer(out).writerow(f"'{cell}" if cell[:1] in "=+@\t" else cell for cell in cells)
-    return out.getvalue()
+        yield csv_lines.line(*cells, amount, row.currency)

@@ -32,7 +32,8 @@ MOVES = text("""
         where b.organisation_id = :organisation_id and a.currency = :currency
             and a.kind in ('project_budget', 'project_reserve')
     ), legs as (
-        select mine.project_id, m.credit_account_id as other_id, m.amount as away, m.recorded_at, m.event
+        select mine.project_id, m.credit_account_id as other_id, m.amount as away,
+            m.recorded_at, m.event
         from mine join ledger_move m on m.debit_account_id = mine.id
         where m.recorded_at < :until
         union all

@@ -3,6 +3,8 @@
 Only here, and in the pages, is the rail asked; never with a transaction open.
 """
 
+from collections import Counter
+
 from core import jobs
 from core.clock import now
 from core.db import transaction
@@ -20,6 +22,7 @@ from payouts import (
     requests,
     reversals,
     sending,
+    tax_holds,
 )
 
 tasks = Tasks("payouts")
@@ -186,6 +189,23 @@ def reread_disputes() -> str:
         return f"{disputes.sweep(ports().payout_rail)} read"
     except (RailDown, PayoutRefused) as trouble:
         return f"the rail cannot be asked: {trouble}"
+
+
+def ask_tax_details() -> str:
+    """Ask for tax details, remind, and withhold or send again what depends on them."""
+    terms, at = tax_holds.Terms.of(current_settings()), now()
+    with transaction() as session:
+        new = tax_holds.to_ask(session, terms.least, at=at)
+        due = tax_holds.due(session, at)
+    asked = 0
+    for expert_id in new:
+        with transaction() as session:
+            asked += tax_holds.ask(session, expert_id, terms, at=at) is not None
+    done = Counter[str]()
+    for expert_id in due:
+        with transaction() as session:
+            done[tax_holds.go_on(session, expert_id, at=at)] += 1
+    return ", ".join([f"asked {asked}", *(f"{words} {n}" for words, n in sorted(done.items()))])
 
 
 def _defer_each(name: str, word: str, row_ids: list[int], argument: str) -> None:

@@ -250,6 +250,10 @@ class Payee(SQLModel, table=True):
     rhythm: Rhythm = text_enum(Rhythm, default=Rhythm.WEEKLY)
     country: str | None = Field(default=None, sa_type=Text)
     missing: list[str] = jsonb(default_factory=list)
+    overdue: list[str] = jsonb(default_factory=list)
+    due_later: list[str] = jsonb(default_factory=list)
+    due_at: datetime | None = utc(nullable=True)
+    stopped_for: str | None = Field(default=None, sa_type=Text)
     bank_last4: str | None = Field(default=None, sa_type=Text)
     stripe_account_id: str | None = Field(default=None, sa_type=Text)
     request_key: str = Field(sa_type=Text)
@@ -442,7 +446,7 @@ class PayoutHold(SQLModel, table=True):
     __tablename__ = "payout_hold"
     __table_args__ = (
         UniqueConstraint("decision_id"),
-        CheckConstraint("num_nulls(lifted_at, lifted_by) IN (0, 2)", name="lifted_whole"),
+        CheckConstraint("lifted_by IS NULL OR lifted_at IS NOT NULL", name="lifted_whole"),
         Index(
             "uq_payout_hold_expert_id_open",
             "expert_id",

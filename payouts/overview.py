@@ -4,18 +4,22 @@ All of it is read from the ledger and its rows; nothing here moves or rounds any
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Text, case, cast, func, literal, null, union_all
+from sqlalchemy import Integer, Text, case, cast, func, literal, null, union_all
 from sqlalchemy import select as select_columns
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from core.money import Money
-from payouts import ledger, policy, statements
+from payouts import ledger, movements, policy, statements
 from payouts.extra_pay_models import ExtraPay, ExtraState
 from payouts.models import (
     OPEN_STATES,
+    Account,
+    AccountKind,
+    Move,
     Payout,
     PayoutState,
     ProjectBudget,
@@ -24,6 +28,7 @@ from payouts.models import (
 )
 
 WEEKS = 8
+MONTHS = 12
 
 
 @dataclass(frozen=True)
@@ -43,8 +48,18 @@ class Standing:
 
 
 @dataclass(frozen=True)
+class ByProject:
+    """What one project has credited, and what it has in review."""
+
+    project_id: int
+    title: str
+    credited: Money
+    in_review: Money
+
+
+@dataclass(frozen=True)
 class Week:
-    """What was earned in a week, by where it is now."""
+    """What was earned in a week or month, by where it is now; `monday` is its first day."""
 
     monday: date
     sent: Money
@@ -60,7 +75,12 @@ def currencies(session: Session, expert_id: int) -> list[str]:
         .group_by(col(Reservation.currency))
         .order_by(func.count().desc(), col(Reservation.currency))
     )
-    return [code for code, _ in session.exec(question)] or ["eur"]
+    worked = [code for code, _ in session.exec(question)]
+    owned = select(Account.currency).where(
+        Account.kind == AccountKind.EXPERT_OWED, Account.owner_id == expert_id
+    )
+    others = session.exec(owned.order_by(col(Account.currency)))
+    return list(dict.fromkeys([*worked, *others])) or ["eur"]
 
 
 def standing(session: Session, expert_id: int, currency: str, *, at: datetime) -> Standing:
@@ -89,14 +109,18 @@ def amounts(
     state: str | None = None,
     project_id: int | None = None,
     since: date | None = None,
+    currency: str | None = None,
 ) -> Any:
-    """Select every amount of an expert, newest first: works and payouts, filtered."""
-    found = union_all(_works(expert_id), _extras(expert_id), _payouts(expert_id)).subquery()
+    """Select every amount of an expert, newest first: works, payouts, other credits; filtered."""
+    parts = (_works(expert_id), _extras(expert_id), _payouts(expert_id), _others(expert_id))
+    found = union_all(*parts).subquery()
     question = select_columns(found)
     if state:
         question = question.where(found.c.state == state)
     if project_id is not None:
         question = question.where(found.c.project_id == project_id)
+    if currency is not None:
+        question = question.where(found.c.currency == currency)
     if since is not None:
         question = question.where(found.c.at >= since)
     return question.order_by(found.c.at.desc(), found.c.row_id.desc())
@@ -109,26 +133,70 @@ def projects(session: Session, expert_id: int) -> list[ProjectBudget]:
     return list(session.exec(question.order_by(col(ProjectBudget.title))))
 
 
-def weeks(session: Session, expert_id: int, currency: str, *, at: datetime) -> list[Week]:
-    """What was earned in the last weeks; the oldest earnings count as the ones that were sent."""
-    first = policy.week_of(at) - timedelta(weeks=WEEKS - 1)
-    earned = _by_week(session, expert_id, currency, ReservationState.EARNED)
-    review = _by_week(session, expert_id, currency, ReservationState.HELD)
+def weeks(
+    session: Session,
+    expert_id: int,
+    currency: str,
+    *,
+    at: datetime,
+    project_id: int | None = None,
+    months: bool = False,
+) -> list[Week]:
+    """What was earned in the last weeks or months, from the ledger.
+
+    The oldest earnings count as the ones that were sent. Of one project nobody can say which of
+    its earnings a payout carried, so there all that is accepted is `owed`.
+    """
+    starts = _months_before(at) if months else _weeks_before(at)
+    unit = "month" if months else "week"
+    earned = _earned_by(session, expert_id, currency, unit, project_id)
+    review = _in_review_by(session, expert_id, currency, unit, project_id)
     left = ledger.balance(session, ledger.owed(expert_id, currency)).minor
     found = []
-    for monday in (first + timedelta(weeks=n) for n in reversed(range(WEEKS))):
-        of_week = earned.get(monday, 0)
-        still_owed = min(left, of_week)
+    for start in reversed(starts):
+        then = earned.get(start, 0)
+        still_owed = then if project_id is not None else max(0, min(left, then))
         left -= still_owed
         found.append(
             Week(
-                monday,
-                Money(of_week - still_owed, currency),
+                start,
+                Money(then - still_owed, currency),
                 Money(still_owed, currency),
-                Money(review.get(monday, 0), currency),
+                Money(review.get(start, 0), currency),
             )
         )
     return found[::-1]
+
+
+def by_project(session: Session, expert_id: int, currency: str, limit: int = 10) -> list[ByProject]:
+    """What each project has credited to an expert, and what it still reviews; the most first."""
+    around = movements.border(session, [ledger.owed(expert_id, currency)])
+    inner = (
+        movements.crossing(around, col(movements.FACING.kind).in_(movements.OF_PROJECTS))
+        .order_by(None)
+        .subquery()
+    )
+    project, amount = inner.c.project_id, inner.c.signed
+    question = select_columns(project, func.sum(amount)).group_by(project)
+    credited = {row[0]: int(row[1]) for row in session.execute(question)}
+    review = select_columns(col(Reservation.project_id), func.sum(Reservation.pay_minor)).where(
+        *_reviewed(expert_id, currency)
+    )
+    in_review = {
+        row[0]: int(row[1]) for row in session.execute(review.group_by(col(Reservation.project_id)))
+    }
+    ids = sorted(credited.keys() | in_review.keys(), key=lambda id_: -credited.get(id_, 0))[:limit]
+    titles = session.exec(select(ProjectBudget).where(col(ProjectBudget.project_id).in_(ids)))
+    named = {row.project_id: row.title for row in titles}
+    return [
+        ByProject(
+            id_,
+            named[id_],
+            Money(credited.get(id_, 0), currency),
+            Money(in_review.get(id_, 0), currency),
+        )
+        for id_ in ids
+    ]
 
 
 def open_payout(session: Session, expert_id: int, currency: str) -> Payout | None:
@@ -272,39 +340,80 @@ def _payouts(expert_id: int) -> Any:
     ).where(col(Payout.expert_id) == expert_id)
 
 
-def _by_week(
-    session: Session, expert_id: int, currency: str, state: ReservationState
-) -> dict[date, int]:
-    if state is ReservationState.EARNED:
-        at, amount = col(Reservation.ended_at), col(Reservation.earned_minor)
-    else:
-        at, amount = col(Reservation.submitted_at), col(Reservation.pay_minor)
-    monday = func.date_trunc("week", at)
-    question = (
-        select_columns(monday, func.sum(amount))
-        .where(
-            col(Reservation.expert_id) == expert_id,
-            col(Reservation.currency) == currency,
-            col(Reservation.state) == state,
-            at.is_not(None),
-        )
-        .group_by(monday)
-    )
-    found = {at.date(): int(total) for at, total in session.execute(question)}
-    if state is ReservationState.EARNED:
-        for week, total in session.execute(_extras_by_week(expert_id, currency)):
-            found[week.date()] = found.get(week.date(), 0) + int(total)
-    return found
-
-
-def _extras_by_week(expert_id: int, currency: str) -> Any:
-    monday = func.date_trunc("week", col(ExtraPay.ended_at))
+def _others(expert_id: int) -> Any:
+    """What was credited for neither work nor pay beside it, such as a payout that came back."""
+    mine, facing = aliased(Account), aliased(Account)
     return (
-        select_columns(monday, func.sum(ExtraPay.pay_minor))
-        .where(
-            col(ExtraPay.expert_id) == expert_id,
-            col(ExtraPay.currency) == currency,
-            col(ExtraPay.state) == ExtraState.EARNED,
+        select_columns(
+            literal("credit"),
+            cast(col(Move.id), Integer),
+            col(ProjectBudget.project_id),
+            col(ProjectBudget.title),
+            col(Move.happened_at),
+            literal("accepted"),
+            col(Move.amount),
+            col(Move.currency),
+            null(),
         )
-        .group_by(monday)
+        .join(mine, col(mine.id) == col(Move.credit_account_id))
+        .join(facing, col(facing.id) == col(Move.debit_account_id))
+        .outerjoin(
+            ProjectBudget,
+            col(facing.kind).in_(movements.OF_PROJECTS)
+            & (col(ProjectBudget.project_id) == col(facing.owner_id)),
+        )
+        .where(
+            col(mine.kind) == AccountKind.EXPERT_OWED,
+            col(mine.owner_id) == expert_id,
+            col(facing.kind) != AccountKind.EXPERT_IN_FLIGHT,
+            ~col(Move.cause).regexp_match("^(assignment|bonus|review|qualification):"),
+        )
+    )
+
+
+def _weeks_before(at: datetime) -> list[date]:
+    first = policy.week_of(at) - timedelta(weeks=WEEKS - 1)
+    return [first + timedelta(weeks=n) for n in range(WEEKS)]
+
+
+def _months_before(at: datetime) -> list[date]:
+    last = at.astimezone(UTC).date()
+    return [
+        date(last.year - (last.month <= back), (last.month - 1 - back) % 12 + 1, 1)
+        for back in reversed(range(MONTHS))
+    ]
+
+
+def _earned_by(
+    session: Session, expert_id: int, currency: str, unit: str, project_id: int | None
+) -> dict[date, int]:
+    around = movements.border(session, [ledger.owed(expert_id, currency)])
+    where: list[Any] = [col(movements.FACING.kind).in_(movements.OF_PROJECTS)]
+    if project_id is not None:
+        where.append(col(movements.FACING.owner_id) == project_id)
+    inner = movements.crossing(around, *where).order_by(None).subquery()
+    start, amount = func.date_trunc(unit, inner.c.happened_at), inner.c.signed
+    question = select_columns(start, func.sum(amount)).group_by(start)
+    return {begun.date(): int(total) for begun, total in session.execute(question)}
+
+
+def _in_review_by(
+    session: Session, expert_id: int, currency: str, unit: str, project_id: int | None
+) -> dict[date, int]:
+    start = func.date_trunc(unit, col(Reservation.submitted_at))
+    question = select_columns(start, func.sum(Reservation.pay_minor)).where(
+        *_reviewed(expert_id, currency)
+    )
+    if project_id is not None:
+        question = question.where(col(Reservation.project_id) == project_id)
+    found = session.execute(question.group_by(start))
+    return {begun.date(): int(total) for begun, total in found}
+
+
+def _reviewed(expert_id: int, currency: str) -> tuple[Any, ...]:
+    return (
+        col(Reservation.expert_id) == expert_id,
+        col(Reservation.currency) == currency,
+        col(Reservation.state) == ReservationState.HELD,
+        col(Reservation.submitted_at).is_not(None),
     )

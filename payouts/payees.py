@@ -101,7 +101,9 @@ def record(session: Session, expert_id: int, status: PayeeStatus, *, at: datetim
         return payee  # an account that is not theirs any more
     before = payee.state
     payee.state = PayeeState(status.state)
-    payee.missing = list(status.missing)
+    payee.missing, payee.overdue = list(status.missing), list(status.overdue)
+    payee.due_later, payee.due_at = list(status.due_later), status.due_at
+    payee.stopped_for = status.stopped_for
     payee.bank_last4 = status.bank_last4 or payee.bank_last4
     payee.read_at = at
     if before is not payee.state:

@@ -8,13 +8,17 @@ from flask_babel import lazy_gettext as _l
 from sqlmodel import Session, col, select
 
 from core import formats
-from core.personal_data import Blank, Blocker, Delete, Keep, Table, nobody
-from payouts import earnings
+from core.personal_data import Blank, Blocker, Delete, Keep, Rule, Table, nobody
+from payouts import earnings, tax
 from payouts.models import Payout, PayoutState
 
 TAX = _l(
     "Accounts must add up, and tax law asks for them for years. Amounts, dates and references stay"
     " under the random key, without your name and address."
+)
+TAX_DETAILS = _l(
+    "Tax law asks for them: who was paid has to be reported, and the records kept for years. They"
+    " are encrypted and go by themselves after the period that the page on privacy names."
 )
 MINE = "expert_id = :person"
 OF_ME = (
@@ -77,8 +81,8 @@ TABLES = (
         "payee",
         _l("How you are paid"),
         whose=MINE,
-        words=("country", "missing", "bank_last4"),
-        codes=("stripe_account_id", "request_key"),
+        words=("country", "missing", "overdue", "due_later", "bank_last4"),
+        codes=("stripe_account_id", "request_key", "stopped_for"),
         erase=Delete(
             why=_l("Stripe keeps what you gave it as its own law asks; ask Stripe for its erasure.")
         ),
@@ -183,6 +187,21 @@ TABLES = (
         acts=("lifted_by",),
         erase=Keep(_l("Dates only; the words stood in the decision.")),
     ),
+    Table(
+        "tax_profile",
+        _l("Your tax details, in every version"),
+        whose=MINE,
+        words=("sealed", "residences"),
+        opened={"sealed": tax.readable},
+        erase=Keep(TAX_DETAILS),
+    ),
+    Table(
+        "tax_request",
+        _l("When you were asked for tax details, and reminded"),
+        whose=MINE,
+        codes=("currency", "outcome"),
+        erase=Keep(_l("Dates only, which show that law was followed.")),
+    ),
 )
 
 
@@ -209,4 +228,17 @@ def blockers(session: Session, person: int) -> Iterable[Blocker]:
         )
 
 
+# Whoever was credited or paid something since then may still be reported on.
+OLD_TAX_DETAILS = """FROM tax_profile WHERE saved_at < :before AND NOT EXISTS (
+    SELECT 1 FROM ledger_move m JOIN ledger_account a ON a.id IN (m.credit_account_id,
+    m.debit_account_id) WHERE a.owner_id = tax_profile.expert_id
+    AND a.kind IN ('expert_owed', 'expert_in_flight') AND m.happened_at >= :before)"""
+RETENTION = (
+    Rule(
+        "tax_details",
+        _l("Tax details, after the last amount of a person"),
+        OLD_TAX_DETAILS,
+        f"DELETE {OLD_TAX_DETAILS}",
+    ),
+)
 BLOCKERS = (blockers,)

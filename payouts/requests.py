@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 from core import audit, formats
 from core.errors import Conflict, Invalid
 from core.money import Money
-from payouts import answers, ledger, payees, policy, sending
+from payouts import answers, earnings, ledger, payees, policy, sending
 from payouts.models import (
     OPEN_STATES,
     Account,
@@ -122,6 +122,33 @@ def weekly(session: Session, expert_id: int, currency: str, *, at: datetime) -> 
     if is_new:
         answers.defer_send(session, payout)
     return payout if is_new else None
+
+
+def make_up(
+    session: Session, payee: Payee, *, since: datetime, key: str, at: datetime
+) -> list[Payout]:
+    """Make the payouts that a hold kept an expert from on payday, once for each key."""
+    if payee.rhythm is not Rhythm.WEEKLY or policy.next_payday(since) > at:
+        return []
+    made = []
+    for owed in earnings.owed(session, payee.expert_id):
+        if amount := policy.payable(owed):
+            payout, is_new = sending.open_payout(
+                session,
+                payee.expert_id,
+                amount.currency,
+                amount_minor=amount.minor,
+                state=PayoutState.READY,
+                rhythm=Rhythm.ON_DEMAND,
+                request_key=f"{key}-{amount.currency}",
+                requested_at=at,
+                attempt=0,
+                looks=0,
+            )
+            if is_new:
+                answers.defer_send(session, payout)
+                made.append(payout)
+    return made
 
 
 def _check(session: Session, payee: Payee, amount: Money) -> None:

@@ -10,11 +10,24 @@ from payouts import (
     news_routes,
     operator_routes,
     reversal_routes,
+    statement_routes,
+    tax_export_routes,
+    tax_routes,
     webhook_routes,
 )
 from payouts.blueprint import bp
 
-PAGES = (budget_routes, earnings_routes, hold_routes, invoice_routes, news_routes, operator_routes)
+PAGES = (
+    budget_routes,
+    earnings_routes,
+    hold_routes,
+    invoice_routes,
+    news_routes,
+    operator_routes,
+    statement_routes,
+    tax_export_routes,
+    tax_routes,
+)
 BOOKS = (books_routes, dispute_routes, reversal_routes)
 SIGNED_BY_SENDER = (webhook_routes.platform_news, webhook_routes.payees_news)
 

@@ -90,7 +90,7 @@ def claim(session: Session, payout_id: int, *, at: datetime) -> Ask | None:
     is_held = is_withheld(session, payout.expert_id)
     if is_held or payee.state is not PayeeState.ACTIVE or payee.stripe_account_id is None:
         payout.reason = None  # whatever held it up before, this is why now
-        answers.block(session, payout)
+        answers.block(session, payout, is_withheld=is_held)
         return None
     payout.attempt += 1
     try:

@@ -3,33 +3,31 @@
 All of it is read from the ledger and its rows; nothing here moves or rounds anything.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func
-from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from core.money import Money
-from payouts import ledger
-from payouts.extra_pay_models import ExtraPay
-from payouts.models import Account, Move, Payout, PayoutState, ProjectBudget, Reservation
+from payouts import ledger, movement_words, movements
+from payouts.models import Account, AccountKind, Move, Payout, PayoutState
 
 ARRIVED = (PayoutState.SENT, PayoutState.PAID, PayoutState.BANK_REFUSED)
 
 
 @dataclass(frozen=True)
 class Line:
-    """Equal works of one project on a statement."""
+    """Equal amounts of one project on a statement."""
 
     title: str
+    what: str
     count: int
-    each: Money | None
+    each: Money
     amount: Money
     in_part: bool
-    kind: str = "work"
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ class Statement:
 
     @property
     def works(self) -> int:
-        """How many works were credited in this time."""
+        """How many amounts were credited in this time."""
         return sum(line.count for line in self.lines)
 
 
@@ -133,59 +131,23 @@ def _balance_at(session: Session, account_id: int, move_id: int | None, code: st
 def _lines(
     session: Session, account_id: int, after: int | None, before: int, code: str
 ) -> list[Line]:
-    in_part = col(Reservation.earned_minor) < col(Reservation.pay_minor)
-    cause = func.concat("assignment:", Reservation.assignment_id)
-    question = (
-        select_columns(
-            col(ProjectBudget.title),
-            in_part,
-            col(Move.amount),
-            func.count(),
-            func.sum(Move.amount),
-        )
-        .select_from(Move)
-        .join(Reservation, cause == col(Move.cause))
-        .join(ProjectBudget, col(ProjectBudget.project_id) == col(Reservation.project_id))
-        .where(
-            col(Move.credit_account_id) == account_id,
-            col(Move.id) > after,
-            col(Move.id) < before,
-        )
-        .group_by(col(ProjectBudget.title), in_part, col(Move.amount))
-        .order_by(col(ProjectBudget.title), in_part, col(Move.amount).desc())
-    )
-    rows: Sequence[Any] = session.execute(question).all()
-    works = [
-        Line(title, count, Money(each, code), Money(int(total), code), partly)
-        for title, partly, each, count, total in rows
-    ]
-    return works + _extra_lines(session, account_id, after, before, code)
-
-
-def _extra_lines(
-    session: Session, account_id: int, after: int | None, before: int, code: str
-) -> list[Line]:
-    """Bonuses and the like; equal ones of a project are one line."""
-    question = (
-        select_columns(
-            col(ProjectBudget.title),
-            col(ExtraPay.kind),
-            col(Move.amount),
-            func.count(),
-            func.sum(Move.amount),
-        )
-        .select_from(Move)
-        .join(ExtraPay, func.concat(ExtraPay.kind, ":", ExtraPay.id) == col(Move.cause))
-        .join(ProjectBudget, col(ProjectBudget.project_id) == col(ExtraPay.project_id))
-        .where(
-            col(Move.credit_account_id) == account_id,
-            col(Move.id) > after,
-            col(Move.id) < before,
-        )
-        .group_by(col(ProjectBudget.title), col(ExtraPay.kind), col(Move.amount))
-        .order_by(col(ProjectBudget.title), col(ExtraPay.kind), col(Move.amount).desc())
-    )
+    """All that came to what is owed or left it, but for what the rail was asked to send."""
+    around = movements.Border((account_id,), code)
+    between = (col(Move.id) > after) & (col(Move.id) < before)
+    at_rail = col(movements.FACING.kind) == AccountKind.EXPERT_IN_FLIGHT
+    folded: dict[tuple[str, str, str, bool, int], int] = defaultdict(int)
+    for one in movements.read(session, around, between, ~at_rail):
+        folded[one.title, one.act, one.narration, one.in_part, one.amount.minor] += 1
     return [
-        Line(title, count, Money(each, code), Money(int(total), code), False, str(kind))
-        for title, kind, each, count, total in session.execute(question)
+        Line(
+            title=title,
+            what=movement_words.act(act, narration, in_part=in_part),
+            count=count,
+            each=Money(minor, code),
+            amount=Money(minor, code) * count,
+            in_part=in_part,
+        )
+        for (title, act, narration, in_part, minor), count in sorted(
+            folded.items(), key=lambda found: (found[0][0], found[0][3], -found[0][4])
+        )
     ]

@@ -1,5 +1,6 @@
 """What Stripe's objects mean in our words. Pure: plain dictionaries in, our own types out."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, TypeGuard
 
@@ -63,15 +64,24 @@ def payee_v2(doc: Doc) -> PayeeStatus:
     balance = (recipient.get("capabilities") or {}).get("stripe_balance") or {}
     status = (balance.get("stripe_transfers") or {}).get("status", "pending")
     entries = (doc.get("requirements") or {}).get("entries") or []
-    missing = [
-        entry["description"] for entry in entries if entry.get("awaiting_action_from") == "user"
-    ]
+    asked = [entry for entry in entries if entry.get("awaiting_action_from") == "user"]
+    now_due = [one for one in asked if _deadline(one) != "eventually_due"]
     state: Any = V2_STATES.get(status, "restricted")
     if doc.get("closed"):
         state = "closed"
     elif state != "active" and any(_is_first(entry) for entry in entries):
         state = "started"
-    return PayeeStatus(doc["id"], state, tuple(missing))
+    summary = ((doc.get("requirements") or {}).get("summary") or {}).get("minimum_deadline") or {}
+    details = (balance.get("stripe_transfers") or {}).get("status_details") or []
+    return PayeeStatus(
+        doc["id"],
+        state,
+        missing=_described(now_due),
+        overdue=_described(one for one in now_due if _deadline(one) == "past_due"),
+        due_later=_described(one for one in asked if one not in now_due),
+        due_at=datetime.fromisoformat(summary["time"]) if summary.get("time") else None,
+        stopped_for=details[0]["code"] if state == "restricted" and details else None,
+    )
 
 
 def payee_v1(doc: Doc) -> PayeeStatus:
@@ -85,7 +95,26 @@ def payee_v1(doc: Doc) -> PayeeStatus:
         state = "restricted"
     banks = (doc.get("external_accounts") or {}).get("data") or [{}]
     missing = tuple(requirements.get("currently_due") or [])
-    return PayeeStatus(doc["id"], state, missing, banks[0].get("last4"))
+    deadline = requirements.get("current_deadline")
+    later = requirements.get("eventually_due") or []
+    return PayeeStatus(
+        doc["id"],
+        state,
+        missing,
+        banks[0].get("last4"),
+        overdue=tuple(requirements.get("past_due") or []),
+        due_later=tuple(code for code in later if code not in missing),
+        due_at=datetime.fromtimestamp(deadline, UTC) if deadline else None,
+        stopped_for=requirements.get("disabled_reason") if state == "restricted" else None,
+    )
+
+
+def _described(entries: Iterable[Doc]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(entry["description"] for entry in entries))
+
+
+def _deadline(entry: Doc) -> str:
+    return str((entry.get("minimum_deadline") or {}).get("status", "currently_due"))
 
 
 def _is_first(entry: Doc) -> bool:

@@ -116,16 +116,9 @@ def of_amount(row: Any) -> str:
     """Say what an amount on the earnings page is for."""
     if row.what in EXTRA:
         return str(EXTRA[row.what])
+    if row.what == "credit":
+        return str(_("Credit"))
     return str(_("Assignment %(number)s", number=row.row_id) if row.what == "work" else _("Payout"))
-
-
-def of_line(line: Any) -> str:
-    """Say what a line of a statement is for."""
-    if line.kind in EXTRA:
-        return f"{line.title}, {EXTRA[line.kind]}"
-    if line.in_part:
-        return str(_("%(title)s, accepted in part", title=line.title))
-    return str(_("%(title)s, accepted", title=line.title))
 
 
 EXTRA = {
@@ -202,31 +195,3 @@ NEXT = {
     "bank_refused": _l("Check your bank details"),
     "failed": _l("Owed to you as before"),
 }
-
-
-# What Stripe calls its requirements begins with these (docs.stripe.com/api/accounts/object).
-DETAILS = {
-    "external_account": _l("your bank account"),
-    "tos_acceptance": _l("your agreement to Stripe’s terms"),
-    "individual.first_name": _l("your name"),
-    "individual.last_name": _l("your name"),
-    "individual.dob": _l("your date of birth"),
-    "individual.address": _l("your address"),
-    "individual.email": _l("your e-mail address and telephone number"),
-    "individual.phone": _l("your e-mail address and telephone number"),
-    "individual.id_number": _l("your tax or identity number"),
-    "individual.ssn_last_4": _l("your tax or identity number"),
-    "individual.verification": _l("a document that shows who you are"),
-    "business_profile": _l("what you do"),
-    "business_type": _l("what you do"),
-}
-
-
-def details(missing: list[str]) -> list[str]:
-    """Say what Stripe still asks for, each thing once."""
-    other = _("other details, which Stripe’s page names")
-    found = (
-        next((words for start, words in DETAILS.items() if key.startswith(start)), other)
-        for key in missing
-    )
-    return list(dict.fromkeys(map(str, found)))

@@ -16,10 +16,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from pypdf import PdfReader
 from sqlalchemy import Connection, Engine, text
 from sqlmodel import select
 from werkzeug.routing import Rule
@@ -157,6 +159,10 @@ ROUTES: dict[str, Route] = {
     "payouts.withdraw_reversal": Route(OPS, {"reversal_id": "reversal"}),
     "payouts.say_reversal": Route(OPS, {"reversal_id": "reversal"}),
     "payouts.statement": Route(ME, {"payout_id": "payout"}),
+    "payouts.statement_pdf": Route(ME, {"payout_id": "payout"}),
+    "payouts.statement_csv": Route(ME, {"payout_id": "payout"}),
+    "payouts.expert_tax": Route(OPS, {"expert_id": "expert"}),
+    "payouts.show_expert_tax": Route(OPS, {"expert_id": "expert"}),
     "payouts.look_now": Route(OPS, {"payout_id": "lost payout"}, untried=ASKS_STRIPE),
     "payouts.message": Route(OPS, {"event_id": "message of the rail"}),
     "payouts.replay": Route(OPS, {"event_id": "message of the rail"}),
@@ -467,7 +473,7 @@ def _send(
     counts.leaks_sought += 1
     if response.status_code == 200:
         counts.pages[one.actor] += 1
-        counts.pseudonyms[one.actor] += world.pseudonym in response.get_data(as_text=True)
+        counts.pseudonyms[one.actor] += world.pseudonym in _told(response)
 
 
 def _by_token(app: Flask, one: Try) -> bool:
@@ -534,12 +540,20 @@ def _count(one: Try, refused: bool, counts: Counts) -> None:
 
 
 def _leaks(world: World, one: Try, response: Any) -> list[str]:
-    told = response.get_data(as_text=True) + str(response.headers)
+    told = _told(response) + str(response.headers)
     return [
         secret.words
         for secret in world.secrets
         if one.actor not in secret.may and secret.words in told
     ]
+
+
+def _told(response: Any) -> str:
+    """Return what an answer says, also where it is a paper."""
+    if response.mimetype == "application/pdf":
+        pages = PdfReader(BytesIO(response.get_data())).pages
+        return "\n".join(page.extract_text() for page in pages)
+    return str(response.get_data(as_text=True))
 
 
 def _in_letters(app: Flask, world: World) -> Iterator[str]:

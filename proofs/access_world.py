@@ -60,6 +60,7 @@ from tests.factories.payouts import (
 from tests.factories.privacy import make_export
 from tests.factories.projects import make_invitation, make_project
 from tests.factories.releases import add_validated, make_grant, make_release
+from tests.factories.tax import make_tax_profile
 from tests.factories.webhooks import make_delivery, make_endpoint
 from tests.jobs_run import run_jobs
 
@@ -292,6 +293,7 @@ def _money(session: Session, world: World, desk: Desk) -> None:
     session.commit()
     transfer = world.secret("zztransfer", EXPERT, OPERATOR)
     sending.send(paid.id or 0, SureRail(transfer))
+    make_tax_profile(session, expert_id, last_name=world.secret("zztax name", EXPERT, OPERATOR))
     lost = make_payout(session, expert_id, state=PayoutState.UNKNOWN)
     told = make_rail_event(session, object_id=world.secret("zzsession", OPERATOR))
     world.rows |= {"deposit": deposit.id, "payout": paid.id, "lost payout": lost.id}

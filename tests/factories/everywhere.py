@@ -24,6 +24,7 @@ from interviews import corrections, editions, fairness
 from interviews.models import Ethnicity, Sex
 from payouts import holds, ledger
 from payouts.models import PayoutState, ProjectBudget
+from payouts.tax_models import Outcome
 from tests.factories.accounts import (
     make_member,
     make_organisation,
@@ -46,6 +47,7 @@ from tests.factories.payouts import (
 )
 from tests.factories.projects import make_invitation
 from tests.factories.projects import make_project as make_draft
+from tests.factories.tax import make_tax_profile, make_tax_request
 from tests.factories.webhooks import make_delivery, make_endpoint
 
 NAME, EMAIL = "Zqname Quillfeather", "zqaddress@example.org"
@@ -246,6 +248,9 @@ def _money(session: Session, all_: Everywhere) -> None:
         cause="payout:1",
     )
     make_rail_event(session, stripe_account_id=payee.stripe_account_id)
+    # Encrypted, so that none of it may be found; the rows themselves stay for tax law.
+    make_tax_profile(session, all_.id, last_name=all_.say("zqlast name"), city=all_.say("zqtown"))
+    make_tax_request(session, all_.id, closed_at=now(), outcome=Outcome.COMPLETE)
     cause = holds.Cause(
         "stolen_account",
         all_.say("zqwords about a hold, long enough"),

@@ -228,11 +228,17 @@ def make_rail_event(session: Session, **changes: Any) -> RailEvent:
 
 
 def earn_part(
-    session: Session, project_id: int, assignment_id: int, expert_id: int, part: Fraction
+    session: Session,
+    project_id: int,
+    assignment_id: int,
+    expert_id: int,
+    part: Fraction,
+    *,
+    at: datetime | None = None,
 ) -> Money:
     """Accept work in part, with the decision that the database asks for."""
     said = {"en": "Half of the parties are marked, so that half is paid."}
-    at = now()
+    at = at or now()
     decisions.record(
         session,
         DecisionKind.WORK_PARTLY_ACCEPTED,

@@ -9,10 +9,9 @@ from accounts.models import User
 from annotation.models import State
 from core.clock import now
 from core.ports import RailDown
-from payouts import budgets, payees, reconciliation
+from payouts import budgets, payees, reconciliation, requirements
 from payouts import jobs as payout_jobs
 from payouts.models import Deposit, Payee, Payout, PayoutState, Rhythm
-from payouts.words import details
 from tests.factories.accounts import make_member, make_organisation, make_user
 from tests.factories.annotation import make_assignment, make_desk
 from tests.factories.payouts import (
@@ -352,7 +351,8 @@ def test_a_statement_can_be_read_and_belongs_to_one_person(session, sign_in, des
     page = client.get(f"/earnings/statements/{payout.id}")
 
     assert f"{payout.id:05d}" in page.text
-    assert "Licence clauses, accepted" in page.text
+    assert "Licence clauses" in page.text
+    assert "Work accepted" in page.text
     assert "Fees taken from you" in page.text
     assert f"/earnings/statements/{payout.id}" in client.get("/earnings/statements").text
     other = sign_in(make_expert(session))
@@ -578,12 +578,12 @@ def test_what_stripe_asks_for_is_said_in_words(app):
     missing = ["individual.first_name", "individual.last_name", "tos_acceptance.ip", "a.new.one"]
 
     with app.test_request_context():
-        said = details(missing)
+        said = [(str(one.what), one.code) for one in requirements.asks(missing)]
 
     assert said == [
-        "your name",
-        "your agreement to Stripe’s terms",
-        "other details, which Stripe’s page names",
+        ("your name", ""),
+        ("your agreement to Stripe’s terms", ""),
+        ("something else", "a.new.one"),
     ]
 
 
