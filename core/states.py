@@ -50,12 +50,6 @@ STATES: dict[str, dict[str, Shown]] = {
         "expired": Shown(_l("Expired"), "clock-history", "off"),
         "unclear": Shown(_l("Being looked up"), "question-circle", "wait"),
     },
-    "rail_event": {
-        "waiting": Shown(_l("Waiting"), "hourglass-split", "wait"),
-        "handled": Shown(_l("Looked into"), "check-circle", "ok"),
-        "ignored": Shown(_l("Not for us"), "dash-circle", "off"),
-        "failed": Shown(_l("Given up"), "exclamation-octagon", "stop"),
-    },
     "payee": {
         "none": Shown(_l("Not set up"), "dash-circle", "off"),
         "started": Shown(_l("Begun"), "pencil", "wait"),

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from core import formats
 from core.money import Money
-from payouts import disputes, news, policy, reconciliation, reversals
+from payouts import disputes, policy, reconciliation, reversals
 from payouts.models import (
     Deposit,
     DepositState,
@@ -52,7 +52,6 @@ def needed(session: Session, *, at: datetime) -> list[Need]:
         *_owing(session),
         *_failed(session, at),
         *_unheard(session, at),
-        *_given_up(session, at),
     ]
 
 
@@ -214,13 +213,3 @@ def _unheard(session: Session, at: datetime) -> list[Need]:
     words = _("They are taken up again by themselves. See the worker’s log for what stops them.")
     title = _("%(count)s messages of Stripe could not be read", count=count)
     return [Need("rail_event", "news", "waiting", title, words)]
-
-
-def _given_up(session: Session, at: datetime) -> list[Need]:
-    lately = news.log(state=RailEventState.FAILED, since=at - FAILED_LATELY).order_by(None)
-    count = session.exec(select(func.count()).select_from(lately.subquery())).one()
-    if not count:
-        return []
-    words = _("Nobody looks into them any more. See the page “Messages of Stripe”.")
-    title = _("%(count)s messages of Stripe were given up", count=count)
-    return [Need("rail_event", "news", "failed", title, words)]

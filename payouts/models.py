@@ -366,7 +366,6 @@ class RailEventState(StrEnum):
     WAITING = "waiting"
     HANDLED = "handled"
     IGNORED = "ignored"
-    FAILED = "failed"
 
 
 class RailEvent(SQLModel, table=True):
@@ -388,7 +387,6 @@ class RailEvent(SQLModel, table=True):
     outcome: str | None = Field(default=None, sa_type=Text)
     created_at: datetime = utc()
     received_at: datetime = utc()
-    tried_at: datetime | None = utc(nullable=True)
     handled_at: datetime | None = utc(nullable=True)
 
 

@@ -9,17 +9,15 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
-from sqlmodel.sql.expression import SelectOfScalar
 
-from core import audit, jobs
+from core import jobs
 from core.clock import now
 from core.db import transaction
-from core.ports import PayoutRail, PayoutRefused, RailDown, RailNews
+from core.ports import PayoutRail, PayoutRefused, RailNews
 from payouts import answers, deposits, disputes, payees, policy, references, reversals, sending
 from payouts.models import Deposit, Payout, RailEvent, RailEventState
 
 TAKE_UP_AFTER = timedelta(minutes=1)
-MOST_TRIES = 20  # about three days, with the waits between them: longer than Stripe was ever away
 LOOK_BACK = timedelta(days=4)  # the rail itself tries for three days
 
 Reading = Callable[[RailEvent, PayoutRail], str]
@@ -52,23 +50,14 @@ def store(session: Session, news: RailNews, *, at: datetime) -> bool:
 
 
 def look_into(event_id: str, rail: PayoutRail) -> str:
-    """Read again what a message is about; the message is then done with.
-
-    What cannot be read is tried again by the sweep, and given up after `MOST_TRIES`, in the open.
-    """
+    """Read again what a message is about; the message is then done with."""
     with transaction() as session:
         event = session.get(RailEvent, event_id, with_for_update=True)
         if event is None or event.state is not RailEventState.WAITING:
             return "done before"
         event.tries += 1
-        event.tried_at = now()
     reading = _reading(event.kind)
-    try:
-        outcome = _read(reading, event, rail) if reading else "not for us"
-    except Exception as trouble:
-        with transaction() as session:
-            _note_trouble(session, event_id, trouble)
-        raise
+    outcome = _read(reading, event, rail) if reading else "not for us"
     with transaction() as session:
         event = session.get_one(RailEvent, event_id, with_for_update=True)
         event.state, event.outcome = RailEventState.HANDLED, outcome
@@ -84,62 +73,11 @@ def waiting(session: Session, at: datetime, limit: int = 200) -> list[str]:
         .order_by(col(RailEvent.received_at))
         .limit(limit)
     )
-    return [event.id for event in session.exec(question) if next_look(event) <= at]
-
-
-def log(
-    *,
-    kind: str | None = None,
-    state: RailEventState | None = None,
-    account_id: str | None = None,
-    since: datetime | None = None,
-) -> SelectOfScalar[RailEvent]:
-    """Select the messages that came, newest first, filtered."""
-    query = select(RailEvent).order_by(col(RailEvent.received_at).desc(), col(RailEvent.id))
-    if kind:
-        query = query.where(col(RailEvent.kind).startswith(kind, autoescape=True))
-    if state is not None:
-        query = query.where(RailEvent.state == state)
-    if account_id:
-        query = query.where(RailEvent.stripe_account_id == account_id)
-    if since is not None:
-        query = query.where(RailEvent.received_at >= since)
-    return query
-
-
-def replay(session: Session, event: RailEvent, *, by: int) -> bool:
-    """Look once more into what a message is about; False for one that is not for us.
-
-    Safe however often: the message is only where to look, and what is read moves states forward.
-    """
-    if _reading(event.kind) is None:
-        return False
-    _begin_again(session, event)
-    audit.record(session, "rail_event.replayed", by=by, subject=f"rail_event:{event.id}")
-    return True
-
-
-def replay_failed(session: Session, since: datetime, *, by: int) -> int:
-    """Look once more into every message since a time that was given up; return how many."""
-    given_up = log(state=RailEventState.FAILED, since=since)
-    found = session.exec(given_up.with_for_update(skip_locked=True)).all()
-    for event in found:
-        _begin_again(session, event)
-    if found:
-        audit.record(
-            session,
-            "rail_event.replayed_failed",
-            by=by,
-            subject="rail_event:all",
-            details={"since": since.isoformat(), "count": len(found)},
-        )
-    return len(found)
-
-
-def next_look(event: RailEvent) -> datetime:
-    """When the sweep looks into a message that still waits: later after each try."""
-    since = event.tried_at or event.received_at
-    return since + TAKE_UP_AFTER + policy.wait_after(event.tries)
+    return [
+        event.id
+        for event in session.exec(question)
+        if event.received_at + TAKE_UP_AFTER + policy.wait_after(event.tries) <= at
+    ]
 
 
 def collect(rail: PayoutRail) -> int:
@@ -149,20 +87,6 @@ def collect(rail: PayoutRail) -> int:
         with transaction() as session:
             new += store(session, news, at=now())
     return new
-
-
-def _begin_again(session: Session, event: RailEvent) -> None:
-    event.state, event.tries, event.handled_at = RailEventState.WAITING, 0, None
-    jobs.defer(session, "payouts.look_into", queue="money", event_id=event.id)
-
-
-def _note_trouble(session: Session, event_id: str, trouble: Exception) -> None:
-    event = session.get_one(RailEvent, event_id, with_for_update=True)
-    # The rail's codes and the kind of a mistake of ours, never values: those may be somebody's.
-    known = isinstance(trouble, RailDown | PayoutRefused)
-    event.outcome = str(trouble) if known else type(trouble).__name__
-    if event.tries >= MOST_TRIES:
-        event.state = RailEventState.FAILED
 
 
 def _read(reading: Reading, event: RailEvent, rail: PayoutRail) -> str:

@@ -164,8 +164,6 @@ ROUTES: dict[str, Route] = {
     "payouts.expert_tax": Route(OPS, {"expert_id": "expert"}),
     "payouts.show_expert_tax": Route(OPS, {"expert_id": "expert"}),
     "payouts.look_now": Route(OPS, {"payout_id": "lost payout"}, untried=ASKS_STRIPE),
-    "payouts.message": Route(OPS, {"event_id": "message of the rail"}),
-    "payouts.replay": Route(OPS, {"event_id": "message of the rail"}),
     "payouts.budget": BY_OWNER(),
     "payouts.budget_csv": BY_OWNER(),
     "payouts.deposit": Route(US, {**PROJECT, "deposit_id": "deposit"}, own=PROJECT),
@@ -275,7 +273,6 @@ BODIES: dict[str, dict[str, str]] = {
 REFUSED_OTHERWISE = {"payouts.platform_news": 400, "payouts.payees_news": 400}
 # Addresses without a row that are not opened by those who may, and why.
 UNTRIED = {"payouts.compare_now": ASKS_STRIPE, "payouts.open_account": ASKS_STRIPE}
-UNTRIED |= {"payouts.collect": ASKS_STRIPE}
 UNTRIED |= {"payouts.refresh_account": ASKS_STRIPE, "payouts.return_from_account": ASKS_STRIPE}
 
 

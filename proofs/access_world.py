@@ -55,7 +55,6 @@ from tests.factories.payouts import (
     make_invoice,
     make_payee,
     make_payout,
-    make_rail_event,
 )
 from tests.factories.privacy import make_export
 from tests.factories.projects import make_invitation, make_project
@@ -295,9 +294,7 @@ def _money(session: Session, world: World, desk: Desk) -> None:
     sending.send(paid.id or 0, SureRail(transfer))
     make_tax_profile(session, expert_id, last_name=world.secret("zztax name", EXPERT, OPERATOR))
     lost = make_payout(session, expert_id, state=PayoutState.UNKNOWN)
-    told = make_rail_event(session, object_id=world.secret("zzsession", OPERATOR))
     world.rows |= {"deposit": deposit.id, "payout": paid.id, "lost payout": lost.id}
-    world.rows |= {"message of the rail": told.id}
     invoice = make_invoice(
         session, budget.organisation_id, buyer=world.secret("zzbuyer of an invoice", *OWNERS)
     )
