@@ -87,6 +87,8 @@ SCHEDULE = {
     "payouts.reread_payees": 300,
     "payouts.collect_news": 600,
     "payouts.make_weekly_payouts": 3600,
+    "payouts.take_up_runs": 60,
+    "payouts.tell_of_waiting_approvals": 3600,
     "payouts.reconcile": 86_400,
     "projects.offer_open": 300,
     "annotation.expire_overdue": 30,

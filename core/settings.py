@@ -53,6 +53,10 @@ class Settings(BaseSettings):
 
     # Money: the platform's fee in hundredths of a percent of the price of a task.
     platform_fee_bps: int = Field(default=1500, ge=0, le=10_000)
+    # Above these amounts, in minor units by currency, a second person agrees before money leaves:
+    # of one payout, and of all payouts of one run. A currency that is not named has no limit.
+    payout_limits: dict[str, int] = {}
+    payout_run_limits: dict[str, int] = {}
 
     # Fair hiring: categories under this share of people may be left out of impact ratios, and stay
     # in the tables. Whether everybody may read the summary of the last twelve months, and from how
@@ -98,6 +102,13 @@ class Settings(BaseSettings):
 
     # A service that knows breached passwords by the first five digits of their SHA-1 (ends in /).
     breached_passwords_url: str = ""
+
+    @field_validator("payout_limits", "payout_run_limits")
+    @classmethod
+    def _amounts(cls, given: dict[str, int]) -> dict[str, int]:
+        if any(minor < 0 for minor in given.values()):
+            raise ValueError("a limit is not below zero")
+        return {code.lower(): minor for code, minor in given.items()}
 
     @field_validator("retention_days")
     @classmethod

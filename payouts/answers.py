@@ -3,7 +3,7 @@
 Each answer belongs to one attempt and is recorded once: a late or second one changes nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlmodel import Session, col, select
@@ -13,7 +13,7 @@ from core import audit, jobs, messages
 from core.errors import NotFound
 from core.money import Money
 from core.ports import BankTransfer, NotEnoughFunds, PayeeNotReady, PayoutRefused
-from payouts import ledger, payees, policy
+from payouts import leaving, ledger, payees, policy
 from payouts.models import Payout, PayoutState
 
 ASKED = (PayoutState.SENDING, PayoutState.UNKNOWN)
@@ -103,6 +103,20 @@ def record_bank(session: Session, expert_id: int, told: BankTransfer, *, at: dat
             if state is PayoutState.BANK_REFUSED:
                 _write(session, payout, "payouts/bank_refused")
     return len(rows)
+
+
+def keep_back(
+    session: Session, payout: Payout, against: Sequence[leaving.Reason], at: datetime
+) -> None:
+    """Set aside a payout that may not leave: blocked, or ready and looked at again later."""
+    first = against[0]
+    payout.reason = first.code
+    if first.again is not None:
+        payout.try_at = at + first.again
+    elif first.code == "withheld":  # the decision's own letter has said so
+        payout.state, payout.try_at = PayoutState.BLOCKED, None
+    else:
+        block(session, payout)
 
 
 def block(session: Session, payout: Payout) -> None:

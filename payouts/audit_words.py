@@ -24,9 +24,19 @@ ACTIONS = {
     "payout.failed": _l("Payout failed, money owed again"),
     "payout.hold_lifted": _l("Withheld payouts sent again"),
     "payout.looked_up": _l("Lost payout looked up"),
+    "payout.approved": _l("Payout over the limit: a second person agreed"),
+    "payout.refused": _l("Payout over the limit: refused by a second person"),
+    "payout_run.begun": _l("Payout run begun"),
+    "payout_run.made": _l("Payout run made"),
+    "rail_event.replayed": _l("Message of Stripe looked into again"),
+    "rail_event.seen": _l("Message of Stripe marked as seen"),
+    "rail_event.replayed_since": _l("Failed messages of Stripe looked into again"),
+    "rail_event.fetched": _l("Messages of Stripe that never came were fetched"),
 }
 ROWS = {
     "payout": Row(_l("Payout %(id)s")),
+    "payout_run": Row(_l("Payout run %(id)s")),
+    "rail_event": Row(_l("Message of Stripe %(id)s")),
     "deposit": Row(_l("Deposit %(id)s")),
     "payee": Row(_l("Account of expert number %(id)s")),
 }

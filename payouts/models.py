@@ -359,6 +359,7 @@ class RailEventState(StrEnum):
     WAITING = "waiting"
     HANDLED = "handled"
     IGNORED = "ignored"
+    FAILED = "failed"
 
 
 class RailEvent(SQLModel, table=True):

@@ -108,6 +108,15 @@ def waits_for(payout: Payout) -> str:
                 "itself as soon as they have, usually within two days."
             )
         )
+    if payout.reason == "needs_approval" and payout.state is PayoutState.READY:
+        return str(
+            _(
+                "A second person looks at large amounts before they leave, usually within a day. "
+                "Nothing is lost, and you need not do anything."
+            )
+        )
+    if payout.reason == "withheld" and payout.state is PayoutState.BLOCKED:
+        return str(_("Withheld; nothing is lost. The reasons stand in “Decisions about you”."))
     if payout.state is PayoutState.BLOCKED:
         return str(
             _(
@@ -117,6 +126,27 @@ def waits_for(payout: Payout) -> str:
         )
     return str(_("It leaves within a few minutes, by itself."))
 
+
+# What becomes of what is owed to somebody when payouts are made; `runs.Verdict` has the same keys.
+VERDICTS = {
+    "paid": _l("Is sent"),
+    "approval": _l("Waits for a second person: over the limit"),
+    "account": _l("Waits for the expert: their account cannot receive money yet"),
+    "withheld": _l("Not paid: payouts are withheld by a decision"),
+    "in_hand": _l("Not paid now: another payout of theirs is on its way"),
+    "on_demand": _l("Not paid now: this expert asks for payouts"),
+    "too_little": _l("Not paid now: below the least amount of a payout"),
+    "this_week": _l("Not paid now: this week’s payout was made"),
+    "drift": _l("Not paid now: ledger and Stripe differ in this currency"),
+}
+
+# What became of a message of the rail: words and tone.
+NEWS = {
+    "waiting": (_l("Not looked into yet"), "wait"),
+    "handled": (_l("Looked into"), "ok"),
+    "ignored": (_l("Not for us, kept"), "off"),
+    "failed": (_l("Failed, needs a person"), "stop"),
+}
 
 NEXT = {
     "active": _l("Paid once the work is accepted"),

@@ -41,7 +41,16 @@ from tests.factories.annotation import Desk, join, make_assignment, make_desk, m
 from tests.factories.decisions import contest, decision_of
 from tests.factories.experts import make_expert, make_licence
 from tests.factories.interviews import answer_all, make_interview, unknown
-from tests.factories.payouts import eur, make_deposit, make_earning, make_payee, make_payout
+from tests.factories.payouts import (
+    eur,
+    make_approval,
+    make_deposit,
+    make_earning,
+    make_payee,
+    make_payout,
+    make_rail_event,
+    make_run,
+)
 from tests.factories.privacy import make_export
 from tests.factories.projects import make_invitation, make_project
 from tests.factories.releases import add_validated, make_grant, make_release
@@ -275,6 +284,8 @@ def _money(session: Session, world: World, desk: Desk) -> None:
     sending.send(paid.id or 0, SureRail(transfer))
     lost = make_payout(session, expert_id, state=PayoutState.UNKNOWN)
     world.rows |= {"deposit": deposit.id, "payout": paid.id, "lost payout": lost.id}
+    world.rows |= {"payout run": make_run(session).id, "rail event": make_rail_event(session).id}
+    world.rows |= {"approval": make_approval(session, lost).id}
 
 
 def _interviews(session: Session, world: World) -> None:
