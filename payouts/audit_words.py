@@ -29,7 +29,8 @@ ACTIONS = {
     "payout_run.begun": _l("Payout run begun"),
     "payout_run.made": _l("Payout run made"),
     "rail_event.replayed": _l("Message of Stripe looked into again"),
-    "rail_event.seen": _l("Message of Stripe marked as seen"),
+    "money.seen": _l("Stuck thing about money marked as seen"),
+    "payout.tried": _l("Waiting payout tried again now"),
     "rail_event.replayed_since": _l("Failed messages of Stripe looked into again"),
     "rail_event.fetched": _l("Messages of Stripe that never came were fetched"),
 }

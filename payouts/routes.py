@@ -7,11 +7,20 @@ from payouts import (
     news_routes,
     operator_routes,
     run_routes,
+    stuck_routes,
     webhook_routes,
 )
 from payouts.blueprint import bp
 
-PAGES = (budget_routes, earnings_routes, hold_routes, operator_routes, run_routes, news_routes)
+PAGES = (
+    budget_routes,
+    earnings_routes,
+    hold_routes,
+    operator_routes,
+    run_routes,
+    news_routes,
+    stuck_routes,
+)
 SIGNED_BY_SENDER = (webhook_routes.platform_news, webhook_routes.payees_news)
 
 __all__ = ["PAGES", "SIGNED_BY_SENDER", "bp"]

@@ -7,7 +7,7 @@ pages, for those who work through it.
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import String, cast, func, literal, null, union_all
+from sqlalchemy import String, cast, column, func, literal, null, table, union_all
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
@@ -17,6 +17,9 @@ from payouts.run_models import PayoutApproval
 
 WAITS_LONG = timedelta(days=3)  # longer than owners' payments take to clear
 NOT_HEARD = timedelta(minutes=30)
+# The tables of the job engine, which are not ours.
+JOBS = table("procrastinate_jobs", *map(column, ("id", "task_name", "status", "queue_name")))
+EVENTS = table("procrastinate_events", column("job_id"), column("at"))
 KINDS = (
     "unknown",
     "failed",
@@ -117,14 +120,14 @@ def _news(at: datetime) -> Any:
 
 def _jobs() -> Any:
     """Name the jobs of money that the engine has given up; sweeps do most of them anew."""
-    jobs: Any = text_table()
-    number = cast(jobs.c.id, String)
+    number = cast(JOBS.c.id, String)
+    last = select(func.max(EVENTS.c.at)).where(EVENTS.c.job_id == JOBS.c.id).scalar_subquery()
     return select(
         literal("job"),
         "job:" + number,
         number,
-        func.coalesce(jobs.c.scheduled_at, func.now()),
+        func.coalesce(last, func.now()),
         null(),
         null(),
-        jobs.c.task_name,
-    ).where(jobs.c.queue_name == "money", cast(jobs.c.status, String) == "failed")
+        JOBS.c.task_name,
+    ).where(JOBS.c.queue_name == "money", cast(JOBS.c.status, String) == "failed")

@@ -140,6 +140,46 @@ VERDICTS = {
     "drift": _l("Not paid now: ledger and Stripe differ in this currency"),
 }
 
+# What is stuck, what it means, and what to do.
+STUCK = {
+    "unknown": (
+        _l("Payout whose answer never came"),
+        _l("Nothing is sent again until we know. It is looked up by itself, ever less often."),
+    ),
+    "failed": (
+        _l("Payout that Stripe refused"),
+        _l("The amount is owed as before, and the next run pays it. See why it was refused."),
+    ),
+    "bank_refused": (
+        _l("Payout that the bank sent back"),
+        _l("The money is in the expert’s account at Stripe. The expert has a letter."),
+    ),
+    "blocked": (
+        _l("Payout that waits for the expert"),
+        _l("The account at Stripe cannot receive money, or payouts are withheld. See the expert."),
+    ),
+    "waiting": (
+        _l("Payout that has waited for long"),
+        _l("Funds at Stripe do not suffice, or no worker runs. See what Stripe has available."),
+    ),
+    "approval": (
+        _l("Payout that waits for a second person"),
+        _l("It is over a limit. An operator who did not ask for it agrees or refuses."),
+    ),
+    "deposit": (
+        _l("Payment that is not as asked"),
+        _l("It is not in the budget. Compare it with Stripe’s dashboard."),
+    ),
+    "news": (
+        _l("Message of Stripe that could not be looked into"),
+        _l("See the error of its last try, mend the cause, and look into it again."),
+    ),
+    "job": (
+        _l("Job that was given up"),
+        _l("The worker’s log says why. What it should have done is taken up by the sweeps."),
+    ),
+}
+
 # What became of a message of the rail: words and tone.
 NEWS = {
     "waiting": (_l("Not looked into yet"), "wait"),

@@ -149,6 +149,7 @@ ROUTES: dict[str, Route] = {
     "payouts.send_again": Route(OPS, {"expert_id": "expert"}),
     "payouts.statement": Route(ME, {"payout_id": "payout"}),
     "payouts.look_now": Route(OPS, {"payout_id": "lost payout"}, untried=ASKS_STRIPE),
+    "payouts.try_now": Route(OPS, {"payout_id": "lost payout"}),
     "payouts.run_page": Route(OPS, {"run_id": "payout run"}),
     "payouts.approve_run": Route(OPS, {"run_id": "payout run"}),
     "payouts.approval_page": Route(OPS, {"approval_id": "approval"}),
