@@ -140,9 +140,11 @@ def _alarms(session: Session) -> list[Need]:
 
 
 def _unheard(session: Session, at: datetime) -> list[Need]:
-    failed = RailEvent.state == RailEventState.FAILED
+    failed = col(RailEvent.state) == RailEventState.FAILED
     seen = select(SeenNeed).where(SeenNeed.subject == "rail_event:" + col(RailEvent.id) + ":failed")
-    late = (RailEvent.state == RailEventState.WAITING) & (RailEvent.received_at < at - STUCK_AFTER)
+    late = (col(RailEvent.state) == RailEventState.WAITING) & (
+        col(RailEvent.received_at) < at - STUCK_AFTER
+    )
     stuck: Any = (late | (failed & ~seen.exists()),)
     count = session.exec(select(func.count()).select_from(RailEvent).where(*stuck)).one()
     if not count:

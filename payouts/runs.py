@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import uuid4
 
+import sqlalchemy
 from sqlalchemy import case, func, literal
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import attributes
@@ -258,7 +259,7 @@ def _verdicts(session: Session, at: datetime) -> Any:
         rows.insert(4, (this_week.exists(), Verdict.THIS_WEEK))
     verdict = case(*rows, else_=Verdict.PAID)
     return (
-        select(
+        sqlalchemy.select(
             col(Account.id).label("account_id"),
             col(Account.owner_id).label("expert_id"),
             code.label("currency"),
@@ -267,5 +268,7 @@ def _verdicts(session: Session, at: datetime) -> Any:
             verdict.label("verdict"),
         )
         .outerjoin(Payee, col(Payee.expert_id) == col(Account.owner_id))
-        .where(Account.kind == AccountKind.EXPERT_OWED, balance > 0, code.in_(policy.CURRENCIES))
+        .where(
+            col(Account.kind) == AccountKind.EXPERT_OWED, balance > 0, code.in_(policy.CURRENCIES)
+        )
     )

@@ -7,9 +7,9 @@ pages, for those who work through it.
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import String, cast, column, func, literal, null, table, union_all
+from sqlalchemy import String, cast, column, func, literal, null, select, table, union_all
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col
 
 from payouts.models import Deposit, DepositState, Payout, PayoutState, RailEvent, RailEventState
 from payouts.news_models import SeenNeed
@@ -36,7 +36,7 @@ KINDS = (
 def listed(at: datetime, kind: str | None = None) -> Any:
     """Return the question of all that is stuck, the oldest first."""
     rows = union_all(*_parts(at)).subquery()
-    seen = select(SeenNeed.subject).where(SeenNeed.subject == rows.c.subject)
+    seen = select(col(SeenNeed.subject)).where(col(SeenNeed.subject) == rows.c.subject)
     question = select(rows).where(~seen.exists()).order_by(rows.c.since, rows.c.subject)
     return question.where(rows.c.kind == kind) if kind else question
 
@@ -57,20 +57,22 @@ def see(session: Session, subject: str, *, by: int, at: datetime) -> None:
 def _parts(at: datetime) -> list[Any]:
     state = PayoutState
     long_ago = at - WAITS_LONG
-    ready_long = (Payout.state == state.READY) & (Payout.requested_at < at - timedelta(hours=1))
-    unapproved = select(PayoutApproval.id).where(
-        PayoutApproval.payout_id == Payout.id, col(PayoutApproval.answered_at).is_(None)
+    ready_long = (col(Payout.state) == state.READY) & (
+        col(Payout.requested_at) < at - timedelta(hours=1)
     )
-    waits = (Payout.state == state.WAITING_FUNDS) & (Payout.requested_at < long_ago)
-    blocked = (Payout.state == state.BLOCKED) & (Payout.requested_at < long_ago)
+    unapproved = select(col(PayoutApproval.id)).where(
+        col(PayoutApproval.payout_id) == col(Payout.id), col(PayoutApproval.answered_at).is_(None)
+    )
+    waits = (col(Payout.state) == state.WAITING_FUNDS) & (col(Payout.requested_at) < long_ago)
+    blocked = (col(Payout.state) == state.BLOCKED) & (col(Payout.requested_at) < long_ago)
     asked, ended = col(Payout.requested_at), col(Payout.ended_at)
     return [
-        _payouts("unknown", Payout.state == state.UNKNOWN, col(Payout.sending_at)),
-        _payouts("failed", Payout.state == state.FAILED, ended),
-        _payouts("bank_refused", Payout.state == state.BANK_REFUSED, ended),
+        _payouts("unknown", col(Payout.state) == state.UNKNOWN, col(Payout.sending_at)),
+        _payouts("failed", col(Payout.state) == state.FAILED, ended),
+        _payouts("bank_refused", col(Payout.state) == state.BANK_REFUSED, ended),
         _payouts("blocked", blocked, asked),
         _payouts("waiting", waits | (ready_long & ~unapproved.exists()), asked),
-        _payouts("approval", (Payout.state == state.READY) & unapproved.exists(), asked),
+        _payouts("approval", (col(Payout.state) == state.READY) & unapproved.exists(), asked),
         _deposits(),
         _news(at),
         _jobs(),
@@ -102,11 +104,12 @@ def _deposits() -> Any:
         col(Deposit.amount_minor),
         col(Deposit.currency),
         col(Deposit.trouble),
-    ).where(Deposit.state == DepositState.UNCLEAR)
+    ).where(col(Deposit.state) == DepositState.UNCLEAR)
 
 
 def _news(at: datetime) -> Any:
-    unheard = (RailEvent.state == RailEventState.WAITING) & (RailEvent.received_at < at - NOT_HEARD)
+    state, came = col(RailEvent.state), col(RailEvent.received_at)
+    unheard = (state == RailEventState.WAITING) & (came < at - NOT_HEARD)
     return select(
         literal("news"),
         "rail_event:" + col(RailEvent.id) + ":" + col(RailEvent.state),
@@ -115,7 +118,7 @@ def _news(at: datetime) -> Any:
         null(),
         null(),
         col(RailEvent.outcome),
-    ).where((RailEvent.state == RailEventState.FAILED) | unheard)
+    ).where((state == RailEventState.FAILED) | unheard)
 
 
 def _jobs() -> Any:
