@@ -36,8 +36,8 @@ def reconcile() -> None:
     sys.exit(1 if any(row.state == "alarm" for row in rows) else 0)
 
 
-@group.command("plan")
-def plan() -> None:
+@group.command("payout-plan")
+def payout_plan() -> None:
     """Say what a payout run would do now: who is paid, who is not and why. Nothing is sent."""
     try:
         found = {one.available.currency: one.available for one in ports().payout_rail.balances()}

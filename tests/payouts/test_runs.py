@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 
@@ -11,6 +12,7 @@ from core.clock import now
 from core.models import Letter
 from payouts import approvals, approving, holds, ledger, runs, sending, stuck
 from payouts import jobs as payout_jobs
+from payouts.cli import group
 from payouts.models import Payout, PayoutState
 from payouts.run_models import PayoutApproval, PayoutInRun, PayoutRun, RunState
 from tests.factories.accounts import make_user
@@ -297,3 +299,15 @@ def test_the_pages_work_for_an_operator(desk, session, sign_in, jobs, limits):
         assert answer.status_code == 302
     jobs()
     assert len(desk.transfers()) == 1
+
+
+def test_the_command_says_what_a_run_would_do_and_does_nothing(desk, session):
+    owed(session, 1500, 100)
+
+    said = CliRunner().invoke(group, ["payout-plan"]).output
+
+    assert "15.00 EUR  Is sent" in said
+    assert "below the least amount" in said
+    assert "EUR: 1 payouts, 15.00 in all" in said
+    assert "0.00 available at Stripe" in said
+    assert session.exec(select(Payout)).all() == []
