@@ -24,6 +24,7 @@ from interviews import corrections, editions, fairness
 from interviews.models import Ethnicity, Sex
 from payouts import holds, ledger
 from payouts.models import PayoutState, ProjectBudget
+from payouts.run_models import PayoutInRun
 from tests.factories.accounts import (
     make_member,
     make_organisation,
@@ -35,7 +36,15 @@ from tests.factories.annotation import Desk, join, make_assignment, make_desk
 from tests.factories.decisions import answer, contest, decision_of, stands
 from tests.factories.experts import make_expert, make_licence, make_skill
 from tests.factories.interviews import answer_all, make_interview, unknown
-from tests.factories.payouts import eur, make_earning, make_payee, make_payout, make_rail_event
+from tests.factories.payouts import (
+    eur,
+    make_approval,
+    make_earning,
+    make_payee,
+    make_payout,
+    make_rail_event,
+    make_run,
+)
 from tests.factories.projects import make_invitation
 from tests.factories.projects import make_project as make_draft
 from tests.factories.webhooks import make_delivery, make_endpoint
@@ -224,7 +233,9 @@ def _money(session: Session, all_: Everywhere) -> None:
     payee = make_payee(session, all_.id, stripe_account_id="acct_zqmine", bank_last4="4242")
     budget = session.get_one(ProjectBudget, all_.desk.project_id)
     make_earning(session, budget, all_.id, pay=2000)
-    make_payout(session, all_.id, amount=2000, state=PayoutState.PAID)
+    paid = make_payout(session, all_.id, amount=2000, state=PayoutState.PAID)
+    make_approval(session, paid, asked_by=all_.operator.id)
+    session.add(PayoutInRun(payout_id=paid.id or 0, run_id=make_run(session).id or 0))
     ledger.post(
         session,
         "payout:of-everywhere",
