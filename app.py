@@ -89,6 +89,8 @@ SCHEDULE = {
     "payouts.collect_news": 600,
     "payouts.make_weekly_payouts": 3600,
     "payouts.ask_tax_details": 21_600,
+    "payouts.take_up_runs": 60,
+    "payouts.tell_of_waiting_approvals": 3600,
     "payouts.reconcile": 86_400,
     "payouts.issue_invoices": 21_600,
     "payouts.warn_of_budgets": 1800,

@@ -63,6 +63,10 @@ class Settings(BaseSettings):
 
     # Money: the platform's fee in hundredths of a percent of the price of a task.
     platform_fee_bps: int = Field(default=1500, ge=0, le=10_000)
+    # Above these amounts, in minor units by currency, a second person agrees before money leaves:
+    # of one payout, and of all payouts of one run. A currency that is not named has no limit.
+    payout_limits: dict[str, int] = {}
+    payout_run_limits: dict[str, int] = {}
 
     # How many days before a budget runs out, at its pace of late, its owners get a letter.
     budget_warning_days: tuple[int, ...] = (3, 1)
@@ -164,6 +168,13 @@ class Settings(BaseSettings):
         if not 0 < first < second < self.tax_hold_days:
             raise ValueError("TAX_REMINDER_DAYS: two days in order, both before TAX_HOLD_DAYS")
         return self
+
+    @field_validator("payout_limits", "payout_run_limits")
+    @classmethod
+    def _amounts(cls, given: dict[str, int]) -> dict[str, int]:
+        if any(minor < 0 for minor in given.values()):
+            raise ValueError("a limit is not below zero")
+        return {code.lower(): minor for code, minor in given.items()}
 
     @field_validator("retention_days")
     @classmethod

@@ -3,7 +3,7 @@
 Each answer belongs to one attempt and is recorded once: a late or second one changes nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlmodel import Session, col, select
@@ -13,7 +13,7 @@ from core import audit, jobs, messages
 from core.errors import NotFound
 from core.money import Money
 from core.ports import BankTransfer, NotEnoughFunds, PayeeNotReady, PayoutRefused
-from payouts import bank_words, ledger, payees, policy
+from payouts import bank_words, leaving, ledger, payees, policy
 from payouts.models import Payout, PayoutState
 
 ASKED = (PayoutState.SENDING, PayoutState.UNKNOWN)
@@ -105,18 +105,28 @@ def record_bank(session: Session, expert_id: int, told: BankTransfer, *, at: dat
     return len(rows)
 
 
-def block(session: Session, payout: Payout, *, is_withheld: bool = False) -> None:
-    """Set a payout aside until its payee can receive money, and tell them.
+def keep_back(
+    session: Session, payout: Payout, against: Sequence[leaving.Reason], at: datetime
+) -> None:
+    """Set aside a payout that may not leave: blocked, or ready and looked at again later."""
+    first = against[0]
+    payout.reason = first.code
+    if first.again is not None:
+        payout.try_at = at + first.again
+    elif first.code == "withheld":  # the decision's own letter has said so
+        if payout.state is not PayoutState.BLOCKED:
+            audit.record(session, "payout.blocked", by=None, subject=f"payout:{payout.id}")
+        payout.state, payout.try_at = PayoutState.BLOCKED, None
+    else:
+        block(session, payout)
 
-    Of a decision that withholds payouts they have a letter already.
-    """
+
+def block(session: Session, payout: Payout) -> None:
+    """Set a payout aside until its payee can receive money, and tell them."""
     if payout.state is not PayoutState.BLOCKED:
         payout.state, payout.try_at = PayoutState.BLOCKED, None
         audit.record(session, "payout.blocked", by=None, subject=f"payout:{payout.id}")
-        if is_withheld:
-            payout.reason = "withheld"
-        else:
-            _write(session, payout, "payouts/details_needed")
+        _write(session, payout, "payouts/details_needed")
 
 
 def block_owing(

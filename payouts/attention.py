@@ -21,6 +21,7 @@ from payouts.models import (
     RailEventState,
     ReconciliationState,
 )
+from payouts.news_models import SeenNeed
 
 FAILED_LATELY = timedelta(days=14)
 STUCK_AFTER = timedelta(minutes=30)
@@ -203,13 +204,15 @@ def _owing(session: Session) -> list[Need]:
 
 
 def _unheard(session: Session, at: datetime) -> list[Need]:
-    stuck: Any = (
-        RailEvent.state == RailEventState.WAITING,
-        RailEvent.received_at < at - STUCK_AFTER,
+    failed = col(RailEvent.state) == RailEventState.FAILED
+    seen = select(SeenNeed).where(SeenNeed.subject == "rail_event:" + col(RailEvent.id) + ":failed")
+    late = (col(RailEvent.state) == RailEventState.WAITING) & (
+        col(RailEvent.received_at) < at - STUCK_AFTER
     )
+    stuck: Any = (late | (failed & ~seen.exists()),)
     count = session.exec(select(func.count()).select_from(RailEvent).where(*stuck)).one()
     if not count:
         return []
-    words = _("They are taken up again by themselves. See the worker’s log for what stops them.")
+    words = _("Each stands with its error and its tries on the page “Messages of Stripe”.")
     title = _("%(count)s messages of Stripe could not be read", count=count)
     return [Need("rail_event", "news", "waiting", title, words)]

@@ -10,7 +10,7 @@ from core import formats
 from core.clock import now
 from core.health import Finding
 from core.settings import current_settings
-from payouts import attention, disputes, reconciliation
+from payouts import attention, disputes, reconciliation, stuck
 
 OLD = timedelta(days=2)
 
@@ -21,7 +21,7 @@ def money(session: Session) -> list[Finding]:
     needs = attention.needed(session, at=now())
     if needs:
         words = _("%(count)s things need a person. See the page Money.", count=len(needs))
-        return [Finding(name, "stop", words)]
+        return [Finding(name, "stop", _with_age(session, words))]
     rows = reconciliation.latest(session)
     if not rows:
         return [Finding(name, "ok", _("No money has moved yet."))]
@@ -32,6 +32,15 @@ def money(session: Session) -> list[Finding]:
         return [Finding(name, "wait", words)]
     words = _("Ledger and Stripe compared %(when)s: equal.", when=when)
     return [Finding(name, "wait" if now() - at > OLD else "ok", words)]
+
+
+def _with_age(session: Session, words: str) -> str:
+    count, oldest = stuck.counts(session, now())
+    if not count or oldest is None:
+        return words
+    when = formats.date_time(oldest)
+    said = _("%(count)s are stuck, the oldest since %(when)s.", count=count, when=when)
+    return f"{words} {said}"
 
 
 def rail(session: Session) -> list[Finding]:

@@ -24,6 +24,7 @@ WORDS_AT_LEAST = 20
 REASONS: dict[str, Any] = {
     "tax_details": _l("Tax details that the law asks for are missing after two reminders."),
     "stolen_account": _l("The account seems to be in the hands of somebody else."),
+    "amount": _l("The amount is not explained by the work that it pays."),
     "legal_order": _l("A court or an authority has ordered it."),
 }
 

@@ -12,6 +12,7 @@ from core.jobs import Tasks
 from core.ports import PayoutRefused, RailDown, ports
 from core.settings import current_settings
 from payouts import (
+    approvals,
     deposits,
     disputes,
     forecast,
@@ -19,8 +20,8 @@ from payouts import (
     news,
     payees,
     reconciliation,
-    requests,
     reversals,
+    runs,
     sending,
     tax_holds,
 )
@@ -64,13 +65,31 @@ def reread_payee(expert_id: int) -> str:
 @tasks.task(queue="money")
 def make_weekly_payouts() -> int:
     """On payday, make the payout of every expert who is paid weekly."""
+    run_id = runs.begin_by_clock(now())
+    return runs.make(run_id) if run_id else 0
+
+
+@tasks.task(queue="money")
+def make_run(run_id: int) -> int:
+    """Make the payouts of one run."""
+    return runs.make(run_id)
+
+
+@tasks.task(queue="money")
+def take_up_runs() -> int:
+    """Defer the making of a run whose own job was lost."""
     with transaction() as session:
-        due = requests.weekly_due(session, now())
-    made = 0
-    for expert_id, currency in due:
-        with transaction() as session:
-            made += requests.weekly(session, expert_id, currency, at=now()) is not None
-    return made
+        waiting = runs.unfinished(session)
+        for run_id in waiting:
+            runs.defer(session, run_id)
+    return len(waiting)
+
+
+@tasks.task(queue="money")
+def tell_of_waiting_approvals() -> int:
+    """Write to experts whose payout has waited a day for a second person."""
+    with transaction() as session:
+        return approvals.tell_experts(session, now())
 
 
 @tasks.task(queue="money")

@@ -366,6 +366,7 @@ class RailEventState(StrEnum):
     WAITING = "waiting"
     HANDLED = "handled"
     IGNORED = "ignored"
+    FAILED = "failed"
 
 
 class RailEvent(SQLModel, table=True):

@@ -13,14 +13,22 @@ from sqlmodel import Session, col, select
 from core import jobs
 from core.clock import now
 from core.db import transaction
-from core.ports import PayoutRail, PayoutRefused, RailNews
+from core.errors import Conflict, NotFound
+from core.ports import PayoutRail, PayoutRefused, RailDown, RailNews
 from payouts import answers, deposits, disputes, payees, policy, references, reversals, sending
 from payouts.models import Deposit, Payout, RailEvent, RailEventState
+from payouts.news_models import RailEventTry
 
 TAKE_UP_AFTER = timedelta(minutes=1)
+TRIES_UNTIL_A_PERSON = 10  # each waits longer than the one before: about half a day
+LONGEST_OUTCOME = 500
 LOOK_BACK = timedelta(days=4)  # the rail itself tries for three days
 
 Reading = Callable[[RailEvent, PayoutRail], str]
+
+
+class NotForUs(Conflict):
+    """Messages of this kind are kept and not looked into. There is nothing to replay."""
 
 
 def store(session: Session, news: RailNews, *, at: datetime) -> bool:
@@ -57,12 +65,42 @@ def look_into(event_id: str, rail: PayoutRail) -> str:
             return "done before"
         event.tries += 1
     reading = _reading(event.kind)
-    outcome = _read(reading, event, rail) if reading else "not for us"
-    with transaction() as session:
-        event = session.get_one(RailEvent, event_id, with_for_update=True)
-        event.state, event.outcome = RailEventState.HANDLED, outcome
-        event.handled_at = now()
+    try:
+        outcome = _read(reading, event, rail) if reading else "not for us"
+    except RailDown as trouble:  # nothing is wrong with the message: asked again until it answers
+        _note(event_id, RailEventState.WAITING, f"the rail cannot be asked: {trouble}")
+        raise
+    except Exception as trouble:  # kept beside the message; the job's log has the rest
+        gave_up = event.tries >= TRIES_UNTIL_A_PERSON
+        state = RailEventState.FAILED if gave_up else RailEventState.WAITING
+        _note(event_id, state, f"{type(trouble).__name__}: {trouble}"[:LONGEST_OUTCOME])
+        raise
+    _note(event_id, RailEventState.HANDLED, outcome)
     return outcome
+
+
+def replay(session: Session, event_id: str) -> RailEvent:
+    """Let a message be looked into once more, whatever became of it; safe however often."""
+    event = session.get(RailEvent, event_id, with_for_update=True, populate_existing=True)
+    if event is None:
+        raise NotFound
+    if _reading(event.kind) is None:
+        raise NotForUs
+    event.state, event.tries = RailEventState.WAITING, 0
+    lock = f"news:{event_id}"
+    jobs.defer(session, "payouts.look_into", queue="money", queueing_lock=lock, event_id=event_id)
+    return event
+
+
+def replay_failed(session: Session, since: datetime) -> int:
+    """Let every message that failed since a time be looked into once more; return how many."""
+    question = select(RailEvent.id).where(
+        RailEvent.state == RailEventState.FAILED, RailEvent.received_at >= since
+    )
+    failed = list(session.exec(question.order_by(col(RailEvent.id))))
+    for event_id in failed:
+        replay(session, event_id)
+    return len(failed)
 
 
 def waiting(session: Session, at: datetime, limit: int = 200) -> list[str]:
@@ -87,6 +125,18 @@ def collect(rail: PayoutRail) -> int:
         with transaction() as session:
             new += store(session, news, at=now())
     return new
+
+
+def _note(event_id: str, state: RailEventState, outcome: str) -> None:
+    """Record one try, and what the message has come to by it."""
+    failed = state is not RailEventState.HANDLED
+    with transaction() as session:
+        event = session.get_one(RailEvent, event_id, with_for_update=True)
+        session.add(RailEventTry(event_id=event_id, at=now(), outcome=outcome, has_failed=failed))
+        if event.state is not RailEventState.WAITING:
+            return  # another hand was quicker
+        event.state, event.outcome = state, outcome
+        event.handled_at = None if state is RailEventState.WAITING else now()
 
 
 def _read(reading: Reading, event: RailEvent, rail: PayoutRail) -> str:

@@ -55,6 +55,11 @@ def standing(session: Session) -> list[PayoutStop]:
     return list(session.exec(question.order_by(col(PayoutStop.currency))))
 
 
+def currencies(session: Session) -> set[str]:
+    """Return the currencies that stand still."""
+    return {stop.currency for stop in standing(session)}
+
+
 def postpone(session: Session, payout: Payout, *, at: datetime) -> bool:
     """Let a payout wait when its currency stands still; return whether it does."""
     if of(session, payout.currency) is None:

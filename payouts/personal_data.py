@@ -202,6 +202,45 @@ TABLES = (
         codes=("currency", "outcome"),
         erase=Keep(_l("Dates only, which show that law was followed.")),
     ),
+    Table(
+        "payout_run",
+        _l("Payout runs that you began"),
+        acts=("begun_by",),
+        codes=("request_key", "totals"),
+    ),
+    Table(
+        "payout_in_run",
+        _l("In which runs your payouts were made"),
+        whose="payout_id IN (SELECT id FROM payout WHERE expert_id = :person)",
+        erase=Keep(TAX),
+    ),
+    Table(
+        "rail_event_try",
+        _l("Each look into news from Stripe about your payouts"),
+        whose="event_id IN (SELECT id FROM rail_event WHERE stripe_account_id IN (SELECT"
+        " stripe_account_id FROM payee WHERE payee.expert_id = :person UNION SELECT"
+        " stripe_account_id FROM payout WHERE payout.expert_id = :person))",
+        codes=("event_id", "outcome"),
+        erase=Keep(TAX),
+    ),
+    Table(
+        "seen_need",
+        _l("Stuck things about money that you marked as seen"),
+        acts=("seen_by",),
+        codes=("subject",),
+    ),
+    nobody("payout_limit", _l("Limits above which a second person agrees to a payout"), "currency"),
+    Table(
+        "payout_approval",
+        _l("Payouts to you that a second person had to agree to"),
+        whose="payout_id IN (SELECT id FROM payout WHERE expert_id = :person)",
+        acts=("asked_by", "answered_by"),
+        words=("words",),
+        own_words=("words",),
+        actor_words=("words",),
+        codes=("currency",),
+        erase=Keep(TAX),
+    ),
 )
 
 

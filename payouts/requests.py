@@ -3,23 +3,13 @@
 from datetime import datetime
 from uuid import uuid4
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from core import audit, formats
 from core.errors import Conflict, Invalid
 from core.money import Money
-from payouts import answers, earnings, ledger, payees, policy, sending
-from payouts.models import (
-    OPEN_STATES,
-    Account,
-    AccountKind,
-    Payee,
-    PayeeState,
-    Payout,
-    PayoutHold,
-    PayoutState,
-    Rhythm,
-)
+from payouts import answers, approvals, earnings, leaving, ledger, payees, policy, sending
+from payouts.models import Payee, PayeeState, Payout, PayoutState, Rhythm
 
 
 class MoreThanOwed(Conflict):
@@ -68,43 +58,24 @@ def on_demand(session: Session, expert_id: int, amount: Money, *, key: str, at: 
     )
     if is_new:
         audit.record(session, "payout.requested", by=expert_id, subject=f"payout:{payout.id}")
+        approvals.ask_if_over(session, payout, by=expert_id, at=at)
         answers.defer_send(session, payout)
     return payout
 
 
-def weekly_due(session: Session, at: datetime, limit: int = 500) -> list[tuple[int, str]]:
-    """Return experts and currencies whose weekly payout is to be made now."""
-    if not policy.is_payday(at):
-        return []
-    this_week = (Payout.rhythm == Rhythm.WEEKLY) & (Payout.week == policy.week_of(at))
-    in_hand = col(Payout.state).in_(OPEN_STATES) | this_week
-    theirs = (Payout.expert_id == Account.owner_id) & (Payout.currency == Account.currency)
-    question = (
-        select(Account.owner_id, Account.currency, Account.balance)
-        .outerjoin(Payee, col(Payee.expert_id) == col(Account.owner_id))
-        .where(
-            Account.kind == AccountKind.EXPERT_OWED,
-            Account.balance > 0,
-            (col(Payee.rhythm).is_(None)) | (Payee.rhythm == Rhythm.WEEKLY),
-            ~select(Payout.id).where(theirs, in_hand).exists(),
-            ~select(PayoutHold.id)
-            .where(PayoutHold.expert_id == Account.owner_id, col(PayoutHold.lifted_at).is_(None))
-            .exists(),
-        )
-        .order_by(col(Account.id))
-        .limit(limit)
-    )
-    rows = session.exec(question)
-    return [(expert, code) for expert, code, minor in rows if policy.payable(Money(minor, code))]
+def weekly(
+    session: Session, expert_id: int, currency: str, *, at: datetime, is_early: bool = False
+) -> Payout | None:
+    """Make this week's payout of an expert, of all that is owed, or None.
 
-
-def weekly(session: Session, expert_id: int, currency: str, *, at: datetime) -> Payout | None:
-    """Make this week's payout of an expert, of all that is owed, or None."""
+    One that is made early is not this week's: what is earned until payday is paid then.
+    """
+    due = is_early or policy.is_payday(at)
     payee = payees.locked(session, expert_id, at=at)
     amount = policy.payable(ledger.balance(session, ledger.owed(expert_id, currency)))
-    if payee.rhythm is not Rhythm.WEEKLY or not amount or not policy.is_payday(at):
+    if payee.rhythm is not Rhythm.WEEKLY or not amount or not due:
         return None
-    if sending.is_withheld(session, expert_id):
+    if leaving.is_withheld(session, expert_id):
         return None
     payout, is_new = sending.open_payout(
         session,
@@ -113,7 +84,7 @@ def weekly(session: Session, expert_id: int, currency: str, *, at: datetime) -> 
         amount_minor=amount.minor,
         state=PayoutState.READY,
         rhythm=Rhythm.WEEKLY,
-        week=policy.week_of(at),
+        week=policy.week_of(at) if policy.is_payday(at) else None,
         request_key=uuid4().hex,
         requested_at=at,
         attempt=0,
@@ -146,6 +117,7 @@ def make_up(
                 looks=0,
             )
             if is_new:
+                approvals.ask_if_over(session, payout, by=payee.expert_id, at=at)
                 answers.defer_send(session, payout)
                 made.append(payout)
     return made
@@ -160,5 +132,5 @@ def _check(session: Session, payee: Payee, amount: Money) -> None:
         raise TooLittle(least=formats.money(least))
     if payee.state is not PayeeState.ACTIVE:
         raise DetailsNeeded
-    if sending.is_withheld(session, payee.expert_id):
+    if leaving.is_withheld(session, payee.expert_id):
         raise Withheld

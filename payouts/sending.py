@@ -23,8 +23,8 @@ from core.db import transaction
 from core.errors import NotFound
 from core.money import Money
 from core.ports import PayoutRefused, RailDown, SendingRail, TransferRail
-from payouts import answers, ledger, payees, payout_stops, policy
-from payouts.models import OPEN_STATES, Payee, PayeeState, Payout, PayoutHold, PayoutState
+from payouts import answers, leaving, ledger, payees, payout_stops, policy
+from payouts.models import OPEN_STATES, Payee, PayeeState, Payout, PayoutState
 
 
 @dataclass(frozen=True)
@@ -87,10 +87,9 @@ def claim(session: Session, payout_id: int, *, at: datetime) -> Ask | None:
     if payout_stops.postpone(session, payout, at=at):
         return None
     payee = payees.locked(session, payout.expert_id, at=at)
-    is_held = is_withheld(session, payout.expert_id)
-    if is_held or payee.state is not PayeeState.ACTIVE or payee.stripe_account_id is None:
-        payout.reason = None  # whatever held it up before, this is why now
-        answers.block(session, payout, is_withheld=is_held)
+    against = leaving.reasons(session, payout, payee, at=at)
+    if against:
+        answers.keep_back(session, payout, against, at)
         return None
     payout.attempt += 1
     try:
@@ -102,16 +101,6 @@ def claim(session: Session, payout_id: int, *, at: datetime) -> Ask | None:
     payout.state, payout.sending_at, payout.looks = PayoutState.SENDING, at, 0
     payout.stripe_account_id, payout.try_at = payee.stripe_account_id, at + policy.ANSWER_TIME
     return _asking(payout)
-
-
-def is_withheld(session: Session, expert_id: int) -> bool:
-    """Return whether a decision withholds an expert's payouts."""
-    found = session.exec(
-        select(PayoutHold.id).where(
-            PayoutHold.expert_id == expert_id, col(PayoutHold.lifted_at).is_(None)
-        )
-    )
-    return found.first() is not None
 
 
 def claim_look(session: Session, payout_id: int, *, at: datetime) -> Ask | None:
@@ -127,7 +116,7 @@ def claim_look(session: Session, payout_id: int, *, at: datetime) -> Ask | None:
 
 def resume(session: Session, payee: Payee) -> int:
     """Take up what was blocked, once the payee can receive money; return how many."""
-    if payee.state is not PayeeState.ACTIVE or is_withheld(session, payee.expert_id):
+    if payee.state is not PayeeState.ACTIVE or leaving.is_withheld(session, payee.expert_id):
         return 0
     theirs = Payout.expert_id == payee.expert_id
     return _wake(session, [theirs, Payout.state == PayoutState.BLOCKED, _not_owing(now())])
@@ -278,7 +267,7 @@ def _wake(session: Session, where: list[Any]) -> int:
         .execution_options(populate_existing=True)
     ).all()
     for payout in rows:
-        payout.state, payout.try_at = PayoutState.READY, None
+        payout.state, payout.try_at, payout.reason = PayoutState.READY, None, None
         answers.defer_send(session, payout)
     return len(rows)
 

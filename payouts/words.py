@@ -168,6 +168,15 @@ def waits_for(payout: Payout) -> str:
                 "itself as soon as they have, usually within two days."
             )
         )
+    if payout.reason == "needs_approval" and payout.state is PayoutState.READY:
+        return str(
+            _(
+                "A second person looks at large amounts before they leave, usually within a day. "
+                "Nothing is lost, and you need not do anything."
+            )
+        )
+    if payout.reason == "withheld" and payout.state is PayoutState.BLOCKED:
+        return str(_("Withheld; nothing is lost. The reasons stand in “Decisions about you”."))
     if payout.state is PayoutState.BLOCKED:
         return str(
             _(
@@ -177,6 +186,67 @@ def waits_for(payout: Payout) -> str:
         )
     return str(_("It leaves within a few minutes, by itself."))
 
+
+# What becomes of what is owed to somebody when payouts are made; `runs.Verdict` has the same keys.
+VERDICTS = {
+    "paid": _l("Is sent"),
+    "approval": _l("Waits for a second person: over the limit"),
+    "account": _l("Waits for the expert: their account cannot receive money yet"),
+    "withheld": _l("Not paid: payouts are withheld by a decision"),
+    "in_hand": _l("Not paid now: another payout of theirs is on its way"),
+    "on_demand": _l("Not paid now: this expert asks for payouts"),
+    "too_little": _l("Not paid now: below the least amount of a payout"),
+    "this_week": _l("Not paid now: this week’s payout was made"),
+    "drift": _l("Not paid now: ledger and Stripe differ in this currency"),
+}
+
+# What is stuck, what it means, and what to do.
+STUCK = {
+    "unknown": (
+        _l("Payout whose answer never came"),
+        _l("Nothing is sent again until we know. It is looked up by itself, ever less often."),
+    ),
+    "failed": (
+        _l("Payout that Stripe refused"),
+        _l("The amount is owed as before, and the next run pays it. See why it was refused."),
+    ),
+    "bank_refused": (
+        _l("Payout that the bank sent back"),
+        _l("The money is in the expert’s account at Stripe. The expert has a letter."),
+    ),
+    "blocked": (
+        _l("Payout that waits for the expert"),
+        _l("The account at Stripe cannot receive money, or payouts are withheld. See the expert."),
+    ),
+    "waiting": (
+        _l("Payout that has waited for long"),
+        _l("Funds at Stripe do not suffice, or no worker runs. See what Stripe has available."),
+    ),
+    "approval": (
+        _l("Payout that waits for a second person"),
+        _l("It is over a limit. An operator who did not ask for it agrees or refuses."),
+    ),
+    "deposit": (
+        _l("Payment that is not as asked"),
+        _l("It is not in the budget. Compare it with Stripe’s dashboard."),
+    ),
+    "news": (
+        _l("Message of Stripe that could not be looked into"),
+        _l("See the error of its last try, mend the cause, and look into it again."),
+    ),
+    "job": (
+        _l("Job that was given up"),
+        _l("The worker’s log says why. What it should have done is taken up by the sweeps."),
+    ),
+}
+
+# What became of a message of the rail: words and tone.
+NEWS = {
+    "waiting": (_l("Not looked into yet"), "wait"),
+    "handled": (_l("Looked into"), "ok"),
+    "ignored": (_l("Not for us, kept"), "off"),
+    "failed": (_l("Failed, needs a person"), "stop"),
+}
 
 NEXT = {
     "active": _l("Paid once the work is accepted"),

@@ -164,6 +164,14 @@ ROUTES: dict[str, Route] = {
     "payouts.expert_tax": Route(OPS, {"expert_id": "expert"}),
     "payouts.show_expert_tax": Route(OPS, {"expert_id": "expert"}),
     "payouts.look_now": Route(OPS, {"payout_id": "lost payout"}, untried=ASKS_STRIPE),
+    "payouts.try_now": Route(OPS, {"payout_id": "lost payout"}),
+    "payouts.run_page": Route(OPS, {"run_id": "payout run"}),
+    "payouts.approve_run": Route(OPS, {"run_id": "payout run"}),
+    "payouts.approval_page": Route(OPS, {"approval_id": "approval"}),
+    "payouts.approve_payout": Route(OPS, {"approval_id": "approval"}),
+    "payouts.refuse_payout": Route(OPS, {"approval_id": "approval"}),
+    "payouts.event_page": Route(OPS, {"event_id": "rail event"}),
+    "payouts.replay_event": Route(OPS, {"event_id": "rail event"}),
     "payouts.budget": BY_OWNER(),
     "payouts.budget_csv": BY_OWNER(),
     "payouts.deposit": Route(US, {**PROJECT, "deposit_id": "deposit"}, own=PROJECT),
@@ -272,7 +280,12 @@ BODIES: dict[str, dict[str, str]] = {
 # Programs that prove who they are by a signature are refused as Stripe expects it.
 REFUSED_OTHERWISE = {"payouts.platform_news": 400, "payouts.payees_news": 400}
 # Addresses without a row that are not opened by those who may, and why.
-UNTRIED = {"payouts.compare_now": ASKS_STRIPE, "payouts.open_account": ASKS_STRIPE}
+UNTRIED = {
+    "payouts.compare_now": ASKS_STRIPE,
+    "payouts.fetch_events": ASKS_STRIPE,
+    "payouts.open_account": ASKS_STRIPE,
+}
+UNTRIED |= {"payouts.run_plan": ASKS_STRIPE}
 UNTRIED |= {"payouts.refresh_account": ASKS_STRIPE, "payouts.return_from_account": ASKS_STRIPE}
 
 

@@ -50,11 +50,14 @@ from tests.factories.experts import make_expert, make_licence
 from tests.factories.interviews import answer_all, make_interview, unknown
 from tests.factories.payouts import (
     eur,
+    make_approval,
     make_deposit,
     make_earning,
     make_invoice,
     make_payee,
     make_payout,
+    make_rail_event,
+    make_run,
 )
 from tests.factories.privacy import make_export
 from tests.factories.projects import make_invitation, make_project
@@ -299,6 +302,8 @@ def _money(session: Session, world: World, desk: Desk) -> None:
         session, budget.organisation_id, buyer=world.secret("zzbuyer of an invoice", *OWNERS)
     )
     world.rows |= {"invoice": invoice.id, "paid deposit": make_deposit(session, budget).id}
+    world.rows |= {"payout run": make_run(session).id, "rail event": make_rail_event(session).id}
+    world.rows |= {"approval": make_approval(session, lost).id}
     _contested_money(session, world, paid)
 
 

@@ -24,6 +24,7 @@ from interviews import corrections, editions, fairness
 from interviews.models import Ethnicity, Sex
 from payouts import holds, ledger
 from payouts.models import PayoutState, ProjectBudget
+from payouts.run_models import PayoutInRun
 from payouts.tax_models import Outcome
 from tests.factories.accounts import (
     make_member,
@@ -39,11 +40,13 @@ from tests.factories.experts import make_expert, make_licence, make_skill
 from tests.factories.interviews import answer_all, make_interview, unknown
 from tests.factories.payouts import (
     eur,
+    make_approval,
     make_bonus,
     make_earning,
     make_payee,
     make_payout,
     make_rail_event,
+    make_run,
 )
 from tests.factories.projects import make_invitation
 from tests.factories.projects import make_project as make_draft
@@ -238,6 +241,8 @@ def _money(session: Session, all_: Everywhere) -> None:
     make_reversal(session, paid, words="Zzwords of an operator about a payout taken back")
     words = all_.say("zqwords that came with a bonus")
     make_bonus(session, budget, all_.id, pay=500, words=words)
+    make_approval(session, paid, asked_by=all_.operator.id)
+    session.add(PayoutInRun(payout_id=paid.id or 0, run_id=make_run(session).id or 0))
     make_payout(session, all_.id, amount=2500, state=PayoutState.PAID)
     ledger.post(
         session,

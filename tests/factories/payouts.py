@@ -28,6 +28,8 @@ from payouts.models import (
     RailEvent,
     Reservation,
 )
+from payouts.news_models import RailEventTry
+from payouts.run_models import ApprovalCause, PayoutApproval, PayoutRun, RunState
 from tests.factories.accounts import make_organisation, make_user
 
 _numbers = itertools.count(1)
@@ -225,6 +227,34 @@ def make_rail_event(session: Session, **changes: Any) -> RailEvent:
     session.add(event)
     session.flush()
     return event
+
+
+def make_run(session: Session, **changes: Any) -> PayoutRun:
+    """Make a payout run as it is; nothing is paid."""
+    values: dict[str, Any] = {"request_key": uuid4().hex, "begun_at": now(), "made_at": now()}
+    run = PayoutRun(**(values | {"state": RunState.MADE, "totals": {}} | changes))
+    session.add(run)
+    session.flush()
+    return run
+
+
+def make_approval(session: Session, payout: Payout, **changes: Any) -> PayoutApproval:
+    """Let a payout wait for a second person."""
+    values: dict[str, Any] = {"cause": ApprovalCause.PAYOUT, "limit_minor": 1, "asked_at": now()}
+    values |= {"amount_minor": payout.amount_minor, "currency": payout.currency}
+    row = PayoutApproval(payout_id=payout.id, **(values | changes))
+    session.add(row)
+    session.flush()
+    return row
+
+
+def make_rail_event_try(session: Session, event: RailEvent, **changes: Any) -> RailEventTry:
+    """Let a message have been looked into."""
+    values: dict[str, Any] = {"event_id": event.id, "at": now(), "outcome": "not ours"}
+    row = RailEventTry(**(values | changes))
+    session.add(row)
+    session.flush()
+    return row
 
 
 def earn_part(

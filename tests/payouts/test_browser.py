@@ -34,6 +34,7 @@ from tests.factories.payouts import (
     make_earning,
     make_expert,
     make_payout,
+    make_rail_event,
     make_reservation,
 )
 from tests.jobs_run import run_jobs
@@ -238,6 +239,49 @@ def _a_full_book(session: Any) -> dict[str, Any]:
         "waiting": waiting,
         "project_id": budget.project_id,
     }
+
+
+def test_an_operator_makes_a_run_and_another_agrees_to_what_is_over_the_limit(
+    stack: Stack, seen: Window
+):
+    limits = {"payout_limits": {"eur": 10_000}}
+    known = stack.app.extensions["doyen.settings"]
+    stack.app.extensions["doyen.settings"] = known.model_copy(update=limits)
+    with stack.app.app_context(), db.transaction() as session:
+        asking, other = make_user(session, "operator"), make_user(session, "operator")
+        budget = make_budget(session, funded=90_000)
+        for pay in (18_640, 320):
+            make_earning(session, budget, make_expert(session).id, pay=pay)
+        make_rail_event(session, kind="balance.available", state="failed", outcome="ValueError: x")
+
+    _as(seen, stack, asking)
+    seen.open("/operator/money/runs")
+    seen.look("payouts-runs-empty")
+    seen.open("/operator/money/runs/plan")
+    seen.look("payouts-run-plan")
+    seen.press("Make the payouts now: €186.40")
+    run_jobs(stack.app)
+    seen.page.reload()
+    assert "Needs approval" in seen.page.content()
+    seen.look("payouts-run")
+
+    _as(seen, stack, other)
+    seen.open("/operator/money/approvals")
+    seen.look("payouts-approvals")
+    seen.press("Payout 1")
+    seen.look("payouts-approval")
+    seen.fill("What you looked at", "All 12 tasks of this project")
+    seen.press("Agree: send €186.40")
+    assert "Agreed." in seen.page.content()
+    seen.open("/operator/money/stuck")
+    seen.look("payouts-stuck")
+    seen.press("Open it")
+    seen.look("payouts-message")
+    seen.press("Look into it again")
+    run_jobs(stack.app)
+    seen.open("/operator/money/events")
+    seen.look("payouts-messages")
+    assert "0 payouts resumed" in seen.page.content()
 
 
 def _as(seen: Window, stack: Stack, user: Any) -> None:

@@ -8,8 +8,8 @@ import stripe
 from sqlmodel import select
 
 from core.clock import now
-from core.ports import NotFromTheRail, RailNews
-from payouts import budgets, news, payees, references
+from core.ports import NotFromTheRail, RailDown, RailNews
+from payouts import attention, budgets, news, payees, references
 from payouts import jobs as payout_jobs
 from payouts.models import (
     Payee,
@@ -19,6 +19,8 @@ from payouts.models import (
     RailEvent,
     RailEventState,
 )
+from payouts.news_models import RailEventTry
+from tests.factories.accounts import make_user
 from tests.factories.payouts import (
     eur,
     make_budget,
@@ -250,3 +252,83 @@ def test_a_reference_of_another_database_names_nothing(session):
 def test_a_bad_message_says_so(desk):
     with pytest.raises(NotFromTheRail):
         desk.rail.read_news(b"{}", "t=1,v1=nonsense", secret="whsec_platform")
+
+
+def test_a_message_that_fails_for_ever_ends_with_its_error_and_is_replayed(
+    desk, session, jobs, monkeypatch
+):
+    budget = make_budget(session)
+    deposit = make_deposit(session, budget, state="open", opened_by=None)
+    row = make_rail_event(session, object_id="cs_test_0", reference=deposit.reference)
+    session.commit()
+
+    def breaks(*_given):
+        raise ValueError("a mistake of ours")
+
+    real = news.READINGS["checkout.session."]
+    monkeypatch.setitem(news.READINGS, "checkout.session.", breaks)
+    for _try in range(news.TRIES_UNTIL_A_PERSON):
+        with pytest.raises(ValueError, match="mistake"):
+            news.look_into(row.id, desk.rail)
+
+    session.expire_all()
+    assert session.get(RailEvent, row.id).state is RailEventState.FAILED
+    assert "a mistake of ours" in session.get(RailEvent, row.id).outcome
+    tries = session.exec(select(RailEventTry)).all()
+    assert len(tries) == news.TRIES_UNTIL_A_PERSON
+    assert [need.kind for need in attention.needed(session, at=now())] == ["news"]
+    assert news.look_into(row.id, desk.rail) == "done before"
+
+    monkeypatch.setitem(news.READINGS, "checkout.session.", real)
+    assert news.replay_failed(session, now() - timedelta(days=1)) == 1
+    news.replay(session, row.id)
+    session.commit()
+    jobs()
+    session.expire_all()
+    assert session.get(RailEvent, row.id).state is RailEventState.HANDLED
+
+
+def test_while_the_rail_is_away_a_message_waits_however_often_it_is_tried(
+    desk, session, monkeypatch
+):
+    row = make_rail_event(session, kind="balance.available", object_id="bal_1")
+    session.commit()
+
+    def away(*_given):
+        raise RailDown("no route")
+
+    monkeypatch.setitem(news.READINGS, "balance.available", away)
+    for _try in range(news.TRIES_UNTIL_A_PERSON + 2):
+        with pytest.raises(RailDown):
+            news.look_into(row.id, desk.rail)
+
+    session.expire_all()
+    assert session.get(RailEvent, row.id).state is RailEventState.WAITING
+
+
+def test_an_operator_replays_a_message_twice_and_one_thing_happens(desk, session, sign_in, jobs):
+    operator = make_user(session, "operator")
+    row = make_rail_event(
+        session, kind="balance.available", object_id="bal_1", state=RailEventState.HANDLED
+    )
+    ignored = make_rail_event(session, kind="customer.created", state=RailEventState.IGNORED)
+    session.commit()
+    client = sign_in(operator)
+
+    for _click in range(2):
+        assert client.post(f"/operator/money/events/{row.id}/replay").status_code == 302
+    assert jobs().count("payouts.look_into") == 1
+    assert "0 payouts resumed" in client.get(f"/operator/money/events/{row.id}").text
+    assert client.post(f"/operator/money/events/{ignored.id}/replay").status_code == 409
+    found = client.get("/operator/money/events?state=ignored&kind=customer")
+    assert "customer.created" in found.text
+    assert "balance.available" not in found.text
+    assert client.post("/operator/money/events/fetch").status_code == 302
+    assert (
+        client.post("/operator/money/events/replay-failed", data={"since": "x"}).status_code == 422
+    )
+
+
+def test_a_message_from_the_future_is_refused(client, session):
+    assert post(client, event(), when=4_000_000_000).status_code == 400
+    assert session.exec(select(RailEvent)).all() == []

@@ -8,7 +8,7 @@ from sqlmodel import select
 from core.clock import now
 from core.models import Letter
 from core.money import Money
-from payouts import answers, earnings, ledger, payees, reconciliation, requests, sending
+from payouts import answers, earnings, ledger, payees, reconciliation, requests, runs, sending
 from payouts import jobs as payout_jobs
 from payouts.models import PayeeState, Payout, PayoutState, ReconciliationState, Rhythm
 from tests.factories.payouts import (
@@ -404,8 +404,12 @@ def test_nothing_is_made_before_payday_nor_for_those_who_ask_themselves(desk, se
     session.commit()
     friday = now() + until_friday()
 
-    assert requests.weekly_due(session, friday - timedelta(hours=2, days=3)) == []
-    assert requests.weekly_due(session, friday) == [(weekly.id, "eur")]
+    assert runs.begin_by_clock(friday - timedelta(hours=2, days=3)) is None
+    [plan] = runs.plans(session, friday)
+    assert {verdict: one.count for verdict, one in plan.sums.items()} == {
+        "paid": 1,
+        "on_demand": 1,
+    }
     assert requests.weekly(session, on_demand.id, "eur", at=friday) is None
 
 
@@ -413,7 +417,9 @@ def test_less_than_the_least_is_kept_for_another_week(session):
     expert = make_expert(session)
     make_earning(session, make_budget(session, funded=5000), expert.id, pay=499)
 
-    assert requests.weekly_due(session, now() + until_friday()) == []
+    [plan] = runs.plans(session, now() + until_friday())
+    assert plan.made.count == 0
+    assert plan.sums[runs.Verdict.TOO_LITTLE].count == 1
 
 
 def test_amounts_in_two_currencies_are_two_payouts(session):
