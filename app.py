@@ -88,6 +88,7 @@ SCHEDULE = {
     "payouts.collect_news": 600,
     "payouts.make_weekly_payouts": 3600,
     "payouts.reconcile": 86_400,
+    "payouts.check_ledger": 3600,
     "projects.offer_open": 300,
     "annotation.expire_overdue": 30,
     "annotation.validate_pending": 60,

@@ -176,9 +176,7 @@ def _fund(engine: Engine) -> None:
     with Session(engine) as session:
         for project in range(1, PROJECTS + 1):
             whole = Money(10**12, "eur")
-            entry = ledger.Entry(
-                "a", ledger.clearing("eur"), ledger.budget(project, "eur"), whole
-            )
+            entry = ledger.Entry("a", ledger.clearing("eur"), ledger.budget(project, "eur"), whole)
             ledger.post(
                 session, f"fund:{project}", [entry], at=now(), narration="funds", cause="bench"
             )

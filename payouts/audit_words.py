@@ -23,9 +23,14 @@ ACTIONS = {
     "payout.blocked": _l("Payout waits for the expert’s details"),
     "payout.failed": _l("Payout failed, money owed again"),
     "payout.hold_lifted": _l("Withheld payouts sent again"),
+    "ledger.broken": _l("Promises of the ledger found broken"),
+    "ledger.sound": _l("Ledger found sound again"),
+    "ledger.corrected": _l("Event of the ledger corrected"),
+    "ledger.exported": _l("Ledger downloaded"),
     "payout.looked_up": _l("Lost payout looked up"),
 }
 ROWS = {
+    "ledger": Row(_l("Ledger")),
     "payout": Row(_l("Payout %(id)s")),
     "deposit": Row(_l("Deposit %(id)s")),
     "payee": Row(_l("Account of expert number %(id)s")),

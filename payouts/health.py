@@ -3,15 +3,17 @@
 from datetime import timedelta
 
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlmodel import Session
 
 from core import formats
 from core.clock import now
 from core.health import Finding
 from core.settings import current_settings
-from payouts import attention, reconciliation
+from payouts import attention, ledger_audit, reconciliation
 
 OLD = timedelta(days=2)
+CHECKED_WITHIN = timedelta(hours=6)
 
 
 def money(session: Session) -> list[Finding]:
@@ -33,6 +35,30 @@ def money(session: Session) -> list[Finding]:
     return [Finding(name, "wait" if now() - at > OLD else "ok", words)]
 
 
+def books(session: Session) -> list[Finding]:
+    """When the whole ledger was last read again, and whether its promises held."""
+    name = _("Ledger")
+    last = ledger_audit.latest(session)
+    if last is None:
+        return [Finding(name, "ok", _("Not checked yet: the first check is within the hour."))]
+    when = formats.date_time(last.at)
+    if last.problems:
+        words = ngettext(
+            "Checked %(when)s: one promise does not hold. See the page Money.",
+            "Checked %(when)s: %(num)s promises do not hold. See the page Money.",
+            len(last.problems),
+            when=when,
+        )
+        return [Finding(name, "stop", words)]
+    words = ngettext(
+        "Checked %(when)s: one move, every promise holds.",
+        "Checked %(when)s: %(num)s moves, every promise holds.",
+        last.moves,
+        when=when,
+    )
+    return [Finding(name, "wait" if now() - last.at > CHECKED_WITHIN else "ok", words)]
+
+
 def rail(session: Session) -> list[Finding]:
     """Which side of Stripe runs: real money, its test mode, or our sandbox."""
     settings = current_settings()
@@ -52,4 +78,4 @@ def rail(session: Session) -> list[Finding]:
     return [Finding("Stripe", "ok", words)]
 
 
-CHECKS = [money, rail]
+CHECKS = [money, books, rail]

@@ -8,7 +8,7 @@ from core.clock import now
 from core.db import transaction
 from core.jobs import Tasks
 from core.ports import PayoutRefused, RailDown, ports
-from payouts import deposits, news, payees, reconciliation, requests, sending
+from payouts import deposits, ledger_audit, news, payees, reconciliation, requests, sending
 
 tasks = Tasks("payouts")
 
@@ -127,6 +127,14 @@ def reconcile() -> str:
     except (RailDown, PayoutRefused) as trouble:
         return f"the rail cannot be asked: {trouble}"
     return ", ".join(f"{row.currency} {row.state}" for row in rows) or "nothing to compare"
+
+
+@tasks.task(queue="money")
+def check_ledger() -> str:
+    """Read the whole ledger again, and raise an alarm when a promise does not hold."""
+    with transaction() as session:
+        row = ledger_audit.check(session, at=now())
+    return f"{row.moves} moves, {len(row.problems)} problems"
 
 
 def _defer_each(name: str, word: str, row_ids: list[int], argument: str) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import func, or_, text, tuple_
 from sqlmodel import Session, col, select
 
 from core.clock import now
-from core.errors import Conflict
+from core.errors import Conflict, NotFound
 from core.money import Money
 from payouts.models import Account, AccountKind, Move
 
@@ -32,6 +32,10 @@ NAMED: tuple[Any, ...] = (col(Account.kind), col(Account.owner_id), col(Account.
 
 class Overdrawn(Conflict):
     """There is not enough money for this."""
+
+
+class NotPosted(NotFound):
+    """No event of this name is in the ledger."""
 
 
 class ReusedReference(ValueError):
@@ -133,6 +137,42 @@ def post(
     if said == "reused":
         raise ReusedReference(event)
     return said == "posted"
+
+
+def correct(session: Session, event: str, *, at: datetime, reason: str) -> bool:
+    """Take an event back by moves the other way round; False when it was taken back before.
+
+    Nothing that was posted changes. Raises `NotPosted` when there is nothing to take back, and
+    `Overdrawn` when what it moved is no longer where it went.
+    """
+    moves = session.exec(select(Move).where(Move.event == event).order_by(col(Move.id))).all()
+    if not moves:
+        raise NotPosted
+    wanted = {
+        number for move in moves for number in (move.debit_account_id, move.credit_account_id)
+    }
+    accounts = session.exec(select(Account).where(col(Account.id).in_(wanted)))
+    purses = {row.id: Purse(row.kind, row.owner_id, row.currency) for row in accounts}
+    back = [
+        Entry(
+            move.reference.removeprefix(f"{event}/"),
+            debit=purses[move.credit_account_id],
+            credit=purses[move.debit_account_id],
+            amount=amount(move),
+        )
+        for move in moves
+    ]
+    known = posted(session, f"correction:{event}")
+    if known:
+        return False
+    return post(
+        session,
+        f"correction:{event}",
+        back,
+        at=at,
+        narration=f"correction: {reason}",
+        cause=moves[0].cause,
+    )
 
 
 def posted(session: Session, event: str) -> dict[str, Money]:

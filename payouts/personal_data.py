@@ -106,6 +106,7 @@ TABLES = (
         "currency",
         "findings",
     ),
+    nobody("ledger_check", _l("Checks of the whole ledger"), "problems"),
     Table(
         "payout_hold",
         _l("Payouts to you that were held back"),

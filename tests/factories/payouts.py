@@ -15,6 +15,7 @@ from core.clock import now
 from core.money import Money
 from core.ports import Checkout
 from payouts import budgets, deposits, earnings
+from payouts.ledger_models import LedgerCheck
 from payouts.models import (
     Deposit,
     Payee,
@@ -163,6 +164,14 @@ def make_rail_event(session: Session, **changes: Any) -> RailEvent:
     session.add(event)
     session.flush()
     return event
+
+
+def make_ledger_check(session: Session, **changes: Any) -> LedgerCheck:
+    """Make a check of the ledger that found it sound."""
+    row = LedgerCheck(**({"at": now(), "moves": 2, "problems": []} | changes))
+    session.add(row)
+    session.flush()
+    return row
 
 
 def earn_part(
