@@ -6,7 +6,7 @@ import click
 
 from core.db import transaction
 from core.ports import ports
-from payouts import ledger, reconciliation
+from payouts import ledger_audit, reconciliation
 
 
 @click.group()
@@ -18,7 +18,7 @@ def group() -> None:
 def check_ledger() -> None:
     """Recompute the ledger from its moves and say what does not hold."""
     with transaction() as session:
-        found = ledger.problems(session)
+        found = ledger_audit.problems(session)
     for problem in found:
         click.echo(problem)
     click.echo("The ledger does not hold." if found else "The ledger holds.")
