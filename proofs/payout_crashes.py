@@ -162,9 +162,12 @@ def _lose_commits(story: Story, act: str, way: Callable[..., None]) -> int:
         if act in LOST:
             _lose_the_answer(story, payout_id, act)
         do = sending.send if act == "send" else sending.look_up
-        with _losing(story.live.engine, number, way) as lost, story.live.app.app_context():
-            with suppress(DBAPIError):  # the job fails; the sweeps find what was left
-                do(payout_id, story.desk.rail)
+        with (
+            _losing(story.live.engine, number, way) as lost,
+            story.live.app.app_context(),
+            suppress(DBAPIError),  # the job fails; the sweeps find what was left
+        ):
+            do(payout_id, story.desk.rail)
         story.sweep(payout_id, f"{act}: commit {number} {way.__name__}")
         if not lost:
             return number - 1

@@ -20,7 +20,7 @@ from tests.payouts import machine
 
 STEPS = 10_000
 # A machine's runs share a database, and each step reads all of it: so it is a small one.
-RUNS, LENGTH = 12, 50
+RUNS, LENGTH = 20, 50
 EXPERTS, EARNINGS = 1_000, 10_000
 
 
