@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import text
+from sqlalchemy.engine import Engine
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
@@ -73,10 +74,10 @@ def period(first: str, last: str) -> Period:
     """Read a period from what was typed, or raise `BadPeriod`."""
     try:
         found = Period(*(date.fromisoformat(day) if day else None for day in (first, last)))
-        ordered = not (found.begins and found.ends) or found.begins < found.ends
+        begins, ends = found.begins, found.ends
     except (ValueError, OverflowError):
         raise BadPeriod from None
-    if not ordered:
+    if begins and ends and begins >= ends:
         raise BadPeriod
     return found
 
@@ -136,8 +137,10 @@ def as_csv(during: Period) -> Iterator[str]:
 
 
 def _one_snapshot(session: Session) -> None:
-    session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-    session.execute(text("set transaction read only"))
+    # Where tests share one connection, its transaction has begun before and is theirs alone.
+    if isinstance(session.get_bind(), Engine):
+        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        session.execute(text("set transaction read only"))
 
 
 def _moves(session: Session, during: Period) -> Iterator[tuple[Move, Account, Account]]:
@@ -152,10 +155,10 @@ def _moves(session: Session, during: Period) -> Iterator[tuple[Move, Account, Ac
         question = question.where(col(Move.happened_at) >= during.begins)
     if during.ends:
         question = question.where(col(Move.happened_at) < during.ends)
-    found = session.execute(question, execution_options={"yield_per": AT_ONCE})
-    for part in found.partitions():
-        yield from (row._tuple() for row in part)
-        session.expunge_all()  # or the session would remember every row
+    # Closed as well when whoever reads the file stops half-way.
+    with session.execute(question, execution_options={"yield_per": AT_ONCE}) as found:
+        for part in found.partitions():
+            yield from part  # the session forgets a row once nobody holds it
 
 
 def _names(session: Session) -> dict[int, tuple[str, str]]:
