@@ -10,7 +10,7 @@ from datetime import timedelta
 from fractions import Fraction
 from typing import Any, ClassVar
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -409,6 +409,7 @@ def run(live: Live, *, runs: int, steps: int) -> Counter[str]:
             stateful_step_count=steps,
             deadline=None,
             database=None,
+            phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         ),
     )
