@@ -166,7 +166,7 @@ def _names(session: Session) -> dict[int, tuple[str, str]]:
     question = select(Account.id, Account.kind, Account.owner_id, Account.currency)
     found = {}
     for account_id, kind, owner_id, code in session.exec(question.order_by(col(Account.id))):
-        name, whose = NAMES[kind]
+        name, whose = NAMES[AccountKind(kind)]
         full = f"{name}:{whose}-{owner_id}" if whose else name
         found[account_id or 0] = (f"{full}:{code.upper()}", f"{code.upper()}.MINOR")
     return found

@@ -91,7 +91,7 @@ class Story:
             self.counts.gaps += [f"{what}: {one}" for one in ledger_audit.problems(session)]
 
 
-def prove_in(live: Live, folder: Path, *, every: int = 1) -> Counts:
+def prove_in(live: Live, folder: Path, *, every: int = 1, looks: tuple[str, ...] = LOST) -> Counts:
     """Let a payout die at every boundary, or at every so many."""
     counts = Counts()
     with a_desk(live.app, folder, instant_settlement=True) as desk:
@@ -99,9 +99,9 @@ def prove_in(live: Live, folder: Path, *, every: int = 1) -> Counts:
         story = Story(live, desk, counts)
         with _victims(live.url, desk.bench.url) as kill:
             counts.kills = _kills(story, kill, "send", every)
-            for fault in LOST:
+            for fault in looks:
                 counts.kills_in_looks += _kills(story, kill, fault, every)
-        for act in ("send", *LOST):
+        for act in ("send", *looks):
             for way in (terminated, unheard):
                 counts.lost_commits += _lose_commits(story, act, way)
         with live.app.app_context():
