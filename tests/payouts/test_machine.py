@@ -4,6 +4,7 @@ from tests.payouts import machine
 
 
 def test_no_order_of_events_breaks_the_ledger(live):
-    done = machine.run(live, runs=10, steps=40)
+    done = machine.run(live, runs=8, steps=30)
 
-    assert done["steps"] == done["checks"] - 10 or done["steps"] > 200
+    assert done["steps"] > 50
+    assert done["checks"] > done["steps"]
