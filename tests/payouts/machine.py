@@ -10,6 +10,7 @@ from datetime import timedelta
 from fractions import Fraction
 from typing import Any, ClassVar
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -20,8 +21,12 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
+from accounts import decisions
+from accounts.decisions import About, Evidence, Reason, Taken
+from accounts.models import DecisionKind
 from core.clock import now
 from core.errors import DomainError
 from core.money import Money
@@ -29,6 +34,7 @@ from core.ports import NotEnoughFunds, OutcomeUnknown, PayeeNotReady, PayoutRefu
 from payouts import budgets, earnings, ledger, ledger_audit, reconciliation, requests, sending
 from payouts.models import Payout, PayoutState, Reservation, ReservationState
 from tests.conftest import Live
+from tests.factories.accounts import make_user
 from tests.factories.payouts import earn_part, eur, make_budget, make_deposit, make_expert
 from tests.payouts.conftest import new_key
 
@@ -103,6 +109,21 @@ class Books(RuleBasedStateMachine):
             self.projects = [make_budget(session).project_id for _ in range(2)]
             self.experts = [make_expert(session).id for _ in range(2)]
         self.start = self._standings()
+        self._some_history()
+
+    def _some_history(self) -> None:
+        """Fund both projects and let both experts have earned, so that any act finds money."""
+        for number, project_id in enumerate(self.projects):
+            with self.live.transaction() as session:
+                make_deposit(session, budgets.of(session, project_id), amount=9000, fee=90)
+                self.world.held += 8910
+                for pay in (900, 700, 350):
+                    self.number += 1
+                    row_id = self.assignment(self.number)
+                    budgets.reserve(session, project_id, row_id, eur(pay), eur(50), now())
+                    if pay > 350:
+                        expert_id = self.experts[number]
+                        earnings.earn(session, project_id, row_id, expert_id, now())
 
     def note(self, act: str, outcome: str = "done") -> None:
         """Count a step."""
@@ -218,12 +239,30 @@ class Work(Books):
     @precondition(lambda self: self.number)
     @rule(data=st.data(), how=st.sampled_from(["return", "expire", "reject"]))
     def end_without_pay(self, data: st.DataObject, how: str) -> None:
-        """Give the reserve back: a task returned, run out, or refused on review."""
-        self.of_one(
-            how,
-            data,
-            lambda session, row: budgets.release(session, row.project_id, row.assignment_id, now()),
-        )
+        """Give the reserve back: a task returned, run out, or refused on review with a decision."""
+
+        def end(session: Session, row: Reservation) -> None:
+            if row.submitted_at is not None and row.state is ReservationState.HELD:
+                refuse(session, row.assignment_id, self.experts[0])
+            budgets.release(session, row.project_id, row.assignment_id, now())
+
+        self.of_one(how, data, end)
+
+    @precondition(lambda self: self.number)
+    @rule(data=st.data())
+    def take_without_reasons(self, data: st.DataObject) -> None:
+        """Take the pay of work that was handed in without a decision: the database refuses."""
+
+        def take(session: Session, row: Reservation) -> None:
+            if row.submitted_at is None or row.state is not ReservationState.HELD or row.round > 1:
+                return
+            with (
+                pytest.raises(IntegrityError, match="only with a decision"),
+                session.begin_nested(),
+            ):
+                budgets.release(session, row.project_id, row.assignment_id, now())
+
+        self.of_one("take without reasons", data, take)
 
     @precondition(lambda self: self.number)
     @rule(data=st.data(), expert=some_expert)
@@ -414,6 +453,21 @@ def run(live: Live, *, runs: int, steps: int) -> Counter[str]:
         ),
     )
     return done
+
+
+def refuse(session: Session, assignment_id: int, expert_id: int) -> None:
+    """Refuse work with the decision that the database asks for."""
+    said = {"en": "The parties are not marked."}
+    decisions.record(
+        session,
+        DecisionKind.WORK_REJECTED,
+        About(expert_id, f"assignment:{assignment_id}", said, f"/work/{assignment_id}"),
+        taken=Taken(by=make_user(session, "owner").id),
+        reason=Reason("incomplete", said, [Evidence(said)], said),
+        at=now(),
+        contest_until=now() + timedelta(days=14),
+    )
+    session.flush()
 
 
 def _total(session: Session) -> int:
