@@ -86,7 +86,7 @@ class World:
             raise PayeeNotReady("insufficient_capabilities_for_transfer")
         if amount.minor > self.held:
             raise NotEnoughFunds("balance_insufficient")
-        self.sent[reference] = (f"tr_{len(self.sent)}", amount.minor)
+        self.sent[reference] = (f"tr_{reference}", amount.minor)
         self.held -= amount.minor
 
 
