@@ -96,6 +96,7 @@ SCHEDULE = {
     "payouts.warn_of_budgets": 1800,
     "payouts.reread_disputes": 3600,
     "payouts.take_back_overdue": 300,
+    "payouts.check_ledger": 3600,
     "projects.offer_open": 300,
     "annotation.expire_overdue": 30,
     "annotation.validate_pending": 60,

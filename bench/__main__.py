@@ -3,7 +3,9 @@
 import sys
 from collections.abc import Callable
 
-BENCHES: dict[str, Callable[[], bool]] = {}
+from bench import ledger
+
+BENCHES: dict[str, Callable[[], bool]] = {"ledger": ledger.run}
 
 
 def main(names: list[str]) -> int:

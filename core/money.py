@@ -4,8 +4,13 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from functools import total_ordering
 
-# Digits after the point as Stripe counts them (field/payments.md; docs.stripe.com/currencies).
-EXPONENTS = {"eur": 2, "usd": 2, "gbp": 2, "chf": 2, "cad": 2, "jpy": 0}
+# Digits after the point as Stripe counts them (docs.stripe.com/currencies), which is not always as
+# people do: Iceland has no smaller coin than a króna, and Stripe counts in hundredths of one.
+TWO_DIGITS = (
+    *("eur", "usd", "gbp", "chf", "cad", "aud", "nzd", "sek", "nok", "dkk"),
+    *("pln", "czk", "huf", "ron", "isk", "hkd", "sgd"),
+)
+EXPONENTS = {**dict.fromkeys(TWO_DIGITS, 2), "jpy": 0}
 
 
 @total_ordering

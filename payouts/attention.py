@@ -6,12 +6,13 @@ from typing import Any
 
 from flask import url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from core import formats
 from core.money import Money
-from payouts import disputes, policy, reconciliation, reversals
+from payouts import disputes, ledger_audit, policy, reconciliation, reversals
 from payouts.models import (
     Deposit,
     DepositState,
@@ -45,6 +46,7 @@ class Need:
 def needed(session: Session, *, at: datetime) -> list[Need]:
     """Return all that needs a person, money that may be in two places first."""
     return [
+        *_broken_ledger(session),
         *_lost(session),
         *_unclear(session),
         *_alarms(session),
@@ -60,6 +62,23 @@ def payout_counts(session: Session) -> dict[str, int]:
     """How many payouts are in each state."""
     question = select(col(Payout.state), func.count()).group_by(col(Payout.state))
     return {str(state): count for state, count in session.exec(question)}
+
+
+def _broken_ledger(session: Session) -> list[Need]:
+    last = ledger_audit.latest(session)
+    if last is None or not last.problems:
+        return []
+    words = _(
+        "Checked %(when)s: %(problem)s. See doyen check-ledger for all.",
+        when=formats.date_time(last.at),
+        problem=last.problems[0],
+    )
+    title = ngettext(
+        "One promise of the ledger does not hold",
+        "%(num)s promises of the ledger do not hold",
+        len(last.problems),
+    )
+    return [Need("ledger:0", "ledger", "broken", title, words)]
 
 
 def _lost(session: Session) -> list[Need]:

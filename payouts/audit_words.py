@@ -30,6 +30,10 @@ ACTIONS = {
     "tax.read": _l("Tax details of a person read, numbers masked"),
     "tax.numbers_read": _l("Tax numbers of a person read"),
     "tax.exported": _l("Tax details of a year exported"),
+    "ledger.broken": _l("Promises of the ledger found broken"),
+    "ledger.sound": _l("Ledger found sound again"),
+    "ledger.corrected": _l("Event of the ledger corrected"),
+    "ledger.exported": _l("Ledger downloaded"),
     "payout.looked_up": _l("Lost payout looked up"),
     "budget.warned": _l("Owners warned that a budget runs out"),
     "invoice.issued": _l("Invoice issued"),
@@ -69,6 +73,7 @@ ACTIONS = {
 }
 ROWS = {
     "tax_year": Row(_l("Tax year %(id)s")),
+    "ledger": Row(_l("Ledger")),
     "payout": Row(_l("Payout %(id)s")),
     "invoice": Row(_l("Invoice %(id)s")),
     "billing": Row(_l("Billing details of organisation %(id)s")),

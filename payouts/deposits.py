@@ -33,6 +33,10 @@ class TooLarge(Invalid):
     """The largest amount at once is %(most)s."""
 
 
+class NotInSteps(Invalid):
+    """In this currency an amount is a whole multiple of %(step)s."""
+
+
 class UsedForm(Conflict):
     """The form was already used for another payment. Load the page again and fill it in anew."""
 
@@ -153,6 +157,9 @@ def _check_amount(amount: Money) -> None:
         raise TooSmall(least=formats.money(least))
     if amount > most:
         raise TooLarge(most=formats.money(most))
+    step = policy.deposit_step(amount.currency)
+    if amount.minor % step.minor:
+        raise NotInSteps(step=formats.money(step))
 
 
 def _book(session: Session, deposit: Deposit, fee: Money, at: datetime) -> None:

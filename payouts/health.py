@@ -10,9 +10,10 @@ from core import formats
 from core.clock import now
 from core.health import Finding
 from core.settings import current_settings
-from payouts import attention, disputes, reconciliation, stuck
+from payouts import attention, disputes, ledger_audit, reconciliation, stuck
 
 OLD = timedelta(days=2)
+CHECKED_WITHIN = timedelta(hours=6)
 
 
 def money(session: Session) -> list[Finding]:
@@ -41,6 +42,30 @@ def _with_age(session: Session, words: str) -> str:
     when = formats.date_time(oldest)
     said = _("%(count)s are stuck, the oldest since %(when)s.", count=count, when=when)
     return f"{words} {said}"
+
+
+def books(session: Session) -> list[Finding]:
+    """When the whole ledger was last read again, and whether its promises held."""
+    name = _("Ledger")
+    last = ledger_audit.latest(session)
+    if last is None:
+        return [Finding(name, "ok", _("Not checked yet: the first check is within the hour."))]
+    when = formats.date_time(last.at)
+    if last.problems:
+        words = ngettext(
+            "Checked %(when)s: one promise does not hold. See the page Money.",
+            "Checked %(when)s: %(num)s promises do not hold. See the page Money.",
+            len(last.problems),
+            when=when,
+        )
+        return [Finding(name, "stop", words)]
+    words = ngettext(
+        "Checked %(when)s: one move, every promise holds.",
+        "Checked %(when)s: %(num)s moves, every promise holds.",
+        last.moves,
+        when=when,
+    )
+    return [Finding(name, "wait" if now() - last.at > CHECKED_WITHIN else "ok", words)]
 
 
 def rail(session: Session) -> list[Finding]:
@@ -77,4 +102,4 @@ def contested(session: Session) -> list[Finding]:
     return [Finding(_("Disputes"), "wait", words)]
 
 
-CHECKS = [money, rail, contested]
+CHECKS = [money, books, rail, contested]

@@ -17,6 +17,7 @@ from payouts import (
     disputes,
     forecast,
     invoices,
+    ledger_audit,
     news,
     payees,
     reconciliation,
@@ -225,6 +226,13 @@ def ask_tax_details() -> str:
         with transaction() as session:
             done[tax_holds.go_on(session, expert_id, at=at)] += 1
     return ", ".join([f"asked {asked}", *(f"{words} {n}" for words, n in sorted(done.items()))])
+
+
+def check_ledger() -> str:
+    """Read the whole ledger again, and raise an alarm when a promise does not hold."""
+    with transaction() as session:
+        row = ledger_audit.check(session, at=now())
+    return f"{row.moves} moves, {len(row.problems)} problems"
 
 
 def _defer_each(name: str, word: str, row_ids: list[int], argument: str) -> None:

@@ -6,16 +6,14 @@ Whoever posts holds the accounts until the end of the transaction, always locked
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import case, func, or_, text, tuple_
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import func, or_, text, tuple_
 from sqlmodel import Session, col, select
 
 from core.clock import now
-from core.errors import Conflict
+from core.errors import Conflict, NotFound
 from core.money import Money
 from payouts.models import Account, AccountKind, Move
 
@@ -29,14 +27,15 @@ FLOORED = {
     AccountKind.EXPERT_IN_FLIGHT,
     AccountKind.PLATFORM_FEES,
 }
-# Accounts of a project are locked before those of experts, so that two acceptances in one
-# project queue at its reserve and never wait for each other in a circle.
 NAMED: tuple[Any, ...] = (col(Account.kind), col(Account.owner_id), col(Account.currency))
-PROJECT_FIRST = case((col(Account.kind).in_(["project_budget", "project_reserve"]), 0), else_=1)
 
 
 class Overdrawn(Conflict):
     """There is not enough money for this."""
+
+
+class NotPosted(NotFound):
+    """No event of this name is in the ledger."""
 
 
 class ReusedReference(ValueError):
@@ -58,13 +57,6 @@ class Entry(NamedTuple):
     debit: Purse
     credit: Purse
     amount: Money
-
-
-@dataclass(frozen=True)
-class _Held:
-    id: int
-    balance: int
-    floor: int | None
 
 
 def budget(project_id: int, currency: str) -> Purse:
@@ -139,13 +131,48 @@ def post(
     for entry in entries:
         _check_sound(entry)
     session.flush()  # rows that the caller has added must not wait behind the accounts' locks
-    held = _lock(session, {purse for entry in entries for purse in (entry.debit, entry.credit)})
-    rows = [_row(event, entry, held, at, narration, cause) for entry in entries]
-    if _already_posted(session, event, rows):
+    said = session.execute(POST, _asked(event, entries, at, narration, cause)).scalar()
+    if said == "overdrawn":
+        raise Overdrawn
+    if said == "reused":
+        raise ReusedReference(event)
+    return said == "posted"
+
+
+def correct(session: Session, event: str, *, at: datetime, reason: str) -> bool:
+    """Take an event back by moves the other way round; False when it was taken back before.
+
+    Nothing that was posted changes. Raises `NotPosted` when there is nothing to take back, and
+    `Overdrawn` when what it moved is no longer where it went.
+    """
+    moves = session.exec(select(Move).where(Move.event == event).order_by(col(Move.id))).all()
+    if not moves:
+        raise NotPosted
+    wanted = {
+        number for move in moves for number in (move.debit_account_id, move.credit_account_id)
+    }
+    accounts = session.exec(select(Account).where(col(Account.id).in_(wanted)))
+    purses = {row.id: Purse(row.kind, row.owner_id, row.currency) for row in accounts}
+    back = [
+        Entry(
+            move.reference.removeprefix(f"{event}/"),
+            debit=purses[move.credit_account_id],
+            credit=purses[move.debit_account_id],
+            amount=amount(move),
+        )
+        for move in moves
+    ]
+    known = posted(session, f"correction:{event}")
+    if known:
         return False
-    _check_floors(held, rows)
-    session.execute(INSERT, {name: [row[name] for row in rows] for name in rows[0]})
-    return True
+    return post(
+        session,
+        f"correction:{event}",
+        back,
+        at=at,
+        narration=f"correction: {reason}",
+        cause=moves[0].cause,
+    )
 
 
 def posted(session: Session, event: str) -> dict[str, Money]:
@@ -185,7 +212,9 @@ def totals(session: Session) -> dict[str, dict[AccountKind, Money]]:
 
 def open_accounts(session: Session, purses: Iterable[Purse]) -> None:
     """Open accounts that will be needed, so that nobody has to while others wait."""
-    _lock(session, set(purses))
+    asked = _purses(sorted(set(purses)))
+    if asked["kinds"]:
+        session.execute(OPEN, asked)
 
 
 def moves_of(purses: Iterable[Purse]) -> Any:
@@ -215,17 +244,22 @@ def problems(session: Session) -> list[str]:
     return found
 
 
-# One statement, so that the trigger changes the balances once and sees the group as a whole.
-INSERT = text("""
-    insert into ledger_move (
-        reference, event, debit_account_id, credit_account_id, currency, amount,
-        happened_at, recorded_at, narration, cause
+# One question (migration 0042): it locks the accounts, project's first, then by id, so that two
+# acceptances in one project queue at its reserve and never wait for each other in a circle;
+# compares with what the event has posted before; checks the floors; and inserts the group at
+# once, so that the trigger changes the balances once and sees the group as a whole.
+POST = text("""
+    select ledger_post(
+        :event, :at, :recorded_at, :narration, :cause,
+        cast(:kinds as text[]), cast(:owners as int[]), cast(:codes as text[]),
+        cast(:floors as bigint[]), cast(:names as text[]), cast(:debits as int[]),
+        cast(:credits as int[]), cast(:amounts as bigint[])
     )
-    select * from unnest(
-        cast(:reference as text[]), cast(:event as text[]), cast(:debit_account_id as int[]),
-        cast(:credit_account_id as int[]), cast(:currency as text[]), cast(:amount as bigint[]),
-        cast(:happened_at as timestamptz[]), cast(:recorded_at as timestamptz[]),
-        cast(:narration as text[]), cast(:cause as text[])
+""")
+OPEN = text("""
+    select ledger_open(
+        cast(:kinds as text[]), cast(:owners as int[]), cast(:codes as text[]),
+        cast(:floors as bigint[])
     )
 """)
 RECOUNT = text("""
@@ -252,70 +286,32 @@ def _check_sound(entry: Entry) -> None:
         raise ValueError(f"{entry.name}: a move has two accounts")
 
 
-def _lock(session: Session, purses: set[Purse]) -> dict[Purse, _Held]:
-    held = _lock_existing(session, purses)
-    missing = purses - held.keys()
-    if missing:
-        session.execute(
-            insert(Account).values([_new(p) for p in sorted(missing)]).on_conflict_do_nothing()
-        )
-        held = _lock_existing(session, purses)
-    return held
-
-
-def _lock_existing(session: Session, purses: set[Purse]) -> dict[Purse, _Held]:
-    question = (
-        select(Account)
-        .where(_is_one_of(purses))
-        .order_by(PROJECT_FIRST, col(Account.id))
-        .with_for_update(key_share=True)  # a foreign key's check need not wait for us
-        .execution_options(populate_existing=True)
-    )
-    return {
-        Purse(row.kind, row.owner_id, row.currency): _Held(row.id or 0, row.balance, row.floor)
-        for row in session.exec(question)
-    }
-
-
-def _new(purse: Purse) -> dict[str, Any]:
-    floor = 0 if purse.kind in FLOORED else None
-    return {**purse._asdict(), "balance": 0, "floor": floor}
-
-
-def _row(
-    event: str, entry: Entry, held: dict[Purse, _Held], at: datetime, narration: str, cause: str
+def _asked(
+    event: str, entries: Sequence[Entry], at: datetime, narration: str, cause: str
 ) -> dict[str, Any]:
+    purses = sorted({purse for entry in entries for purse in (entry.debit, entry.credit)})
+    place = {purse: number for number, purse in enumerate(purses, start=1)}
     return {
-        "reference": f"{event}/{entry.name}",
         "event": event,
-        "debit_account_id": held[entry.debit].id,
-        "credit_account_id": held[entry.credit].id,
-        "currency": entry.amount.currency,
-        "amount": entry.amount.minor,
-        "happened_at": at,
+        "at": at,
         "recorded_at": now(),
         "narration": narration,
         "cause": cause,
+        **_purses(purses),
+        "names": [entry.name for entry in entries],
+        "debits": [place[entry.debit] for entry in entries],
+        "credits": [place[entry.credit] for entry in entries],
+        "amounts": [entry.amount.minor for entry in entries],
     }
 
 
-def _already_posted(session: Session, event: str, rows: Sequence[dict[str, Any]]) -> bool:
-    columns = ("reference", "debit_account_id", "credit_account_id", "amount")
-    question = select(*(getattr(Move, name) for name in columns)).where(Move.event == event)
-    known = {tuple(row) for row in session.exec(question)}
-    if known and known != {tuple(row[name] for name in columns) for row in rows}:
-        raise ReusedReference(event)
-    return bool(known)
-
-
-def _check_floors(held: dict[Purse, _Held], rows: Sequence[dict[str, Any]]) -> None:
-    change: dict[int, int] = defaultdict(int)
-    for row in rows:
-        change[row["debit_account_id"]] -= row["amount"]
-        change[row["credit_account_id"]] += row["amount"]
-    for account in held.values():
-        if account.floor is not None and account.balance + change[account.id] < account.floor:
-            raise Overdrawn
+def _purses(purses: Sequence[Purse]) -> dict[str, list[Any]]:
+    return {
+        "kinds": [str(purse.kind) for purse in purses],
+        "owners": [purse.owner_id for purse in purses],
+        "codes": [purse.currency for purse in purses],
+        "floors": [0 if purse.kind in FLOORED else None for purse in purses],
+    }
 
 
 def _is_one_of(purses: Iterable[Purse]) -> Any:

@@ -180,6 +180,7 @@ TABLES = (
             {"words": "CASE WHEN words = '' THEN '' ELSE 'erased with the account' END"}, TAX
         ),
     ),
+    nobody("ledger_check", _l("Checks of the whole ledger"), "problems"),
     Table(
         "payout_hold",
         _l("Payouts to you that were held back"),

@@ -26,23 +26,45 @@ class UnknownCurrency(Invalid):
 
 @dataclass(frozen=True)
 class Currency:
-    """What Stripe asks of amounts in a currency, in minor units."""
+    """What Stripe asks of amounts in a currency, in minor units.
+
+    Payouts are whole multiples of `step`, and deposits of `deposit_step`.
+    """
 
     exponent: int
     step: int
     least_deposit: int
     least_payout: int
+    deposit_step: int = 1
 
 
-# Exponents and steps are Stripe's, not ISO's (docs.stripe.com/currencies). Deposits start above
-# Stripe's least charge; payouts at an amount that is worth a transfer.
+def _of(code: str, least: int, *, step: int = 1, deposit_step: int = 1) -> Currency:
+    return Currency(EXPONENTS[code], step, least, least, deposit_step)
+
+
+# Exponents and steps are Stripe's, not ISO's (docs.stripe.com/currencies): payouts in forints and
+# all amounts in krónur are whole hundreds of its minor units. Deposits start well above Stripe's
+# least charge; payouts at an amount that is worth a transfer, about five euros. Levs and kunas are
+# no more: Bulgaria and Croatia pay in euros.
 CURRENCIES = {
-    "eur": Currency(EXPONENTS["eur"], 1, 500, 500),
-    "usd": Currency(EXPONENTS["usd"], 1, 500, 500),
-    "gbp": Currency(EXPONENTS["gbp"], 1, 500, 500),
-    "chf": Currency(EXPONENTS["chf"], 1, 500, 500),
-    "cad": Currency(EXPONENTS["cad"], 1, 500, 500),
-    "jpy": Currency(EXPONENTS["jpy"], 1, 500, 500),
+    "eur": _of("eur", 500),
+    "usd": _of("usd", 500),
+    "gbp": _of("gbp", 500),
+    "chf": _of("chf", 500),
+    "cad": _of("cad", 500),
+    "jpy": _of("jpy", 500),
+    "aud": _of("aud", 1000),
+    "nzd": _of("nzd", 1000),
+    "sek": _of("sek", 5000),
+    "nok": _of("nok", 5000),
+    "dkk": _of("dkk", 4000),
+    "pln": _of("pln", 2000),
+    "czk": _of("czk", 12_500),
+    "huf": _of("huf", 200_000, step=100),
+    "ron": _of("ron", 2500),
+    "isk": _of("isk", 70_000, step=100, deposit_step=100),
+    "hkd": _of("hkd", 4000),
+    "sgd": _of("sgd", 700),
 }
 MOST = 99_999_999  # Stripe's limit for one charge
 
@@ -92,7 +114,12 @@ def least_deposit(code: str) -> Money:
 
 def most_deposit(code: str) -> Money:
     """The largest amount that an owner can pay in at once."""
-    return Money(MOST - MOST % currency(code).step, code)
+    return Money(MOST - MOST % currency(code).deposit_step, code)
+
+
+def deposit_step(code: str) -> Money:
+    """What a deposit is a whole multiple of."""
+    return Money(currency(code).deposit_step, code)
 
 
 def least_payout(code: str) -> Money:

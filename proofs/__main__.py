@@ -2,9 +2,14 @@
 
 import sys
 
-from proofs import access, trust, walk
+from proofs import access, payouts, trust, walk
 
-PROOFS = {"access": access.prove, "trust": trust.prove, "walk": walk.prove}
+PROOFS = {
+    "access": access.prove,
+    "payouts": payouts.prove,
+    "trust": trust.prove,
+    "walk": walk.prove,
+}
 
 
 def main(names: list[str]) -> int:

@@ -4,16 +4,23 @@ from payouts.sandbox.errors import Refusal
 
 # Exponent at Stripe, smallest charge (its table of minimums, rounded up where it has none).
 CURRENCIES = {
+    "aud": (2, 50),
     "cad": (2, 50),
     "chf": (2, 50),
     "czk": (2, 1500),
     "dkk": (2, 250),
     "eur": (2, 50),
     "gbp": (2, 30),
+    "hkd": (2, 400),
+    "huf": (2, 17500),
+    "isk": (2, 10000),
     "jpy": (0, 50),
     "nok": (2, 300),
+    "nzd": (2, 50),
     "pln": (2, 200),
+    "ron": (2, 200),
     "sek": (2, 300),
+    "sgd": (2, 50),
     "usd": (2, 50),
 }
 SIGNS = {"eur": "€", "usd": "$", "gbp": "£", "jpy": "¥"}

@@ -19,6 +19,7 @@ from payouts import budgets, deposits, earnings, extra_pay
 from payouts.extra_pay import Extra
 from payouts.extra_pay_models import ExtraKind, ExtraPay
 from payouts.invoice_models import BillingDetails, Invoice
+from payouts.ledger_models import LedgerCheck
 from payouts.models import (
     Deposit,
     Payee,
@@ -252,6 +253,14 @@ def make_rail_event_try(session: Session, event: RailEvent, **changes: Any) -> R
     """Let a message have been looked into."""
     values: dict[str, Any] = {"event_id": event.id, "at": now(), "outcome": "not ours"}
     row = RailEventTry(**(values | changes))
+    session.add(row)
+    session.flush()
+    return row
+
+
+def make_ledger_check(session: Session, **changes: Any) -> LedgerCheck:
+    """Make a check of the ledger that found it sound."""
+    row = LedgerCheck(**({"at": now(), "moves": 2, "problems": []} | changes))
     session.add(row)
     session.flush()
     return row

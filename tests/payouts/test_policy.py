@@ -71,13 +71,85 @@ def test_a_budget_affords_whole_assignments(available, count):
 def test_every_currency_is_one_that_money_knows_with_the_digits_that_people_know():
     assert policy.CURRENCIES.keys() == EXPONENTS.keys()
     for code, rules in policy.CURRENCIES.items():
-        assert rules.exponent == EXPONENTS[code] == get_currency_precision(code.upper())
+        spoken = 2 if code == "isk" else get_currency_precision(code.upper())
+        assert rules.exponent == EXPONENTS[code] == spoken
 
 
-@pytest.mark.parametrize("code", ["xbt", "EUR", "", "isk"])
+# As Stripe publishes them: least charge, and what payouts and charges are multiples of.
+STRIPE = {
+    "eur": (50, 1, 1),
+    "usd": (50, 1, 1),
+    "gbp": (30, 1, 1),
+    "chf": (50, 1, 1),
+    "cad": (50, 1, 1),
+    "jpy": (50, 1, 1),
+    "aud": (50, 1, 1),
+    "nzd": (50, 1, 1),
+    "sek": (300, 1, 1),
+    "nok": (300, 1, 1),
+    "dkk": (250, 1, 1),
+    "pln": (200, 1, 1),
+    "czk": (1500, 1, 1),
+    "huf": (17_500, 100, 1),
+    "ron": (200, 1, 1),
+    "isk": (10_000, 100, 100),
+    "hkd": (400, 1, 1),
+    "sgd": (50, 1, 1),
+}
+
+
+@pytest.mark.parametrize("code", policy.CURRENCIES)
+def test_amounts_keep_to_what_stripe_asks_of_a_currency(code):
+    least, step, deposit_step = STRIPE[code]
+    rules = policy.currency(code)
+
+    assert rules.least_deposit >= least
+    assert (rules.step, rules.deposit_step) == (step, deposit_step)
+    for amount in (policy.least_deposit(code), policy.most_deposit(code)):
+        assert amount.minor % deposit_step == 0
+    assert policy.least_payout(code).minor % step == 0
+    assert policy.payable(Money(rules.least_payout + step + step // 2, code)).minor % step == 0
+    assert policy.payable(Money(rules.least_payout - 1, code)) == Money(0, code)
+
+
+@pytest.mark.parametrize("code", ["xbt", "EUR", "", "bgn", "hrk", "ugx", "kwd", "twd"])
 def test_an_unknown_currency_is_refused(code):
     with pytest.raises(policy.UnknownCurrency):
         policy.currency(code)
+    with pytest.raises(ValueError, match="unknown currency"):
+        Money(1, code)
+
+
+currencies = st.sampled_from(sorted(policy.CURRENCIES))
+
+
+@given(currencies, st.integers(1, 10**9), st.integers(0, 10_000), st.fractions(0, 1))
+def test_pay_fee_and_rest_are_the_whole_for_any_part(code, price, bps, share):
+    pay = Money(price, code)
+    fee = policy.fee(pay, bps)
+
+    pay_taken, pay_left = policy.part(pay, share)
+    fee_taken, fee_left = policy.part(fee, share)
+
+    assert pay_taken + fee_taken + pay_left + fee_left == policy.cost(pay, bps)
+    for amount, exact in (
+        (fee, Fraction(price * bps, 10_000)),
+        (pay_taken, pay.minor * share),
+        (fee_taken, fee.minor * share),
+    ):
+        assert abs(amount.minor - exact) <= Fraction(1, 2)  # rounded once
+
+
+@given(currencies, st.integers(0, 10**9))
+def test_what_is_sent_and_what_is_kept_are_what_is_owed(code, minor):
+    owed = Money(minor, code)
+
+    sent = policy.payable(owed)
+
+    assert Money(0, code) <= sent <= owed
+    assert not sent or sent >= policy.least_payout(code)
+    kept = owed - sent
+    assert kept < max(policy.least_payout(code), Money(policy.currency(code).step, code))
 
 
 @pytest.mark.parametrize(("owed", "sent"), [(499, 0), (500, 500), (18_640, 18_640), (0, 0)])
