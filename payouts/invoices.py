@@ -43,7 +43,7 @@ MOVES = text("""
     )
     select legs.project_id, other.kind, legs.recorded_at >= :since as is_new,
         legs.away > 0 as is_out, sum(legs.away) as away, count(*) as moves,
-        count(*) filter (where legs.event like 'assignment:%:earned') as works
+        count(*) filter (where legs.event ~ '^assignment.*earned$') as works
     from legs join ledger_account other on other.id = legs.other_id
     where other.kind not in ('project_budget', 'project_reserve')
     group by 1, 2, 3, 4

@@ -211,6 +211,7 @@ def reread_disputes() -> str:
         return f"the rail cannot be asked: {trouble}"
 
 
+@tasks.task(queue="money")
 def ask_tax_details() -> str:
     """Ask for tax details, remind, and withhold or send again what depends on them."""
     terms, at = tax_holds.Terms.of(current_settings()), now()
@@ -228,6 +229,7 @@ def ask_tax_details() -> str:
     return ", ".join([f"asked {asked}", *(f"{words} {n}" for words, n in sorted(done.items()))])
 
 
+@tasks.task(queue="money")
 def check_ledger() -> str:
     """Read the whole ledger again, and raise an alarm when a promise does not hold."""
     with transaction() as session:

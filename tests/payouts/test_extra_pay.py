@@ -161,10 +161,10 @@ def test_a_bonus_is_among_the_earnings_and_on_the_statement(session, budget, exp
         ("payout", -920),
     }
     assert week.sent == eur(920)
-    assert [(line.kind, line.amount) for line in it.lines] == [
-        ("work", eur(420)),
-        ("bonus", eur(500)),
-    ]
+    assert {(line.what, line.amount) for line in it.lines} == {
+        ("Work accepted", eur(420)),
+        ("Bonus", eur(500)),
+    }
     assert not it.kept
 
 

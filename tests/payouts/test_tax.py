@@ -495,6 +495,9 @@ class _Sure:
     def send(self, amount, *, to, reference):
         return f"tr_{reference}"
 
+    def payee_balance(self, account_id, currency):
+        return Money(0, currency)
+
 
 # At once
 
