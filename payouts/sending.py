@@ -267,7 +267,9 @@ def _wake(session: Session, where: list[Any]) -> int:
         .execution_options(populate_existing=True)
     ).all()
     for payout in rows:
-        payout.state, payout.try_at, payout.reason = PayoutState.READY, None, None
+        payout.state, payout.try_at = PayoutState.READY, None
+        if payout.reason != OWES:  # who was told that once is not told again
+            payout.reason = None
         answers.defer_send(session, payout)
     return len(rows)
 
