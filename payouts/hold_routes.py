@@ -9,7 +9,7 @@ from flask_wtf import FlaskForm
 from sqlmodel import col, select
 from wtforms import SelectField, TextAreaField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import Length
+from wtforms.validators import InputRequired, Length
 
 from accounts.models import Decision
 from core import audit
@@ -33,7 +33,13 @@ class HoldForm(FlaskForm):  # type: ignore[misc]
     """Why payouts are withheld."""
 
     code = SelectField(
-        _l("Reason"), choices=[SelectChoice(code, said) for code, said in holds.REASONS.items()]
+        _l("Reason"),
+        [InputRequired(_l("Choose one."))],
+        # None is chosen beforehand: whoever refuses says why.
+        choices=[
+            SelectChoice("", _l("Choose")),
+            *(SelectChoice(code, said) for code, said in holds.REASONS.items()),
+        ],
     )
     words = TextAreaField(_l("Why"), validators=[ENOUGH])
     evidence = TextAreaField(_l("Evidence"), validators=[ENOUGH])

@@ -131,10 +131,12 @@ REFERENCES = """
     select 'move ' || id || ': reference ' || reference || ' is not of event ' || event
     from ledger_move where event = '' or not starts_with(reference, event || '/')
 """
-# A group is posted by one statement, so that all its moves are noted at one time for one cause.
+# A group is posted by one statement, so that all its moves are noted at one time for one cause;
+# in ledgers of before the notes of one group are microseconds apart.
 GROUPS = """
     select 'event ' || event || ': posted in several goes' from ledger_move group by event
-    having count(distinct (recorded_at, happened_at, cause, narration)) > 1
+    having count(distinct (happened_at, cause, narration)) > 1
+        or max(recorded_at) - min(recorded_at) > interval '1 second'
 """
 IN_FLIGHT = f"""
     with asked as (
