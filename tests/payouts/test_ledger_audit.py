@@ -55,7 +55,8 @@ BREAKS = {
     "floor": "update ledger_account set floor = null where kind = 'project_budget'",
     "balance": "update ledger_account set balance = balance + 1 where kind = 'clearing'",
     "is not of event": "update ledger_move set reference = 'x' || id where event like 'deposit:%'",
-    "several goes": "update ledger_move set recorded_at = recorded_at + interval '1 minute' where reference like '%earned/fee'",
+    "several goes": "update ledger_move set recorded_at = recorded_at + interval '1 minute'"
+    " where reference like '%earned/fee'",
     "from project_reserve to expert_owed": "update ledger_move set event ="
     " replace(event, 'earned', 'released'), reference = replace(reference, 'earned', 'released')"
     " where event like '%:earned'",
