@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from sqlmodel import col
 
 from accounts import appeals, decision_words, decisions, tokens, webhook_api
-from accounts.models import ApiToken, Decision, DecisionKind, Organisation, TokenKind, User
+from accounts.models import ApiToken, Appeal, Decision, DecisionKind, Organisation, TokenKind, User
 from accounts.tokens import Principal
 from core import api as base
 from core.access import by_token
@@ -43,6 +43,7 @@ class DecisionInfo(BaseModel):
     title: str
     decided_at: datetime
     adverse: bool
+    in_force: bool = Field(description="False once it was changed on appeal or ended by itself")
     contest_until: datetime | None
     appeal: str | None = Field(description="How far your appeal is, where you made one")
     url: str = Field(description="Its page, with the button to contest it")
@@ -138,7 +139,8 @@ def me() -> Response:
 def list_decisions(query: ListQuery) -> Response:
     """Every decision against you, and every one that a rule took alone."""
     part = base.part(decisions.about_person(_person_id()), col(Decision.id), query)
-    data = [_decision(one) for one in part.rows]
+    against = appeals.against(db_session(), part.rows)
+    data = [_decision(one, against.get(one.key)) for one in part.rows]
     return base.answer(DecisionList(data=data, next_cursor=part.next_cursor, next=part.next))
 
 
@@ -155,7 +157,7 @@ def get_decision(path: DecisionPath) -> Response:
         raise NotFound
     return base.answer(
         DecisionDetails(
-            **_decision(found).model_dump(),
+            **_decision(found, appeals.of(db_session(), found.key)).model_dump(),
             decided=str(decision_words.KINDS[found.kind].does),
             reason_code=found.reason_code,
             reason=_said(found.reason_words),
@@ -206,14 +208,14 @@ def _person_id() -> int:
     return user_id
 
 
-def _decision(one: Decision) -> DecisionInfo:
-    appeal = appeals.of(db_session(), one.key)
+def _decision(one: Decision, appeal: Appeal | None) -> DecisionInfo:
     return DecisionInfo(
         id=one.key,
         kind=one.kind,
         title=_said(one.title),
         decided_at=one.decided_at,
         adverse=one.is_adverse,
+        in_force=appeals.is_in_force(db_session(), one, appeal),
         contest_until=one.contest_until,
         appeal=appeal.shown if appeal else None,
         url=f"{current_settings().public_url}/decisions/{one.key}",

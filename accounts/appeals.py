@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Double, and_, cast, or_
 from sqlmodel import Session, col, func, select
 
-from accounts import decision_letters, decisions, operators, organisations
+from accounts import decision_letters, decisions, operators, organisations, repairs
 from accounts.models import (
     IN_FAVOUR,
     Appeal,
@@ -93,6 +93,20 @@ class Tally:
 def of(session: Session, decision_id: int) -> Appeal | None:
     """Return the appeal against a decision, if there is one."""
     return session.exec(select(Appeal).where(Appeal.decision_id == decision_id)).first()
+
+
+def against(session: Session, listed: Iterable[Decision]) -> dict[int, Appeal]:
+    """Return the appeals against some decisions, by the decision."""
+    keys = [one.key for one in listed]
+    query = select(Appeal).where(col(Appeal.decision_id).in_(keys))
+    return {one.decision_id: one for one in session.exec(query)}
+
+
+def is_in_force(session: Session, decision: Decision, appeal: Appeal | None) -> bool:
+    """Return whether a decision still holds: not changed on appeal, and not ended by itself."""
+    if appeal is not None and appeal.outcome is AppealOutcome.CHANGED:
+        return False
+    return repairs.is_in_force(session, decision)
 
 
 def files(session: Session, appeal: Appeal) -> list[Upload]:

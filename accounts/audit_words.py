@@ -60,6 +60,7 @@ ACTIONS = {
     "account.email_changed": _l("E-mail address changed"),
     "account.second_factor_on": _l("Second factor turned on"),
     "account.second_factor_off": _l("Second factor turned off"),
+    "account.recovery_codes_made": _l("Recovery codes made"),
     "account.passkey_added": _l("Passkey added"),
     "account.passkey_deleted": _l("Passkey deleted"),
     "people.read": _l("List of people read"),

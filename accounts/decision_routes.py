@@ -27,13 +27,19 @@ def mine() -> ResponseReturnValue:
     """List the decisions about oneself, newest first."""
     session = db_session()
     listing = page_of(decisions.about_person(current_user.id))
+    against = appeals.against(session, listing.rows)
     return render_template(
         "accounts/decision_list.html",
         listing=listing,
         kinds=decision_words.KINDS,
         in_words=_in_words,
-        appeals={one.id: appeals.of(session, one.key) for one in listing.rows},
+        appeals=against,
         can_contest={one.id for one in listing.rows if appeals.can_be_filed(session, one, now())},
+        in_force={
+            one.id
+            for one in listing.rows
+            if appeals.is_in_force(session, one, against.get(one.key))
+        },
     )
 
 

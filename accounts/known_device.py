@@ -11,7 +11,6 @@ import secrets
 from itsdangerous import BadData, URLSafeSerializer
 
 COOKIE = "doyen_known"
-DAYS = 365
 PEOPLE = 5  # so many share a browser at most; the oldest is forgotten
 
 

@@ -92,6 +92,11 @@ def members(session: Session, organisation_id: int) -> list[tuple[Membership, Us
     return list(session.exec(query))
 
 
+def administered(session: Session, user_id: int) -> list[Organisation]:
+    """Return the organisations that a person is an admin of, the first joined first."""
+    return [one for one in of(session, user_id) if is_admin(session, user_id, one.id)]
+
+
 def admins(session: Session, organisation_id: int) -> list[User]:
     """Return the admins, in the order of joining."""
     found = members(session, organisation_id)
@@ -205,6 +210,8 @@ def change_role(session: Session, membership: Membership, role: MemberRole, *, b
     _lock(session, membership.organisation_id)
     if role is MemberRole.MEMBER:
         _keep_an_admin(session, membership)
+    if role is MemberRole.ADMIN and membership.role is not role:
+        _tell_admins(session, membership.organisation_id, session.get_one(User, membership.user_id))
     membership.role = role
     audit.record(
         session,
@@ -246,8 +253,24 @@ def _join(
         session.add(
             Membership(organisation_id=organisation.id, user_id=user.id, role=role, joined_at=at)
         )
+        if role is MemberRole.ADMIN:
+            _tell_admins(session, organisation.id, user)
     give_role(session, user, ROLE_OF[organisation.kind])
     session.flush()  # so that a rule asked next sees the membership
+
+
+def _tell_admins(session: Session, organisation_id: int, joined: User) -> None:
+    """Write to the other admins that somebody is one of them now."""
+    organisation = session.get_one(Organisation, organisation_id)
+    for admin in admins(session, organisation_id):
+        if admin.id != joined.id:
+            messages.write(
+                session,
+                to=admin,
+                template="accounts/admin_joined",
+                organisation=organisation,
+                person=joined,
+            )
 
 
 def _is_to(invitation: MemberInvitation, user: User) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from flask_security import SQLAlchemySessionUserDatastore
 from flask_security.totp import Totp
 
-from core import messages
+from core import audit, messages
 from core.db import db_session
 
 
@@ -31,6 +31,8 @@ class Datastore(SQLAlchemySessionUserDatastore):
         """Keep new codes, and tell the person by letter that there are some."""
         super().mf_set_recovery_codes(user, rcs)
         if rcs:
+            act, subject = "account.recovery_codes_made", f"user:{user.id}"
+            audit.record(db_session(), act, by=user.id, subject=subject)
             messages.write(db_session(), to=user, template="accounts/recovery_codes_made")
 
     def mf_get_recovery_codes(self, user: Any) -> list[str]:

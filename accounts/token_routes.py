@@ -66,7 +66,7 @@ def revoke(token_id: int) -> ResponseReturnValue:
 
 
 def _form() -> TokenForm:
-    form, theirs = TokenForm(), _administered()
+    form, theirs = TokenForm(), organisations.administered(db_session(), current_user.id)
     form.organisation.choices = [
         SelectChoice(0, _("you: %(name)s", name=current_user.name or current_user.email)),
         *(SelectChoice(one.id, one.name) for one in theirs),
@@ -80,18 +80,12 @@ def _form() -> TokenForm:
     return form
 
 
-def _administered() -> list[Organisation]:
-    session = db_session()
-    mine = organisations.of(session, current_user.id)
-    return [one for one in mine if organisations.is_admin(session, current_user.id, one.id)]
-
-
 def _page(form: TokenForm) -> str:
     return render_template(
         "accounts/token_list.html",
         form=form,
         tokens=list(db_session().exec(tokens.of_person(current_user.id))),
-        organisations=_administered(),
+        organisations=organisations.administered(db_session(), current_user.id),
         scopes=scopes.SCOPES,
         now=now(),
     )

@@ -197,15 +197,9 @@ def _delivery(webhook_id: int, delivery_id: int, *, lock: bool = False) -> Webho
     return found
 
 
-def _administered() -> list[Organisation]:
-    session = db_session()
-    mine = organisations.of(session, current_user.id)
-    return [one for one in mine if organisations.is_admin(session, current_user.id, one.id)]
-
-
 def _new_form() -> NewWebhookForm:
     form = NewWebhookForm()
-    mine = _administered()
+    mine = organisations.administered(db_session(), current_user.id)
     form.organisation.choices = [SelectChoice(one.id, one.name) for one in mine]
     offered = {name for one in mine for name in webhook_events.offered(one.kind)}
     form.events.choices = _choices(offered)
@@ -250,7 +244,10 @@ def _secret_page(endpoint: WebhookEndpoint, secret: str) -> str:
 
 def _list_page(form: NewWebhookForm) -> str:
     session = db_session()
-    found = [(one, webhooks.of(session, one.id or 0)) for one in _administered()]
+    found = [
+        (one, webhooks.of(session, one.id or 0))
+        for one in organisations.administered(db_session(), current_user.id)
+    ]
     ids = [endpoint.id or 0 for _organisation, endpoints in found for endpoint in endpoints]
     return render_template(
         "accounts/webhook_list.html",

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
+from accounts import erasure
 from core import once
 from core.access import require, requires
 from core.clock import now
@@ -56,6 +57,7 @@ def my_profile() -> ResponseReturnValue:
         skills=skills.held(session, expert.user_id, at),
         past_skills=skills.past(session, expert.user_id, at),
         today=at.astimezone(UTC).date(),
+        is_closing=erasure.open_of(session, expert.user_id) is not None,
     )
 
 

@@ -20,15 +20,16 @@ def lift(session: Session, decision: Decision, by: User, at: datetime) -> None:
 
 
 def recognise(session: Session, decision: Decision, by: User, at: datetime) -> None:
-    """Let a refused licence count again."""
+    """Let a refused licence count again, unless a later decision refused it."""
     licence = session.get_one(
         Licence,
         int(decision.subject.removeprefix("licence:")),
         with_for_update=True,
         populate_existing=True,
     )
-    licence.refused_at = licence.decision_id = None
-    session.add(licence)
+    if licence.decision_id == decision.id:
+        licence.refused_at = licence.decision_id = None
+        session.add(licence)
 
 
 def stands(session: Session, decision: Decision) -> bool:

@@ -16,7 +16,7 @@ from annotation.models import State
 from core import uploads
 from core.clock import now
 from core.models import AuditEvent, Letter, Upload
-from experts import credentials, restrictions
+from experts import credentials, restrictions, trust
 from experts.models import AccountStanding, Expert
 from experts.restrictions import Proposal
 from payouts import earnings, holds, requests, sending
@@ -309,6 +309,35 @@ def test_a_refused_licence_counts_again_after_an_appeal(session, app, operators)
 
     session.refresh(licence)
     assert licence.refused_at is None
+
+
+def test_a_changed_refusal_leaves_a_later_one_alone(session, operators):
+    licence = make_licence(session, make_expert(session))
+    credentials.refuse(session, licence, words=WORDS, evidence=WORDS, by=operators[0], at=now())
+    first = decision_of(session, licence)
+    trust.recognise(session, first, operators[1], now())
+    credentials.refuse(session, licence, words=WORDS, evidence=WORDS, by=operators[0], at=now())
+    session.flush()
+
+    trust.recognise(session, first, operators[1], now())
+
+    assert licence.refused_at is not None
+    assert licence.decision_id != first.id
+
+
+def test_the_list_marks_what_is_no_longer_in_force(session, sign_in, operators):
+    expert = make_expert(session)
+    licence = make_licence(session, expert)
+    credentials.refuse(session, licence, words=WORDS, evidence=WORDS, by=operators[0], at=now())
+    session.flush()
+    client = sign_in(_user(session, expert))
+    before = client.get("/decisions").text
+
+    trust.recognise(session, decision_of(session, licence), operators[1], now())
+    session.flush()
+
+    assert "No longer in force." not in before
+    assert "No longer in force." in client.get("/decisions").text
 
 
 def test_withheld_payouts_wait_and_are_sent_when_the_decision_is_changed(session, app, operators):

@@ -2,7 +2,9 @@
 
 import pytest
 from playwright.sync_api import Browser
+from sqlmodel import select
 
+from accounts.models import User
 from tests.accounts.newcomer import last_letter, link_in
 from tests.browser import Window, window
 from tests.conftest import Live
@@ -66,3 +68,5 @@ def test_the_same_in_french(live: Live, chromium: Browser, live_url: str) -> Non
         seen.look("email-confirm-fr")
         seen.press("Changer l’adresse")
         seen.look("email-done-fr")
+        with live.transaction() as session:
+            assert session.exec(select(User.email)).all() == [NEW]

@@ -61,6 +61,27 @@ def test_joining_twice_is_joining_once(session: Session, sign_in: Any) -> None:
     assert after_all.status_code == 409
 
 
+def test_the_other_admins_hear_of_a_new_admin(session: Session, sign_in: Any) -> None:
+    owner, organisation = make_owner(session)
+    guest = make_user(session, email="guest@example.org", name="Grace Guest")
+    member = make_member(session, organisation, MemberRole.MEMBER)
+    sign_in(owner).post(
+        f"/organisations/{organisation.id}/members", data={"email": guest.email, "role": "admin"}
+    )
+    invitation = session.exec(select(MemberInvitation)).one()
+    told = select(Letter.address).where(Letter.template == "accounts/admin_joined")
+
+    for _ in range(2):
+        sign_in(guest).post(f"/join/{invitation.id}/accept")
+    assert session.exec(told).all() == [owner.email]
+
+    for _ in range(2):
+        sign_in(guest).post(
+            f"/organisations/{organisation.id}/members/{member.id}/role", data={"role": "admin"}
+        )
+    assert sorted(session.exec(told).all()) == sorted([owner.email, owner.email, guest.email])
+
+
 def test_nobody_answers_an_invitation_to_somebody_else(session: Session, sign_in: Any) -> None:
     owner, organisation = make_owner(session)
     stranger = make_user(session, "expert")

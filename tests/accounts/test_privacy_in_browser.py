@@ -107,10 +107,14 @@ def test_what_stands_against_an_erasure_and_the_pages_around_it(
     }.items():
         window.open(path)
         window.look(f"priv-{name}-{language}")
+        if name == "blocked":
+            assert window.page.locator("section[aria-labelledby=h-first] li").count()
+            assert not window.page.locator("main form[action$='/account/erase']").count()
     window = _signed_in(browser_page, live, operator)
     for name, path in {"operator": "/operator/privacy", "people": "/operator/people"}.items():
         window.open(path)
         window.look(f"priv-{name}-{language}")
+    assert window.page.get_by_text(expert.email).first.is_visible()
 
 
 def _signed_in(window: Window, live: Live, user: Any) -> Window:

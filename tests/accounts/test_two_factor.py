@@ -10,6 +10,7 @@ from passlib.totp import TOTP
 from sqlmodel import Session, select
 
 from accounts.models import User
+from core.models import AuditEvent
 from tests.accounts.newcomer import EMAIL, PASSWORD, last_letter, settled, sign_in
 from tests.clients import CheckedClient
 from tests.conftest import Live
@@ -214,6 +215,9 @@ def test_a_letter_tells_when_a_way_in_is_changed(session: Session, client: Check
     ]
     assert codes
     assert not any(code in made.body for code in codes)
+    noted = select(AuditEvent).where(AuditEvent.action == "account.recovery_codes_made")
+    [event] = session.exec(noted)
+    assert event.subject == f"user:{event.by_user_id}"
     assert all("http://localhost/recover" in letter.body for letter in (on, made, off))
 
 

@@ -7,6 +7,7 @@ from experts.fields import Field
 from experts.models import Licence
 from tests.factories.accounts import make_owner, make_user
 from tests.factories.experts import make_expert, make_licence, make_skill
+from tests.factories.privacy import make_erasure
 
 WHOLE = {
     "field": "law",
@@ -65,6 +66,19 @@ def test_invitations_can_be_switched_off(session, user, sign_in):
 
     session.expire_all()
     assert profile.of(session, user.id).accepts_invitations is False
+
+
+def test_an_expert_whose_erasure_waits_receives_no_invitations(session, user, sign_in):
+    client = sign_in(user)
+    client.post("/profile/edit", data=WHOLE)
+    before = client.get("/profile").text
+
+    make_erasure(session, user)
+
+    page = client.get("/profile").text
+    assert "You receive invitations" in before
+    assert "You receive no invitations" in page
+    assert "Your account is about to be erased." in page
 
 
 def test_only_experts_have_a_profile(session, client, sign_in):

@@ -129,13 +129,14 @@ def test_these_pages_in_french_are_for_all(live, browser_page):
         session.expunge_all()
     seen = signed_in(browser_page, live, person)
 
-    for path, name in (
-        ("/account/consents", "consents-fr"),
-        ("/account/consents/transcripts/withdraw", "consent-effects-fr"),
-        ("/interviews/before/medicine", "notice-fr"),
-        (f"/interviews/{number}/answers/1", "correction-fr"),
-        (f"/interviews/{number}/result", "result-fr"),
-        ("/privacy", "privacy-fr"),
+    for path, name, heading in (
+        ("/account/consents", "consents-fr", "Vos accords"),
+        ("/account/consents/transcripts/withdraw", "consent-effects-fr", "Retirer"),
+        ("/interviews/before/medicine", "notice-fr", "Avant de commencer"),
+        (f"/interviews/{number}/answers/1", "correction-fr", "Votre réponse à la question 1"),
+        (f"/interviews/{number}/result", "result-fr", "Résultat de votre entretien"),
+        ("/privacy", "privacy-fr", "Vie privée"),
     ):
-        seen.open(path)
+        page = seen.open(path)
         seen.look(name)
+        expect(page.get_by_role("heading", level=1)).to_contain_text(heading)

@@ -37,18 +37,19 @@ def test_an_admin_sees_tokens_webhooks_and_the_api(
     window = _signed_in(browser_page, live, user)
 
     endpoint_id, other_id, organisation_id, delivery_id = ids
-    for name, path in {
-        "tokens": "/tokens",
-        "organisation": f"/organisations/{organisation_id}",
-        "webhooks": "/webhooks",
-        "webhook": f"/webhooks/{endpoint_id}",
-        "webhook-none": f"/webhooks/{endpoint_id}?type=budget.low",
-        "webhook-paused": f"/webhooks/{other_id}",
-        "delivery": f"/webhooks/{endpoint_id}/deliveries/{delivery_id}",
-        "docs": "/api/docs",
+    for name, (path, words) in {
+        "tokens": ("/tokens", "my own script"),
+        "organisation": (f"/organisations/{organisation_id}", "Northlight Registry"),
+        "webhooks": ("/webhooks", "training pipeline"),
+        "webhook": (f"/webhooks/{endpoint_id}", "training pipeline"),
+        "webhook-none": (f"/webhooks/{endpoint_id}?type=budget.low", "training pipeline"),
+        "webhook-paused": (f"/webhooks/{other_id}", "Northlight Registry"),
+        "delivery": (f"/webhooks/{endpoint_id}/deliveries/{delivery_id}", "the database is away"),
+        "docs": ("/api/docs", "/api/v1"),
     }.items():
-        window.open(path)
+        page = window.open(path)
         window.look(f"api-{name}-{language}")
+        assert words in page.locator("main").inner_text(), name
 
 
 def test_a_token_is_made_in_the_browser_and_its_mistakes_are_told(
