@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 from accounts import email_change, organisations
 from accounts.models import EmailChange, MemberRole, SignIn, SignInEnd, User
 from core import jobs as core_jobs
+from core import messages
 from core.clock import now
 from core.models import AuditEvent, Letter
 from proofs import own_data
@@ -490,6 +491,32 @@ def test_the_next_holder_of_the_old_address_gets_what_is_sent_from_then_on(
     assert before == 404
     assert sign_in(heir).get(f"/join/{invitation.id}").status_code == 200
     assert client.get(f"/join/{invitation.id}").status_code == 404
+
+
+def test_the_next_holder_of_the_old_address_neither_copies_nor_erases_what_went_to_it_before(
+    live: Live,
+) -> None:
+    with live.transaction() as session:
+        ada = make_user(session, "expert", email=EMAIL)
+        row = {"user_id": ada.id, "address": EMAIL, "language": "en", "template": "x"}
+        messages.post(session, subject="To Ada", body="Ada's own words.\n", **row)
+        ada.email = NEW
+        session.flush()  # the address is free before somebody else takes it
+        heir = make_user(session, "expert", email=EMAIL)
+        messages.post(session, subject="To nobody", body="Whoever.\n", **row | {"user_id": None})
+        session.refresh(heir)
+        session.expunge_all()
+
+    archive = own_data.copy(live, heir)
+    told = b"".join(archive.read(name) for name in archive.namelist()).decode()
+    live.client(heir).post("/account/erase")
+    own_data.carry_out(live)
+
+    assert "To nobody" in told
+    assert "Ada" not in told
+    with live.transaction() as session:
+        letters = select(Letter.subject).where(Letter.template == "x")
+        assert session.exec(letters).all() == ["To Ada"]
 
 
 def test_a_copy_of_ones_data_holds_no_link_and_does_not_tell_who_has_an_account(live: Live) -> None:
