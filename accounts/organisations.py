@@ -77,8 +77,11 @@ def ids_of(session: Session, user_id: int | None) -> set[int]:
 
 def is_admin(session: Session, user_id: int | None, organisation_id: int | None) -> bool:
     """Return whether a person is an admin of an organisation."""
-    membership = session.get(Membership, (organisation_id, user_id))
-    return membership is not None and membership.role is MemberRole.ADMIN
+    # Asked of the database each time: what was read before a lock may have changed behind it.
+    role = select(Membership.role).where(
+        Membership.organisation_id == organisation_id, Membership.user_id == user_id
+    )
+    return session.exec(role).first() is MemberRole.ADMIN
 
 
 def members(session: Session, organisation_id: int) -> list[tuple[Membership, User]]:
