@@ -1,7 +1,7 @@
 """Another address for an account: asked for, proven by a letter, changed; nobody else is told."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 from typing import Any
 
@@ -413,6 +413,26 @@ def test_of_two_who_confirm_one_address_at_once_one_has_it(live: Live) -> None:
     assert sorted(codes) == [302, 409]
     with live.transaction() as session:
         assert len(session.exec(select(User).where(User.email == NEW)).all()) == 1
+
+
+def test_the_letter_waits_for_the_person_before_it_holds_their_change(live: Live) -> None:
+    with live.transaction() as session:
+        ada = make_user(session, "expert", email=EMAIL)
+        session.flush()
+        session.expunge_all()
+    _ask(live.client(ada))
+
+    with ThreadPoolExecutor() as pool:
+        with live.transaction() as session:
+            session.get_one(User, ada.id, with_for_update=True)
+            job = pool.submit(live.run_jobs)
+            wait([job], timeout=1.0)
+            # What `ask` and `confirm` do next: a job that held the change would never let them.
+            session.execute(text("select 1 from email_change for update nowait"))
+        job.result()
+
+    with live.transaction() as session:
+        assert last_letter(session, NEW)
 
 
 def test_two_clicks_at_once_change_it_once(live: Live) -> None:
