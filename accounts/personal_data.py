@@ -267,13 +267,13 @@ IN_FORCE = (
 )
 # By person, since their words are blanked by person: the newest decision has to be old enough.
 OLD_DECISIONS = (
-    "FROM (SELECT person_id FROM decision GROUP BY person_id"
+    "FROM (SELECT person_id FROM decision GROUP BY person_id"  # noqa: S608
     " HAVING max(greatest(decided_at, coalesce(contest_until, decided_at))) < :before"
     " AND bool_or(title <> erased_words())"
     " AND NOT EXISTS (SELECT 1 FROM appeal JOIN decision mine ON mine.id = appeal.decision_id"
     " WHERE mine.person_id = decision.person_id AND (appeal.outcome IS NULL"
     " OR appeal.answered_at >= :before))"
-    f" AND person_id NOT IN ({IN_FORCE})) AS settled"  # noqa: S608
+    f" AND person_id NOT IN ({IN_FORCE})) AS settled"
 )
 
 

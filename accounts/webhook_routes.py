@@ -91,6 +91,7 @@ def change(webhook_id: int) -> ResponseReturnValue:
 
 @bp.post("/webhooks/<int:webhook_id>/<any(pause, resume):act>")
 @requires("webhook.manage")
+@recently_signed_in
 def turn(webhook_id: int, act: str) -> ResponseReturnValue:
     """Send nothing for now, or go on."""
     found = _own(webhook_id, lock=True)
@@ -126,6 +127,7 @@ def rotate(webhook_id: int) -> ResponseReturnValue:
 
 @bp.post("/webhooks/<int:webhook_id>/end")
 @requires("webhook.manage")
+@recently_signed_in
 def end(webhook_id: int) -> ResponseReturnValue:
     """Never send anything there again."""
     webhooks.end(db_session(), _own(webhook_id, lock=True), by=By(current_user.id), at=now())
