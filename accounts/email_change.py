@@ -70,7 +70,11 @@ def take_back(session: Session, user: User) -> None:
 
 def send(session: Session, change_id: int, language: str, *, at: datetime) -> str:
     """Write the letter to the new address: with the link, or saying that it is an account's."""
-    change = session.get(EmailChange, change_id, with_for_update=True)
+    asked = session.get(EmailChange, change_id)
+    if asked is None:
+        return "nothing to do"
+    _locked(session, session.get_one(User, asked.user_id))
+    change = session.get(EmailChange, change_id, with_for_update=True, populate_existing=True)
     if change is None or change.token_hash is not None:
         return "nothing to do"
     token = secrets.token_urlsafe(32)

@@ -267,7 +267,7 @@ def _letters(session: Session, person: Person, archive: zipfile.ZipFile) -> None
     found = session.execute(
         text(
             "SELECT id, written_at, address, subject, body FROM letter"
-            " WHERE user_id = :person OR address = :email ORDER BY id"
+            " WHERE user_id = :person OR (user_id IS NULL AND address = :email) ORDER BY id"
         ),
         person.values,
         execution_options={"yield_per": AT_ONCE},

@@ -77,8 +77,11 @@ def ids_of(session: Session, user_id: int | None) -> set[int]:
 
 def is_admin(session: Session, user_id: int | None, organisation_id: int | None) -> bool:
     """Return whether a person is an admin of an organisation."""
-    membership = session.get(Membership, (organisation_id, user_id))
-    return membership is not None and membership.role is MemberRole.ADMIN
+    # Asked of the database each time: what was read before a lock may have changed behind it.
+    role = select(Membership.role).where(
+        Membership.organisation_id == organisation_id, Membership.user_id == user_id
+    )
+    return session.exec(role).first() is MemberRole.ADMIN
 
 
 def members(session: Session, organisation_id: int) -> list[tuple[Membership, User]]:
@@ -222,8 +225,8 @@ def change_role(session: Session, membership: Membership, role: MemberRole, *, b
     )
 
 
-def remove(session: Session, membership: Membership, *, by: User) -> None:
-    """Take a member out of an organisation."""
+def remove(session: Session, membership: Membership, *, by: User, at: datetime) -> int:
+    """Take a member out, and back what they had sent; return how many invitations that were."""
     _lock(session, membership.organisation_id)
     _keep_an_admin(session, membership)
     session.delete(membership)
@@ -234,6 +237,11 @@ def remove(session: Session, membership: Membership, *, by: User) -> None:
         subject=f"organisation:{membership.organisation_id}",
         details={"user_id": membership.user_id},
     )
+    # They may have invited another address of their own, and would be back.
+    sent = session.exec(_open_of(membership).with_for_update()).all()
+    for invitation in sent:
+        withdraw(session, invitation, by=by, at=at)
+    return len(sent)
 
 
 def give_role(session: Session, user: User, name: RoleName) -> None:
@@ -300,6 +308,14 @@ def _open_for(organisation_id: int, email: str) -> SelectOfScalar[MemberInvitati
     return select(MemberInvitation).where(
         MemberInvitation.organisation_id == organisation_id,
         MemberInvitation.email == email,
+        col(MemberInvitation.answered_at).is_(None),
+    )
+
+
+def _open_of(membership: Membership) -> SelectOfScalar[MemberInvitation]:
+    return select(MemberInvitation).where(
+        MemberInvitation.organisation_id == membership.organisation_id,
+        MemberInvitation.invited_by == membership.user_id,
         col(MemberInvitation.answered_at).is_(None),
     )
 

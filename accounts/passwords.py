@@ -68,7 +68,7 @@ def is_breached(password: str, service: str) -> bool:
             f"{service}{digest[:5]}", timeout=TIMEOUT, headers={"Add-Padding": "true"}
         )
         answer.raise_for_status()
-    except httpx.HTTPError as problem:
+    except (httpx.HTTPError, httpx.InvalidURL) as problem:
         log.warning("the service of breached passwords does not answer: %s", type(problem).__name__)
         _noted(AWAY)
         return False

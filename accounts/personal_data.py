@@ -255,14 +255,25 @@ OLD_FILES = (
     "FROM appeal_file WHERE appeal_id IN"
     " (SELECT id FROM appeal WHERE outcome IS NOT NULL AND answered_at < :before)"
 )
+# Decisions that still do something to somebody, however old: the reasons are owed while they do.
+# Tables by their names, since none of the packages that have them may be imported here.
+IN_FORCE = (
+    "SELECT user_id FROM expert WHERE decision_id IS NOT NULL"
+    " UNION ALL SELECT expert_id FROM licence WHERE decision_id IS NOT NULL"
+    " AND (removed_at IS NULL OR removed_at >= :before)"
+    " UNION ALL SELECT expert_id FROM payout_hold WHERE lifted_at IS NULL"
+    " UNION ALL SELECT expert_id FROM tax_request WHERE decision_id IS NOT NULL"
+    " AND closed_at IS NULL"
+)
 # By person, since their words are blanked by person: the newest decision has to be old enough.
 OLD_DECISIONS = (
-    "FROM (SELECT person_id FROM decision GROUP BY person_id"
+    "FROM (SELECT person_id FROM decision GROUP BY person_id"  # noqa: S608
     " HAVING max(greatest(decided_at, coalesce(contest_until, decided_at))) < :before"
     " AND bool_or(title <> erased_words())"
     " AND NOT EXISTS (SELECT 1 FROM appeal JOIN decision mine ON mine.id = appeal.decision_id"
     " WHERE mine.person_id = decision.person_id AND (appeal.outcome IS NULL"
-    " OR appeal.answered_at >= :before))) AS settled"
+    " OR appeal.answered_at >= :before))"
+    f" AND person_id NOT IN ({IN_FORCE})) AS settled"
 )
 
 
@@ -288,7 +299,10 @@ RETENTION = (
     Rule("appeal_files", _l("Files of appeals that ended"), OLD_FILES, _delete_files),
     Rule(
         "decisions",
-        _l("Words in decisions and appeals of people whose newest decision is that old"),
+        _l(
+            "Words in decisions and appeals of people whose newest decision is that old, and none"
+            " is in force"
+        ),
         OLD_DECISIONS,
         f"SELECT erase_words(person_id) {OLD_DECISIONS}",
     ),

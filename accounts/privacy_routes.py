@@ -21,20 +21,22 @@ from core.formats import locale
 from core.settings import current_settings
 
 bp = Blueprint("privacy", __name__)
-STILL_OPEN = (
-    "privacy.",
-    "security.",
-    "sessions.",
-    "consents.",
-    "look.",
-    "decisions.",
-    "pages.",
-    "static",
-    # Ending what could still be used from outside stays open.
+# What a person does who leaves: for themselves only, and nothing that begins anew.
+STILL_OPEN = {
+    "privacy.ask_for_copy",
+    "privacy.ask_to_erase",
+    "privacy.undo",
+    "sessions.end_session",
+    "sessions.end_other_sessions",
+    "look.language",
+    "look.theme",
+    "consents.withdraw",
+    "decisions.file",
+    "decisions.withdraw",
+    # Ending what could still be used from outside.
     "tokens.revoke",
     "webhooks.end",
-    "webhooks.turn",
-)
+}
 
 
 @bp.before_app_request
@@ -42,7 +44,7 @@ def closed_to_work() -> None:
     """Refuse every act of a person whose erasure waits, save those about just that."""
     if request.method in ("GET", "HEAD", "OPTIONS") or request.endpoint is None:
         return
-    if request.endpoint.startswith(STILL_OPEN) or not current_user.is_authenticated:
+    if _is_still_open() or not current_user.is_authenticated:
         return
     if erasure.open_of(db_session(), current_user.id) is not None:
         raise AccountClosing
@@ -141,6 +143,12 @@ def operator_privacy() -> ResponseReturnValue:
         ),
         last=retention.last_run(session),
     )
+
+
+def _is_still_open() -> bool:
+    """Return whether an act stays open: one of those named, or one about signing in and out."""
+    pauses = request.endpoint == "webhooks.turn" and (request.view_args or {}).get("act") == "pause"
+    return request.endpoint in STILL_OPEN or request.blueprint == "security" or pauses
 
 
 def _erase_page() -> str:

@@ -154,20 +154,12 @@ def remove_member(organisation_id: int, user_id: int) -> ResponseReturnValue:
     found = find(Organisation, organisation_id) if leaves else _managed(organisation_id)
     require("organisation.see", found)
     membership = find(Membership, (found.id, user_id), lock=True)
-    organisations.remove(db_session(), membership, by=current_user)
+    ended = organisations.remove(db_session(), membership, by=current_user, at=now())
     if leaves:
         flash(_("You have left %(name)s.", name=found.name), "success")
         return redirect(url_for(".account"))
     flash(_("The person is no longer a member. You can invite them again."), "success")
-    if left := tokens.left_behind(db_session(), organisation_id, user_id, at=now()):
-        words = ngettext(
-            "One token that this person made still works. They may have kept it: end it below if "
-            "no program of yours needs it.",
-            "%(num)s tokens that this person made still work. They may have kept them: end those "
-            "below that no program of yours needs.",
-            left,
-        )
-        flash(words, "warning")
+    _tell_what_is_left(organisation_id, user_id, ended)
     return redirect(url_for(".organisation", organisation_id=found.id))
 
 
@@ -197,6 +189,8 @@ def join(invitation_id: int) -> ResponseReturnValue:
 @signed_in
 def answer_join(invitation_id: int, answer: str) -> ResponseReturnValue:
     """Join an organisation, or say no."""
+    # The organisation first, as whoever invites or removes: the membership needs its row as well.
+    find(Organisation, _mine(invitation_id).organisation_id, lock=True)
     invitation = _mine(invitation_id, lock=True)
     accept = answer == "accept"
     organisations.answer(db_session(), invitation, accept=accept, by=current_user, at=now())
@@ -227,6 +221,26 @@ def _managed(organisation_id: int, *, lock: bool = False) -> Organisation:
     require("organisation.see", found)
     require("organisation.manage", found)
     return found
+
+
+def _tell_what_is_left(organisation_id: int, user_id: int, ended: int) -> None:
+    """Say what of a removed person ended with them, and what did not."""
+    if ended:
+        words = ngettext(
+            "One open invitation that this person had sent is taken back.",
+            "%(num)s open invitations that this person had sent are taken back.",
+            ended,
+        )
+        flash(words, "warning")
+    if left := tokens.left_behind(db_session(), organisation_id, user_id, at=now()):
+        words = ngettext(
+            "One token that this person made still works. They may have kept it: end it below if "
+            "no program of yours needs it.",
+            "%(num)s tokens that this person made still work. They may have kept them: end those "
+            "below that no program of yours needs.",
+            left,
+        )
+        flash(words, "warning")
 
 
 def _mine(invitation_id: int, *, lock: bool = False) -> MemberInvitation:

@@ -31,10 +31,7 @@ def make() -> ResponseReturnValue:
     form = _form()
     if not form.validate_on_submit():
         return _page(form), 422
-    organisation = find(Organisation, form.organisation.data) if form.organisation.data else None
-    if organisation is not None:
-        require("organisation.manage", organisation)
-    at = now()
+    organisation, at = _organisation(form.organisation.data), now()
     token, secret = tokens.make(
         db_session(),
         tokens.Asked(form.name.data, form.scopes.data, form.days.data),
@@ -63,6 +60,15 @@ def revoke(token_id: int) -> ResponseReturnValue:
     if token.organisation_id is not None:
         return redirect(url_for("accounts.organisation", organisation_id=token.organisation_id))
     return redirect(url_for(".mine"))
+
+
+def _organisation(organisation_id: int | None) -> Organisation | None:
+    if not organisation_id:
+        return None
+    # Locked, so that nobody is taken out of it between the question and the token.
+    found = find(Organisation, organisation_id, lock=True)
+    require("organisation.manage", found)
+    return found
 
 
 def _form() -> TokenForm:

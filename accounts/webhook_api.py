@@ -221,9 +221,10 @@ def get_webhook(path: WebhookPath) -> Response:
 @base.write
 def change_webhook(path: WebhookPath, body: WebhookChange) -> Response:
     """Its address, its events, its name; or pause it and let it go on."""
-    found = _own(path.webhook_id, lock=True)
-    if body.url is not None:
+    _own(path.webhook_id)
+    if body.url is not None:  # asks a name server, so before the row is locked
         webhooks.require_address(ports().webhooks, body.url)
+    found = _own(path.webhook_id, lock=True)
     wanted = Wanted(
         found.url if body.url is None else body.url,
         [str(one) for one in (found.events if body.events is None else body.events)],

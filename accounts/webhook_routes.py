@@ -53,7 +53,8 @@ def make() -> ResponseReturnValue:
     form = _new_form()
     if not form.validate_on_submit() or not _address_is_good(form):
         return _list_page(form), 422
-    organisation = find(Organisation, form.organisation.data)
+    # Locked, so that nobody is taken out of it between the question and the webhook.
+    organisation = find(Organisation, form.organisation.data, lock=True)
     require("organisation.manage", organisation)
     key, me = form.once.data or "", current_user.id
     if not once.first_use(db_session(), key, user_id=me, at=now()):
@@ -76,10 +77,11 @@ def one(webhook_id: int) -> ResponseReturnValue:
 @recently_signed_in
 def change(webhook_id: int) -> ResponseReturnValue:
     """Send to another address, or tell of other events."""
-    found = _own(webhook_id, lock=True)
+    found = _own(webhook_id)
     form = _change_form(found)
     if not form.validate_on_submit() or not _address_is_good(form):
         return _one_page(found, form), 422
+    found = _own(webhook_id, lock=True)
     webhooks.change(
         db_session(), found, _organisation(found), form.wanted(), by=By(current_user.id)
     )
@@ -89,6 +91,7 @@ def change(webhook_id: int) -> ResponseReturnValue:
 
 @bp.post("/webhooks/<int:webhook_id>/<any(pause, resume):act>")
 @requires("webhook.manage")
+@recently_signed_in
 def turn(webhook_id: int, act: str) -> ResponseReturnValue:
     """Send nothing for now, or go on."""
     found = _own(webhook_id, lock=True)
@@ -124,6 +127,7 @@ def rotate(webhook_id: int) -> ResponseReturnValue:
 
 @bp.post("/webhooks/<int:webhook_id>/end")
 @requires("webhook.manage")
+@recently_signed_in
 def end(webhook_id: int) -> ResponseReturnValue:
     """Never send anything there again."""
     webhooks.end(db_session(), _own(webhook_id, lock=True), by=By(current_user.id), at=now())
@@ -222,6 +226,7 @@ def _choices(names: set[str]) -> list[SelectChoice]:
 
 def _address_is_good(form: WebhookForm) -> bool:
     """Ask where the address leads; what is wrong with it stands at its field."""
+    db_session().close()  # nothing stays open while a name server is asked
     try:
         webhooks.require_address(ports().webhooks, form.wanted().url)
     except webhooks.AddressRefused as refusal:

@@ -2,7 +2,7 @@
 
 An address is looked up once for each message. All that it leads to is checked, and the connection
 goes to what was checked: a name that leads elsewhere a moment later leads nowhere. Redirects are
-answers like any other. The lookup takes LOOKUP seconds at most, and everything after it `timeout`.
+answers like any other. A message has `timeout` seconds; its lookup is within them, LOOKUP at most.
 """
 
 import ipaddress

@@ -148,7 +148,8 @@ TABLES = (
     Table(
         "letter",
         _l("Letters that this instance wrote to you"),
-        whose="user_id = :person OR address = :email",
+        # An address passes on; what was written to somebody stays theirs.
+        whose="user_id = :person OR (user_id IS NULL AND address = :email)",
         words=("address", "subject", "body", "trouble"),
         codes=("language", "template"),
         subject="letter",

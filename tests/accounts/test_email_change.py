@@ -1,7 +1,7 @@
 """Another address for an account: asked for, proven by a letter, changed; nobody else is told."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 from accounts import email_change, organisations
 from accounts.models import EmailChange, MemberRole, SignIn, SignInEnd, User
 from core import jobs as core_jobs
+from core import messages
 from core.clock import now
 from core.models import AuditEvent, Letter
 from proofs import own_data
@@ -414,6 +415,26 @@ def test_of_two_who_confirm_one_address_at_once_one_has_it(live: Live) -> None:
         assert len(session.exec(select(User).where(User.email == NEW)).all()) == 1
 
 
+def test_the_letter_waits_for_the_person_before_it_holds_their_change(live: Live) -> None:
+    with live.transaction() as session:
+        ada = make_user(session, "expert", email=EMAIL)
+        session.flush()
+        session.expunge_all()
+    _ask(live.client(ada))
+
+    with ThreadPoolExecutor() as pool:
+        with live.transaction() as session:
+            session.get_one(User, ada.id, with_for_update=True)
+            job = pool.submit(live.run_jobs)
+            wait([job], timeout=1.0)
+            # What `ask` and `confirm` do next: a job that held the change would never let them.
+            session.execute(text("select 1 from email_change for update nowait"))
+        job.result()
+
+    with live.transaction() as session:
+        assert last_letter(session, NEW)
+
+
 def test_two_clicks_at_once_change_it_once(live: Live) -> None:
     with live.transaction() as session:
         ada = make_user(session, "expert", email=EMAIL)
@@ -490,6 +511,32 @@ def test_the_next_holder_of_the_old_address_gets_what_is_sent_from_then_on(
     assert before == 404
     assert sign_in(heir).get(f"/join/{invitation.id}").status_code == 200
     assert client.get(f"/join/{invitation.id}").status_code == 404
+
+
+def test_the_next_holder_of_the_old_address_neither_copies_nor_erases_what_went_to_it_before(
+    live: Live,
+) -> None:
+    with live.transaction() as session:
+        ada = make_user(session, "expert", email=EMAIL)
+        row = {"user_id": ada.id, "address": EMAIL, "language": "en", "template": "x"}
+        messages.post(session, subject="To Ada", body="Ada's own words.\n", **row)
+        ada.email = NEW
+        session.flush()  # the address is free before somebody else takes it
+        heir = make_user(session, "expert", email=EMAIL)
+        messages.post(session, subject="To nobody", body="Whoever.\n", **row | {"user_id": None})
+        session.refresh(heir)
+        session.expunge_all()
+
+    archive = own_data.copy(live, heir)
+    told = b"".join(archive.read(name) for name in archive.namelist()).decode()
+    live.client(heir).post("/account/erase")
+    own_data.carry_out(live)
+
+    assert "To nobody" in told
+    assert "Ada" not in told
+    with live.transaction() as session:
+        letters = select(Letter.subject).where(Letter.template == "x")
+        assert session.exec(letters).all() == ["To Ada"]
 
 
 def test_a_copy_of_ones_data_holds_no_link_and_does_not_tell_who_has_an_account(live: Live) -> None:

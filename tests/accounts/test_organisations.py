@@ -5,7 +5,9 @@ from typing import Any
 
 from sqlmodel import Session, select
 
+from accounts import organisations
 from accounts.models import MemberInvitation, MemberRole, Membership, RoleName
+from core.clock import now
 from core.models import Letter
 from tests.conftest import Live
 from tests.factories.accounts import make_member, make_organisation, make_owner, make_user
@@ -128,6 +130,28 @@ def test_a_member_may_leave(session: Session, sign_in: Any) -> None:
     assert session.get(Membership, (organisation.id, member.id)) is None
     assert session.get(Membership, (organisation.id, other.id)) is not None
     assert client.get(path).status_code == 404
+
+
+def test_open_invitations_of_somebody_who_is_removed_are_taken_back(
+    session: Session, sign_in: Any
+) -> None:
+    owner, organisation = make_owner(session)
+    leaving = make_member(session, organisation)
+    own = make_user(session, "expert")
+    for by, email in ((leaving, own.email), (owner, "else@example.org")):
+        organisations.invite(session, organisation, email, MemberRole.ADMIN, by=by, at=now())
+    session.commit()
+    [back] = organisations.invitations_for(session, own)
+
+    page = sign_in(owner).post(
+        f"/organisations/{organisation.id}/members/{leaving.id}/remove", follow_redirects=True
+    )
+    sign_in(own).post(f"/join/{back.id}/accept")
+
+    assert "One open invitation that this person had sent is taken back" in page.text
+    assert session.get(Membership, (organisation.id, own.id)) is None
+    left = organisations.open_invitations(session, organisation.id or 0)
+    assert [one.email for one in left] == ["else@example.org"]
 
 
 def test_the_last_admin_stays(session: Session, sign_in: Any) -> None:

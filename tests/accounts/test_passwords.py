@@ -14,6 +14,7 @@ from accounts import health, passwords
 from accounts.models import User
 from app import create_app
 from core.db import Database
+from core.models import Heartbeat
 from tests import clients
 from tests.accounts.newcomer import (
     EMAIL,
@@ -162,6 +163,13 @@ def test_a_service_that_is_away_keeps_nobody_out_and_is_seen(asking: Any, live: 
         (found,) = health.stolen_passwords(rows)
         rows.close()
     assert found.tone == "wait"
+
+
+def test_a_service_that_is_no_address_keeps_nobody_out(live: Live) -> None:
+    with live.app.app_context():
+        assert not passwords.is_breached(STOLEN, "https://range.example.org:port/")
+        with live.transaction() as session:
+            assert session.get(Heartbeat, passwords.AWAY)
 
 
 def test_without_a_service_nothing_is_asked(worker_app: Any) -> None:

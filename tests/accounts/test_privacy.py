@@ -29,6 +29,8 @@ from tests.factories.annotation import make_assignment, make_desk
 from tests.factories.decisions import contest, decision_of, make_refused
 from tests.factories.everywhere import EMAIL, Everywhere
 from tests.factories.payouts import make_budget, make_earning
+from tests.factories.privacy import make_erasure
+from tests.factories.webhooks import make_endpoint
 
 OTHERS = ("Zzother", "zzother@", "Zzoperator", "Zzreviewer")
 
@@ -369,6 +371,20 @@ def test_a_person_who_asked_may_undo_it_and_meanwhile_does_nothing_else(
         assert session.get_one(User, everywhere.id).email == EMAIL
         assert session.exec(select(Erasure)).one().undone_at
     assert client.post("/account", data={"name": "Another", "locale": "en"}).status_code == 302
+
+
+def test_while_an_erasure_waits_one_only_ends_things(session: Session, sign_in: Any) -> None:
+    owner, organisation = make_owner(session)
+    path = f"/webhooks/{make_endpoint(session, organisation).id}"
+    make_erasure(session, owner)
+    session.commit()
+    client = sign_in(owner)
+
+    refused = ["/appeals/1", "/account/consents/credits/give", f"{path}/resume", f"{path}/test"]
+    taken = [f"{path}/pause", f"{path}/end", "/account/sessions/end-others", "/theme"]
+
+    assert [client.post(one).status_code for one in refused] == [409] * len(refused)
+    assert 409 not in [client.post(one).status_code for one in taken]
 
 
 def test_tasks_in_hand_go_back_when_an_erasure_is_asked_for(session: Session, app: Any) -> None:

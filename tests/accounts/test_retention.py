@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from pydantic import ValidationError
+from sqlalchemy import text
 from sqlmodel import Session, select
 
 from accounts import retention
@@ -15,12 +16,14 @@ from core import jobs, periods
 from core.clock import now
 from core.models import Letter, RetentionRun, Upload
 from experts.fields import Field
+from experts.models import Expert
 from interviews import corrections, editions
 from interviews.models import AnswerCorrection, Response
 from tests.conftest import Live, make_settings
 from tests.factories.accounts import make_user
 from tests.factories.annotation import make_desk
 from tests.factories.decisions import answer, contest, decision_of, make_refused, stands
+from tests.factories.experts import make_licence
 from tests.factories.interviews import answer_all, make_interview, unknown
 from tests.factories.privacy import make_erasure, make_retention_run
 
@@ -114,6 +117,34 @@ def test_words_of_old_decisions_and_old_answers_go_only_where_it_is_set(
     assert session.exec(select(AnswerCorrection)).one().words is None
     again = retention.apply(_register(app), {"decisions": 183, "transcripts": 183}, at=later)
     assert (again["decisions"], again["transcripts"]) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        "UPDATE expert SET standing = 'restricted', decision_id = :decision",
+        "UPDATE licence SET refused_at = now(), decision_id = :decision",
+        "INSERT INTO payout_hold (expert_id, decision_id, held_at)"
+        " VALUES (:person, :decision, now())",
+    ],
+)
+def test_a_decision_in_force_keeps_its_words(session: Session, app: Any, act: str) -> None:
+    user = make_user(session, "expert")
+    failed = answer_all(session, make_interview(session, user, field=Field.FINANCE), unknown)
+    make_licence(session, session.get_one(Expert, user.id))
+    session.flush()
+    decision = decision_of(session, failed)
+    # The triggers ask for a decision of the act's own kind; what is looked at here is the rule.
+    session.execute(text("SET LOCAL session_replication_role = replica"))
+    session.execute(text(act), {"decision": decision.id, "person": user.id})
+    session.execute(text("SET LOCAL session_replication_role = origin"))
+
+    later = now() + timedelta(days=AGES)
+    done = retention.apply(_register(app), {"decisions": 183}, at=later)
+
+    assert done["decisions"] == 0
+    session.expire_all()
+    assert decision.reason_words["en"] != "Erased with the account."
 
 
 def test_an_open_appeal_keeps_everything(session: Session, app: Any) -> None:

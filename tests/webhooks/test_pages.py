@@ -1,21 +1,28 @@
 """Pages of webhooks: made, shown once, tested, paused, changed, ended; only by admins."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 from sqlmodel import Session, select
 
+from accounts import organisations
 from accounts.models import (
+    ApiToken,
     DeliveryState,
+    Membership,
     WebhookDelivery,
     WebhookEndpoint,
     WebhookMessage,
     WebhookState,
 )
 from core.clock import now
+from tests.conftest import Live
 from tests.factories.accounts import make_member, make_owner
+from tests.factories.tokens import make_token
 from tests.factories.webhooks import make_delivery, make_endpoint
 
 URL = "https://hooks.example.org/in"
@@ -159,3 +166,63 @@ def test_an_organisation_has_twenty_at_most(session: Session, sign_in: Any, owne
 
     assert client.post("/webhooks", data=form_of(client, owner[1])).status_code == 409
     assert len(endpoints(session)) == 20
+
+
+def test_while_a_name_server_is_asked_nothing_is_open_and_nobody_waits_for_a_row(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with live.transaction() as session:
+        owner, organisation = make_owner(session)
+        path = f"/webhooks/{make_endpoint(session, organisation).id}"
+        scopes = ["webhooks:write"]
+        _, secret = make_token(session, owner, organisation, scopes=scopes)
+    opened = []
+
+    def resolve(_host: str, _port: int) -> list[str]:
+        pool: Any = live.engine.pool
+        opened.append(pool.checkedout())
+        with live.engine.begin() as beside:
+            beside.execute(text("select 1 from webhook_endpoint for update nowait"))
+        return ["93.184.215.14"]
+
+    sender = live.app.extensions["doyen.ports"].webhooks
+    monkeypatch.setattr(sender, "resolve", resolve)
+    client = live.client(owner)
+    form = {"url": URL, "events": ["release.published"]}
+
+    made = client.post("/webhooks", data=form_of(client, organisation, events=form["events"]))
+    changed = client.post(path, data=form)
+    api: Any = live.app.test_client()
+    headers = {"Authorization": f"Bearer {secret}"}
+    by_token = api.patch(f"/api/v1{path}", json={"url": URL}, headers=headers)
+
+    assert [made.status_code, changed.status_code, by_token.status_code] == [200, 302, 200]
+    assert len(opened) == 3
+    assert opened[:2] == [0, 0]
+
+
+@pytest.mark.parametrize("path", ["/webhooks", "/tokens"])
+def test_an_admin_who_is_taken_out_at_the_same_moment_leaves_nothing_behind(
+    live: Live, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    sender = live.app.extensions["doyen.ports"].webhooks
+    monkeypatch.setattr(sender, "resolve", lambda _host, _port: ["93.184.215.14"])
+    with live.transaction() as session:
+        owner, organisation = make_owner(session)
+        leaving = make_member(session, organisation)
+    client = live.client(leaving)
+    form = form_of(client, organisation) | {"days": 30, "scopes": ["releases:read"]}
+
+    with ThreadPoolExecutor() as pool:
+        with live.transaction() as session:
+            membership = session.get_one(Membership, (organisation.id, leaving.id))
+            organisations.remove(session, membership, by=owner, at=now())
+            session.flush()
+            late = pool.submit(client.post, path, data=form)
+            wait([late], timeout=1.0)
+        answer = late.result()
+
+    assert answer.status_code in (404, 422)  # no member any more, or not even offered it
+    with live.transaction() as session:
+        assert session.exec(select(WebhookEndpoint)).all() == []
+        assert session.exec(select(ApiToken)).all() == []
