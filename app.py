@@ -90,6 +90,7 @@ SCHEDULE = {
     "payouts.reconcile": 86_400,
     "projects.offer_open": 300,
     "annotation.expire_overdue": 30,
+    "annotation.follow_budgets": 30,
     "annotation.validate_pending": 60,
     "annotation.push_unpushed": 60,
     "annotation.accept_overdue": 600,

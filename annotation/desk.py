@@ -15,7 +15,7 @@ from core.money import Money
 from experts import restrictions
 from payouts import budgets, policy
 from projects import guidelines
-from projects.models import Answer, Invitation, Project, id_of
+from projects.models import Answer, Invitation, PausedFor, Project, id_of
 from projects.models import State as ProjectState
 
 # Beyond this nobody counts: "more than 1,000" tells an expert as much.
@@ -76,7 +76,7 @@ def why_nothing(session: Session, project: Project, expert_id: int, *, at: datet
     except restrictions.Restricted:
         return Why.RESTRICTED
     except leases.NotOpen:
-        return Why.PAUSED
+        return Why.BUDGET if project.paused_for is PausedFor.BUDGET else Why.PAUSED
     except leases.SkillNeeded:
         return Why.SKILL
     if not _open_to(session, project, expert_id):
