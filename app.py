@@ -87,6 +87,7 @@ SCHEDULE = {
     "payouts.reread_payees": 300,
     "payouts.collect_news": 600,
     "payouts.make_weekly_payouts": 3600,
+    "payouts.top_up_budgets": 60,
     "payouts.reconcile": 86_400,
     "projects.offer_open": 300,
     "annotation.expire_overdue": 30,

@@ -14,8 +14,9 @@ from core import jobs
 from core.clock import now
 from core.db import transaction
 from core.ports import PayoutRail, PayoutRefused, RailNews
-from payouts import answers, deposits, payees, policy, references, sending
-from payouts.models import Deposit, Payout, RailEvent, RailEventState
+from payouts import answers, auto_topups, deposits, payees, policy, references, sending
+from payouts.models import Deposit, DepositOrigin, Payout, RailEvent, RailEventState
+from payouts.topup_models import AutoTopUp
 
 TAKE_UP_AFTER = timedelta(minutes=1)
 LOOK_BACK = timedelta(days=4)  # the rail itself tries for three days
@@ -103,8 +104,12 @@ def _reading(kind: str) -> Reading | None:
 def _deposit(event: RailEvent, rail: PayoutRail) -> str:
     with transaction() as session:
         row = references.row_of(session, event.reference)
+    if isinstance(row, AutoTopUp) and row.id is not None:
+        return f"top-up {row.id} {auto_topups.reread(row.id, rail).state}"
     if not isinstance(row, Deposit) or row.id is None:
         return "not ours"
+    if row.origin is DepositOrigin.TOP_UP:
+        return f"deposit {row.id} {auto_topups.charge(row.id, rail)}"
     return f"deposit {row.id} {deposits.reread(row.id, rail).state}"
 
 
