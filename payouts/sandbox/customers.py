@@ -22,7 +22,7 @@ def create(call: Call) -> Doc:
         raise Refusal("Doyen's sandbox has customers of the platform only.")
     asked = call.params
     said = {name: asked.get(name) for name in ("description", "email", "name", "phone")}
-    customer = {
+    customer: Doc = {
         "id": new_id("cus_"),
         "object": "customer",
         "address": None,
