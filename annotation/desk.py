@@ -17,7 +17,7 @@ from experts import restrictions
 from payouts import budgets, policy
 from payouts.rates import Floor
 from projects import guidelines, rates
-from projects.models import Answer, Invitation, Project, id_of
+from projects.models import Answer, Invitation, PausedFor, Project, id_of
 from projects.models import State as ProjectState
 from projects.rates import Rate
 
@@ -81,7 +81,7 @@ def why_nothing(session: Session, project: Project, expert_id: int, *, at: datet
     except restrictions.Restricted:
         return Why.RESTRICTED
     except leases.NotOpen:
-        return Why.PAUSED
+        return Why.BUDGET if project.paused_for is PausedFor.BUDGET else Why.PAUSED
     except leases.SkillNeeded:
         return Why.SKILL
     if not _open_to(session, project, expert_id):

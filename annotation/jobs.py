@@ -112,9 +112,21 @@ def observe_rates() -> str:
 
 @tasks.task()
 def tell_budget_is_short(project_id: int) -> str:
-    """Write to the owners that experts wait for money, at most once a day."""
+    """Pause a project whose budget covers no further task, and tell its owners."""
     with db.transaction() as session:
-        return budget_notice.write(session, project_id, at=now())
+        return budget_notice.follow(session, project_id, at=now())
+
+
+@tasks.task()
+def follow_budgets() -> int:
+    """Pause what is out of budget, and let go on what has money again; return how many moved."""
+    with db.transaction() as session:
+        found = budget_notice.to_follow(session)
+    moved = 0
+    for project_id in found:
+        with db.transaction() as session:
+            moved += budget_notice.follow(session, project_id, at=now()) != "as it was"
+    return moved
 
 
 def _push_left(project_id: int, *, limit: int) -> int:

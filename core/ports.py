@@ -68,6 +68,28 @@ class Checkout:
     amount: Money
     charge_id: str | None = None
     fee: Money | None = None
+    trouble: str | None = None  # the rail's code for why it was refused
+
+
+@dataclass(frozen=True)
+class SavedCard:
+    """A card that an owner has saved at the rail."""
+
+    id: str
+    brand: str
+    last4: str
+    expires: str  # month and year, as 12/2029
+
+
+@dataclass(frozen=True)
+class CardSetup:
+    """A page on which an owner saves a card; nothing is paid there."""
+
+    id: str
+    url: str
+    state: Literal["open", "complete", "expired"]
+    customer_id: str | None
+    card: SavedCard | None = None
 
 
 @dataclass(frozen=True)
@@ -184,6 +206,33 @@ class CheckoutRail(Protocol):
         """Read a payment page again, and whether it is paid."""
 
 
+class SavedCardRail(Protocol):
+    """Charges cards that owners have saved, while nobody is there."""
+
+    def open_card_setup(self, *, reference: str, name: str, email: str, back_to: str) -> CardSetup:
+        """Open a page where a card is saved; again with the same reference, the first page."""
+
+    def card_setup(self, setup_id: str) -> CardSetup:
+        """Read that page again, and whether a card was saved."""
+
+    def charge_saved(
+        self, amount: Money, *, customer_id: str, card_id: str, reference: str, title: str
+    ) -> Checkout:
+        """Charge a saved card now; a card that says no comes back as `failed`, with its trouble.
+
+        Again with the same reference within a day, the first answer. Raises `PayoutRefused` when
+        nothing was charged, and `OutcomeUnknown` when something may have been.
+        """
+
+    def find_saved_charge(
+        self, *, customer_id: str, reference: str, since: datetime
+    ) -> Checkout | None:
+        """Return what became of a charge under a reference, or None when there is none."""
+
+    def forget_card(self, card_id: str) -> None:
+        """Take a card away, so that nobody can charge it again."""
+
+
 class PayeeRail(Protocol):
     """Keeps the accounts of those who are paid."""
 
@@ -273,7 +322,9 @@ class ReconcilingRail(BooksRail, DisputeRail, ReversalRail, Protocol):
     """All that comparing the books asks of the rail."""
 
 
-class PayoutRail(CheckoutRail, PayeeRail, SendingRail, ReconcilingRail, NewsRail, Protocol):
+class PayoutRail(
+    CheckoutRail, SavedCardRail, PayeeRail, SendingRail, ReconcilingRail, NewsRail, Protocol
+):
     """Takes owners' money in and moves experts' pay out."""
 
 

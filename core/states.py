@@ -50,6 +50,11 @@ STATES: dict[str, dict[str, Shown]] = {
         "expired": Shown(_l("Expired"), "clock-history", "off"),
         "unclear": Shown(_l("Being looked up"), "question-circle", "wait"),
     },
+    "topup": {
+        "setting_up": Shown(_l("Card not saved yet"), "hourglass-split", "wait"),
+        "on": Shown(_l("On"), "check-circle", "ok"),
+        "off": Shown(_l("Off"), "dash-circle", "off"),
+    },
     "payee": {
         "none": Shown(_l("Not set up"), "dash-circle", "off"),
         "started": Shown(_l("Begun"), "pencil", "wait"),

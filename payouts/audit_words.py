@@ -8,6 +8,9 @@ ACTIONS = {
     "money.read": _l("Payouts of a person read"),
     "deposit.opened": _l("Deposit begun"),
     "deposit.paid": _l("Deposit paid"),
+    "topup.agreed": _l("Automatic top-up agreed to"),
+    "topup.on": _l("Automatic top-up turned on"),
+    "topup.off": _l("Automatic top-up turned off"),
     "payee.opened": _l("Account for payouts opened"),
     "payee.rhythm": _l("Rhythm of payouts chosen"),
     "payee.none": _l("Account for payouts: not there"),
@@ -84,5 +87,6 @@ ROWS = {
     "dispute": Row(_l("Dispute %(id)s")),
     "reversal": Row(_l("Payout taken back, number %(id)s")),
     "bonus": Row(_l("Bonus %(id)s")),
+    "topup": Row(_l("Automatic top-up %(id)s")),
     "payee": Row(_l("Account of expert number %(id)s")),
 }

@@ -22,7 +22,7 @@ from core.web import Problems, page_of, read
 from payouts import budgets, deposits, disputes, forecast, ledger, policy, words
 from payouts.blueprint import bp
 from payouts.forms import FundForm
-from payouts.models import Account, Deposit, DepositState, Move, ProjectBudget
+from payouts.models import Account, Deposit, DepositOrigin, DepositState, Move, ProjectBudget
 
 
 @bp.get("/budget")
@@ -122,7 +122,7 @@ def deposit(project_id: int, deposit_id: int) -> ResponseReturnValue:
 def _to_checkout(deposit: Deposit, row: ProjectBudget) -> ResponseReturnValue:
     here: dict[str, Any] = {"project_id": row.project_id, "deposit_id": deposit.id}
     page = url_for(".deposit", **here)
-    if deposit.state is not DepositState.OPEN:
+    if deposit.state is not DepositState.OPEN or deposit.origin is not DepositOrigin.CHECKOUT:
         return redirect(page)
     back_to, title = (
         url_for(".deposit", **here, _external=True),

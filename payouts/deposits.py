@@ -18,7 +18,7 @@ from core.errors import Conflict, Invalid, NotFound
 from core.money import Money
 from core.ports import Checkout, CheckoutRail
 from payouts import budgets, ledger, policy
-from payouts.models import Deposit, DepositState
+from payouts.models import Deposit, DepositOrigin, DepositState
 
 REREAD_AFTER = timedelta(minutes=2)
 FORGET_AFTER = timedelta(hours=25)  # a checkout lives for a day
@@ -42,13 +42,25 @@ class UsedForm(Conflict):
 
 
 def open(
-    session: Session, project_id: int, amount: Money, *, key: str, by: int, at: datetime
+    session: Session,
+    project_id: int,
+    amount: Money,
+    *,
+    key: str,
+    by: int | None,
+    at: datetime,
+    auto_topup_id: int | None = None,
 ) -> Deposit:
-    """Begin a payment; the same form sent again returns the first one."""
+    """Begin a payment; the same form sent again returns the first one.
+
+    With `auto_topup_id` it is charged to a saved card (`auto_topups.py`), and not on a page.
+    """
     _check_amount(amount)
     if budgets.of(session, project_id).closed_at is not None:
         raise budgets.BudgetClosed
     row = {"project_id": project_id, "amount_minor": amount.minor, "currency": amount.currency}
+    origin = DepositOrigin.TOP_UP if auto_topup_id else DepositOrigin.CHECKOUT
+    row |= {"origin": origin, "auto_topup_id": auto_topup_id}
     made = session.execute(
         insert(Deposit)
         .values(request_key=key, opened_by=by, opened_at=at, state=DepositState.OPEN, **row)
@@ -70,6 +82,8 @@ def begin(deposit_id: int, rail: CheckoutRail, *, title: str, back_to: str) -> s
     """
     with transaction() as session:
         deposit = of(session, deposit_id)
+    if deposit.origin is not DepositOrigin.CHECKOUT:
+        raise ValueError("what a saved card is charged for is never paid on a page as well")
     if deposit.stripe_checkout_url:
         return deposit.stripe_checkout_url
     opened = rail.open_checkout(
@@ -140,6 +154,7 @@ def forget_unopened(session: Session, at: datetime) -> int:
     """Close deposits whose checkout nobody was ever led to; return how many."""
     question = select(Deposit).where(
         Deposit.state == DepositState.OPEN,
+        Deposit.origin == DepositOrigin.CHECKOUT,
         col(Deposit.stripe_checkout_id).is_(None),
         Deposit.opened_at < at - FORGET_AFTER,
     )
@@ -195,7 +210,7 @@ def _book(session: Session, deposit: Deposit, fee: Money, at: datetime) -> None:
         },
     )
     payer = session.get(User, deposit.opened_by) if deposit.opened_by else None
-    if payer is not None:
+    if payer is not None and deposit.origin is DepositOrigin.CHECKOUT:
         budget = budgets.of(session, deposit.project_id)
         messages.write(
             session, to=payer, template="payouts/deposit_paid", deposit=deposit, budget=budget

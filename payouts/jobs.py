@@ -13,6 +13,7 @@ from core.ports import PayoutRefused, RailDown, ports
 from core.settings import current_settings
 from payouts import (
     approvals,
+    auto_topups,
     deposits,
     disputes,
     forecast,
@@ -175,6 +176,55 @@ def warn_of_budgets() -> int:
         with transaction() as session:
             forecast.warn(session, project_id, days, at=now())
     return len(found)
+
+
+@tasks.task(queue="money")
+def consider_top_up(topup_id: int) -> str:
+    """Begin a charge of a saved card where a budget runs low."""
+    with transaction() as session:
+        return auto_topups.consider(session, topup_id, at=now())
+
+
+@tasks.task(queue="money")
+def charge_top_up(deposit_id: int) -> str:
+    """Charge a saved card, or find out what became of it."""
+    return auto_topups.charge(deposit_id, ports().payout_rail)
+
+
+@tasks.task(queue="money")
+def reread_top_up(topup_id: int) -> str:
+    """Read again whether a card was saved."""
+    try:
+        return auto_topups.reread(topup_id, ports().payout_rail).state
+    except (RailDown, PayoutRefused) as trouble:
+        return f"the rail cannot be asked: {trouble}"  # the next tick asks again
+
+
+@tasks.task(queue="money")
+def forget_card(topup_id: int) -> str:
+    """Take the card of an ended agreement away from the rail."""
+    try:
+        return auto_topups.forget_card(topup_id, ports().payout_rail)
+    except RailDown as trouble:
+        return f"the rail cannot be asked: {trouble}"
+
+
+@tasks.task(queue="money")
+def top_up_budgets() -> int:
+    """Charge where budgets run low, and finish what stopped half-way; return how many charges."""
+    with transaction() as session:
+        low = auto_topups.due(session)
+        charges = auto_topups.to_take_up(session, now())
+        setups = auto_topups.to_reread(session, now())
+        ended = auto_topups.to_forget(session)
+    begun = 0
+    for topup_id in low:
+        with transaction() as session:
+            begun += auto_topups.consider(session, topup_id, at=now()).endswith("begun")
+    _defer_each("payouts.charge_top_up", "charge", charges, "deposit_id")
+    _defer_each("payouts.reread_top_up", "top-up-setup", setups, "topup_id")
+    _defer_each("payouts.forget_card", "forget-card", ended, "topup_id")
+    return begun
 
 
 @tasks.task(queue="money")

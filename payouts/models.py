@@ -176,8 +176,15 @@ class DepositState(StrEnum):
     UNCLEAR = "unclear"
 
 
+class DepositOrigin(StrEnum):
+    """How the money of an owner came to be charged."""
+
+    CHECKOUT = "checkout"
+    TOP_UP = "top_up"
+
+
 class Deposit(SQLModel, table=True):
-    """One payment of an owner into a project's budget, by hosted checkout."""
+    """One payment of an owner into a project's budget, by hosted checkout or from a saved card."""
 
     __tablename__ = "deposit"
     __table_args__ = (
@@ -186,6 +193,14 @@ class Deposit(SQLModel, table=True):
         UniqueConstraint("request_key"),
         UniqueConstraint("stripe_checkout_id"),
         UniqueConstraint("stripe_charge_id"),
+        one_of("origin", DepositOrigin),
+        CheckConstraint("(origin = 'top_up') = (auto_topup_id IS NOT NULL)", name="origin_whole"),
+        Index(
+            "uq_deposit_one_top_up_open",
+            "auto_topup_id",
+            unique=True,
+            postgresql_where="state = 'open'",
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -203,6 +218,8 @@ class Deposit(SQLModel, table=True):
     stripe_checkout_url: str | None = Field(default=None, sa_type=Text)
     stripe_charge_id: str | None = Field(default=None, sa_type=Text)
     trouble: str | None = Field(default=None, sa_type=Text)
+    origin: DepositOrigin = text_enum(DepositOrigin, default=DepositOrigin.CHECKOUT)
+    auto_topup_id: int | None = Field(default=None, foreign_key="auto_topup.id")
 
     @property
     def amount(self) -> Money:

@@ -15,9 +15,20 @@ from core.clock import now
 from core.db import transaction
 from core.errors import Conflict, NotFound
 from core.ports import PayoutRail, PayoutRefused, RailDown, RailNews
-from payouts import answers, deposits, disputes, payees, policy, references, reversals, sending
-from payouts.models import Deposit, Payout, RailEvent, RailEventState
+from payouts import (
+    answers,
+    auto_topups,
+    deposits,
+    disputes,
+    payees,
+    policy,
+    references,
+    reversals,
+    sending,
+)
+from payouts.models import Deposit, DepositOrigin, Payout, RailEvent, RailEventState
 from payouts.news_models import RailEventTry
+from payouts.topup_models import AutoTopUp
 
 TAKE_UP_AFTER = timedelta(minutes=1)
 TRIES_UNTIL_A_PERSON = 10  # each waits longer than the one before: about half a day
@@ -153,8 +164,12 @@ def _reading(kind: str) -> Reading | None:
 def _deposit(event: RailEvent, rail: PayoutRail) -> str:
     with transaction() as session:
         row = references.row_of(session, event.reference)
+    if isinstance(row, AutoTopUp) and row.id is not None:
+        return f"top-up {row.id} {auto_topups.reread(row.id, rail).state}"
     if not isinstance(row, Deposit) or row.id is None:
         return "not ours"
+    if row.origin is DepositOrigin.TOP_UP:
+        return f"deposit {row.id} {auto_topups.charge(row.id, rail)}"
     return f"deposit {row.id} {deposits.reread(row.id, rail).state}"
 
 

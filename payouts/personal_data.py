@@ -78,6 +78,23 @@ TABLES = (
     ),
     nobody("invoice", _l("Invoices of organisations"), "currency", "parties", "figures"),
     Table(
+        "auto_topup",
+        _l("Automatic top-ups that you agreed to for your organisation"),
+        acts=("agreed_by", "ended_by"),
+        codes=(
+            "currency",
+            "words",
+            "request_key",
+            "stripe_setup_id",
+            "stripe_customer_id",
+            "stripe_card_id",
+            "card_brand",
+            "card_last4",
+            "card_expires",
+        ),
+        hidden=("stripe_setup_url",),
+    ),
+    Table(
         "payee",
         _l("How you are paid"),
         whose=MINE,

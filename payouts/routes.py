@@ -16,6 +16,7 @@ from payouts import (
     stuck_routes,
     tax_export_routes,
     tax_routes,
+    topup_routes,
     webhook_routes,
 )
 from payouts.blueprint import bp
@@ -33,6 +34,7 @@ PAGES = (
     stuck_routes,
     tax_export_routes,
     tax_routes,
+    topup_routes,
 )
 BOOKS = (books_routes, dispute_routes, reversal_routes)
 SIGNED_BY_SENDER = (webhook_routes.platform_news, webhook_routes.payees_news)

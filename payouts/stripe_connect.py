@@ -15,6 +15,7 @@ import stripe
 from core.money import EXPONENTS, Money
 from core.ports import (
     BankTransfer,
+    CardSetup,
     Checkout,
     NotEnoughFunds,
     NotFromTheRail,
@@ -108,6 +109,86 @@ class StripeConnect:
         with _asking():
             found = self.client.v1.checkout.sessions.retrieve(checkout_id, expand)
         return stripe_objects.checkout(found.to_dict())
+
+    # Saved cards
+
+    def open_card_setup(self, *, reference: str, name: str, email: str, back_to: str) -> CardSetup:
+        """Open a hosted checkout that saves a card for a customer of its own."""
+        marks = {"reference": reference}
+        customer: Any = {"name": name, "email": email, "metadata": marks}
+        with _asking():
+            owner = self.client.v1.customers.create(customer, _keyed(f"{reference}-customer"))
+            asked: Any = {
+                "mode": "setup",
+                "customer": owner.id,
+                "payment_method_types": ["card"],
+                "success_url": back_to,
+                "cancel_url": back_to,
+                "client_reference_id": reference,
+                "setup_intent_data": {"metadata": marks},
+                "metadata": marks,
+            }
+            made = self.client.v1.checkout.sessions.create(asked, _keyed(reference))
+        return stripe_objects.card_setup(made.to_dict())
+
+    def card_setup(self, setup_id: str) -> CardSetup:
+        """Read such a checkout with the card that it saved."""
+        expand: Any = {"expand": ["setup_intent.payment_method"]}
+        with _asking():
+            found = self.client.v1.checkout.sessions.retrieve(setup_id, expand)
+        return stripe_objects.card_setup(found.to_dict())
+
+    def charge_saved(
+        self, amount: Money, *, customer_id: str, card_id: str, reference: str, title: str
+    ) -> Checkout:
+        """Charge a saved card off session; a declined one is an answer, not an error."""
+        asked: Any = {
+            "amount": amount.minor,
+            "currency": amount.currency,
+            "customer": customer_id,
+            "payment_method": card_id,
+            "payment_method_types": ["card"],
+            "off_session": True,
+            "confirm": True,
+            "description": title,
+            "metadata": {"reference": reference},
+            "expand": ["latest_charge.balance_transaction"],
+        }
+        try:
+            with _asking():
+                made = self.client.v1.payment_intents.create(asked, _keyed(reference))
+        except PayoutRefused as refusal:
+            declined = refusal.__cause__
+            if not isinstance(declined, stripe.CardError):
+                raise
+            body: Any = declined.json_body or {}
+            return stripe_objects.declined(body.get("error") or {}, amount)
+        return stripe_objects.saved_charge(made.to_dict())
+
+    def find_saved_charge(
+        self, *, customer_id: str, reference: str, since: datetime
+    ) -> Checkout | None:
+        """Look a charge up by the reference that we wrote on it."""
+        # A day of grace, as for transfers.
+        asked: Any = {
+            "customer": customer_id,
+            "created": _from(since - timedelta(days=1)),
+            "limit": PAGE,
+            "expand": ["data.latest_charge.balance_transaction"],
+        }
+        with _asking():
+            for found in self.client.v1.payment_intents.list(asked).auto_paging_iter():
+                doc = found.to_dict()
+                if doc.get("metadata", {}).get("reference") == reference:
+                    return stripe_objects.saved_charge(doc)
+        return None
+
+    def forget_card(self, card_id: str) -> None:
+        """Detach a card from its customer; one that is detached already is done with."""
+        with _asking():
+            method = self.client.v1.payment_methods.retrieve(card_id)
+            if method.customer is not None:
+                self.client.v1.payment_methods.detach(card_id)
 
     # Experts
 

@@ -7,12 +7,14 @@ from typing import Any, TypeGuard
 from core.money import Money
 from core.ports import (
     BankTransfer,
+    CardSetup,
     Checkout,
     PayeeStatus,
     RailDispute,
     RailEntry,
     RailNews,
     RailReversal,
+    SavedCard,
 )
 
 Doc = dict[str, Any]
@@ -49,6 +51,60 @@ def _checkout_state(doc: Doc, intent: Any, line: Any) -> Any:
         return "paid" if is_doc(line) else "processing"
     failed = is_doc(intent) and intent["status"] in ("requires_payment_method", "canceled")
     return "failed" if failed else "processing"
+
+
+def card_setup(doc: Doc) -> CardSetup:
+    """Read a checkout session that saves a card, with its setup intent expanded."""
+    intent = doc.get("setup_intent")
+    method = intent.get("payment_method") if is_doc(intent) else None
+    customer = doc.get("customer")
+    return CardSetup(
+        id=doc["id"],
+        url=doc.get("url") or "",
+        state=doc["status"],
+        customer_id=customer["id"] if is_doc(customer) else customer,
+        card=saved_card(method) if is_doc(method) else None,
+    )
+
+
+def saved_card(doc: Doc) -> SavedCard:
+    """Read a payment method."""
+    card = doc.get("card") or {}
+    expires = f"{card.get('exp_month', 0):02}/{card.get('exp_year', 0)}"
+    return SavedCard(doc["id"], card.get("brand", ""), card.get("last4", ""), expires)
+
+
+def saved_charge(doc: Doc) -> Checkout:
+    """Read a payment intent by which a saved card was charged."""
+    amount = Money(doc["amount"], doc["currency"])
+    charge = doc.get("latest_charge")
+    line = charge.get("balance_transaction") if is_doc(charge) else None
+    return Checkout(
+        id=doc["id"],
+        url="",
+        state=_charge_state(doc["status"], line),
+        amount=amount,
+        charge_id=charge["id"] if is_doc(charge) else None,
+        fee=_fee(line, amount.currency),
+        trouble=_trouble(doc.get("last_payment_error") or {}),
+    )
+
+
+def declined(error: Doc, amount: Money) -> Checkout:
+    """Read the error that a saved card was declined with."""
+    intent = error.get("payment_intent") or {}
+    return Checkout(intent.get("id", ""), "", "failed", amount, trouble=_trouble(error))
+
+
+def _charge_state(status: str, line: Any) -> Any:
+    if status == "succeeded":
+        return "paid" if is_doc(line) else "processing"
+    return "processing" if status == "processing" else "failed"
+
+
+def _trouble(error: Doc) -> str | None:
+    """Return the narrower of the two codes: insufficient_funds says more than card_declined."""
+    return error.get("decline_code") or error.get("code")
 
 
 def _fee(line: Any, code: str) -> Money | None:

@@ -17,7 +17,7 @@ from core.money import Money
 from experts.fields import Field
 from payouts import budgets, policy
 from projects import guidelines, label_config, pricing
-from projects.models import Answer, Invitation, Project, State, id_of
+from projects.models import Answer, Invitation, PausedFor, Project, State, id_of
 
 
 class Step(StrEnum):
@@ -49,6 +49,10 @@ class TasksWouldNotFit(Conflict):
 
 class Published(Conflict):
     """What experts were told stays: a published project keeps its brief, labels, pay and rules."""
+
+
+class BudgetUsedUp(Conflict):
+    """The budget does not cover another task. The project goes on by itself once you pay in."""
 
 
 class WrongState(Conflict):
@@ -132,9 +136,12 @@ def publish(session: Session, project: Project, *, by: User, at: datetime) -> No
 
 
 def pause(session: Session, project: Project, *, by: User, at: datetime) -> None:
-    """Stop new tasks and invitations for a while; what experts have in hand goes on."""
-    if project.state is not State.PAUSED:
-        _require(project, State.OPEN)
+    """Stop new tasks and invitations for a while; what experts have in hand goes on.
+
+    A project that its budget has paused then stays paused when money arrives.
+    """
+    if project.state is not State.PAUSED or project.paused_for is not None:
+        _require(project, State.OPEN, State.PAUSED)
         _move(session, project, State.PAUSED, by, at)
 
 
@@ -142,8 +149,28 @@ def resume(session: Session, project: Project, *, by: User, at: datetime) -> Non
     """Go on after a pause."""
     if project.state is not State.OPEN:
         _require(project, State.PAUSED)
+        if project.paused_for is PausedFor.BUDGET and not covers_a_task(session, project):
+            raise BudgetUsedUp
         _move(session, project, State.OPEN, by, at)
         find_experts(session, project)
+
+
+def pause_for_budget(session: Session, project: Project, *, at: datetime) -> None:
+    """Stop new tasks because the budget does not cover one; what is in hand is paid."""
+    _require(project, State.OPEN)
+    _move(session, project, State.PAUSED, None, at, paused_for=PausedFor.BUDGET)
+
+
+def resume_funded(session: Session, project: Project, *, at: datetime) -> None:
+    """Go on by itself, now that the budget covers a task again."""
+    if project.state is State.PAUSED and project.paused_for is PausedFor.BUDGET:
+        _move(session, project, State.OPEN, None, at)
+        find_experts(session, project)
+
+
+def covers_a_task(session: Session, project: Project) -> bool:
+    """Return whether the budget pays for one more answer."""
+    return affordable(budgets.available(session, id_of(project)), project) > 0
 
 
 def complete(session: Session, project: Project, *, by: User, at: datetime) -> None:
@@ -250,12 +277,25 @@ def _require(project: Project, *states: State) -> None:
         raise WrongState
 
 
-def _move(session: Session, project: Project, to: State, by: User, at: datetime) -> None:
+def _move(
+    session: Session,
+    project: Project,
+    to: State,
+    by: User | None,
+    at: datetime,
+    *,
+    paused_for: PausedFor | None = None,
+) -> None:
     before, project.state, project.state_at = project.state, to, at
-    _record(session, project, f"project.{to}", by, before=before)
+    project.paused_for = paused_for
+    more = {"paused_for": str(paused_for)} if paused_for else {}
+    _record(session, project, f"project.{to}", by, before=before, **more)
     event = f"project.{'opened' if to is State.OPEN else to}"
     webhooks.emit(session, project.organisation_id, event, {"project_id": project.id})
 
 
-def _record(session: Session, project: Project, action: str, by: User, **details: object) -> None:
-    audit.record(session, action, by=by.id, subject=f"project:{project.id}", details=details)
+def _record(
+    session: Session, project: Project, action: str, by: User | None, **details: object
+) -> None:
+    who = by.id if by is not None else None
+    audit.record(session, action, by=who, subject=f"project:{project.id}", details=details)

@@ -24,6 +24,12 @@ class State(StrEnum):
     COMPLETED = "completed"
 
 
+class PausedFor(StrEnum):
+    """What a project is paused for when nobody paused it."""
+
+    BUDGET = "budget"
+
+
 class Validation(StrEnum):
     """What decides whether work is accepted."""
 
@@ -70,6 +76,8 @@ class Project(SQLModel, table=True):
     __tablename__ = "project"
     __table_args__ = (
         one_of("state", State),
+        one_of("paused_for", PausedFor),
+        CheckConstraint("paused_for IS NULL OR state = 'paused'", name="paused_for_while_paused"),
         one_of("field", Field),
         one_of("validation", Validation),
         CheckConstraint("length(btrim(title)) > 0", name="title_present"),
@@ -125,6 +133,7 @@ class Project(SQLModel, table=True):
     languages: list[Any] = jsonb(default_factory=list)
     countries: list[Any] = jsonb(default_factory=list)
     state: State = text_enum(State, default=State.DRAFT)
+    paused_for: PausedFor | None = text_enum(PausedFor, nullable=True)
     # Kept by the import of tasks, which stands to the right of this package.
     task_count: int = Column(default=0, sa_type=BigInteger)
     created_by: int = Column(foreign_key="user_account.id")

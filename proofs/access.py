@@ -185,6 +185,9 @@ ROUTES: dict[str, Route] = {
     "payouts.make_invoices": Route(ADMIN, ORGANISATION),
     "payouts.fund": BY_OWNER(),
     "payouts.begin_deposit": BY_OWNER(),
+    "payouts.top_up": BY_OWNER(),
+    "payouts.agree_top_up": BY_OWNER(),
+    "payouts.end_top_up": BY_OWNER(),
     # projects
     "projects.project_home": BY_OWNER(),
     "projects.change_state": Route(US, {**PROJECT, "act": "=pause"}),

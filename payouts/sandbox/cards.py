@@ -1,7 +1,7 @@
 """Test cards, as Stripe documents them, and what becomes of a payment with each."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from payouts.sandbox.errors import Declined
 
@@ -16,6 +16,8 @@ class Card:
     at_once: bool = False  # its funds are available at once, whatever the settlement time
     disputed: bool = False
     refund_fails: bool = False
+    # What a saved card answers when it is charged while nobody is there.
+    refused_later: str | None = None
 
 
 _DECLINED = "card_declined"
@@ -33,6 +35,10 @@ CARDS = {
     "4000000000000069": Card(refused="expired_card"),
     "4000000000000127": Card(refused="incorrect_cvc"),
     "4000000000000119": Card(refused="processing_error"),
+    "4000002500003155": Card(),  # asks for authentication unless it was saved with it
+    "4000002760003184": Card(refused_later="authentication_required"),
+    "4000000000000341": Card(refused_later="generic_decline"),
+    "4000008260003178": Card(refused_later="insufficient_funds"),
 }
 METHODS = {
     "pm_card_visa": "4242424242424242",
@@ -53,6 +59,7 @@ MESSAGES = {
     "expired_card": "Your card has expired.",
     "incorrect_cvc": "Your card's security code is incorrect.",
     "incorrect_number": "Your card number is incorrect.",
+    "authentication_required": "Your card was declined. This transaction requires authentication.",
     "processing_error": "An error occurred while processing your card. Try again in a little bit.",
     "test_mode_live_card": "Your card was declined. Your request was in test mode, but used a"
     " non test card.",
@@ -71,6 +78,15 @@ def find(digits: str) -> Card:
     if re.fullmatch(r"[0-9]{12,19}", digits) and _checked(digits):
         return Card(refused=_DECLINED, decline_code="test_mode_live_card")
     return Card(refused="incorrect_number")
+
+
+def off_session(card: Card) -> Card:
+    """Return a saved card as it answers while nobody is there."""
+    if card.refused_later is None:
+        return card
+    asks = card.refused_later == "authentication_required"
+    code = card.refused_later if asks else _DECLINED
+    return replace(card, refused=code, decline_code=card.refused_later)
 
 
 def _checked(digits: str) -> bool:

@@ -1,13 +1,13 @@
-"""Checkout sessions: a hosted page on which somebody pays once.
+"""Checkout sessions: a hosted page on which somebody pays once, or saves a card.
 
 The one rule: a session is open, then complete or expired, and never anything else again.
 """
 
 from typing import Any
 
-from payouts.sandbox import events, lists, money, payments
+from payouts.sandbox import customers, events, lists, money, payments
 from payouts.sandbox.calls import Call, Routes
-from payouts.sandbox.errors import Declined, Refusal
+from payouts.sandbox.errors import Declined, Refusal, missing
 from payouts.sandbox.params import CREATED, EXPAND, MAP, PAGE, merged, words
 from payouts.sandbox.settings import DAY
 from payouts.sandbox.store import Doc, Tx, new_id
@@ -27,6 +27,8 @@ CREATE = {
     "cancel_url": str,
     "line_items": [{"price_data": _PRICE, "price": str, "quantity": int}],
     "client_reference_id": str,
+    "currency": str,
+    "customer": str,
     "customer_email": str,
     "expires_at": int,
     "locale": str,
@@ -40,6 +42,7 @@ CREATE = {
         "statement_descriptor_suffix": str,
     },
     "payment_method_types": [str],
+    "setup_intent_data": {"description": str, "metadata": MAP},
     "submit_type": {"auto", "book", "donate", "pay", "subscribe"},
     "ui_mode": {"elements", "embedded_page", "hosted_page"},
     **EXPAND,
@@ -51,6 +54,8 @@ def create(call: Call) -> Doc:
     """Open a session and say where its page is."""
     tx, asked = call.tx, call.params
     _check(call)
+    if asked["mode"] == "setup":
+        return _create_setup(call)
     items = [_item(tx, each, number) for number, each in enumerate(asked["line_items"])]
     codes = {item["currency"] for item in items}
     if len(codes) > 1:
@@ -68,16 +73,37 @@ def create(call: Call) -> Doc:
     return tx.add(session, kind="checkout.session")
 
 
+def _create_setup(call: Call) -> Doc:
+    """Open a session on which a card is saved and nothing is paid."""
+    tx, asked = call.tx, call.params
+    intent = customers.new_intent(tx, asked.get("customer"), asked.get("setup_intent_data", {}))
+    code = money.currency(asked["currency"], "currency") if asked.get("currency") else None
+    id_ = new_id("cs_test_c1")
+    session = _session(tx, id_, asked, None, code)
+    session.update(
+        mode="setup",
+        customer=asked.get("customer"),
+        customer_creation=None,
+        payment_method_collection="always",
+        payment_status="no_payment_required",
+        setup_intent=intent["id"],
+        total_details=None,
+        url=f"{call.base_url}/pay/{id_}",
+    )
+    session["_"] = {
+        "line_items": lists.whole(f"/v1/checkout/sessions/{id_}/line_items", []),
+        "intent": {},
+    }
+    return tx.add(session, kind="checkout.session")
+
+
 def _check(call: Call) -> None:
     asked, now = call.params, call.tx.now
     if call.account:
         raise Refusal("Doyen's sandbox takes payments for the platform only.")
-    if asked["mode"] != "payment" or asked.get("ui_mode", "hosted_page") != "hosted_page":
+    if asked["mode"] == "subscription" or asked.get("ui_mode", "hosted_page") != "hosted_page":
         raise Refusal("Doyen's sandbox has hosted pages for payments only.", param="mode")
-    if not asked.get("line_items"):
-        raise Refusal(
-            "Missing required param: line_items.", code="parameter_missing", param="line_items"
-        )
+    _check_mode(call)
     if not asked.get("success_url"):
         raise Refusal(
             "Missing required param: success_url.", code="parameter_missing", param="success_url"
@@ -93,6 +119,23 @@ def _check(call: Call) -> None:
         )
     if asked.get("locale", "auto") not in LOCALES:
         raise Refusal(f"Doyen's sandbox has pages in {', '.join(sorted(LOCALES))}.", param="locale")
+
+
+def _check_mode(call: Call) -> None:
+    asked = call.params
+    if asked.get("customer") and call.tx.get("customer", asked["customer"]) is None:
+        raise missing("customer", asked["customer"], param="customer", status=400)
+    if asked["mode"] == "setup":
+        if asked.get("line_items"):
+            raise Refusal("You can not pass `line_items` in `setup` mode.", param="line_items")
+        if not asked.get("currency") and not asked.get("payment_method_types"):
+            raise Refusal(
+                "Missing required param: currency.", code="parameter_missing", param="currency"
+            )
+    elif not asked.get("line_items"):
+        raise Refusal(
+            "Missing required param: line_items.", code="parameter_missing", param="line_items"
+        )
 
 
 def _item(tx: Tx, asked: Doc, number: int) -> Doc:
@@ -143,7 +186,7 @@ def _price(tx: Tx, amount: int, code: str) -> Doc:
     }
 
 
-def _session(tx: Tx, id_: str, asked: Doc, total: int, code: str) -> Doc:
+def _session(tx: Tx, id_: str, asked: Doc, total: int | None, code: str | None) -> Doc:
     empty: dict[str, Any] = dict.fromkeys(
         words(
             "after_expiration allow_promotion_codes billing_address_collection"
@@ -201,6 +244,13 @@ def pay(tx: Tx, session: Doc, digits: str, email: str | None) -> Declined | None
     """Charge a card for an open session; return the refusal when the card says no."""
     if session["status"] != "open":
         raise Refusal("This Checkout Session is no longer open.")
+    if session["mode"] == "setup":
+        saving = tx.get("setup_intent", session["setup_intent"])
+        assert saving is not None  # an intent is never removed
+        refusal = customers.save_card(tx, saving, digits, email)
+        if refusal is None:
+            _complete(tx, session, email)
+        return refusal
     if session["payment_intent"]:
         intent = tx.get("payment_intent", session["payment_intent"])
     else:
@@ -224,7 +274,7 @@ def _complete(tx: Tx, session: Doc, email: str | None) -> None:
     )
     session.update(
         status="complete",
-        payment_status="paid",
+        payment_status="paid" if session["mode"] == "payment" else "no_payment_required",
         url=None,
         customer_details={**details, "email": email, "tax_exempt": "none"},
     )

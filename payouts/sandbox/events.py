@@ -24,6 +24,8 @@ NAMES = frozenset(
     charge.expired charge.failed charge.pending charge.refund.updated charge.refunded
     charge.succeeded charge.updated checkout.session.async_payment_failed
     checkout.session.async_payment_succeeded checkout.session.completed checkout.session.expired
+    customer.created payment_method.attached payment_method.detached
+    setup_intent.created setup_intent.setup_failed setup_intent.succeeded
     payment_intent.canceled payment_intent.created payment_intent.payment_failed
     payment_intent.processing payment_intent.requires_action payment_intent.succeeded
     payout.canceled payout.created payout.failed payout.paid payout.reconciliation_completed

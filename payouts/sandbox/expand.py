@@ -26,9 +26,18 @@ EXPANDABLE: dict[str, dict[str, tuple[str, ...]]] = {
         "payment_intent": ("payment_intent",),
         "source_transfer": ("transfer",),
     },
-    "checkout.session": {"payment_intent": ("payment_intent",), "line_items": ()},
+    "checkout.session": {
+        "customer": ("customer",),
+        "payment_intent": ("payment_intent",),
+        "setup_intent": ("setup_intent",),
+        "line_items": (),
+    },
     "dispute": {"charge": ("charge",), "payment_intent": ("payment_intent",)},
-    "payment_intent": {"latest_charge": ("charge",)},
+    "payment_intent": {
+        "customer": ("customer",),
+        "latest_charge": ("charge",),
+        "payment_method": ("payment_method",),
+    },
     "payout": {
         "balance_transaction": ("balance_transaction",),
         "failure_balance_transaction": ("balance_transaction",),
@@ -40,6 +49,7 @@ EXPANDABLE: dict[str, dict[str, tuple[str, ...]]] = {
         "failure_balance_transaction": ("balance_transaction",),
         "payment_intent": ("payment_intent",),
     },
+    "setup_intent": {"customer": ("customer",), "payment_method": ("payment_method",)},
     "topup": {"balance_transaction": ("balance_transaction",)},
     "transfer": {
         "balance_transaction": ("balance_transaction",),

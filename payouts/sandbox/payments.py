@@ -5,7 +5,7 @@ The one rule: an intent is paid once, and `pay` alone pays it.
 
 from payouts.sandbox import balance, cards, disputes, events, lists, money
 from payouts.sandbox.calls import Call, Routes
-from payouts.sandbox.errors import Declined, Refusal
+from payouts.sandbox.errors import Declined, Refusal, missing
 from payouts.sandbox.params import CREATED, EXPAND, MAP, PAGE, merged
 from payouts.sandbox.store import Doc, Tx, new_id
 
@@ -18,8 +18,10 @@ CREATE = {
     "automatic_payment_methods": _METHODS,
     "capture_method": {"automatic", "automatic_async"},
     "confirm": bool,
+    "customer": str,
     "description": str,
     "metadata": MAP,
+    "off_session": bool,
     "payment_method": str,
     "payment_method_types": [str],
     "receipt_email": str,
@@ -36,6 +38,8 @@ def create(call: Call) -> Doc:
     """Open an intent, and pay it at once when asked to."""
     asked = call.params
     _only_the_platform(call)
+    if asked.get("customer") and call.tx.get("customer", asked["customer"]) is None:
+        raise missing("customer", asked["customer"], param="customer", status=400)
     intent = new_intent(call.tx, asked["amount"], money.currency(asked["currency"]), asked)
     if asked.get("confirm"):
         _confirm(call.tx, intent, asked)
@@ -68,7 +72,7 @@ def new_intent(tx: Tx, amount: int, currency: str, asked: Doc) -> Doc:
         "confirmation_method": "automatic",
         "created": tx.now,
         "currency": currency,
-        "customer": None,
+        "customer": asked.get("customer"),
         "description": asked.get("description"),
         "last_payment_error": None,
         "latest_charge": None,
@@ -104,22 +108,41 @@ def _confirm(tx: Tx, intent: Doc, asked: Doc) -> None:
             "You cannot confirm this PaymentIntent because it's missing a payment method.",
             code="payment_intent_unexpected_state",
         )
-    if method not in cards.METHODS:
+    digits = cards.METHODS.get(method) or _saved(tx, method, intent["customer"])
+    intent["payment_method"] = method
+    pay(tx, intent, digits, off_session=asked.get("off_session", False))
+
+
+def _saved(tx: Tx, method: str, customer: str | None) -> str:
+    """Return the number of a saved card, which only its customer may be charged by."""
+    found = tx.get("payment_method", method)
+    if found is None:
         raise Refusal(
             f"No such PaymentMethod: '{method}'", code="resource_missing", param="payment_method"
         )
-    intent["payment_method"] = method
-    pay(tx, intent, cards.METHODS[method])
+    if found["customer"] is None:
+        raise Refusal(
+            "The provided PaymentMethod was previously used with a PaymentIntent without Customer"
+            " attachment, or was detached from a Customer. It may not be used again."
+        )
+    if found["customer"] != customer:
+        raise Refusal(
+            f"The provided PaymentMethod ({method}) belongs to another Customer.",
+            param="payment_method",
+        )
+    return str(found["_"]["digits"])
 
 
-def pay(tx: Tx, intent: Doc, digits: str, *, email: str | None = None) -> Doc:
+def pay(
+    tx: Tx, intent: Doc, digits: str, *, email: str | None = None, off_session: bool = False
+) -> Doc:
     """Charge a card for an intent and return the charge; a refusal leaves a failed one behind."""
     if intent["status"] not in ("requires_payment_method", "requires_confirmation"):
         raise Refusal(
             f"You cannot confirm this PaymentIntent because it has a status of {intent['status']}.",
             code="payment_intent_unexpected_state",
         )
-    card = cards.find(digits)
+    card = cards.off_session(cards.find(digits)) if off_session else cards.find(digits)
     charge = _charge(intent, card, digits, tx.now, email)
     tx.add(charge, kind="charge")
     intent["latest_charge"] = charge["id"]
@@ -189,7 +212,7 @@ def _charge(intent: Doc, card: cards.Card, digits: str, now: int, email: str | N
         "captured": works,
         "created": now,
         "currency": intent["currency"],
-        "customer": None,
+        "customer": intent["customer"],
         "description": intent["description"],
         "disputed": False,
         "failure_balance_transaction": None,
@@ -289,10 +312,10 @@ def retrieve(call: Call, id_: str) -> Doc:
     return call.find("payment_intent", id_)
 
 
-@routes.get("/v1/payment_intents", {"created": CREATED, **PAGE})
+@routes.get("/v1/payment_intents", {"created": CREATED, "customer": str, **PAGE})
 def listing(call: Call) -> Doc:
     """List the intents."""
-    return lists.page(call, "payment_intent")
+    return lists.page(call, "payment_intent", where={"customer": call.params.get("customer")})
 
 
 @routes.get("/v1/charges/<id_>", EXPAND)

@@ -24,6 +24,17 @@ FRENCH = {
     "Error:": "Erreur\u00a0:",
     # paying
     "Pay %(amount)s": "Payer %(amount)s",
+    "Save the card": "Enregistrer la carte",
+    "Nothing is paid now. Your card is charged later, as you agreed.": (
+        "Rien n’est payé maintenant. Votre carte sera débitée plus tard, comme vous l’avez accepté."
+    ),
+    "Type 4242 4242 4242 4242: the card is saved, and later payments succeed.": (
+        "Saisissez 4242 4242 4242 4242\u00a0: la carte est enregistrée, et les paiements suivants"
+        " réussissent."
+    ),
+    "saved, and declined later": "enregistrée, puis refusée",
+    "saved, and without funds later": "enregistrée, puis sans provision",
+    "saved, and asks for authentication later": "enregistrée, puis demande une authentification",
     "What you pay for": "Ce que vous payez",
     "What": "Objet",
     "Quantity": "Quantité",
