@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
-from flask import Response, flash, redirect, render_template, url_for
+from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -19,7 +19,18 @@ from core.db import db_session, find, transaction
 from core.errors import NotFound
 from core.ports import PayoutRefused, RailDown, ports
 from core.web import Problems, page_of, read
-from payouts import budgets, deposits, disputes, forecast, ledger, policy, words
+from payouts import (
+    budget_history,
+    budgets,
+    deposits,
+    disputes,
+    forecast,
+    ledger,
+    move_filters,
+    outlook,
+    policy,
+    words,
+)
 from payouts.blueprint import bp
 from payouts.forms import FundForm
 from payouts.models import Account, Deposit, DepositOrigin, DepositState, Move, ProjectBudget
@@ -34,7 +45,9 @@ def budgets_list() -> ResponseReturnValue:
     )
     page = page_of(select(ProjectBudget).where(mine).order_by(col(ProjectBudget.project_id).desc()))
     summaries = budgets.summaries(db_session(), list(page.rows))
-    return render_template("payouts/budgets_list.html", found=page, summaries=summaries)
+    every = list(db_session().exec(select(ProjectBudget).where(mine)))
+    sums = budgets.together(budgets.summaries(db_session(), every).values())
+    return render_template("payouts/budgets_list.html", found=page, summaries=summaries, sums=sums)
 
 
 @bp.get("/projects/<int:project_id>/budget")
@@ -43,13 +56,20 @@ def budget(project_id: int) -> ResponseReturnValue:
     """Show where a project's money is, and every amount that moved."""
     row = _budget(project_id)
     session = db_session()
+    summary = budgets.summary(session, project_id)
+    wanted = move_filters.read(request.args)
+    days = budget_history.of(session, row, summary.available, summary.reserved, at=now())
     return render_template(
         "payouts/budget.html",
         budget=row,
-        summary=budgets.summary(session, project_id),
+        summary=summary,
         forecast=forecast.of(session, row, at=now()),
+        outlook=outlook.of(session, project_id, summary.available),
+        chart_of_days=budget_history.figure(days) if summary.funded else None,
+        wanted=wanted,
+        move_kinds=[(name, kind[0]) for name, kind in move_filters.KINDS.items()],
         deposits=_deposits(session, project_id),
-        moves=page_of(ledger.moves_of(_purses(row))),
+        moves=page_of(move_filters.narrowed(ledger.moves_of(_purses(row)), wanted)),
         kinds=_kinds(session, row),
         contested=disputes.contested(session, row) if row.frozen_at else None,
         words=words,
@@ -62,7 +82,8 @@ def budget_csv(project_id: int) -> ResponseReturnValue:
     """Give every amount that moved, for a spreadsheet."""
     row = _budget(project_id)
     kinds = _kinds(db_session(), row)
-    moves = db_session().exec(ledger.moves_of(_purses(row))).all()
+    wanted = move_filters.read(request.args)
+    moves = db_session().exec(move_filters.narrowed(ledger.moves_of(_purses(row)), wanted)).all()
     headers = {"Content-Disposition": f'attachment; filename="budget-{project_id}.csv"'}
     return Response(_csv(moves, kinds), mimetype="text/csv", headers=headers)
 

@@ -4,6 +4,7 @@ Annotation and projects call this. Each act counts once for its assignment, howe
 asked for, and a reservation ends in exactly one way: earned (`earnings.earn`) or released.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -217,6 +218,26 @@ def summary(session: Session, project_id: int) -> Summary:
 def summaries(session: Session, rows: list[ProjectBudget]) -> dict[int, Summary]:
     """Where the money of several projects is, in two questions."""
     return _summaries(session, {row.project_id: row.currency for row in rows})
+
+
+def together(found: Iterable[Summary]) -> list[Summary]:
+    """Add up where the money of several projects is, one sum for each currency."""
+    sums: dict[str, Summary] = {}
+    for one in found:
+        code = one.funded.currency
+        so_far = sums.get(code)
+        sums[code] = one if so_far is None else _added(so_far, one)
+    return [sums[code] for code in sorted(sums)]
+
+
+def _added(one: Summary, other: Summary) -> Summary:
+    return Summary(
+        one.funded + other.funded,
+        one.available + other.available,
+        one.reserved + other.reserved,
+        one.spent + other.spent,
+        one.fees + other.fees,
+    )
 
 
 def _summaries(session: Session, codes: dict[int, str]) -> dict[int, Summary]:
