@@ -49,7 +49,7 @@ WORDS = {
         "Turn it off",
     ),
     "fr": Words(
-        "Débiter lorsqu’il reste moins que ce montant",
+        "Débiter lorsqu’il reste moins que",
         "Montant de chaque débit",
         "Au plus par mois civil",
         "Accepter et enregistrer une carte",
