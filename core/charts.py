@@ -41,7 +41,8 @@ class Plan:
     """What to draw: `show` writes the numbers of the axis, `exact` those of the table below.
 
     `axis` heads the table's first column, `alt` says in words what the chart shows; `half` is for
-    a chart that has another beside it.
+    a chart that has another beside it. Of many labels every `every`th is written, on phones every
+    second of these.
     """
 
     caption: str
@@ -51,6 +52,7 @@ class Plan:
     series: Sequence[Series]
     note: str = ""
     half: bool = False
+    every: int = 1
     show: Callable[[float], str] = formats.number
     exact: Callable[[float], str] | None = None
 
@@ -105,8 +107,8 @@ def _figure(kind: type[Any], plan: Plan) -> Figure:
     if len(plan.series) > SERIES_AT_MOST:
         raise ValueError("a chart has at most four series; fold the rest or use a table")
     size = HALF if plan.half else WIDE
-    wide = _clean(_drawn(kind, plan, size, 1), size, "d-none d-md-block", plan.alt)
-    narrow = _clean(_drawn(kind, plan, NARROW, 2), NARROW, "d-md-none", plan.alt)
+    wide = _clean(_drawn(kind, plan, size, plan.every), size, "d-none d-md-block", plan.alt)
+    narrow = _clean(_drawn(kind, plan, NARROW, 2 * plan.every), NARROW, "d-md-none", plan.alt)
     return Figure(plan, wide, narrow)
 
 

@@ -207,7 +207,7 @@ def consider(session: Session, topup_id: int, *, at: datetime) -> str:
     stopped = _settle(session, row, at)
     if stopped:
         return stopped
-    if getattr(budget, "frozen_at", None) is not None:
+    if budget.frozen_at is not None:
         return "frozen"  # a payment of it is disputed
     if budgets.available(session, row.project_id).minor >= _needed(session, row):
         return "enough"

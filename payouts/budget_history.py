@@ -13,7 +13,7 @@ from core import charts, formats
 from core.money import EXPONENTS, Money
 from payouts.models import ProjectBudget
 
-DAYS = 30
+DAYS, LABELS = 30, 8
 # By day (UTC) and account, what came less what went; days count by when a move was recorded, so
 # that a day that is over never changes.
 CHANGES = text("""
@@ -99,6 +99,7 @@ def figure(days: list[Day]) -> charts.Figure | None:
                 charts.Series(_("Reserved"), [float(day.reserved.decimal) for day in days]),
             ],
             note=_("at the end of each day, UTC"),
+            every=-(-len(days) // LABELS),
             show=lambda value: formats.money_short(money_of(value)),
             exact=lambda value: formats.money(money_of(value)),
         )
