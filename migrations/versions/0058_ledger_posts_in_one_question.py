@@ -8,35 +8,30 @@ branch_labels = None
 depends_on = None
 
 # The arrays of purses name each account once; the arrays of entries name purses by their place.
-# Each statement inside sees what was committed while the one before it waited for a lock. What is
-# missing is opened first, by name, while nothing is locked yet: whoever opens an account waits for
-# nobody who waits for it.
+# Each statement inside sees what was committed while the one before it waited for a lock.
 POST = """
 create function ledger_open(kinds text[], owners int[], codes text[], floors bigint[])
 returns table (ids int[], balances bigint[]) language plpgsql as $$
 begin
-    insert into ledger_account (kind, owner_id, currency, balance, floor)
-    select kind, owner_id, currency, 0, floor
-    from unnest(kinds, owners, codes, floors) purse(kind, owner_id, currency, floor)
-    where not exists (
-        select from ledger_account known
-        where (known.kind, known.owner_id, known.currency)
-            = (purse.kind, purse.owner_id, purse.currency)
-    )
-    order by kind, owner_id, currency
-    on conflict do nothing;
-    select array_agg(held.id order by held.place), array_agg(held.balance order by held.place)
-    into ids, balances from (
-        select account.id, account.balance, purse.place
-        from unnest(kinds, owners, codes) with ordinality purse(kind, owner_id, currency, place)
-        join ledger_account account using (kind, owner_id, currency)
-        order by (account.kind in ('project_budget', 'project_reserve')) desc, account.id
-        for no key update of account
-    ) held;
-    if cardinality(ids) <> cardinality(kinds) then
-        raise exception 'accounts of the ledger cannot be opened';
-    end if;
-    return next;
+    for attempt in 1..2 loop
+        select array_agg(held.id order by held.place), array_agg(held.balance order by held.place)
+        into ids, balances from (
+            select account.id, account.balance, purse.place
+            from unnest(kinds, owners, codes) with ordinality purse(kind, owner_id, currency, place)
+            join ledger_account account using (kind, owner_id, currency)
+            order by (account.kind in ('project_budget', 'project_reserve')) desc, account.id
+            for no key update of account
+        ) held;
+        if cardinality(ids) = cardinality(kinds) then
+            return next;
+            return;
+        end if;
+        insert into ledger_account (kind, owner_id, currency, balance, floor)
+        select kind, owner_id, currency, 0, floor
+        from unnest(kinds, owners, codes, floors) purse(kind, owner_id, currency, floor)
+        on conflict do nothing;
+    end loop;
+    raise exception 'accounts of the ledger cannot be opened';
 end $$;
 
 create function ledger_post(

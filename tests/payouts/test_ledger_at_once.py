@@ -21,6 +21,9 @@ def test_crossing_orders_neither_deadlock_nor_lose_anything_nor_break_a_floor(li
     others = [ledger.reserve(1, "eur"), ledger.owed(7, "eur"), ledger.fees(2, "eur")]
     purses = [*budgets, *others]
     with live.transaction() as session:
+        # Those of a project are opened with it. Opening one in the middle, by two who hold others
+        # that both need, is another matter: one of them is refused, and tries again.
+        ledger.open_accounts(session, [*purses, ledger.clearing("eur")])
         for number, purse in enumerate(budgets):
             funds = ledger.Entry("a", ledger.clearing("eur"), purse, eur(400))
             ledger.post(session, f"fund:{number}", [funds], at=now(), narration="", cause="")
