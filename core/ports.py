@@ -60,7 +60,10 @@ class NotFromTheRail(Exception):
 
 @dataclass(frozen=True)
 class Checkout:
-    """A payment page for an owner; `fee` is the rail's own, known once it is paid."""
+    """A payment page for an owner; `fee` is the rail's own, known once it is paid.
+
+    What is paid can be sent on once it `is_settled`, which is at `settles_at`.
+    """
 
     id: str
     url: str
@@ -68,6 +71,35 @@ class Checkout:
     amount: Money
     charge_id: str | None = None
     fee: Money | None = None
+    method: str | None = None
+    is_settled: bool = True
+    settles_at: datetime | None = None
+    receipt_url: str | None = None
+
+
+@dataclass(frozen=True)
+class RailCharge:
+    """What the rail took from an owner, as it stands now."""
+
+    id: str
+    amount: Money
+    refunded: Money
+    is_disputed: bool
+    is_settled: bool
+    settles_at: datetime | None = None
+    receipt_url: str | None = None
+    reference: str | None = None
+
+
+@dataclass(frozen=True)
+class RailRefund:
+    """What the rail gives back to an owner; `has_moved` once it has left what it holds for us."""
+
+    id: str
+    state: Literal["pending", "needs_person", "succeeded", "failed"]
+    amount: Money
+    has_moved: bool
+    trouble: str | None = None
 
 
 @dataclass(frozen=True)
@@ -139,6 +171,26 @@ class CheckoutRail(Protocol):
         """Read a payment page again, and whether it is paid."""
 
 
+class ChargeRail(Protocol):
+    """Knows what became of owners' money after it was paid."""
+
+    def charge(self, charge_id: str) -> RailCharge:
+        """Read a charge: whether it has settled, and what of it went back."""
+
+
+class RefundRail(Protocol):
+    """Gives owners' money back."""
+
+    def give_back(self, charge_id: str, amount: Money, *, reference: str) -> RailRefund:
+        """Give back a part of a charge, on the same terms as `TransferRail.send`."""
+
+    def find_refund(self, charge_id: str, *, reference: str) -> RailRefund | None:
+        """Return what was given back of a charge under a reference, or None."""
+
+    def refund(self, refund_id: str) -> RailRefund:
+        """Read a refund again: it may fail even after it had succeeded."""
+
+
 class PayeeRail(Protocol):
     """Keeps the accounts of those who are paid."""
 
@@ -161,6 +213,9 @@ class TransferRail(Protocol):
         Sending again with the same reference within a day returns the first transfer. Raises
         `PayoutRefused` when nothing was moved, and `OutcomeUnknown` when something may have been.
         """
+
+    def send_from(self, charge_id: str, amount: Money, *, to: str, reference: str) -> str:
+        """Send, on the same terms, from a charge that need not have settled."""
 
     def find_sent(self, *, to: str, reference: str, since: datetime) -> str | None:
         """Return the id of what was sent under a reference, or None when nothing was."""
@@ -189,7 +244,16 @@ class NewsRail(Protocol):
         """What the rail could not bring to us."""
 
 
-class PayoutRail(CheckoutRail, PayeeRail, TransferRail, BooksRail, NewsRail, Protocol):
+class PayoutRail(
+    CheckoutRail,
+    ChargeRail,
+    RefundRail,
+    PayeeRail,
+    TransferRail,
+    BooksRail,
+    NewsRail,
+    Protocol,
+):
     """Takes owners' money in and moves experts' pay out."""
 
 

@@ -6,6 +6,7 @@ asked for, and a reservation ends in exactly one way: earned (`earnings.earn`) o
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, update
 from sqlalchemy.dialects.postgresql import insert
@@ -22,6 +23,7 @@ from payouts.models import (
     Reservation,
     ReservationState,
 )
+from payouts.refund_models import RefundPart, RefundState
 
 
 class OutOfBudget(Conflict):
@@ -231,7 +233,23 @@ def _funded(session: Session, project_ids: list[int]) -> dict[int, int]:
         .where(col(Deposit.project_id).in_(project_ids), Deposit.state == DepositState.PAID)
         .group_by(col(Deposit.project_id))
     )
-    return {project_id: int(total) for project_id, total in session.exec(question)}
+    paid = {project_id: int(total) for project_id, total in session.exec(question)}
+    for project_id, total in session.exec(_gone_back(project_ids)):
+        paid[project_id] = paid.get(project_id, 0) - int(total)
+    return paid
+
+
+def _gone_back(project_ids: list[int]) -> Any:
+    """Ask what the rail has taken for refunds, which is no longer the project's."""
+    return (
+        select(col(RefundPart.project_id), func.sum(RefundPart.amount_minor))
+        .where(
+            col(RefundPart.project_id).in_(project_ids),
+            col(RefundPart.booked_at).is_not(None),
+            RefundPart.state != RefundState.FAILED,
+        )
+        .group_by(col(RefundPart.project_id))
+    )
 
 
 def _post_reserve(session: Session, row: Reservation, at: datetime) -> bool:

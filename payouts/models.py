@@ -200,6 +200,7 @@ class Deposit(SQLModel, table=True):
     stripe_checkout_url: str | None = Field(default=None, sa_type=Text)
     stripe_charge_id: str | None = Field(default=None, sa_type=Text)
     trouble: str | None = Field(default=None, sa_type=Text)
+    method: str | None = Field(default=None, sa_type=Text)  # in Stripe's words: card, sepa_debit
 
     @property
     def amount(self) -> Money:

@@ -14,8 +14,9 @@ from core import jobs
 from core.clock import now
 from core.db import transaction
 from core.ports import PayoutRail, PayoutRefused, RailNews
-from payouts import answers, deposits, payees, policy, references, sending
+from payouts import answers, charges, deposits, payees, policy, references, refunds, sending
 from payouts.models import Deposit, Payout, RailEvent, RailEventState
+from payouts.refund_models import RefundPart
 
 TAKE_UP_AFTER = timedelta(minutes=1)
 LOOK_BACK = timedelta(days=4)  # the rail itself tries for three days
@@ -108,6 +109,23 @@ def _deposit(event: RailEvent, rail: PayoutRail) -> str:
     return f"deposit {row.id} {deposits.reread(row.id, rail).state}"
 
 
+def _charge(event: RailEvent, rail: PayoutRail) -> str:
+    with transaction() as session:
+        row = charges.by_charge_id(session, event.object_id)
+    if row is None:
+        return "not ours"
+    charges.reread(row.deposit_id, rail)
+    return f"charge of deposit {row.deposit_id} read"
+
+
+def _refund(event: RailEvent, rail: PayoutRail) -> str:
+    with transaction() as session:
+        row = references.row_of(session, event.reference)
+    if not isinstance(row, RefundPart) or row.id is None:
+        return "not ours"
+    return f"refund part {row.id} {refunds.reread(row.id, rail)}"
+
+
 def _transfer(event: RailEvent, rail: PayoutRail) -> str:
     with transaction() as session:
         row = references.row_of(session, event.reference)
@@ -140,7 +158,11 @@ def _bank(event: RailEvent, rail: PayoutRail) -> str:
 
 def _funds(event: RailEvent, rail: PayoutRail) -> str:
     with transaction() as session:
-        return f"{sending.funds_arrived(session)} payouts resumed"
+        resumed = sending.funds_arrived(session)
+        waiting = charges.unsettled(session)
+        for deposit_id in waiting:
+            charges.defer_reread(session, deposit_id)
+    return f"{resumed} payouts resumed, {len(waiting)} charges to be read"
 
 
 # By how a kind of message begins; what is not here is kept and ignored.
@@ -148,6 +170,12 @@ READINGS: dict[str, Reading] = {
     "checkout.session.": _deposit,
     "payment_intent.": _deposit,
     "charge.succeeded": _deposit,
+    "charge.pending": _deposit,
+    "charge.failed": _deposit,
+    "charge.updated": _charge,
+    "charge.refunded": _charge,
+    "charge.refund.": _refund,
+    "refund.": _refund,
     "transfer.": _transfer,
     "account.updated": _payee,
     "account.external_account.": _payee,
