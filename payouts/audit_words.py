@@ -8,6 +8,10 @@ ACTIONS = {
     "money.read": _l("Payouts of a person read"),
     "deposit.opened": _l("Deposit begun"),
     "deposit.paid": _l("Deposit paid"),
+    "deposit.failed": _l("Deposit did not arrive"),
+    "refund.asked": _l("Refund asked for"),
+    "refund.succeeded": _l("Refund given back"),
+    "refund.failed": _l("Refund failed, money back in the budget"),
     "payee.opened": _l("Account for payouts opened"),
     "payee.rhythm": _l("Rhythm of payouts chosen"),
     "payee.none": _l("Account for payouts: not there"),
@@ -28,5 +32,6 @@ ACTIONS = {
 ROWS = {
     "payout": Row(_l("Payout %(id)s")),
     "deposit": Row(_l("Deposit %(id)s")),
+    "refund": Row(_l("Refund %(id)s")),
     "payee": Row(_l("Account of expert number %(id)s")),
 }

@@ -19,10 +19,11 @@ from core.db import db_session, find, transaction
 from core.errors import NotFound
 from core.ports import PayoutRefused, RailDown, ports
 from core.web import Problems, page_of, read
-from payouts import budgets, deposits, ledger, policy, words
+from payouts import budgets, charges, deposits, ledger, policy, refunds, words
 from payouts.blueprint import bp
 from payouts.forms import FundForm
 from payouts.models import Account, Deposit, DepositState, Move, ProjectBudget
+from payouts.refund_models import Refund
 
 
 @bp.get("/budget")
@@ -48,6 +49,7 @@ def budget(project_id: int) -> ResponseReturnValue:
         budget=row,
         summary=budgets.summary(session, project_id),
         deposits=_deposits(session, project_id),
+        refunds=_refunds(session, project_id),
         moves=page_of(ledger.moves_of(_purses(row))),
         kinds=_kinds(session, row),
         words=words,
@@ -114,7 +116,14 @@ def deposit(project_id: int, deposit_id: int) -> ResponseReturnValue:
             found = deposits.reread(deposit_id, ports().payout_rail)
         except (RailDown, PayoutRefused):
             is_away = True
-    return render_template("payouts/deposit.html", budget=row, deposit=found, is_away=is_away)
+    return render_template(
+        "payouts/deposit.html",
+        budget=row,
+        deposit=found,
+        charge=charges.known(db_session(), deposit_id),
+        is_away=is_away,
+        words=words,
+    )
 
 
 def _to_checkout(deposit: Deposit, row: ProjectBudget) -> ResponseReturnValue:
@@ -164,6 +173,11 @@ def _deposits(session: Session, project_id: int) -> list[Deposit]:
     return list(session.exec(question.order_by(col(Deposit.id).desc()).limit(10)))
 
 
+def _refunds(session: Session, project_id: int) -> list[tuple[Refund, str]]:
+    rows = refunds.of_project(session, project_id)
+    return [(row, refunds.state_of(refunds.parts(session, row.id or 0))) for row in rows]
+
+
 def _purses(row: ProjectBudget) -> list[ledger.Purse]:
     return [
         ledger.budget(row.project_id, row.currency),
@@ -177,7 +191,9 @@ def _kinds(session: Session, row: ProjectBudget) -> dict[int, str]:
     accounts = select(Account.id, Account.kind).where(Account.currency == row.currency)
     of_project = accounts.where(
         (Account.owner_id == row.project_id) | (Account.owner_id == 0),
-        col(Account.kind).in_([*(purse.kind for purse in purses), "platform_fees", "clearing"]),
+        col(Account.kind).in_(
+            [*(purse.kind for purse in purses), "platform_fees", "clearing", "pending"]
+        ),
     )
     return {account_id or 0: kind for account_id, kind in session.exec(of_project)}
 

@@ -22,6 +22,7 @@ from core.ports import PayoutRefused, RailDown, ports
 from core.web import Problems, page_of, read
 from experts import profile
 from payouts import (
+    charges,
     holds,
     ledger,
     overview,
@@ -29,6 +30,7 @@ from payouts import (
     policy,
     requests,
     sending,
+    sources,
     statements,
     week_chart,
     words,
@@ -195,6 +197,8 @@ def _how_paid(code: str) -> dict[str, Any]:
     return {
         "payee": payees.known(session, me),
         "current": current,
+        "settles_at": charges.settles_next(session, code),
+        "rest_of": sources.before(session, current) if current else None,
         "held": holds.of(session, me),
         "refused": overview.refused_by_bank(session, me, code),
         "payable": payable,

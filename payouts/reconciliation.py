@@ -16,7 +16,7 @@ from core.clock import now
 from core.db import transaction
 from core.money import Money
 from core.ports import BooksRail, RailBalance, RailEntry
-from payouts import answers, deposits, ledger, references
+from payouts import answers, deposits, ledger, references, refund_lines
 from payouts.models import (
     AccountKind,
     Deposit,
@@ -101,6 +101,8 @@ def _findings(
 ) -> list[dict[str, Any]]:
     """Name what the rail has and we have not, the reverse, and what is left over."""
     known = _booked_sources(session, entries)
+    refunds = refund_lines.known(session, entries)
+    known |= {one.source_id for one in entries if one.id in refunds and refunds[one.id].booked}
     found = [_unbooked(session, entry) for entry in entries if entry.source_id not in known]
     found += _missing_there(session, difference.currency, entries, since)
     rest = difference.minor - sum(finding["minor"] for finding in found)
@@ -127,6 +129,8 @@ def _unbooked(session: Session, entry: RailEntry) -> dict[str, Any]:
     if isinstance(row, Payout):
         explained = row.state in answers.ASKED
         return _finding("payout", entry.net.minor, entry, explained=explained, row_id=row.id)
+    if entry.id in (ours := refund_lines.known(session, [entry])):
+        return _finding("refund", entry.net.minor, entry, explained=ours[entry.id].is_coming)
     return _finding("foreign", entry.net.minor, entry, explained=False)
 
 

@@ -44,6 +44,7 @@ from tests.factories.interviews import answer_all, make_interview, unknown
 from tests.factories.payouts import eur, make_deposit, make_earning, make_payee, make_payout
 from tests.factories.privacy import make_export
 from tests.factories.projects import make_invitation, make_project
+from tests.factories.refunds import make_refund
 from tests.factories.releases import add_validated, make_grant, make_release
 from tests.factories.webhooks import make_delivery, make_endpoint
 from tests.jobs_run import run_jobs
@@ -274,7 +275,9 @@ def _money(session: Session, world: World, desk: Desk) -> None:
     transfer = world.secret("zztransfer", EXPERT, OPERATOR)
     sending.send(paid.id or 0, SureRail(transfer))
     lost = make_payout(session, expert_id, state=PayoutState.UNKNOWN)
+    back = make_refund(session, budget, asked_by=desk.owner.id)
     world.rows |= {"deposit": deposit.id, "payout": paid.id, "lost payout": lost.id}
+    world.rows["refund"] = back.id
 
 
 def _interviews(session: Session, world: World) -> None:

@@ -38,6 +38,7 @@ from tests.factories.interviews import answer_all, make_interview, unknown
 from tests.factories.payouts import eur, make_earning, make_payee, make_payout, make_rail_event
 from tests.factories.projects import make_invitation
 from tests.factories.projects import make_project as make_draft
+from tests.factories.refunds import make_charge, make_payout_part, make_refund
 from tests.factories.webhooks import make_delivery, make_endpoint
 
 NAME, EMAIL = "Zqname Quillfeather", "zqaddress@example.org"
@@ -224,7 +225,9 @@ def _money(session: Session, all_: Everywhere) -> None:
     payee = make_payee(session, all_.id, stripe_account_id="acct_zqmine", bank_last4="4242")
     budget = session.get_one(ProjectBudget, all_.desk.project_id)
     make_earning(session, budget, all_.id, pay=2000)
-    make_payout(session, all_.id, amount=2000, state=PayoutState.PAID)
+    payout = make_payout(session, all_.id, amount=2000, state=PayoutState.PAID)
+    make_payout_part(session, make_charge(session, budget), payout)
+    make_refund(session, budget, asked_by=all_.id)
     ledger.post(
         session,
         "payout:of-everywhere",
