@@ -83,15 +83,18 @@ def ask(
         if (known.project_id, known.amount) != (project_id, amount):
             raise UsedForm
         return known
+    most = refundable.of(session, project_id, at=at).most
+    if amount > most:
+        raise MoreThanUnspent(most=formats.money(most))
     split = refundable.shares(rows, amount, at)
-    if sum((share for _row, share in split), Money(0, code)) != amount:
-        raise _more(session, project_id, at)
     made = _make(session, project_id, amount, key=key, by=by, at=at)
     found = [_part(session, made, row, share, n) for n, (row, share) in enumerate(split, start=1)]
     try:
         _set_aside(session, made, at)
     except ledger.Overdrawn as short:
-        raise _more(session, project_id, at) from short
+        # Somebody has claimed a task at this very moment.
+        left = ledger.balance(session, ledger.budget(project_id, code))
+        raise MoreThanUnspent(most=formats.money(left)) from short
     details = {"amount_minor": amount.minor, "currency": amount.currency}
     audit.record(session, "refund.asked", by=by, subject=f"refund:{made.id}", details=details)
     for part in found:
@@ -259,11 +262,6 @@ def to_reread(session: Session, at: datetime, limit: int = 200) -> list[int]:
     )
     found = session.exec(question.order_by(read_at).limit(limit))
     return [part_id for part_id in found if part_id is not None]
-
-
-def _more(session: Session, project_id: int, at: datetime) -> MoreThanUnspent:
-    most = refundable.of(session, project_id, at=at).most
-    return MoreThanUnspent(most=formats.money(most))
 
 
 def _make(
