@@ -122,7 +122,7 @@ def test_a_completed_project_is_offered_what_is_left(session, owner, budget, sig
 
     page = sign_in(owner).get(address(budget)).text
 
-    assert "€100.00 is left" in page
+    assert "€100.00 is left. It goes back" in page
     assert address(budget, "/refund") in page
 
 
