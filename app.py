@@ -86,6 +86,8 @@ SCHEDULE = {
     "payouts.send_due_payouts": 30,
     "payouts.look_up_lost_payouts": 60,
     "payouts.reread_deposits": 120,
+    "payouts.settle_charges": 600,
+    "payouts.go_on_refunding": 60,
     "payouts.reread_payees": 300,
     "payouts.collect_news": 600,
     "payouts.make_weekly_payouts": 3600,

@@ -98,6 +98,7 @@ TABLE: dict[str, tuple[Rule, ...]] = {
     "payout.request": (expert,),
     "budget.see": (owner,),
     "budget.fund": (owner,),
+    "budget.refund": (owner,),
     "money.see": (operator,),
     # projects
     "project.create": (owner,),

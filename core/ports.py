@@ -60,7 +60,10 @@ class NotFromTheRail(Exception):
 
 @dataclass(frozen=True)
 class Checkout:
-    """A payment page for an owner; `fee` is the rail's own, known once it is paid."""
+    """A payment page for an owner; `fee` is the rail's own, known once it is paid.
+
+    What is paid can be sent on once it `is_settled`, which is at `settles_at`.
+    """
 
     id: str
     url: str
@@ -69,6 +72,10 @@ class Checkout:
     charge_id: str | None = None
     fee: Money | None = None
     trouble: str | None = None  # the rail's code for why it was refused
+    method: str | None = None
+    is_settled: bool = True
+    settles_at: datetime | None = None
+    receipt_url: str | None = None
 
 
 @dataclass(frozen=True)
@@ -90,6 +97,31 @@ class CardSetup:
     state: Literal["open", "complete", "expired"]
     customer_id: str | None
     card: SavedCard | None = None
+
+
+@dataclass(frozen=True)
+class RailCharge:
+    """What the rail took from an owner, as it stands now."""
+
+    id: str
+    amount: Money
+    refunded: Money
+    is_disputed: bool
+    is_settled: bool
+    settles_at: datetime | None = None
+    receipt_url: str | None = None
+    reference: str | None = None
+
+
+@dataclass(frozen=True)
+class RailRefund:
+    """What the rail gives back to an owner; `has_moved` once it has left what it holds for us."""
+
+    id: str
+    state: Literal["pending", "needs_person", "succeeded", "failed"]
+    amount: Money
+    has_moved: bool
+    trouble: str | None = None
 
 
 @dataclass(frozen=True)
@@ -233,6 +265,26 @@ class SavedCardRail(Protocol):
         """Take a card away, so that nobody can charge it again."""
 
 
+class ChargeRail(Protocol):
+    """Knows what became of owners' money after it was paid."""
+
+    def charge(self, charge_id: str) -> RailCharge:
+        """Read a charge: whether it has settled, and what of it went back."""
+
+
+class RefundRail(Protocol):
+    """Gives owners' money back."""
+
+    def give_back(self, charge_id: str, amount: Money, *, reference: str) -> RailRefund:
+        """Give back a part of a charge, on the same terms as `TransferRail.send`."""
+
+    def find_refund(self, charge_id: str, *, reference: str) -> RailRefund | None:
+        """Return what was given back of a charge under a reference, or None."""
+
+    def refund(self, refund_id: str) -> RailRefund:
+        """Read a refund again: it may fail even after it had succeeded."""
+
+
 class PayeeRail(Protocol):
     """Keeps the accounts of those who are paid."""
 
@@ -255,6 +307,9 @@ class TransferRail(Protocol):
         Sending again with the same reference within a day returns the first transfer. Raises
         `PayoutRefused` when nothing was moved, and `OutcomeUnknown` when something may have been.
         """
+
+    def send_from(self, charge_id: str, amount: Money, *, to: str, reference: str) -> str:
+        """Send, on the same terms, from a charge that need not have settled."""
 
     def find_sent(self, *, to: str, reference: str, since: datetime) -> str | None:
         """Return the id of what was sent under a reference, or None when nothing was."""
@@ -323,7 +378,15 @@ class ReconcilingRail(BooksRail, DisputeRail, ReversalRail, Protocol):
 
 
 class PayoutRail(
-    CheckoutRail, SavedCardRail, PayeeRail, SendingRail, ReconcilingRail, NewsRail, Protocol
+    CheckoutRail,
+    ChargeRail,
+    RefundRail,
+    SavedCardRail,
+    PayeeRail,
+    SendingRail,
+    ReconcilingRail,
+    NewsRail,
+    Protocol,
 ):
     """Takes owners' money in and moves experts' pay out."""
 

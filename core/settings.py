@@ -60,6 +60,8 @@ class Settings(BaseSettings):
     stripe_api_base: str = ""
     stripe_webhook_secret: SecretStr = SecretStr("")
     stripe_connect_webhook_secret: SecretStr = SecretStr("")
+    # How owners may pay, in Stripe's words; empty means whatever its dashboard has switched on.
+    stripe_payment_methods: tuple[str, ...] = ()
 
     # Money: the platform's fee in hundredths of a percent of the price of a task.
     platform_fee_bps: int = Field(default=1500, ge=0, le=10_000)

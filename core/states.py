@@ -55,6 +55,16 @@ STATES: dict[str, dict[str, Shown]] = {
         "on": Shown(_l("On"), "check-circle", "ok"),
         "off": Shown(_l("Off"), "dash-circle", "off"),
     },
+    "refund": {
+        "ready": Shown(_l("On its way"), "send", "info"),
+        "sending": Shown(_l("On its way"), "send", "info"),
+        "unknown": Shown(_l("Being looked up"), "question-circle", "wait"),
+        "pending": Shown(_l("On its way"), "send", "info"),
+        "needs_person": Shown(_l("Somebody must act"), "person-exclamation", "wait"),
+        "succeeded": Shown(_l("Refunded"), "check-circle", "ok"),
+        "partly": Shown(_l("Refunded in part"), "circle-half", "wait"),
+        "failed": Shown(_l("Back in the budget"), "arrow-counterclockwise", "stop"),
+    },
     "payee": {
         "none": Shown(_l("Not set up"), "dash-circle", "off"),
         "started": Shown(_l("Begun"), "pencil", "wait"),

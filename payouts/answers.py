@@ -12,8 +12,8 @@ from accounts.models import User
 from core import audit, jobs, messages
 from core.errors import NotFound
 from core.money import Money
-from core.ports import BankTransfer, NotEnoughFunds, PayeeNotReady, PayoutRefused
-from payouts import bank_words, leaving, ledger, payees, policy
+from core.ports import BankTransfer, PayeeNotReady, PayoutRefused
+from payouts import bank_words, leaving, ledger, payees, policy, sources
 from payouts.models import Payout, PayoutState
 
 ASKED = (PayoutState.SENDING, PayoutState.UNKNOWN)
@@ -26,6 +26,7 @@ def record_sent(
     payout = of(session, payout_id, lock=True)
     if not _awaits(payout, attempt):
         return payout.state
+    held, rest = sources.spent(session, payout, at=at)
     ledger.post(
         session,
         event(payout, "sent"),
@@ -33,7 +34,7 @@ def record_sent(
             ledger.Entry(
                 "amount",
                 ledger.in_flight(payout.expert_id, payout.currency),
-                ledger.clearing(payout.currency),
+                held,
                 payout.amount,
             )
         ],
@@ -45,6 +46,7 @@ def record_sent(
     payout.sent_at, payout.try_at, payout.reason = at, None, None
     audit.record(session, "payout.sent", by=None, subject=f"payout:{payout.id}")
     _write(session, payout, "payouts/payout_sent")
+    sources.send_rest(session, payout, rest, at=at)
     return payout.state
 
 
@@ -56,9 +58,8 @@ def record_refused(
     if not _awaits(payout, attempt):
         return payout.state
     _give_back(session, payout, at)
-    if isinstance(refusal, NotEnoughFunds):
-        payout.state, payout.reason = PayoutState.WAITING_FUNDS, refusal.code
-        payout.try_at = at + policy.wait_after(payout.attempt)
+    if sources.refused(session, payout, refusal, at=at):
+        _find_funds(session, payout, at)
     elif isinstance(refusal, PayeeNotReady):
         payout.reason = refusal.code
         block(session, payout)
@@ -83,6 +84,7 @@ def record_never_arrived(
     payout = of(session, payout_id, lock=True)
     if _awaits(payout, attempt):
         _give_back(session, payout, at)
+        sources.unplan(session, payout, at=at)
         payout.state, payout.reason, payout.try_at = PayoutState.READY, "never_arrived", None
         defer_send(session, payout)
     return payout.state
@@ -187,6 +189,17 @@ def event(payout: Payout, step: str) -> str:
 def _awaits(payout: Payout, attempt: int) -> bool:
     # Another hand may have recorded the answer meanwhile, or begun a new attempt.
     return payout.state in ASKED and payout.attempt == attempt
+
+
+def _find_funds(session: Session, payout: Payout, at: datetime) -> None:
+    """Draw on a charge that has not settled, or wait until one has."""
+    payout.reason = sources.TOO_LITTLE
+    if sources.has_more(session, payout):
+        payout.state, payout.try_at = PayoutState.READY, None
+        defer_send(session, payout)
+    else:
+        payout.state = PayoutState.WAITING_FUNDS
+        payout.try_at = at + policy.wait_after(payout.attempt)
 
 
 def _give_back(session: Session, payout: Payout, at: datetime) -> None:

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 from core import formats
 from core.money import Money
 from payouts import disputes, ledger_audit, policy, reconciliation, reversals
+from payouts.charge_models import Charge
 from payouts.models import (
     Deposit,
     DepositState,
@@ -23,10 +24,14 @@ from payouts.models import (
     ReconciliationState,
 )
 from payouts.news_models import SeenNeed
+from payouts.refund_models import RefundPart, RefundState
+from payouts.refunds import OPEN
 
 FAILED_LATELY = timedelta(days=14)
 STUCK_AFTER = timedelta(minutes=30)
 SHOWN = 50
+REFUNDS_TAKE = timedelta(days=10)
+SETTLING_TAKES = timedelta(days=3)
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,8 @@ def needed(session: Session, *, at: datetime) -> list[Need]:
         *_reversals(session),
         *_owing(session),
         *_failed(session, at),
+        *_refunds(session, at),
+        *_unsettled(session, at),
         *_unheard(session, at),
     ]
 
@@ -145,6 +152,51 @@ def _unclear(session: Session) -> list[Need]:
             amount=row.amount,
         )
         for row in session.exec(question.limit(SHOWN))
+    ]
+
+
+def _refunds(session: Session, at: datetime) -> list[Need]:
+    """Refunds that Stripe cannot go on with, or that are on their way for too long."""
+    state = col(RefundPart.state)
+    long = state.in_(OPEN) & (col(RefundPart.sending_at) < at - REFUNDS_TAKE)
+    question = select(RefundPart).where((state == RefundState.NEEDS_PERSON) | long)
+    return [
+        Need(
+            subject=f"refund:{row.refund_id}",
+            kind="refund",
+            state=row.state,
+            title=_("Refund %(number)s", number=row.refund_id),
+            words=_(
+                "Stripe has not given it back (%(trouble)s). Open %(reference)s in Stripe’s "
+                "dashboard: it may wait for the person who paid, or for funds.",
+                trouble=row.trouble or row.state,
+                reference=row.stripe_refund_id or row.reference,
+            ),
+            amount=row.amount,
+        )
+        for row in session.exec(question.order_by(col(RefundPart.id)).limit(SHOWN))
+    ]
+
+
+def _unsettled(session: Session, at: datetime) -> list[Need]:
+    """Payments that should have settled days ago."""
+    question = select(Charge).where(
+        col(Charge.settled_at).is_(None), col(Charge.settles_at) < at - SETTLING_TAKES
+    )
+    return [
+        Need(
+            subject=f"deposit:{row.deposit_id}",
+            kind="charge",
+            state="pending",
+            title=_("Payment %(number)s", number=row.deposit_id),
+            words=_(
+                "Stripe said it would settle on %(day)s, and it has not. Payouts that draw on it "
+                "arrive later.",
+                day=formats.day(row.settles_at) if row.settles_at else "–",
+            ),
+            amount=row.amount,
+        )
+        for row in session.exec(question.order_by(col(Charge.deposit_id)).limit(SHOWN))
     ]
 
 

@@ -11,6 +11,10 @@ ACTIONS = {
     "topup.agreed": _l("Automatic top-up agreed to"),
     "topup.on": _l("Automatic top-up turned on"),
     "topup.off": _l("Automatic top-up turned off"),
+    "deposit.failed": _l("Deposit did not arrive"),
+    "refund.asked": _l("Refund asked for"),
+    "refund.succeeded": _l("Refund given back"),
+    "refund.failed": _l("Refund failed, money back in the budget"),
     "payee.opened": _l("Account for payouts opened"),
     "payee.rhythm": _l("Rhythm of payouts chosen"),
     "payee.none": _l("Account for payouts: not there"),
@@ -88,5 +92,6 @@ ROWS = {
     "reversal": Row(_l("Payout taken back, number %(id)s")),
     "bonus": Row(_l("Bonus %(id)s")),
     "topup": Row(_l("Automatic top-up %(id)s")),
+    "refund": Row(_l("Refund %(id)s")),
     "payee": Row(_l("Account of expert number %(id)s")),
 }

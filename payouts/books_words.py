@@ -45,11 +45,13 @@ FINDINGS: dict[str, Any] = {
     "deposit": _l("A payment that Stripe has and our books do not have yet"),
     "payout": _l("A payout that Stripe has made and our books do not have yet"),
     "reversal": _l("A transfer that was taken back at Stripe by hand"),
+    "refund": _l("A refund that Stripe has made and our books do not have yet"),
     "foreign": _l("Something at Stripe that this instance did not cause"),
     "reserved": _l("Money that Stripe keeps back for a while"),
     "differs": _l("An amount that differs between Stripe and our books"),
     "deposit_missing": _l("A payment in our books that Stripe does not have"),
     "payout_missing": _l("A payout in our books that Stripe does not have"),
+    "refund_missing": _l("A refund in our books that Stripe does not have"),
     "line_missing": _l("A line in our books that Stripe does not have"),
     "rest": _l("A rest that nothing accounts for"),
 }

@@ -22,6 +22,7 @@ from core.web import Problems, page_of, read
 from payouts import (
     budget_history,
     budgets,
+    charges,
     deposits,
     disputes,
     forecast,
@@ -29,11 +30,13 @@ from payouts import (
     move_filters,
     outlook,
     policy,
+    refunds,
     words,
 )
 from payouts.blueprint import bp
 from payouts.forms import FundForm
 from payouts.models import Account, Deposit, DepositOrigin, DepositState, Move, ProjectBudget
+from payouts.refund_models import Refund
 
 
 @bp.get("/budget")
@@ -69,6 +72,7 @@ def budget(project_id: int) -> ResponseReturnValue:
         wanted=wanted,
         move_kinds=[(name, kind[0]) for name, kind in move_filters.KINDS.items()],
         deposits=_deposits(session, project_id),
+        refunds=_refunds(session, project_id),
         moves=page_of(move_filters.narrowed(ledger.moves_of(_purses(row)), wanted)),
         kinds=_kinds(session, row),
         contested=disputes.contested(session, row) if row.frozen_at else None,
@@ -137,7 +141,14 @@ def deposit(project_id: int, deposit_id: int) -> ResponseReturnValue:
             found = deposits.reread(deposit_id, ports().payout_rail)
         except (RailDown, PayoutRefused):
             is_away = True
-    return render_template("payouts/deposit.html", budget=row, deposit=found, is_away=is_away)
+    return render_template(
+        "payouts/deposit.html",
+        budget=row,
+        deposit=found,
+        charge=charges.known(db_session(), deposit_id),
+        is_away=is_away,
+        words=words,
+    )
 
 
 def _to_checkout(deposit: Deposit, row: ProjectBudget) -> ResponseReturnValue:
@@ -187,6 +198,11 @@ def _deposits(session: Session, project_id: int) -> list[Deposit]:
     return list(session.exec(question.order_by(col(Deposit.id).desc()).limit(10)))
 
 
+def _refunds(session: Session, project_id: int) -> list[tuple[Refund, str]]:
+    rows = refunds.of_project(session, project_id)
+    return [(row, refunds.state_of(refunds.parts(session, row.id or 0))) for row in rows]
+
+
 def _purses(row: ProjectBudget) -> list[ledger.Purse]:
     return [
         ledger.budget(row.project_id, row.currency),
@@ -201,7 +217,7 @@ def _kinds(session: Session, row: ProjectBudget) -> dict[int, str]:
     of_project = accounts.where(
         (Account.owner_id == row.project_id) | (Account.owner_id == 0),
         col(Account.kind).in_(
-            [*(purse.kind for purse in purses), "platform_fees", "clearing", "disputes"]
+            [*(purse.kind for purse in purses), "platform_fees", "clearing", "pending", "disputes"]
         ),
     )
     return {account_id or 0: kind for account_id, kind in session.exec(of_project)}

@@ -7,6 +7,7 @@ asked for, and a reservation ends in exactly one way: earned (`earnings.earn`) o
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, update
 from sqlalchemy.dialects.postgresql import insert
@@ -24,6 +25,7 @@ from payouts.models import (
     Reservation,
     ReservationState,
 )
+from payouts.refund_models import RefundPart, RefundState
 
 
 class OutOfBudget(Conflict):
@@ -271,10 +273,23 @@ def _funded(session: Session, project_ids: list[int]) -> dict[int, int]:
         .where(col(Dispute.project_id).in_(project_ids))
         .group_by(col(Dispute.project_id))
     )
-    for project_id, total in session.exec(lost):
+    for project_id, total in [*session.exec(lost), *session.exec(_gone_back(project_ids))]:
         if project_id is not None:
             paid[project_id] = paid.get(project_id, 0) - int(total)
     return paid
+
+
+def _gone_back(project_ids: list[int]) -> Any:
+    """Ask what the rail has taken for refunds, which is no longer the project's."""
+    return (
+        select(col(RefundPart.project_id), func.sum(RefundPart.amount_minor))
+        .where(
+            col(RefundPart.project_id).in_(project_ids),
+            col(RefundPart.booked_at).is_not(None),
+            RefundPart.state != RefundState.FAILED,
+        )
+        .group_by(col(RefundPart.project_id))
+    )
 
 
 def check_not_frozen(session: Session, project_id: int) -> None:

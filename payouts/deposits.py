@@ -17,7 +17,7 @@ from core.db import transaction
 from core.errors import Conflict, Invalid, NotFound
 from core.money import Money
 from core.ports import Checkout, CheckoutRail
-from payouts import budgets, ledger, policy
+from payouts import budgets, charges, ledger, policy
 from payouts.models import Deposit, DepositOrigin, DepositState
 
 REREAD_AFTER = timedelta(minutes=2)
@@ -113,14 +113,15 @@ def record(session: Session, deposit_id: int, found: Checkout, *, at: datetime) 
     if deposit.state is DepositState.PAID:
         return deposit
     deposit.read_at = at
+    deposit.method = found.method or deposit.method
     if found.state != "paid":
-        deposit.state = DepositState(found.state)
+        _go_on(session, deposit, DepositState(found.state))
     elif found.amount != deposit.amount or found.fee is None:
         # Paid, but not as asked (another amount, or converted): a person looks before it counts.
         deposit.state = DepositState.UNCLEAR
         deposit.trouble = f"paid {found.amount.minor} {found.amount.currency}, fee {found.fee}"
     else:
-        _book(session, deposit, found.fee, at)
+        _book(session, deposit, found, found.fee, at)
         deposit.stripe_charge_id = found.charge_id
     return deposit
 
@@ -177,16 +178,34 @@ def _check_amount(amount: Money) -> None:
         raise NotInSteps(step=formats.money(step))
 
 
-def _book(session: Session, deposit: Deposit, fee: Money, at: datetime) -> None:
+def _go_on(session: Session, deposit: Deposit, state: DepositState) -> None:
+    """Follow a checkout that is not paid; a payment that fails days later is told by letter."""
+    was_told_to_wait = deposit.state is DepositState.PROCESSING
+    deposit.state = state
+    if state is not DepositState.FAILED or not was_told_to_wait:
+        return
+    audit.record(session, "deposit.failed", by=None, subject=f"deposit:{deposit.id}")
+    payer = session.get(User, deposit.opened_by) if deposit.opened_by else None
+    if payer is not None:
+        budget = budgets.of(session, deposit.project_id)
+        messages.write(
+            session, to=payer, template="payouts/deposit_failed", deposit=deposit, budget=budget
+        )
+
+
+def _book(session: Session, deposit: Deposit, found: Checkout, fee: Money, at: datetime) -> None:
     """Credit the budget with all of it; the rail's fee is the platform's, and stands apart."""
-    clearing = ledger.clearing(deposit.currency)
+    # Without its charge nobody could read later that it has settled.
+    is_settled = found.is_settled or found.charge_id is None
+    held = charges.purse(deposit.currency, is_settled=is_settled)
     entries = [
         ledger.Entry(
-            "amount", clearing, ledger.budget(deposit.project_id, deposit.currency), deposit.amount
+            "amount", held, ledger.budget(deposit.project_id, deposit.currency), deposit.amount
         )
     ]
     if fee:
-        entries.append(ledger.Entry("rail-fee", ledger.rail_fees(deposit.currency), clearing, fee))
+        entries.append(ledger.Entry("rail-fee", ledger.rail_fees(deposit.currency), held, fee))
+    charges.keep(session, deposit, found, fee, at=at)
     ledger.post(
         session,
         f"deposit:{deposit.id}:paid",

@@ -23,7 +23,7 @@ from core.db import transaction
 from core.errors import NotFound
 from core.money import Money
 from core.ports import DisputeRail, RailDispute
-from payouts import ledger, rail_lines, references
+from payouts import charges, ledger, rail_lines, references
 from payouts.dispute_models import CONTESTED, OPEN, Dispute, DisputeState
 from payouts.models import Account, AccountKind, Deposit, Move, ProjectBudget
 
@@ -82,6 +82,8 @@ def record(session: Session, told: RailDispute, *, at: datetime) -> Dispute:
     freeze(session, row.project_id, at=at)
     if row.state is not before:
         audit.record(session, f"dispute.{row.state}", by=None, subject=f"dispute:{row.id}")
+        if row.deposit_id is not None and charges.known(session, row.deposit_id) is not None:
+            charges.defer_reread(session, row.deposit_id)  # nothing is drawn from it meanwhile
         _tell(session, row, before)
     return row
 

@@ -21,6 +21,7 @@ from core.web import Problems, page_of, read
 from experts import profile
 from payouts import (
     bank_words,
+    charges,
     csv_lines,
     holds,
     ledger,
@@ -30,6 +31,7 @@ from payouts import (
     requests,
     requirements,
     sending,
+    sources,
     statements,
     tax_holds,
     week_chart,
@@ -203,6 +205,8 @@ def _how_paid(code: str) -> dict[str, Any]:
     return {
         "payee": payees.known(session, me),
         "current": current,
+        "settles_at": charges.settles_next(session, code),
+        "rest_of": sources.before(session, current) if current else None,
         "held": holds.of(session, me),
         "refused": (refused := overview.refused_by_bank(session, me, code)),
         "bank_says": bank_words.why(refused.reason) if refused else "",

@@ -14,6 +14,7 @@ from core.settings import current_settings
 from payouts import (
     approvals,
     auto_topups,
+    charges,
     deposits,
     disputes,
     forecast,
@@ -22,6 +23,7 @@ from payouts import (
     news,
     payees,
     reconciliation,
+    refunds,
     reversals,
     runs,
     sending,
@@ -122,6 +124,46 @@ def reread_deposits() -> int:
         waiting = deposits.to_reread(session, now())
     _defer_each("payouts.reread_deposit", "deposit", waiting, "deposit_id")
     return len(waiting)
+
+
+@tasks.task(queue="money")
+def reread_charge(deposit_id: int) -> str:
+    """Read one charge again, and book that it has settled."""
+    row = charges.reread(deposit_id, ports().payout_rail)
+    return "settled" if row.settled_at else "pending"
+
+
+@tasks.task(queue="money")
+def settle_charges() -> int:
+    """Read charges again whose day to settle has come."""
+    with transaction() as session:
+        waiting = charges.to_reread(session, now())
+        for deposit_id in waiting:
+            charges.defer_reread(session, deposit_id)
+    return len(waiting)
+
+
+@tasks.task(queue="money")
+def send_refund(part_id: int) -> str:
+    """Put one part of a refund to the rail, or find that it is not its time."""
+    return refunds.send(part_id, ports().payout_rail)
+
+
+@tasks.task(queue="money")
+def reread_refund(part_id: int) -> str:
+    """Find out how one part of a refund stands."""
+    return refunds.reread(part_id, ports().payout_rail)
+
+
+@tasks.task(queue="money")
+def go_on_refunding() -> int:
+    """Defer what is due of refunds: lost jobs, lost answers, and what was not read for a while."""
+    with transaction() as session:
+        due = refunds.due(session, now())
+        unread = [*refunds.lost(session, now()), *refunds.to_reread(session, now())]
+    _defer_each("payouts.send_refund", "refund", due, "part_id")
+    _defer_each("payouts.reread_refund", "reread-refund", unread, "part_id")
+    return len(due) + len(unread)
 
 
 @tasks.task(queue="money")

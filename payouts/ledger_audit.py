@@ -23,6 +23,8 @@ RESERVED = [
     "select project_id, currency, pay_minor + fee_minor as amount from reservation"
     " where state = 'held'",
     "select project_id, currency, pay_minor + fee_minor from extra_pay where state = 'held'",
+    "select project_id, currency, amount_minor from refund_part"
+    " where booked_at is null and state <> 'failed'",
 ]
 
 # What an event may move, by its subject and act: from which kind of account to which. Events that
@@ -46,16 +48,23 @@ SHAPES = {
         ("rail_fees", "pending"),
     },
     ("payout", "taken"): {("expert_owed", "expert_in_flight")},
-    ("payout", "sent"): {("expert_in_flight", "clearing")},
+    ("deposit", "settled"): {("clearing", "pending"), ("pending", "clearing")},
+    ("payout", "sent"): {("expert_in_flight", "clearing"), ("expert_in_flight", "pending")},
     ("payout", "returned"): {("expert_in_flight", "expert_owed")},
+    ("refund", "asked"): {("project_budget", "project_reserve")},
+    ("refund-part", "sent"): {("project_reserve", "clearing"), ("project_reserve", "pending")},
+    ("refund-part", "returned"): {
+        ("project_reserve", "project_budget"),
+        ("clearing", "project_budget"),
+    },
 }
 
 
 def problems(session: Session) -> list[str]:
     """Say each promise that does not hold; nothing when all do."""
     found = ledger.problems(session)
-    whole = (FLOORS, REFERENCES, GROUPS, _reserves(), IN_FLIGHT, RESERVATIONS, DEPOSITS, PAYOUTS)
-    for question in whole:
+    ours = (FLOORS, REFERENCES, GROUPS, _reserves(), RESERVATIONS)
+    for question in (*ours, IN_FLIGHT, DEPOSITS, PENDING, PAYOUTS, REFUNDS):
         found += session.execute(_plain(question)).scalars()
     return found + _shapes(session)
 
@@ -179,25 +188,69 @@ DEPOSITS = """
         on reference = 'deposit:' || deposit.id || ':paid/amount'
     where coalesce(amount, 0) <> case state when 'paid' then amount_minor else 0 end
 """
-# Each attempt takes the amount once, and ends once: sent or returned, or still asked.
+# What of payments has not settled is what stands as pending.
+PENDING = f"""
+    with unsettled as (
+        select currency, sum(pending_minor) as amount from charge group by 1
+    ), {CORRECTED}
+    select 'pending: holds ' || balance || ' ' || account.currency || ', payments that have not'
+        || ' settled are ' || coalesce(unsettled.amount, 0)
+    from ledger_account account
+    left join unsettled on unsettled.currency = account.currency
+    left join corrected on corrected.account_id = account.id
+    where kind = 'pending'
+    and -balance <> coalesce(unsettled.amount, 0) - coalesce(corrected.amount, 0)
+"""  # noqa: S608 - our own constants
+# Each attempt takes an amount once, and ends once with the same: sent or returned, or still asked.
 PAYOUTS = """
-    with acts as (
-        select split_part(event, ':', 2)::bigint as id,
-            count(*) filter (where event like '%:taken') as taken,
-            count(*) filter (where event like '%:returned') as returned,
-            count(*) filter (where event like '%:sent') as sent,
-            bool_and(amount = payout.amount_minor) as same
-        from ledger_move join payout on payout.id = split_part(event, ':', 2)::bigint
-        where event ~ '^payout:[0-9]+:[0-9]+:(taken|returned|sent)$' group by 1
+    with legs as (
+        select split_part(event, ':', 2)::bigint as id, split_part(event, ':', 3)::int as attempt,
+            split_part(event, ':', 4) as act, amount
+        from ledger_move where event ~ '^payout:[0-9]+:[0-9]+:(taken|returned|sent)$'
+    ), uneven as (
+        select id from legs group by id, attempt having count(distinct amount) > 1
+    ), acts as (
+        select legs.id,
+            count(*) filter (where act = 'taken') as taken,
+            count(*) filter (where act = 'returned') as returned,
+            count(*) filter (where act = 'sent') as sent,
+            bool_and(amount = payout.amount_minor) filter (where act = 'sent'
+                or (legs.attempt = payout.attempt and state in ('sending', 'unknown'))) as same
+        from legs join payout on payout.id = legs.id group by 1
     )
     select 'payout ' || payout.id || ': ' || state || ', attempt ' || attempt
         || ', the ledger has taken ' || coalesce(taken, 0) || ', returned ' || coalesce(returned, 0)
         || ', sent ' || coalesce(sent, 0)
     from payout left join acts on acts.id = payout.id
-    where not coalesce(same, true) or coalesce(sent, 0) > 1
+    where not coalesce(same, true) or payout.id in (select id from uneven) or coalesce(sent, 0) > 1
     or (coalesce(sent, 0) = 1) <> (stripe_transfer_id is not null)
     or coalesce(taken, 0) - coalesce(returned, 0) - coalesce(sent, 0)
         <> case when state in ('sending', 'unknown') then 1 else 0 end
+"""
+# A part of a refund leaves the rail once, and comes back once if it failed; the amounts set aside
+# for a refund are its parts.
+REFUNDS = """
+    with legs as (
+        select split_part(event, ':', 2)::bigint as id,
+            sum(amount) filter (where event like '%:sent') as sent,
+            sum(amount) filter (where event like '%:returned') as returned
+        from ledger_move where event ~ '^refund-part:[0-9]+:(sent|returned)$' group by 1
+    )
+    select 'part ' || part.id || ' of refund ' || refund_id || ': ' || state
+        || ', the ledger has sent ' || coalesce(sent, 0) || ', returned ' || coalesce(returned, 0)
+    from refund_part part left join legs on legs.id = part.id
+    where coalesce(sent, 0) <> case when booked_at is null then 0 else amount_minor end
+    or coalesce(returned, 0) <> case state when 'failed' then amount_minor else 0 end
+    union all
+    select 'refund ' || refund.id || ': ' || amount_minor || ', its parts are '
+        || coalesce((select sum(amount_minor) from refund_part where refund_id = refund.id), 0)
+        || ', set aside were ' || coalesce((select sum(amount) from ledger_move
+            where event = 'refund:' || refund.id || ':asked'), 0)
+    from refund
+    where amount_minor <> coalesce((select sum(amount_minor) from refund_part
+        where refund_id = refund.id), 0)
+    or amount_minor <> coalesce((select sum(amount) from ledger_move
+        where event = 'refund:' || refund.id || ':asked'), 0)
 """
 KINDS_MOVED = """
     select split_part(event, ':', 1), reverse(split_part(reverse(event), ':', 1)), debit.kind,

@@ -220,6 +220,7 @@ class Deposit(SQLModel, table=True):
     trouble: str | None = Field(default=None, sa_type=Text)
     origin: DepositOrigin = text_enum(DepositOrigin, default=DepositOrigin.CHECKOUT)
     auto_topup_id: int | None = Field(default=None, foreign_key="auto_topup.id")
+    method: str | None = Field(default=None, sa_type=Text)  # in Stripe's words: card, sepa_debit
 
     @property
     def amount(self) -> Money:

@@ -18,6 +18,7 @@ KINDS: dict[str, tuple[LazyString, str]] = {
     "reserved": (_l("Reserved"), "assignment:%:reserved"),
     "released": (_l("Given back"), "assignment:%:released"),
     "earned": (_l("Accepted work"), "assignment:%:earned"),
+    "refunds": (_l("Refunds"), "refund%"),
 }
 
 

@@ -18,16 +18,19 @@ from core.ports import PayoutRail, PayoutRefused, RailDown, RailNews
 from payouts import (
     answers,
     auto_topups,
+    charges,
     deposits,
     disputes,
     payees,
     policy,
     references,
+    refunds,
     reversals,
     sending,
 )
 from payouts.models import Deposit, DepositOrigin, Payout, RailEvent, RailEventState
 from payouts.news_models import RailEventTry
+from payouts.refund_models import RefundPart
 from payouts.topup_models import AutoTopUp
 
 TAKE_UP_AFTER = timedelta(minutes=1)
@@ -173,6 +176,23 @@ def _deposit(event: RailEvent, rail: PayoutRail) -> str:
     return f"deposit {row.id} {deposits.reread(row.id, rail).state}"
 
 
+def _charge(event: RailEvent, rail: PayoutRail) -> str:
+    with transaction() as session:
+        row = charges.by_charge_id(session, event.object_id)
+    if row is None:
+        return "not ours"
+    charges.reread(row.deposit_id, rail)
+    return f"charge of deposit {row.deposit_id} read"
+
+
+def _refund(event: RailEvent, rail: PayoutRail) -> str:
+    with transaction() as session:
+        row = references.row_of(session, event.reference)
+    if not isinstance(row, RefundPart) or row.id is None:
+        return "not ours"
+    return f"refund part {row.id} {refunds.reread(row.id, rail)}"
+
+
 def _transfer(event: RailEvent, rail: PayoutRail) -> str:
     with transaction() as session:
         row = references.row_of(session, event.reference)
@@ -215,7 +235,11 @@ def _funds(event: RailEvent, rail: PayoutRail) -> str:
         if event.stripe_account_id:
             count = sending.balance_changed(session, event.stripe_account_id)
             return f"{count} payouts resumed"
-        return f"{sending.funds_arrived(session)} payouts resumed"
+        resumed = sending.funds_arrived(session)
+        waiting = charges.unsettled(session)
+        for deposit_id in waiting:
+            charges.defer_reread(session, deposit_id)
+    return f"{resumed} payouts resumed, {len(waiting)} charges to be read"
 
 
 # By how a kind of message begins; what is not here is kept and ignored.
@@ -224,6 +248,12 @@ READINGS: dict[str, Reading] = {
     "payment_intent.": _deposit,
     "charge.succeeded": _deposit,
     "charge.dispute.": _dispute,
+    "charge.pending": _deposit,
+    "charge.failed": _deposit,
+    "charge.updated": _charge,
+    "charge.refunded": _charge,
+    "charge.refund.": _refund,
+    "refund.": _refund,
     "transfer.": _transfer,
     "account.updated": _payee,
     "account.external_account.": _payee,

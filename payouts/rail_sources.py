@@ -14,8 +14,11 @@ from payouts import answers, deposits, rail_lines, references
 from payouts.books_models import KeptEntry
 from payouts.dispute_models import Reversal
 from payouts.models import Deposit, DepositState, Payout
+from payouts.refund_models import RefundPart, RefundState
 
 PAID_IN = ("charge", "payment")
+GIVEN_BACK = ("refund", "payment_refund")
+CAME_BACK = ("refund_failure", "payment_failure_refund")
 
 
 class Known(NamedTuple):
@@ -95,4 +98,32 @@ def taken_back(session: Session, entries: Sequence[KeptEntry]) -> dict[str, Know
     }
 
 
-KNOWERS: tuple[Knower, ...] = (booked_lines, paid_in, sent, taken_back)
+def given_back(session: Session, entries: Sequence[KeptEntry]) -> dict[str, Known]:
+    """Know the refunds of budgets: gone to a payment, or come back from its bank.
+
+    Both lines of a refund that failed bear its own id.
+    """
+    ours = [entry for entry in entries if entry.kind in (*GIVEN_BACK, *CAME_BACK)]
+    ids = [entry.source_id for entry in ours]
+    rows = session.exec(select(RefundPart).where(col(RefundPart.stripe_refund_id).in_(ids)))
+    by_id = {row.stripe_refund_id: row for row in rows}
+    found = {}
+    for entry in ours:
+        row = by_id.get(entry.source_id) or references.row_of(session, entry.reference)
+        if isinstance(row, RefundPart):
+            found[entry.id] = _of_refund(row, entry.kind)
+    return found
+
+
+def _of_refund(row: RefundPart, kind: str) -> Known:
+    subject = f"refund:{row.refund_id}"
+    if row.booked_at is None:
+        return Known(subject, is_coming=row.state is not RefundState.FAILED)
+    if kind in GIVEN_BACK:
+        return Known(subject, -row.amount)
+    if row.state is RefundState.FAILED:
+        return Known(subject, row.amount)
+    return Known(subject, is_coming=True)
+
+
+KNOWERS: tuple[Knower, ...] = (booked_lines, paid_in, sent, taken_back, given_back)

@@ -40,10 +40,12 @@ from payouts.models import (
     ReconciliationState,
 )
 from payouts.rail_sources import Known
+from payouts.refund_models import RefundPart, RefundState
 
 OVERLAP = timedelta(days=1)
 ALL = datetime.fromisoformat("2011-01-01T00:00:00+00:00")  # older than Stripe
 BATCH = 200
+OURS = ("deposit", "payout", "reversal", "refund")
 DISPUTES = ("du_", "dp_")  # how the ids of disputes begin
 
 
@@ -249,7 +251,7 @@ def _of_line(entry: KeptEntry) -> dict[str, Any]:
     what = {
         EntryState.DIFFERS: "differs",
         EntryState.RESERVED: "reserved",
-    }.get(entry.state, kind if kind in ("deposit", "payout", "reversal") else "foreign")
+    }.get(entry.state, kind if kind in OURS else "foreign")
     return {
         **_finding(
             what,
@@ -286,7 +288,25 @@ def _missing_there(session: Session, code: str, read_at: datetime) -> Iterator[d
         minor = payout.amount_minor
         found = _finding("payout_missing", minor, explained=is_fresh, row_id=payout.id)
         yield {**found, "subject": f"payout:{payout.id}"}
+    yield from _refunds_missing_there(session, code, read_at)
     yield from _lines_missing_there(session, code, read_at)
+
+
+def _refunds_missing_there(
+    session: Session, code: str, read_at: datetime
+) -> Iterator[dict[str, Any]]:
+    gone = select(RefundPart).where(
+        col(RefundPart.booked_at).is_not(None),
+        RefundPart.state != RefundState.FAILED,
+        RefundPart.currency == code,
+        ~exists().where(col(KeptEntry.source_id) == col(RefundPart.stripe_refund_id)),
+    )
+    for part in session.exec(gone):
+        is_fresh = part.booked_at is not None and part.booked_at >= read_at
+        found = _finding(
+            "refund_missing", part.amount_minor, explained=is_fresh, row_id=part.refund_id
+        )
+        yield {**found, "subject": f"refund:{part.refund_id}"}
 
 
 def _lines_missing_there(

@@ -23,7 +23,7 @@ from core.db import transaction
 from core.errors import NotFound
 from core.money import Money
 from core.ports import PayoutRefused, RailDown, SendingRail, TransferRail
-from payouts import answers, leaving, ledger, payees, payout_stops, policy
+from payouts import answers, leaving, ledger, payees, payout_stops, policy, sources
 from payouts.models import OPEN_STATES, Payee, PayeeState, Payout, PayoutState
 
 
@@ -37,6 +37,7 @@ class Ask:
     to: str
     reference: str
     since: datetime
+    charge_id: str | None = None
 
 
 CLAIMABLE = (PayoutState.READY, PayoutState.WAITING_FUNDS)
@@ -92,15 +93,17 @@ def claim(session: Session, payout_id: int, *, at: datetime) -> Ask | None:
         answers.keep_back(session, payout, against, at)
         return None
     payout.attempt += 1
+    sources.plan(session, payout, at=at)
     try:
         _take(session, payout, at)
     except ledger.Overdrawn:
+        sources.unplan(session, payout, at=at)
         payout.attempt -= 1
         answers.fail(session, payout, "owed_less", at)
         return None
     payout.state, payout.sending_at, payout.looks = PayoutState.SENDING, at, 0
     payout.stripe_account_id, payout.try_at = payee.stripe_account_id, at + policy.ANSWER_TIME
-    return _asking(payout)
+    return _asking(session, payout)
 
 
 def claim_look(session: Session, payout_id: int, *, at: datetime) -> Ask | None:
@@ -111,7 +114,7 @@ def claim_look(session: Session, payout_id: int, *, at: datetime) -> Ask | None:
     payout.state = PayoutState.UNKNOWN
     payout.looks += 1
     payout.try_at = at + policy.wait_after(payout.looks)
-    return _asking(payout)
+    return _asking(session, payout)
 
 
 def resume(session: Session, payee: Payee) -> int:
@@ -218,7 +221,7 @@ def _not_owing(at: datetime) -> Any:
 
 def _put(ask: Ask, rail: TransferRail) -> PayoutState:
     try:
-        transfer_id = rail.send(ask.amount, to=ask.to, reference=ask.reference)
+        transfer_id = _send(ask, rail)
     except PayoutRefused as refusal:
         with transaction() as session:
             return answers.record_refused(session, ask.payout_id, ask.attempt, refusal, at=now())
@@ -229,7 +232,13 @@ def _put(ask: Ask, rail: TransferRail) -> PayoutState:
         return answers.record_sent(session, ask.payout_id, ask.attempt, transfer_id, at=now())
 
 
-def _asking(payout: Payout) -> Ask:
+def _send(ask: Ask, rail: TransferRail) -> str:
+    if ask.charge_id is None:
+        return rail.send(ask.amount, to=ask.to, reference=ask.reference)
+    return rail.send_from(ask.charge_id, ask.amount, to=ask.to, reference=ask.reference)
+
+
+def _asking(session: Session, payout: Payout) -> Ask:
     # The database has them all: they are set when an attempt begins.
     return Ask(
         payout_id=payout.id or 0,
@@ -238,6 +247,7 @@ def _asking(payout: Payout) -> Ask:
         to=payout.stripe_account_id or "",
         reference=payout.reference,
         since=payout.sending_at or payout.requested_at,
+        charge_id=sources.charge_id(session, payout),
     )
 
 

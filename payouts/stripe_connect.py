@@ -24,10 +24,12 @@ from core.ports import (
     PayeeStatus,
     PayoutRefused,
     RailBalance,
+    RailCharge,
     RailDispute,
     RailDown,
     RailEntry,
     RailNews,
+    RailRefund,
     RailReversal,
 )
 from core.settings import Settings
@@ -58,6 +60,8 @@ ONLY_V1 = {
     "v1_account_instead_of_v2_account",
 }
 INCLUDE = ["configuration.recipient", "requirements"]
+# These take one currency only, and a checkout that names one for another is refused.
+ONLY_IN = {"sepa_debit": "eur", "ideal": "eur", "bancontact": "eur", "bacs_debit": "gbp"}
 
 
 class StripeConnect:
@@ -65,6 +69,7 @@ class StripeConnect:
 
     def __init__(self, settings: Settings) -> None:
         stripe.enable_telemetry = False
+        self.methods = settings.stripe_payment_methods
         base = settings.stripe_api_base
         # Every base is given, so that with a sandbox nothing can reach Stripe itself.
         bases: Any = {"api": base, "connect": base, "files": base} if base else {}
@@ -99,6 +104,10 @@ class StripeConnect:
             "payment_intent_data": {"metadata": marks},
             "metadata": marks,
         }
+        # Without names, Stripe offers what is switched on in its dashboard for the currency.
+        methods = [m for m in self.methods if ONLY_IN.get(m, amount.currency) == amount.currency]
+        if methods:
+            asked["payment_method_types"] = methods
         with _asking():
             made = self.client.v1.checkout.sessions.create(asked, _keyed(reference))
         return stripe_objects.checkout(made.to_dict())
@@ -190,6 +199,43 @@ class StripeConnect:
             if method.customer is not None:
                 self.client.v1.payment_methods.detach(card_id)
 
+    # What became of owners' money
+
+    def charge(self, charge_id: str) -> RailCharge:
+        """Read a charge with its line in Stripe's books."""
+        expand: Any = {"expand": ["balance_transaction"]}
+        with _asking():
+            found = self.client.v1.charges.retrieve(charge_id, expand)
+        return stripe_objects.charge(found.to_dict())
+
+    def give_back(self, charge_id: str, amount: Money, *, reference: str) -> RailRefund:
+        """Refund a part of a charge; see `core.ports.RefundRail`."""
+        asked: Any = {
+            "charge": charge_id,
+            "amount": amount.minor,
+            "reason": "requested_by_customer",
+            "metadata": {"reference": reference},
+        }
+        with _asking():
+            made = self.client.v1.refunds.create(asked, _keyed(reference))
+        return stripe_objects.refund(made.to_dict())
+
+    def find_refund(self, charge_id: str, *, reference: str) -> RailRefund | None:
+        """Look a refund up by the reference that we wrote on it."""
+        asked: Any = {"charge": charge_id, "limit": PAGE}
+        with _asking():
+            for found in self.client.v1.refunds.list(asked).auto_paging_iter():
+                doc = found.to_dict()
+                if (doc.get("metadata") or {}).get("reference") == reference:
+                    return stripe_objects.refund(doc)
+        return None
+
+    def refund(self, refund_id: str) -> RailRefund:
+        """Read a refund again."""
+        with _asking():
+            found = self.client.v1.refunds.retrieve(refund_id)
+        return stripe_objects.refund(found.to_dict())
+
     # Experts
 
     def open_payee(self, *, reference: str, email: str, country: str) -> str:
@@ -229,13 +275,13 @@ class StripeConnect:
 
     def send(self, amount: Money, *, to: str, reference: str) -> str:
         """Transfer to a connected account; see `core.ports.TransferRail`."""
-        asked: Any = {
-            "amount": amount.minor,
-            "currency": amount.currency,
-            "destination": to,
-            "transfer_group": reference,
-            "metadata": {"reference": reference},
-        }
+        asked: Any = {**_transfer(amount, to, reference), "transfer_group": reference}
+        with _asking():
+            return self.client.v1.transfers.create(asked, _keyed(reference)).id
+
+    def send_from(self, charge_id: str, amount: Money, *, to: str, reference: str) -> str:
+        """Transfer from a charge: it settles when the charge does, and is of the charge's group."""
+        asked: Any = {**_transfer(amount, to, reference), "source_transaction": charge_id}
         with _asking():
             return self.client.v1.transfers.create(asked, _keyed(reference)).id
 
@@ -409,6 +455,15 @@ def _v2_first(v2: Callable[[], Answer], v1: Callable[[], Answer]) -> Answer:
             if error.code not in ONLY_V1:
                 raise
             return v1()
+
+
+def _transfer(amount: Money, to: str, reference: str) -> dict[str, Any]:
+    return {
+        "amount": amount.minor,
+        "currency": amount.currency,
+        "destination": to,
+        "metadata": {"reference": reference},
+    }
 
 
 def _keyed(reference: str) -> Any:

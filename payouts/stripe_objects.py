@@ -10,9 +10,11 @@ from core.ports import (
     CardSetup,
     Checkout,
     PayeeStatus,
+    RailCharge,
     RailDispute,
     RailEntry,
     RailNews,
+    RailRefund,
     RailReversal,
     SavedCard,
 )
@@ -21,6 +23,13 @@ Doc = dict[str, Any]
 V2_STATES = {"active": "active", "pending": "pending", "restricted": "restricted"}
 BANK_STATES = {"paid": "paid", "failed": "refused", "canceled": "refused"}
 V1_STATES = {"active": "active", "pending": "pending"}
+REFUND_STATES = {
+    "pending": "pending",
+    "requires_action": "needs_person",
+    "succeeded": "succeeded",
+    "failed": "failed",
+    "canceled": "failed",
+}
 
 
 def is_doc(value: Any) -> TypeGuard[Doc]:
@@ -41,7 +50,52 @@ def checkout(doc: Doc) -> Checkout:
         amount=amount,
         charge_id=charge["id"] if is_doc(charge) else None,
         fee=_fee(line, amount.currency),
+        method=_method(charge),
+        is_settled=_is_settled(line),
+        settles_at=_settles_at(line),
+        receipt_url=charge.get("receipt_url") if is_doc(charge) else None,
     )
+
+
+def charge(doc: Doc) -> RailCharge:
+    """Read a charge with its balance transaction expanded."""
+    line = doc.get("balance_transaction")
+    return RailCharge(
+        id=doc["id"],
+        amount=Money(doc["amount"], doc["currency"]),
+        refunded=Money(doc["amount_refunded"], doc["currency"]),
+        is_disputed=bool(doc["disputed"]),
+        is_settled=is_doc(line) and _is_settled(line),
+        settles_at=_settles_at(line),
+        receipt_url=doc.get("receipt_url"),
+        reference=(doc.get("metadata") or {}).get("reference"),
+    )
+
+
+def refund(doc: Doc) -> RailRefund:
+    """Read a refund; a state that we do not know needs a person."""
+    state: Any = REFUND_STATES.get(doc["status"], "needs_person")
+    return RailRefund(
+        id=doc["id"],
+        state=state,
+        amount=Money(doc["amount"], doc["currency"]),
+        has_moved=doc.get("balance_transaction") is not None,
+        trouble=doc.get("failure_reason") or doc.get("pending_reason"),
+    )
+
+
+def _method(found: Any) -> str | None:
+    details = found.get("payment_method_details") if is_doc(found) else None
+    return details.get("type") if is_doc(details) else None
+
+
+def _is_settled(line: Any) -> bool:
+    return not is_doc(line) or line.get("status", "available") == "available"
+
+
+def _settles_at(line: Any) -> datetime | None:
+    at = line.get("available_on") if is_doc(line) else None
+    return datetime.fromtimestamp(at, UTC) if at else None
 
 
 def _checkout_state(doc: Doc, intent: Any, line: Any) -> Any:

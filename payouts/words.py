@@ -9,10 +9,14 @@ from core import formats
 from core.money import Money
 from payouts import books_words, ledger
 from payouts.models import Move, Payout, PayoutState
+from payouts.refund_models import RefundPart, RefundState
 
 # By the last part of a move's event and its own name within it.
 MOVES = {
     "paid/amount": _l("Paid in"),
+    "asked/amount": _l("Refund asked for"),
+    "sent/amount": _l("Refunded"),
+    "returned/amount": _l("Refund came back"),
     "reserved/pay": _l("Pay reserved"),
     "reserved/fee": _l("Fee reserved"),
     "released/pay": _l("Pay given back"),
@@ -38,6 +42,7 @@ PLACES = {
     "platform_fees": _l("Platform fee"),
     "clearing": _l("Your payment"),
     "disputes": _l("Your bank"),
+    "pending": _l("Your payment"),
     "expert": _l("Expert"),
 }
 HELD = {
@@ -109,6 +114,8 @@ def cause(row: Move) -> str:
         return str(_("Payment %(number)s", number=number))
     if kind == "dispute":
         return str(_("Dispute %(number)s", number=number))
+    if kind == "refund":
+        return str(_("Refund %(number)s", number=number))
     return row.cause
 
 
@@ -247,6 +254,49 @@ NEWS = {
     "ignored": (_l("Not for us, kept"), "off"),
     "failed": (_l("Failed, needs a person"), "stop"),
 }
+# How long money takes to arrive, by how it is paid.
+TAKES = {
+    "card": _l("A card takes minutes."),
+    "sepa_debit": _l("A SEPA debit takes about five working days, at most fourteen."),
+    "bacs_debit": _l("A Bacs debit takes about four working days, at most seven."),
+    "us_bank_account": _l("A bank debit takes about four working days."),
+    "customer_balance": _l("A bank transfer takes until you have sent it, and a working day more."),
+}
+
+
+def takes(method: str | None) -> str:
+    """Say how long a payment takes to arrive."""
+    other = _("It can take some days for transfers and minutes for cards.")
+    return str(TAKES.get(method or "", other))
+
+
+# Why a part of a refund did not go back, and what to do, by Stripe's codes.
+REFUND_TROUBLES = {
+    "charge_disputed": _l("The payment is disputed: the bank decides about it first."),
+    "project_frozen": _l("A payment of the project is disputed: nothing leaves until it is over."),
+    "charge_already_refunded": _l("The payment was given back before, in Stripe’s dashboard."),
+    "expired_or_canceled_card": _l(
+        "The card has expired or was cancelled. Write to the operator, who pays to another account."
+    ),
+    "lost_or_stolen_card": _l(
+        "The card is lost or stolen. Write to the operator, who pays to another account."
+    ),
+    "insufficient_funds": _l("Waits until Stripe holds enough that has settled."),
+    "balance_insufficient": _l("Waits until Stripe holds enough that has settled."),
+    "processing": _l("The bank is at work on it."),
+    "charge_for_pending_refund_disputed": _l("The payment was disputed meanwhile."),
+    "merchant_request": _l("Taken back in Stripe’s dashboard."),
+    "not_as_asked": _l("Stripe shows another amount than was asked. The operator looks at it."),
+}
+
+
+def refund_trouble(part: RefundPart) -> str | None:
+    """Say what holds a part of a refund up or made it fail, if anything did."""
+    if part.state in (RefundState.SUCCEEDED, RefundState.SENDING) or not part.trouble:
+        return None
+    other = _("The bank did not take it back. Write to the operator if you need help.")
+    return str(REFUND_TROUBLES.get(part.trouble, other))
+
 
 NEXT = {
     "active": _l("Paid once the work is accepted"),

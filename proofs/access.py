@@ -188,6 +188,9 @@ ROUTES: dict[str, Route] = {
     "payouts.top_up": BY_OWNER(),
     "payouts.agree_top_up": BY_OWNER(),
     "payouts.end_top_up": BY_OWNER(),
+    "payouts.ask_refund": BY_OWNER(),
+    "payouts.make_refund": BY_OWNER(),
+    "payouts.refund": Route(US, {**PROJECT, "refund_id": "refund"}, own=PROJECT),
     # projects
     "projects.project_home": BY_OWNER(),
     "projects.change_state": Route(US, {**PROJECT, "act": "=pause"}),

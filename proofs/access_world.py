@@ -61,6 +61,7 @@ from tests.factories.payouts import (
 )
 from tests.factories.privacy import make_export
 from tests.factories.projects import make_invitation, make_project
+from tests.factories.refunds import make_refund
 from tests.factories.releases import add_validated, make_grant, make_release
 from tests.factories.tax import make_tax_profile
 from tests.factories.webhooks import make_delivery, make_endpoint
@@ -297,7 +298,9 @@ def _money(session: Session, world: World, desk: Desk) -> None:
     sending.send(paid.id or 0, SureRail(transfer))
     make_tax_profile(session, expert_id, last_name=world.secret("zztax name", EXPERT, OPERATOR))
     lost = make_payout(session, expert_id, state=PayoutState.UNKNOWN)
+    back = make_refund(session, budget, asked_by=desk.owner.id)
     world.rows |= {"deposit": deposit.id, "payout": paid.id, "lost payout": lost.id}
+    world.rows["refund"] = back.id
     invoice = make_invoice(
         session, budget.organisation_id, buyer=world.secret("zzbuyer of an invoice", *OWNERS)
     )

@@ -16,6 +16,7 @@ class Card:
     at_once: bool = False  # its funds are available at once, whatever the settlement time
     disputed: bool = False
     refund_fails: bool = False
+    refund_waits: bool = False
     # What a saved card answers when it is charged while nobody is there.
     refused_later: str | None = None
 
@@ -28,6 +29,7 @@ CARDS = {
     "4000000000000077": Card(at_once=True),
     "4000000000000259": Card(disputed=True),
     "4000000000005126": Card(refund_fails=True),
+    "4000000000007726": Card(refund_waits=True),
     "4000000000000002": Card(refused=_DECLINED, decline_code="generic_decline"),
     "4000000000009995": Card(refused=_DECLINED, decline_code="insufficient_funds"),
     "4000000000009987": Card(refused=_DECLINED, decline_code="lost_card"),
@@ -47,6 +49,7 @@ METHODS = {
     "pm_card_bypassPending": "4000000000000077",
     "pm_card_createDispute": "4000000000000259",
     "pm_card_refundFail": "4000000000005126",
+    "pm_card_pendingRefund": "4000000000007726",
     "pm_card_visa_chargeDeclined": "4000000000000002",
     "pm_card_chargeDeclined": "4000000000000002",
     "pm_card_visa_chargeDeclinedInsufficientFunds": "4000000000009995",

@@ -5,7 +5,7 @@ The one rule: a session is open, then complete or expired, and never anything el
 
 from typing import Any
 
-from payouts.sandbox import customers, events, lists, money, payments
+from payouts.sandbox import customers, debits, events, lists, money, payments
 from payouts.sandbox.calls import Call, Routes
 from payouts.sandbox.errors import Declined, Refusal, missing
 from payouts.sandbox.params import CREATED, EXPAND, MAP, PAGE, merged, words
@@ -69,6 +69,7 @@ def create(call: Call) -> Doc:
     session["_"] = {
         "line_items": lists.whole(f"/v1/checkout/sessions/{id_}/line_items", items),
         "intent": asked.get("payment_intent_data", {}),
+        "receipts": f"{call.base_url}/receipt/",
     }
     return tx.add(session, kind="checkout.session")
 
@@ -224,7 +225,7 @@ def _session(tx: Tx, id_: str, asked: Doc, total: int | None, code: str | None) 
         "payment_method_collection": "if_required",
         "payment_method_configuration_details": None,
         "payment_method_options": {},
-        "payment_method_types": asked.get("payment_method_types", ["card"]),
+        "payment_method_types": debits.methods(asked.get("payment_method_types"), code),
         "payment_status": "unpaid",
         "permissions": None,
         "phone_number_collection": {"enabled": False},
@@ -251,30 +252,58 @@ def pay(tx: Tx, session: Doc, digits: str, email: str | None) -> Declined | None
         if refusal is None:
             _complete(tx, session, email)
         return refusal
-    if session["payment_intent"]:
-        intent = tx.get("payment_intent", session["payment_intent"])
-    else:
-        intent = payments.new_intent(
-            tx, session["amount_total"], session["currency"], session["_"]["intent"]
-        )
-        session["payment_intent"] = intent["id"]
-    assert intent is not None  # an intent is never removed
+    intent = _intent(tx, session)
     try:
-        payments.pay(tx, intent, digits, email=email)
+        charge = payments.pay(tx, intent, digits, email=email)
     except Declined as refusal:
         tx.save(session)
         return refusal
+    _give_receipt(tx, session, charge)
     _complete(tx, session, email)
     return None
 
 
+def pay_by_debit(tx: Tx, session: Doc, iban: str, email: str | None) -> None:
+    """Ask a bank for the money of an open session; whether it comes is known days later."""
+    if session["status"] != "open":
+        raise Refusal("This Checkout Session is no longer open.")
+    if debits.METHOD not in session["payment_method_types"]:
+        raise Refusal("This Checkout Session is not paid by debit.")
+    charge = debits.start(tx, _intent(tx, session), iban, email)
+    _give_receipt(tx, session, charge)
+    _complete(tx, session, email)
+
+
+def _intent(tx: Tx, session: Doc) -> Doc:
+    intent = tx.get("payment_intent", session["payment_intent"])
+    if intent is None:
+        asked = {
+            **session["_"]["intent"],
+            "payment_method_types": session["payment_method_types"],
+        }
+        intent = payments.new_intent(tx, session["amount_total"], session["currency"], asked)
+        session["payment_intent"] = intent["id"]
+    return intent
+
+
+def _give_receipt(tx: Tx, session: Doc, charge: Doc) -> None:
+    charge["receipt_url"] = session["_"]["receipts"] + charge["id"]
+    tx.save(charge)
+
+
 def _complete(tx: Tx, session: Doc, email: str | None) -> None:
+    intent = (
+        tx.get("payment_intent", session["payment_intent"]) if session["payment_intent"] else None
+    )
+    status = "no_payment_required"
+    if intent is not None:
+        status = "paid" if intent["status"] == "succeeded" else "unpaid"
     details = dict.fromkeys(
         ["address", "business_name", "individual_name", "name", "phone", "tax_ids"]
     )
     session.update(
         status="complete",
-        payment_status="paid" if session["mode"] == "payment" else "no_payment_required",
+        payment_status=status,
         url=None,
         customer_details={**details, "email": email, "tax_exempt": "none"},
     )

@@ -15,10 +15,12 @@ from payouts.sandbox import (
     balance,
     checkout,
     clock,
+    debits,
     delivery,
     disputes,
     events,
     payouts,
+    refunds,
 )
 from payouts.sandbox.api import Desk
 from payouts.sandbox.delivery import Courier
@@ -213,7 +215,10 @@ def deauthorize(tx: Tx, _: Doc, id_: str) -> Doc:
 def pay(tx: Tx, body: Doc, id_: str) -> Doc:
     """Pay a checkout session without the page."""
     session = _found(tx, "checkout.session", id_)
-    asked = read({"card": str}, body)
+    asked = read({"card": str, "iban": str}, body)
+    if "iban" in asked:
+        checkout.pay_by_debit(tx, session, debits.number(asked["iban"]), None)
+        return {**session, "declined": None}
     refusal = checkout.pay(tx, session, asked.get("card", "4242424242424242"), None)
     return {**session, "declined": refusal.message if refusal else None}
 
@@ -273,6 +278,13 @@ def fail_payout(tx: Tx, body: Doc, id_: str) -> Doc:
     return payouts.fail(tx, _found(tx, "payout", id_), asked.get("code", "account_closed"))
 
 
+def fail_refund(tx: Tx, body: Doc, id_: str) -> Doc:
+    """Let the bank send a refund back, even after it had succeeded."""
+    asked = read({"reason": str}, body)
+    reason = asked.get("reason", "expired_or_canceled_card")
+    return refunds.fail(tx, _found(tx, "refund", id_), reason)
+
+
 def emit(tx: Tx, body: Doc) -> Doc:
     """Say an event about an object as it is now, though nothing happened to it."""
     asked = read({"type!": events.NAMES, "object!": str, "before": MAP}, body)
@@ -307,6 +319,7 @@ _WRITING: dict[str, Act] = {
     "/disputes/<id_>/answer": answer_dispute,
     "/lines": add_line,
     "/payouts/<id_>/fail": fail_payout,
+    "/refunds/<id_>/fail": fail_refund,
     "/events/emit": emit,
 }
 

@@ -5,9 +5,9 @@ from functools import partial
 
 from flask import Blueprint, Response, request
 
-from payouts.sandbox import cards, checkout
+from payouts.sandbox import accounts, cards, checkout, debits
 from payouts.sandbox.errors import Declined
-from payouts.sandbox.page import Page, go
+from payouts.sandbox.page import Page, go, moment
 from payouts.sandbox.store import Doc, Store
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -25,6 +25,7 @@ def blueprint(store: Store) -> Blueprint:
     bp = Blueprint("paying", __name__)
     bp.add_url_rule("/pay/<id_>", "show", partial(show, store))
     bp.add_url_rule("/pay/<id_>", "pay", partial(pay, store), methods=["POST"])
+    bp.add_url_rule("/receipt/<id_>", "receipt", partial(receipt, store))
     return bp
 
 
@@ -39,7 +40,9 @@ def show(store: Store, id_: str) -> Response:
 
 
 def pay(store: Store, id_: str) -> Response:
-    """Charge the card, once."""
+    """Charge the card, or ask the bank, once."""
+    if "iban" in request.form:
+        return _debit(store, id_)
     typed = {name: request.form.get(name, "").strip() for name in ("card_number", "email")}
     problems = _problems(typed)
     with store.writing() as tx:
@@ -54,6 +57,49 @@ def pay(store: Store, id_: str) -> Response:
     if refusal is None:
         return go(_success(session))
     return _form(_page(session), session, typed, {"card_number": _why(refusal)}, 402)
+
+
+def _debit(store: Store, id_: str) -> Response:
+    typed = {name: request.form.get(name, "").strip() for name in ("iban", "email")}
+    number = debits.number(typed["iban"])
+    with store.writing() as tx:
+        session = tx.get("checkout.session", id_)
+        if session is None or debits.METHOD not in session["payment_method_types"]:
+            return Page().nothing()
+        over = _over(session, tx.now)
+        if over is not None:
+            return over
+        if number not in debits.ACCOUNTS:
+            is_one = accounts.bank_number(number, "FR") is not None
+            words = (
+                "This is not a test account. Never type a real one here."
+                if is_one
+                else "Check the number: it is not a bank account number."
+            )
+            return _form(_page(session), session, typed, {"iban": words}, 422)
+        checkout.pay_by_debit(tx, session, number, None)
+    return go(_success(session))
+
+
+def receipt(store: Store, id_: str) -> Response:
+    """Show that a charge was paid."""
+    with store.reading() as tx:
+        charge = tx.get("charge", id_, account="")
+    if charge is None or not charge["paid"]:
+        return Page().nothing()
+    page = Page()
+    amount = page.money(charge["amount"], charge["currency"])
+    return page.answer(
+        "message",
+        title=page.say("Receipt"),
+        words=page.say(
+            "%(amount)s was paid on %(day)s. Charge %(charge)s.",
+            amount=amount,
+            day=moment(charge["created"], "%Y-%m-%d"),
+            charge=charge["id"],
+        ),
+        back=None,
+    )
 
 
 def _over(session: Doc, now: int) -> Response | None:

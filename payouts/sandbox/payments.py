@@ -143,24 +143,24 @@ def pay(
             code="payment_intent_unexpected_state",
         )
     card = cards.off_session(cards.find(digits)) if off_session else cards.find(digits)
-    charge = _charge(intent, card, digits, tx.now, email)
+    charge = new_charge(intent, card, digits, tx.now, email)
     tx.add(charge, kind="charge")
     intent["latest_charge"] = charge["id"]
     intent["payment_method"] = intent["payment_method"] or charge["payment_method"]
     if card.refused:
         raise _refused(tx, intent, charge, card)
-    _paid(tx, intent, charge, card)
+    paid(tx, intent, charge, waits=0 if card.at_once else tx.settings.settlement_seconds)
     if card.disputed:
         disputes.open_(tx, charge, reason="fraudulent")
     return charge
 
 
-def _paid(tx: Tx, intent: Doc, charge: Doc, card: cards.Card) -> None:
+def paid(tx: Tx, intent: Doc, charge: Doc, *, waits: int, what: str = "charge") -> None:
+    """Take the money of a charge in; it can be used after a while."""
     amount, currency = charge["amount"], charge["currency"]
-    waits = 0 if card.at_once else tx.settings.settlement_seconds
     moved = balance.post(
         tx,
-        "charge",
+        what,
         amount,
         currency,
         fee=tx.settings.fee(amount),
@@ -187,7 +187,8 @@ def _refused(tx: Tx, intent: Doc, charge: Doc, card: cards.Card) -> Declined:
     return refusal
 
 
-def _charge(intent: Doc, card: cards.Card, digits: str, now: int, email: str | None) -> Doc:
+def new_charge(intent: Doc, card: cards.Card, digits: str, now: int, email: str | None) -> Doc:
+    """Return a charge of an intent, not kept yet."""
     works = not card.refused
     message = None if works else cards.declined(card).message
     id_ = new_id("ch_")
@@ -239,7 +240,7 @@ def _charge(intent: Doc, card: cards.Card, digits: str, now: int, email: str | N
         "status": "succeeded" if works else "failed",
         "transfer_data": None,
         "transfer_group": intent["transfer_group"] if works else None,
-        "_": {"refund_fails": card.refund_fails},
+        "_": {"refund_fails": card.refund_fails, "refund_waits": card.refund_waits},
     }
 
 

@@ -37,6 +37,9 @@ def create(call: Call) -> Doc:
     if not _send(tx, refund):
         refund.update(status="pending", pending_reason="insufficient_funds")
         tx.save(refund)
+    elif refund["_"]["waits"]:
+        refund.update(status="pending", pending_reason="processing")
+        tx.save(refund)
     events.emit(tx, "refund.created", refund)
     events.emit(tx, "charge.refunded", charge)
     return refund
@@ -91,7 +94,7 @@ def _refund(tx: Tx, charge: Doc, amount: int, asked: Doc) -> Doc:
         "charge": charge["id"],
         "created": tx.now,
         "currency": charge["currency"],
-        "destination_details": {"type": "card", "card": {"type": "refund"}},
+        **_destination(charge),
         "metadata": merged({}, asked.get("metadata", {})),
         "payment_intent": charge["payment_intent"],
         "reason": asked.get("reason"),
@@ -99,8 +102,13 @@ def _refund(tx: Tx, charge: Doc, amount: int, asked: Doc) -> Doc:
         "source_transfer_reversal": None,
         "status": "succeeded",
         "transfer_reversal": None,
-        "_": {"fails": charge["_"]["refund_fails"]},
+        "_": {"fails": charge["_"]["refund_fails"], "waits": charge["_"].get("refund_waits")},
     }
+
+
+def _destination(charge: Doc) -> Doc:
+    is_card = charge["payment_method_details"]["type"] == "card"
+    return {"destination_details": {"type": "card", "card": {"type": "refund"}}} if is_card else {}
 
 
 def _send(tx: Tx, refund: Doc) -> bool:
@@ -123,25 +131,31 @@ def _send(tx: Tx, refund: Doc) -> bool:
 def move_on(tx: Tx) -> None:
     """Send the refunds that waited for funds; fail those that cannot arrive, after a day."""
     for refund in tx.all("refund", account="", status="pending"):
-        if _send(tx, refund):
+        if refund["balance_transaction"]:
+            is_there = refund["created"] <= tx.now - DAY
+        else:
+            is_there = _send(tx, refund)
+        if is_there:
             refund["status"] = "succeeded"
             del refund["pending_reason"]
             tx.save(refund)
             _tell(tx, refund, "refund.updated")
     for refund in tx.all("refund", account="", **{"_.fails": True}, status="succeeded"):
         if refund["created"] <= tx.now - DAY:
-            _fail(tx, refund)
+            fail(tx, refund)
 
 
-def _fail(tx: Tx, refund: Doc) -> None:
-    back = balance.post(
-        tx, "refund_failure", refund["amount"], refund["currency"], source=refund["id"]
-    )
-    refund.update(
-        status="failed",
-        failure_reason="expired_or_canceled_card",
-        failure_balance_transaction=back["id"],
-    )
+def fail(tx: Tx, refund: Doc, reason: str = "expired_or_canceled_card") -> Doc:
+    """Let the bank send a refund back, even after it had succeeded."""
+    if refund["status"] == "failed":
+        return refund
+    refund.update(status="failed", failure_reason=reason)
+    refund.pop("pending_reason", None)
+    if refund["balance_transaction"]:
+        back = balance.post(
+            tx, "refund_failure", refund["amount"], refund["currency"], source=refund["id"]
+        )
+        refund["failure_balance_transaction"] = back["id"]
     tx.save(refund)
     charge = tx.get("charge", refund["charge"])
     assert charge is not None  # a charge is never removed
@@ -149,6 +163,7 @@ def _fail(tx: Tx, refund: Doc) -> None:
     charge["refunded"] = False
     tx.save(charge)
     _tell(tx, refund, "refund.failed")
+    return refund
 
 
 def _tell(tx: Tx, refund: Doc, name: str) -> None:

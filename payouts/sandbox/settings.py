@@ -41,6 +41,11 @@ class Settings:
         """How long a payment is pending before its funds are available."""
         return 0 if self.instant_settlement else 2 * DAY
 
+    @property
+    def debit_seconds(self) -> int:
+        """How long a bank takes to answer a debit."""
+        return 0 if self.instant_settlement else 5 * DAY
+
     def fee(self, amount: int) -> int:
         """Return the fee for a card payment, rounded half up in whole minor units."""
         return (amount * self.fee_bps + 5000) // 10_000 + self.fee_fixed

@@ -78,6 +78,24 @@ FRENCH = {
     "This is not a test card. Never type a real card here.": (
         "Ce n’est pas une carte de test. Ne saisissez jamais une vraie carte ici."
     ),
+    "Pay by SEPA debit": "Payer par prélèvement SEPA",
+    "Pay %(amount)s by debit": "Payer %(amount)s par prélèvement",
+    "DE89 3704 0044 0532 0130 00 pays after five days; DE62 3704 0044 0532 0130 01 fails then.": (
+        "DE89 3704 0044 0532 0130 00 paie au bout de cinq jours ; DE62 3704 0044 0532 0130 01"
+        " échoue alors."
+    ),
+    "By going on you allow this payment to be taken from your account. Your bank can send it back"
+    " for eight weeks.": (
+        "En continuant, vous autorisez ce prélèvement sur votre compte. Votre banque peut le"
+        " renvoyer pendant huit semaines."
+    ),
+    "This is not a test account. Never type a real one here.": (
+        "Ce n’est pas un compte de test. Ne saisissez jamais un vrai compte ici."
+    ),
+    "Receipt": "Reçu",
+    "%(amount)s was paid on %(day)s. Charge %(charge)s.": (
+        "%(amount)s payés le %(day)s. Paiement %(charge)s."
+    ),
     "This page has expired": "Cette page a expiré",
     "Nothing was paid. Go back and start again.": (
         "Rien n’a été payé. Revenez en arrière et recommencez."

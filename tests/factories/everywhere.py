@@ -50,6 +50,7 @@ from tests.factories.payouts import (
 )
 from tests.factories.projects import make_invitation
 from tests.factories.projects import make_project as make_draft
+from tests.factories.refunds import make_charge, make_payout_part, make_refund
 from tests.factories.tax import make_tax_profile, make_tax_request
 from tests.factories.webhooks import make_delivery, make_endpoint
 
@@ -238,6 +239,8 @@ def _money(session: Session, all_: Everywhere) -> None:
     budget = session.get_one(ProjectBudget, all_.desk.project_id)
     make_earning(session, budget, all_.id, pay=2000)
     paid = make_payout(session, all_.id, amount=2000, state=PayoutState.PAID)
+    make_payout_part(session, make_charge(session, budget), paid)
+    make_refund(session, budget, asked_by=all_.id)
     make_reversal(session, paid, words="Zzwords of an operator about a payout taken back")
     words = all_.say("zqwords that came with a bonus")
     make_bonus(session, budget, all_.id, pay=500, words=words)

@@ -11,11 +11,13 @@ import httpx
 import pytest
 from flask import Flask
 from pydantic import SecretStr
+from sqlmodel import select
 
 from core.clock import now
 from core.money import Money
 from core.settings import Settings
 from payouts import deposits, payees, requests
+from payouts.charge_models import Charge
 from payouts.models import Payout, ProjectBudget
 from payouts.sandbox import server
 from payouts.sandbox.settings import Settings as SandboxSettings
@@ -35,8 +37,8 @@ class Desk:
     bench: Bench
     ahead: timedelta = timedelta(0)
 
-    def deposit(self, session: Any, budget: ProjectBudget, amount: int) -> int:
-        """Pay into a budget by checkout, as owners do."""
+    def deposit(self, session: Any, budget: ProjectBudget, amount: int, **how: Any) -> int:
+        """Pay into a budget by checkout, as owners do; `card` or `iban` say by what."""
         payer = make_user(session, "owner")
         deposit = deposits.open(
             session,
@@ -49,7 +51,7 @@ class Desk:
         session.commit()
         deposits.begin(deposit.id, self.rail, title="Budget", back_to="http://localhost/back")
         session.refresh(deposit)
-        self.bench.control(f"/checkout/{deposit.stripe_checkout_id}/pay")
+        self.bench.control(f"/checkout/{deposit.stripe_checkout_id}/pay", **how)
         deposits.reread(deposit.id, self.rail)
         session.refresh(deposit)
         return deposit.id
@@ -156,3 +158,10 @@ def slow_desk(app: Flask, tmp_path: Path) -> Iterator[Desk]:
     """An app whose rail is a sandbox where funds settle after two days, as in Europe."""
     with a_desk(app, tmp_path) as found:
         yield found
+
+
+def draw_on_nothing(session: Any) -> None:
+    """Let no payout draw on charges that have not settled."""
+    for row in session.exec(select(Charge)).all():
+        row.refused_at = now()
+    session.commit()

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -60,14 +61,21 @@ class Stack:
 @pytest.fixture
 def stack(postgres: str, tmp_path: Path) -> Iterator[Stack]:
     """A whole stack on free ports, with webhooks that arrive."""
+    with stacked(postgres, tmp_path, instant_settlement=True) as found:
+        yield found
+
+
+@contextmanager
+def stacked(postgres: str, tmp_path: Path, **sandbox_settings: Any) -> Iterator[Stack]:
+    """Serve our app and a sandbox that know each other."""
     port = _free_port()
     home = f"{LETTERS}:{port}"
     hooks = {"platform": "whsec_platform", "connect": "whsec_connect"}
     sandbox = SandboxSettings(
         data=tmp_path / "sandbox",
-        instant_settlement=True,
         platform_webhooks=(Webhook(f"{home}/webhooks/stripe", hooks["platform"]),),
         connect_webhooks=(Webhook(f"{home}/webhooks/stripe-connect", hooks["connect"]),),
+        **sandbox_settings,
     )
     with (
         server.running(sandbox) as stripe,

@@ -18,7 +18,7 @@ from tests.factories.payouts import (
     make_expert,
     make_payout,
 )
-from tests.payouts.conftest import new_key
+from tests.payouts.conftest import draw_on_nothing, new_key
 
 ANSWERED = timedelta(minutes=4)
 
@@ -206,6 +206,7 @@ def test_a_lost_job_is_made_up_for_by_the_sweep(desk, session, jobs):
 def test_without_available_funds_it_waits_and_leaves_when_they_clear(slow_desk, session, jobs):
     desk = slow_desk
     payout = desk.payout(session)
+    draw_on_nothing(session)
 
     assert sending.send(payout.id, desk.rail) is PayoutState.WAITING_FUNDS
     assert ledger.balance(session, ledger.owed(payout.expert_id, "eur")) == eur(1000)
@@ -220,6 +221,7 @@ def test_without_available_funds_it_waits_and_leaves_when_they_clear(slow_desk, 
 
 def test_funds_that_arrive_wake_what_waits(slow_desk, session, jobs):
     payout = slow_desk.payout(session)
+    draw_on_nothing(session)
     sending.send(payout.id, slow_desk.rail)
     slow_desk.bench.control("/clock/advance", days=3)
 

@@ -54,7 +54,7 @@ def test_the_page_says_what_is_bought_and_that_no_money_moves(bench):
     assert "Budget &lt;b&gt;" in shown.text
     assert "Clauses" in shown.text
     assert "€2,469.00" in shown.text
-    assert set(Form(shown.text).fields) == {"card_number", "email"}
+    assert set(Form(shown.text).fields) == {"card_number", "email", "iban"}
 
 
 def test_paying_leads_back_with_the_sessions_id_and_pays_once(bench):
@@ -91,7 +91,8 @@ def test_a_declined_card_is_said_plainly_and_what_was_typed_is_kept(bench):
     assert answer.status_code == 402
     assert "Your card was declined. Try another card." in answer.text
     assert "Nothing was taken" in answer.text
-    assert Form(answer.text).fields == {"card_number": DECLINED, "email": "ada@example.org"}
+    typed = {"card_number": DECLINED, "email": "ada@example.org", "iban": ""}
+    assert Form(answer.text).fields == typed
     assert pay(bench, session).status_code == 303
     states = [each.status for each in bench.v1.charges.list().data]
     assert states == ["succeeded", "failed"]
