@@ -192,14 +192,15 @@ DEPOSITS = """
 PENDING = f"""
     with unsettled as (
         select currency, sum(pending_minor) as amount from charge group by 1
-    ), {CORRECTED}
-    select 'pending: holds ' || balance || ' ' || account.currency || ', payments that have not'
-        || ' settled are ' || coalesce(unsettled.amount, 0)
-    from ledger_account account
-    left join unsettled on unsettled.currency = account.currency
-    left join corrected on corrected.account_id = account.id
-    where kind = 'pending'
-    and -balance <> coalesce(unsettled.amount, 0) - coalesce(corrected.amount, 0)
+    ), {CORRECTED}, account as (
+        select currency, sum(coalesce(corrected.amount, 0) - balance) as amount
+        from ledger_account left join corrected on corrected.account_id = id
+        where kind = 'pending' group by 1
+    )
+    select 'pending: ' || coalesce(account.amount, 0) || ' ' || currency || ', payments that have'
+        || ' not settled are ' || coalesce(unsettled.amount, 0)
+    from account full join unsettled using (currency)
+    where coalesce(account.amount, 0) <> coalesce(unsettled.amount, 0)
 """  # noqa: S608 - our own constants
 # Each attempt takes an amount once, and ends once with the same: sent or returned, or still asked.
 PAYOUTS = """

@@ -1,5 +1,6 @@
 """Every promise of the ledger is read again; what breaks one is said; a correction is a move."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -9,7 +10,8 @@ from sqlmodel import select
 
 from core.clock import now
 from core.models import AuditEvent
-from payouts import attention, budgets, earnings, health, ledger, ledger_audit
+from core.ports import RailRefund
+from payouts import attention, budgets, earnings, health, ledger, ledger_audit, refunds
 from payouts.cli import group
 from payouts.jobs import check_ledger
 from payouts.ledger_models import LedgerCheck
@@ -25,6 +27,7 @@ from tests.factories.payouts import (
     make_payout,
     make_reservation,
 )
+from tests.factories.refunds import make_refund_part
 
 
 @pytest.fixture
@@ -39,6 +42,11 @@ def rich(session):
     earn_part(session, budget.project_id, part.assignment_id, expert.id, Fraction(1, 3))
     earnings.complete(session, budget.project_id, part.assignment_id, now())
     make_reservation(session, budget)
+    make_refund_part(session, budget)
+    back = make_refund_part(session, budget)
+    told = RailRefund("re_of_audit", "succeeded", back.amount, has_moved=True)
+    for state in ("succeeded", "failed"):
+        refunds.record(session, back.id or 0, replace(told, state=state), at=now())
     session.flush()
     return session
 
@@ -48,6 +56,10 @@ def test_a_ledger_with_a_little_of_everything_is_sound(rich):
 
 
 BREAKS = {
+    "have not settled are 7": "update charge set settled_at = null, pending_minor = 7",
+    "of refund": "update refund_part set booked_at = now() where booked_at is null",
+    "set aside were": "update refund set amount_minor = amount_minor + 1",
+    "returned 0": "update refund_part set state = 'failed' where state = 'ready'",
     "reserve of project": "update reservation set pay_minor = pay_minor + 1 where state = 'held'",
     "reservation": "update reservation set state = 'released' where state = 'earned'",
     "round 2": "update reservation set round = 2 where state = 'earned'",
@@ -65,7 +77,7 @@ BREAKS = {
 
 @pytest.mark.parametrize(("words", "statement"), BREAKS.items())
 def test_whoever_breaks_a_promise_past_the_triggers_is_found(rich, words, statement):
-    for table in ("ledger_move", "ledger_account", "reservation"):
+    for table in ("ledger_move", "ledger_account", "reservation", "refund", "refund_part"):
         rich.execute(text(f"alter table {table} disable trigger user"))
 
     rich.execute(text(statement.replace(":", r"\:")))

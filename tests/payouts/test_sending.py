@@ -8,7 +8,17 @@ from sqlmodel import select
 from core.clock import now
 from core.models import Letter
 from core.money import Money
-from payouts import answers, earnings, ledger, payees, reconciliation, requests, runs, sending
+from payouts import (
+    answers,
+    earnings,
+    ledger,
+    ledger_audit,
+    payees,
+    reconciliation,
+    requests,
+    runs,
+    sending,
+)
 from payouts import jobs as payout_jobs
 from payouts.models import PayeeState, Payout, PayoutState, ReconciliationState, Rhythm
 from tests.factories.payouts import (
@@ -26,7 +36,7 @@ ANSWERED = timedelta(minutes=4)
 def equal_to_stripe(desk, session):
     """Whether our books and the sandbox's are equal to the cent, and ours sound."""
     session.expire_all()
-    assert ledger.problems(session) == []
+    assert ledger_audit.problems(session) == []
     rows = reconciliation.run(desk.rail)
     return [row.state for row in rows] == [ReconciliationState.EQUAL]
 
