@@ -77,6 +77,7 @@ def make_deposit(
         amount=deposit.amount,
         charge_id=f"ch_{number}",
         fee=Money(fee, budget.currency),
+        is_settled=changes.pop("is_settled", True),
     )
     deposits.record(session, deposit.id or 0, found, at=now())
     for name, value in changes.items():
