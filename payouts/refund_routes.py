@@ -42,8 +42,13 @@ def make_refund(project_id: int) -> ResponseReturnValue:
         return _page(row, form.form, can), 422
     me = current_user.id
     _read_first(project_id, row.currency)
-    with transaction() as session:
-        made = refunds.ask(session, project_id, form.money, key=form.key.data, by=me, at=now())
+    try:
+        with transaction() as session:
+            made = refunds.ask(session, project_id, form.money, key=form.key.data, by=me, at=now())
+    except refunds.MoreThanUnspent as short:
+        form.amount.errors = [str(short)]
+        row = _budget(project_id, "budget.refund")
+        return _page(row, form, refundable.of(db_session(), project_id, at=now())), 422
     return redirect(url_for(".refund", project_id=project_id, refund_id=made.id))
 
 
