@@ -90,17 +90,18 @@ def look_into(event_id: str, rail: PayoutRail) -> str:
     return outcome
 
 
-def replay(session: Session, event_id: str) -> RailEvent:
-    """Let a message be looked into once more, whatever became of it; safe however often."""
+def replay(session: Session, event_id: str) -> bool:
+    """Let a message be looked into once more; False when it waits to be looked into already."""
     event = session.get(RailEvent, event_id, with_for_update=True, populate_existing=True)
     if event is None:
         raise NotFound
     if _reading(event.kind) is None:
         raise NotForUs
+    is_new = event.state is not RailEventState.WAITING or event.tries > 0
     event.state, event.tries = RailEventState.WAITING, 0
     lock = f"news:{event_id}"
     jobs.defer(session, "payouts.look_into", queue="money", queueing_lock=lock, event_id=event_id)
-    return event
+    return is_new
 
 
 def replay_failed(session: Session, since: datetime) -> int:
@@ -109,9 +110,7 @@ def replay_failed(session: Session, since: datetime) -> int:
         RailEvent.state == RailEventState.FAILED, RailEvent.received_at >= since
     )
     failed = list(session.exec(question.order_by(col(RailEvent.id))))
-    for event_id in failed:
-        replay(session, event_id)
-    return len(failed)
+    return sum(replay(session, event_id) for event_id in failed)
 
 
 def waiting(session: Session, at: datetime, limit: int = 200) -> list[str]:

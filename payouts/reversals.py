@@ -155,8 +155,11 @@ def say(session: Session, reversal_id: int, cause: Cause, *, by: User, at: datet
     if row.state is not ReversalState.FOUND:
         raise Settled
     _check(payout, cause, by)
-    row.cause, row.words, row.evidence = cause.code, cause.words.strip(), cause.evidence.strip()
-    row.proposed_by, row.proposed_at = by.id, at
+    said = (cause.code, cause.words.strip(), cause.evidence.strip(), by.id)
+    if said == (row.cause, row.words, row.evidence, row.proposed_by):
+        return row  # the second click
+    row.cause, row.words, row.evidence, row.proposed_by = said
+    row.proposed_at = at
     audit.record(session, "reversal.explained", by=by.id, subject=f"reversal:{row.id}")
     return row
 

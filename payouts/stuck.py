@@ -48,10 +48,11 @@ def counts(session: Session, at: datetime) -> tuple[int, datetime | None]:
     return int(found[0]), found[1]
 
 
-def see(session: Session, subject: str, *, by: int, at: datetime) -> None:
-    """Note that a person has seen a thing as it is now; once it changes it is listed again."""
+def see(session: Session, subject: str, *, by: int, at: datetime) -> bool:
+    """Note that a person has seen a thing as it is now, until it changes; False if one had."""
     row = {"subject": subject, "seen_by": by, "seen_at": at}
-    session.execute(insert(SeenNeed).values(row).on_conflict_do_nothing())
+    made = insert(SeenNeed).values(row).on_conflict_do_nothing().returning(col(SeenNeed.subject))
+    return session.execute(made).first() is not None
 
 
 def _parts(at: datetime) -> list[Any]:
