@@ -429,7 +429,7 @@ def _in_hand(act: str, **data: Any) -> Callable[[Ground], Sent]:
 
 def _decide(verdict: str, **data: Any) -> Callable[[Ground], Sent]:
     def make(on: Ground) -> Sent:
-        work = make_desk(on.session)
+        work = make_desk(on.session, overlap=1)
         lease = make_assignment(
             on.session, work.project, expert=work.experts[0], state=Lease.SUBMITTED
         )
