@@ -191,6 +191,7 @@ class RailNews:
     account_id: str | None
     reference: str | None
     at: datetime
+    is_other_mode: bool = False  # of the rail's test mode while real money moves, or the reverse
 
 
 class CheckoutRail(Protocol):

@@ -11,6 +11,7 @@ from core.clock import now
 from core.health import Finding
 from core.settings import current_settings
 from payouts import attention, disputes, ledger_audit, reconciliation, stuck
+from payouts.stripe_connect import LIVE_KEYS
 
 OLD = timedelta(days=2)
 CHECKED_WITHIN = timedelta(hours=6)
@@ -76,7 +77,7 @@ def rail(session: Session) -> list[Finding]:
         words = _(
             "Our sandbox at %(address)s. No real money moves.", address=settings.stripe_api_base
         )
-    elif key.startswith(("sk_live_", "rk_live_")):
+    elif key.startswith(LIVE_KEYS):
         words = _("Stripe itself, with real money.")
     else:
         words = _("Stripe’s test mode. No real money moves.")

@@ -33,6 +33,7 @@ from payouts.topup_models import AutoTopUp
 TAKE_UP_AFTER = timedelta(minutes=1)
 TRIES_UNTIL_A_PERSON = 10  # each waits longer than the one before: about half a day
 LONGEST_OUTCOME = 500
+OTHER_MODE = "of the other mode of the rail: test and real money never mix"
 LOOK_BACK = timedelta(days=4)  # the rail itself tries for three days
 
 Reading = Callable[[RailEvent, PayoutRail], str]
@@ -44,7 +45,8 @@ class NotForUs(Conflict):
 
 def store(session: Session, news: RailNews, *, at: datetime) -> bool:
     """Keep a message, and let a job look into it; False when it was kept before."""
-    state = RailEventState.WAITING if _reading(news.kind) else RailEventState.IGNORED
+    is_heard = _reading(news.kind) is not None and not news.is_other_mode
+    state = RailEventState.WAITING if is_heard else RailEventState.IGNORED
     row = RailEvent(
         id=news.id,
         kind=news.kind,
@@ -52,6 +54,7 @@ def store(session: Session, news: RailNews, *, at: datetime) -> bool:
         stripe_account_id=news.account_id,
         reference=news.reference,
         state=state,
+        outcome=OTHER_MODE if news.is_other_mode else None,
         created_at=news.at,
         received_at=at,
     )
@@ -61,7 +64,8 @@ def store(session: Session, news: RailNews, *, at: datetime) -> bool:
         .on_conflict_do_nothing()
         .returning(col(RailEvent.id))
     ).first()
-    if made and news.kind == "account.application.deauthorized" and news.account_id:
+    shut_out = news.kind == "account.application.deauthorized" and not news.is_other_mode
+    if made and shut_out and news.account_id:
         payees.close(session, news.account_id, at=at)  # nothing more to read: we are shut out
     if made and state is RailEventState.WAITING:
         jobs.defer(session, "payouts.look_into", queue="money", event_id=news.id)
@@ -95,7 +99,7 @@ def replay(session: Session, event_id: str) -> bool:
     event = session.get(RailEvent, event_id, with_for_update=True, populate_existing=True)
     if event is None:
         raise NotFound
-    if _reading(event.kind) is None:
+    if _reading(event.kind) is None or event.outcome == OTHER_MODE:
         raise NotForUs
     is_new = event.state is not RailEventState.WAITING or event.tries > 0
     event.state, event.tries = RailEventState.WAITING, 0

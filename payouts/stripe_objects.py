@@ -20,6 +20,7 @@ from core.ports import (
 Doc = dict[str, Any]
 V2_STATES = {"active": "active", "pending": "pending", "restricted": "restricted"}
 BANK_STATES = {"paid": "paid", "failed": "refused", "canceled": "refused"}
+LONGEST_NAME = 500  # as long as a value of metadata may be
 V1_STATES = {"active": "active", "pending": "pending"}
 
 
@@ -247,18 +248,42 @@ def balance_in(doc: Doc, currency: str) -> Money:
     return Money(sum(line["amount"] for line in lines if line["currency"] == currency), currency)
 
 
-def news(doc: Doc) -> RailNews:
-    """Read an event, a snapshot or a thin one."""
+def news(doc: Doc, *, is_live: bool = False) -> RailNews:
+    """Read an event, a snapshot or a thin one; `ValueError` when it is none."""
+    try:
+        return _news(doc, is_other_mode=doc.get("livemode", is_live) is not is_live)
+    except (AttributeError, KeyError, OSError, OverflowError, TypeError) as problem:
+        raise ValueError(f"no event: {type(problem).__name__}") from problem
+
+
+def _news(doc: Doc, *, is_other_mode: bool) -> RailNews:
     if doc["object"] == "v2.core.event":
         about = doc.get("related_object") or {}
-        at = datetime.fromisoformat(doc["created"])
-        return RailNews(doc["id"], doc["type"], about.get("id", ""), about.get("id"), None, at)
+        name = _name(about.get("id") or "")
+        return RailNews(
+            id=_name(doc["id"]),
+            kind=_name(doc["type"]),
+            object_id=name,
+            account_id=name or None,
+            reference=None,
+            at=datetime.fromisoformat(doc["created"]),
+            is_other_mode=is_other_mode,
+        )
     about = doc["data"]["object"]
+    reference = (about.get("metadata") or {}).get("reference")
     return RailNews(
-        id=doc["id"],
-        kind=doc["type"],
-        object_id=about.get("id") or "",
-        account_id=doc.get("account"),
-        reference=(about.get("metadata") or {}).get("reference"),
+        id=_name(doc["id"]),
+        kind=_name(doc["type"]),
+        object_id=_name(about.get("id") or ""),
+        account_id=_name(doc["account"]) if doc.get("account") else None,
+        reference=_name(reference) if reference else None,
         at=datetime.fromtimestamp(doc["created"], UTC),
+        is_other_mode=is_other_mode,
     )
+
+
+def _name(given: Any) -> str:
+    """Return a name as Stripe makes them, of our object or of one of its own."""
+    if not isinstance(given, str) or len(given) > LONGEST_NAME or not given.isprintable():
+        raise ValueError("not a name")
+    return given
