@@ -6,11 +6,13 @@ what to add. `walk` then hands each form in twice in a row and twice at once, on
 and compares the whole database, the sandbox, and what the ledger promises.
 """
 
+import itertools
+import re
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Collection, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -41,6 +43,7 @@ from payouts.models import Payout, PayoutState, ProjectBudget, RailEventState, R
 from payouts.run_models import ApprovalCause
 from projects import lifecycle, steps
 from projects.steps import Step
+from proofs.payout_crashes import losing, terminated, unheard
 from tests.conftest import Live
 from tests.factories.accounts import make_member, make_owner, make_user
 from tests.factories.annotation import (
@@ -559,9 +562,23 @@ class Counts:
         )
 
 
+@dataclass
+class Lost:
+    """What became of commits that were lost."""
+
+    forms: int = 0
+    commits: int = 0
+    gaps: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return f"{self.commits} commits of {self.forms} forms lost: whole or absent, and once after"
+
+
 # What changes beside every request, and says nothing of it.
 BESIDES = {"once_key", "sign_in", "rate_count", "alembic_version"}
 SANE = (200, 302, 303, 409, 422)
+# What a page, or an answer to the bench, says when the database is away.
+SORRY = re.compile("done as a whole or not at all|Something failed on our side")
 TABLES = """
     select table_name from information_schema.tables
     where table_schema = 'public' and table_type = 'BASE TABLE'
@@ -581,6 +598,29 @@ def walk(live: Live, desk: Desk, folder: Path, *, rounds: int = 1) -> Counts:
     """
     require_registered(live.app)
     counts = Counts()
+    with _presses(live, desk, folder, counts) as presses:
+        for press in presses:
+            press.all(rounds)
+    return counts
+
+
+def lose_commits(live: Live, desk: Desk, folder: Path, only: Collection[str] = ()) -> Lost:
+    """Lose each commit of every form, or of some: unwritten, and written but unheard; try again."""
+    counts = Counts()
+    lost = Lost()
+    live.app.config["TESTING"] = False  # errors become pages, as they do for people
+    with _presses(live, desk, folder, counts) as presses:
+        for press in presses:
+            if not only or {press.name, press.name.partition("[")[0]} & set(only):
+                lost.forms += 1
+                lost.commits += press.lose_commits()
+    live.app.config["TESTING"] = True
+    lost.gaps = counts.gaps
+    return lost
+
+
+@contextmanager
+def _presses(live: Live, desk: Desk, folder: Path, counts: Counts) -> Iterator[Iterator["Press"]]:
     # What Stripe's description says of each answer is asked elsewhere.
     desk.rail.client = desk.bench.client(stripe.RequestsClient(timeout=10))
     with live.transaction() as session:
@@ -591,13 +631,13 @@ def walk(live: Live, desk: Desk, folder: Path, *, rounds: int = 1) -> Counts:
         tables = [name for (name,) in base.execute(TABLES) if name not in BESIDES]
         asked = " union all ".join(DIGEST.format(table=table) for table in tables).encode()
         known = (live, desk, people, counts, base, asked, folder / "sandbox" / "sandbox.sqlite3")
-        for name, forms in FORMS.items():
-            for number, form in enumerate(forms if isinstance(forms, list) else [forms]):
-                counts.forms += 1
-                _Walk(*known, f"{name}[{number}]", form).all(rounds)
+        yield (
+            Press(*known, f"{name}[{number}]", form)
+            for name, forms in FORMS.items()
+            for number, form in enumerate(forms if isinstance(forms, list) else [forms])
+        )
     with live.transaction() as session:
         counts.gaps += [f"the ledger: {one}" for one in ledger_audit.problems(session)]
-    return counts
 
 
 class Ids(NamedTuple):
@@ -623,7 +663,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class _Walk:
+class Press:
     """One form, handed in as people do who press twice."""
 
     live: Live
@@ -638,6 +678,7 @@ class _Walk:
 
     def all(self, rounds: int) -> None:
         """Hand the form in twice in a row, then others like it twice at once."""
+        self.counts.forms += 1
         made = self._in_a_row()
         for _round in range(rounds):
             self._at_once(made)
@@ -676,10 +717,54 @@ class _Walk:
             thread.join()
         if len(said) != 2 or any(status not in SANE for status in said) or min(said) >= 400:
             self._gap(f"two clicks at once were answered {said}")
-        twice = self._seen().rows - before.rows
-        for table in (twice.keys() | made.keys()) - self.form.notes:
-            if twice[table] != made[table]:
-                self._gap(f"two clicks at once made {twice[table]} in {table}, one {made[table]}")
+        self._compare(self._seen().rows - before.rows, made, "two clicks at once made")
+
+    def lose_commits(self) -> int:
+        """Lose each commit of a click in turn, click again; compare with a click that went well.
+
+        Where all is one commit, what was lost has to be there as a whole or not at all.
+        """
+        sent, before = self._made(), self._seen()
+        self._post(sent, self.live.client(sent.by))
+        made = self._seen().rows - before.rows
+        lost = 0
+        for way in (terminated, unheard):
+            after_first = Counter[str]()
+            for number in itertools.count(1):
+                found = self._lose(number, way, made)
+                if found is None:
+                    break
+                lost += 1
+                after_first = found if number == 1 else after_first
+            if number == 2:  # there was one commit
+                wanted = made if way is unheard else Counter[str]()
+                self._compare(after_first, wanted, f"after the {way.__name__} commit there were")
+        return lost
+
+    def _lose(
+        self, number: int, way: Callable[..., None], made: Counter[str]
+    ) -> Counter[str] | None:
+        """Lose the commit of a number; return what was made by then, None when there is none."""
+        what = f"commit {number} {way.__name__}"
+        sent, before = self._made(), self._seen()
+        client = self.live.client(sent.by)
+        with losing(self.live.engine, number, way) as hit:
+            said = self._post(sent, client)
+        if not hit:
+            return None
+        found = self._seen().rows - before.rows
+        if said not in (503, *SANE):
+            self._gap(f"{what}: answered {said}")
+        again = self._post(sent, client)
+        if again not in SANE:
+            self._gap(f"{what}: the next click was answered {again}")
+        self._compare(self._seen().rows - before.rows, made, f"{what}: both clicks made")
+        return found
+
+    def _compare(self, found: Counter[str], wanted: Counter[str], words: str) -> None:
+        for table in (found.keys() | wanted.keys()) - self.form.notes:
+            if found[table] != wanted[table]:
+                self._gap(f"{words} {found[table]} in {table} instead of {wanted[table]}")
 
     def _made(self) -> Sent:
         with self.live.transaction() as session:
@@ -700,7 +785,10 @@ class _Walk:
             else {"data": sent.data}
         )
         try:
-            return int(client.post(sent.path, **how).status_code)
+            answer = client.post(sent.path, **how)
+            if answer.status_code >= 500 and not SORRY.search(answer.text):
+                self._gap(f"answered {answer.status_code} with {answer.text[:200]}")
+            return int(answer.status_code)
         except Exception as trouble:  # noqa: BLE001 - whatever it is, it is a gap
             self._gap(f"{type(trouble).__name__}: {str(trouble)[:300]}")
             return 500

@@ -32,6 +32,7 @@ def prove() -> bool:
         "crashes": _crashes,
         "news": _news,
         "double clicks": _double_clicks,
+        "lost commits": _lost_commits,
         "scale": _scale,
     }
     url = database.server(database.FOLDER)
@@ -86,8 +87,20 @@ def _double_clicks(url: str) -> Part:
         tempfile.TemporaryDirectory() as folder,
         a_desk(live.app, Path(folder), instant_settlement=True) as desk,
     ):
-        counts = money_forms.walk(live, desk, Path(folder), rounds=3)
+        counts = money_forms.walk(live, desk, Path(folder), rounds=2)
     return Part(str(counts), counts.gaps)
+
+
+def _lost_commits(url: str) -> Part:
+    with (
+        _app(url) as live,
+        tempfile.TemporaryDirectory() as folder,
+        a_desk(live.app, Path(folder), instant_settlement=True) as desk,
+    ):
+        # A comparison has nine commits and moves nothing: its losses are only waited for.
+        forms = money_forms.FORMS.keys() - {"payouts.compare_now"}
+        lost = money_forms.lose_commits(live, desk, Path(folder), forms)
+    return Part(str(lost), lost.gaps)
 
 
 def _scale(url: str) -> Part:
