@@ -147,8 +147,16 @@ def postpone(session: Session, payout_id: int, reason: str, *, at: datetime) -> 
     """Try a payout later that nothing was asked for yet."""
     payout = of(session, payout_id, lock=True)
     if payout.state in (PayoutState.READY, PayoutState.WAITING_FUNDS):
-        payout.try_at = at + policy.wait_after(payout.attempt)
+        payout.try_at = at + policy.wait_while_away(payout.requested_at, at)
         payout.reason = payout.reason or reason
+
+
+def not_looked(session: Session, payout_id: int, attempt: int, *, at: datetime) -> None:
+    """Take back that a payout was looked for, since the rail did not answer, and look again."""
+    payout = of(session, payout_id, lock=True)
+    if _awaits(payout, attempt) and payout.looks > 0:
+        payout.looks -= 1
+        payout.try_at = at + policy.wait_while_away(payout.sending_at or payout.requested_at, at)
 
 
 def fail(session: Session, payout: Payout, reason: str, at: datetime) -> None:

@@ -405,6 +405,7 @@ class RailEvent(SQLModel, table=True):
     outcome: str | None = Field(default=None, sa_type=Text)
     created_at: datetime = utc()
     received_at: datetime = utc()
+    try_at: datetime | None = utc(nullable=True)
     handled_at: datetime | None = utc(nullable=True)
 
 

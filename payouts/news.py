@@ -7,6 +7,7 @@ itself is read again, and its own states go forward.
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
@@ -79,11 +80,12 @@ def look_into(event_id: str, rail: PayoutRail) -> str:
         if event is None or event.state is not RailEventState.WAITING:
             return "done before"
         event.tries += 1
+        event.try_at = now() + TAKE_UP_AFTER + policy.wait_after(event.tries)
     reading = _reading(event.kind)
     try:
         outcome = _read(reading, event, rail) if reading else "not for us"
     except RailDown as trouble:  # nothing is wrong with the message: asked again until it answers
-        _note(event_id, RailEventState.WAITING, f"the rail cannot be asked: {trouble}")
+        _note(event_id, RailEventState.WAITING, f"the rail cannot be asked: {trouble}", away=True)
         raise
     except Exception as trouble:  # kept beside the message; the job's log has the rest
         gave_up = event.tries >= TRIES_UNTIL_A_PERSON
@@ -102,7 +104,7 @@ def replay(session: Session, event_id: str) -> bool:
     if _reading(event.kind) is None or event.outcome == OTHER_MODE:
         raise NotForUs
     is_new = event.state is not RailEventState.WAITING or event.tries > 0
-    event.state, event.tries = RailEventState.WAITING, 0
+    event.state, event.tries, event.try_at = RailEventState.WAITING, 0, None
     lock = f"news:{event_id}"
     jobs.defer(session, "payouts.look_into", queue="money", queueing_lock=lock, event_id=event_id)
     return is_new
@@ -119,17 +121,9 @@ def replay_failed(session: Session, since: datetime) -> int:
 
 def waiting(session: Session, at: datetime, limit: int = 200) -> list[str]:
     """Return messages that nobody has looked into for a while; each failure lengthens the wait."""
-    question = (
-        select(RailEvent)
-        .where(RailEvent.state == RailEventState.WAITING)
-        .order_by(col(RailEvent.received_at))
-        .limit(limit)
-    )
-    return [
-        event.id
-        for event in session.exec(question)
-        if event.received_at + TAKE_UP_AFTER + policy.wait_after(event.tries) <= at
-    ]
+    due = func.coalesce(col(RailEvent.try_at), col(RailEvent.received_at) + TAKE_UP_AFTER)
+    question = select(RailEvent.id).where(RailEvent.state == RailEventState.WAITING, due <= at)
+    return list(session.exec(question.order_by(due, col(RailEvent.id)).limit(limit)))
 
 
 def collect(rail: PayoutRail) -> int:
@@ -141,14 +135,17 @@ def collect(rail: PayoutRail) -> int:
     return new
 
 
-def _note(event_id: str, state: RailEventState, outcome: str) -> None:
-    """Record one try, and what the message has come to by it."""
+def _note(event_id: str, state: RailEventState, outcome: str, *, away: bool = False) -> None:
+    """Record one try, and what the message has come to by it; without the rail it was none."""
     failed = state is not RailEventState.HANDLED
     with transaction() as session:
         event = session.get_one(RailEvent, event_id, with_for_update=True)
         session.add(RailEventTry(event_id=event_id, at=now(), outcome=outcome, has_failed=failed))
         if event.state is not RailEventState.WAITING:
             return  # another hand was quicker
+        if away:
+            event.tries -= 1
+            event.try_at = now() + policy.wait_while_away(event.received_at, now())
         event.state, event.outcome = state, outcome
         event.handled_at = None if state is RailEventState.WAITING else now()
 

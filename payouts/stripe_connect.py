@@ -32,9 +32,9 @@ from core.ports import (
 )
 from core.settings import Settings
 from payouts import stripe_objects
+from payouts.stripe_http import PatientHttp
 
 API_VERSION = "2026-05-27.dahlia"
-TIMEOUT = (5, 30)
 RETRIES = 2
 PAGE = 100
 SIGNATURE_AGE = 300
@@ -76,7 +76,7 @@ class StripeConnect:
             base_addresses=bases,
             stripe_version=API_VERSION,
             max_network_retries=RETRIES,
-            http_client=stripe.RequestsClient(timeout=TIMEOUT),
+            http_client=PatientHttp(),
         )
 
     # Owners

@@ -11,6 +11,7 @@ from sqlalchemy import String, cast, column, func, literal, null, select, table,
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col
 
+from payouts import outages
 from payouts.models import Deposit, DepositState, Payout, PayoutState, RailEvent, RailEventState
 from payouts.news_models import SeenNeed
 from payouts.run_models import PayoutApproval
@@ -61,6 +62,8 @@ def _parts(at: datetime) -> list[Any]:
     ready_long = (col(Payout.state) == state.READY) & (
         col(Payout.requested_at) < at - timedelta(hours=1)
     )
+    # While the rail is away, that stands in one place and not beside each payout.
+    ready_long &= col(Payout.reason).is_distinct_from(outages.AWAY)
     unapproved = select(col(PayoutApproval.id)).where(
         col(PayoutApproval.payout_id) == col(Payout.id), col(PayoutApproval.answered_at).is_(None)
     )
