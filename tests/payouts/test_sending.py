@@ -145,7 +145,7 @@ def test_while_stripe_is_away_looks_become_rarer_and_nothing_moves(desk, session
         waits.append(session.get(Payout, payout.id).try_at - before)
     desk.bench.control("/faults/clear")
 
-    rounded = [round(wait / timedelta(minutes=1)) for wait in waits]
+    rounded = [int(wait / timedelta(minutes=1)) for wait in waits]
     assert rounded == sorted(rounded)
     assert (rounded[0], rounded[-1]) == (2, 30)
     assert session.get(Payout, payout.id).looks == 0  # nobody could look
