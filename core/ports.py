@@ -54,6 +54,13 @@ class PayeeNotReady(PayoutRefused):
     """The rail has moved nothing, because the payee's account cannot receive money."""
 
 
+class ForeignMoney(PayoutRefused):
+    """The rail tells of another currency than ours: nothing is booked by it, and a person looks."""
+
+    def __init__(self, currency: str) -> None:
+        super().__init__("foreign_currency", f"an amount in {currency}")
+
+
 class NotFromTheRail(Exception):
     """A message does not carry the rail's signature, or is too old."""
 

@@ -211,10 +211,13 @@ def _give_back(session: Session, payout: Payout, at: datetime) -> None:
 
 
 def _carried(session: Session, expert_id: int, told: BankTransfer) -> list[Payout]:
-    """Return the payouts that went to the bank together, locked."""
+    """Return the payouts that went to the bank together, locked.
+
+    Those that the rail names may have been changed into the bank's own currency on their way.
+    """
     theirs = (
         select(Payout)
-        .where(Payout.expert_id == expert_id, Payout.currency == told.amount.currency)
+        .where(Payout.expert_id == expert_id)
         .order_by(col(Payout.sent_at))
         .with_for_update()
         .execution_options(populate_existing=True)
@@ -226,6 +229,7 @@ def _carried(session: Session, expert_id: int, told: BankTransfer) -> list[Payou
         return rows
     # The rail cannot tell which: the oldest that were there by then and fit into the amount.
     waiting = theirs.where(
+        Payout.currency == told.amount.currency,
         Payout.state == PayoutState.SENT,
         col(Payout.stripe_bank_transfer_id).is_(None),
         col(Payout.sending_at) <= told.made_at,

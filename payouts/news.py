@@ -15,7 +15,7 @@ from core import jobs
 from core.clock import now
 from core.db import transaction
 from core.errors import Conflict, NotFound
-from core.ports import PayoutRail, PayoutRefused, RailDown, RailNews
+from core.ports import ForeignMoney, PayoutRail, PayoutRefused, RailDown, RailNews
 from payouts import (
     answers,
     auto_topups,
@@ -84,6 +84,9 @@ def look_into(event_id: str, rail: PayoutRail) -> str:
     reading = _reading(event.kind)
     try:
         outcome = _read(reading, event, rail) if reading else "not for us"
+    except ForeignMoney as foreign:  # trying again would not help: a person looks
+        _note(event_id, RailEventState.FAILED, str(foreign))
+        return str(foreign)
     except RailDown as trouble:  # nothing is wrong with the message: asked again until it answers
         _note(event_id, RailEventState.WAITING, f"the rail cannot be asked: {trouble}", away=True)
         raise
@@ -153,6 +156,8 @@ def _note(event_id: str, state: RailEventState, outcome: str, *, away: bool = Fa
 def _read(reading: Reading, event: RailEvent, rail: PayoutRail) -> str:
     try:
         return reading(event, rail)
+    except ForeignMoney:
+        raise
     except PayoutRefused as refusal:
         return f"the rail does not show it: {refusal.code}"
 

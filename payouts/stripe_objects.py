@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, TypeGuard
 
-from core.money import Money
+from core.money import EXPONENTS, Money
 from core.ports import (
     BankTransfer,
     CardSetup,
     Checkout,
+    ForeignMoney,
     PayeeStatus,
     RailDispute,
     RailEntry,
@@ -31,7 +32,7 @@ def is_doc(value: Any) -> TypeGuard[Doc]:
 
 def checkout(doc: Doc) -> Checkout:
     """Read a checkout session with its payment expanded."""
-    amount = Money(doc["amount_total"], doc["currency"])
+    amount = _money(doc["amount_total"], doc["currency"])
     intent = doc.get("payment_intent")
     charge = intent.get("latest_charge") if is_doc(intent) else None
     line = charge.get("balance_transaction") if is_doc(charge) else None
@@ -77,7 +78,7 @@ def saved_card(doc: Doc) -> SavedCard:
 
 def saved_charge(doc: Doc) -> Checkout:
     """Read a payment intent by which a saved card was charged."""
-    amount = Money(doc["amount"], doc["currency"])
+    amount = _money(doc["amount"], doc["currency"])
     charge = doc.get("latest_charge")
     line = charge.get("balance_transaction") if is_doc(charge) else None
     return Checkout(
@@ -187,7 +188,7 @@ def bank_transfer(payout: Doc, carried: list[Doc]) -> BankTransfer:
     return BankTransfer(
         id=payout["id"],
         state=state,
-        amount=Money(payout["amount"], payout["currency"]),
+        amount=_money(payout["amount"], payout["currency"]),
         made_at=datetime.fromtimestamp(payout["created"], UTC),
         transfer_ids=tuple(filter(None, transfers)),
         trouble=payout.get("failure_code"),
@@ -201,7 +202,7 @@ def entry(line: Doc) -> RailEntry:
     return RailEntry(
         id=line["id"],
         kind=line["type"],
-        net=Money(line["net"], line["currency"]),
+        net=_money(line["net"], line["currency"]),
         source_id=source["id"] if is_doc(source) else source,
         reference=marks.get("reference"),
         at=datetime.fromtimestamp(line["created"], UTC),
@@ -220,7 +221,7 @@ def dispute(doc: Doc) -> RailDispute:
         id=doc["id"],
         charge_id=charge["id"] if is_doc(charge) else charge,
         reference=marks.get("reference"),
-        amount=Money(doc["amount"], doc["currency"]),
+        amount=_money(doc["amount"], doc["currency"]),
         reason=doc["reason"],
         state=doc["status"],
         has_evidence=bool(details.get("has_evidence")),
@@ -236,10 +237,17 @@ def reversal(doc: Doc) -> RailReversal:
     return RailReversal(
         id=doc["id"],
         entry_id=line["id"] if is_doc(line) else line or "",
-        amount=Money(doc["amount"], doc["currency"]),
+        amount=_money(doc["amount"], doc["currency"]),
         reference=(doc.get("metadata") or {}).get("reference"),
         at=datetime.fromtimestamp(doc["created"], UTC),
     )
+
+
+def _money(minor: int, code: str) -> Money:
+    """Return an amount, or raise `ForeignMoney` where its currency is not handled here."""
+    if code not in EXPONENTS:
+        raise ForeignMoney(code)
+    return Money(minor, code)
 
 
 def balance_in(doc: Doc, currency: str) -> Money:
