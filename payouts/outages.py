@@ -21,6 +21,7 @@ from payouts.outage_models import RailOutage
 
 TELL_AFTER = timedelta(minutes=15)
 AWAY = "rail_away"
+STATUS_PAGE = "https://status.stripe.com"
 
 
 def watch(rail: ReconcilingRail) -> str:
