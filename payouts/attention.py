@@ -92,9 +92,9 @@ def _away(session: Session, at: datetime) -> list[Need]:
         " soon as it answers.",
         when=formats.date_time(row.began_at),
     )
-    return [
-        Need(f"rail:{row.id}", "rail", "away", _("Stripe does not answer at the moment"), words)
-    ]
+    words += " " + _("If Stripe’s page says that all is well there, look at your own network.")
+    title = _("Stripe does not answer at the moment")
+    return [Need(f"rail:{row.id}", "rail", "away", title, words, url=outages.STATUS_PAGE)]
 
 
 def _lost(session: Session) -> list[Need]:

@@ -524,6 +524,21 @@ FORMS: dict[str, Form | list[Form]] = {
 }
 
 
+# Forms by which nothing moves: a commit of theirs that is lost is not worth the time of a proof.
+QUIET = {
+    "payouts.compare_now",
+    "payouts.fetch_events",
+    "payouts.show_expert_tax",
+    "payouts.mark_seen",
+    "payouts.replay_event",
+    "payouts.replay_failed_events",
+    "payouts.choose_rhythm",
+    "payouts.change_billing",
+    "payouts.save_tax_details",
+    "drafts.save_step",
+}
+
+
 def require_registered(app: Flask, known: dict[str, Any] = FORMS) -> None:
     """Raise `NotRegistered` when a form about money is in no table, or a line has no form."""
     posts = {
