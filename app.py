@@ -96,6 +96,7 @@ SCHEDULE = {
     "payouts.tell_of_waiting_approvals": 3600,
     "payouts.top_up_budgets": 60,
     "payouts.reconcile": 86_400,
+    "payouts.watch_rail": 120,
     "payouts.issue_invoices": 21_600,
     "payouts.warn_of_budgets": 1800,
     "payouts.reread_disputes": 3600,

@@ -54,6 +54,13 @@ class PayeeNotReady(PayoutRefused):
     """The rail has moved nothing, because the payee's account cannot receive money."""
 
 
+class ForeignMoney(PayoutRefused):
+    """The rail tells of another currency than ours: nothing is booked by it, and a person looks."""
+
+    def __init__(self, currency: str) -> None:
+        super().__init__("foreign_currency", f"an amount in {currency}")
+
+
 class NotFromTheRail(Exception):
     """A message does not carry the rail's signature, or is too old."""
 
@@ -223,6 +230,7 @@ class RailNews:
     account_id: str | None
     reference: str | None
     at: datetime
+    is_other_mode: bool = False  # of the rail's test mode while real money moves, or the reverse
 
 
 class CheckoutRail(Protocol):

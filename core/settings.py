@@ -22,6 +22,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from core import periods
 from core.money import EXPONENTS
 
+MOST_MINOR = 10**15  # far above every amount that moves, and well within what the database holds
+
 
 class Settings(BaseSettings):
     """The settings of one instance, read once at start and never changed."""
@@ -174,9 +176,12 @@ class Settings(BaseSettings):
     @field_validator("payout_limits", "payout_run_limits")
     @classmethod
     def _amounts(cls, given: dict[str, int]) -> dict[str, int]:
-        if any(minor < 0 for minor in given.values()):
-            raise ValueError("a limit is not below zero")
-        return {code.lower(): minor for code, minor in given.items()}
+        if any(not 0 <= minor <= MOST_MINOR for minor in given.values()):
+            raise ValueError(f"a limit lies between 0 and {MOST_MINOR}")
+        limits = {code.lower(): minor for code, minor in given.items()}
+        if unknown := sorted(set(limits) - set(EXPONENTS)):  # a slip here would be no limit at all
+            raise ValueError(f"amounts in {', '.join(unknown)} are not handled here")
+        return limits
 
     @field_validator("retention_days")
     @classmethod

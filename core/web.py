@@ -263,7 +263,18 @@ def _our_fault(error: Exception) -> ResponseReturnValue:
     status = 503 if away else 500
     if wants_json():
         return json_problem(status, "Something failed on our side.", reference=reference)
-    return _error_page(status, None, reference), status
+    # Whether a commit was written before its connection was lost, nobody has heard.
+    is_unsure = away and request.method != "GET"
+    return _error_page(status, _unsure() if is_unsure else None, reference, is_unsure), status
+
+
+def _unsure() -> str:
+    return str(
+        _(
+            "The connection to our database was lost. What you asked for is done as a whole or not"
+            " at all: open the page before, and send it once more if it is not there."
+        )
+    )
 
 
 def _of_database(error: DBAPIError) -> str:
@@ -292,11 +303,14 @@ def _give_up() -> None:
         db_session().rollback()
 
 
-def _error_page(status: int, words: str | None, reference: str = "") -> str:
+def _error_page(
+    status: int, words: str | None, reference: str = "", is_unsure: bool = False
+) -> str:
     if request_ctx.url_adapter is None:  # a host that is not ours: no address can be made for it
         return BARE.format(words=escape(words or ""), code=reference)
     try:
-        return render_template("error.html", status=status, words=words, reference=reference)
+        facts = {"status": status, "reference": reference, "is_unsure": is_unsure}
+        return render_template("error.html", words=words, **facts)
     except Exception:
         # The page itself needs what has failed (the database, a host name that can be read):
         # say the least, in a page that needs nothing.

@@ -149,8 +149,16 @@ def postpone(session: Session, payout_id: int, reason: str, *, at: datetime) -> 
     """Try a payout later that nothing was asked for yet."""
     payout = of(session, payout_id, lock=True)
     if payout.state in (PayoutState.READY, PayoutState.WAITING_FUNDS):
-        payout.try_at = at + policy.wait_after(payout.attempt)
+        payout.try_at = at + policy.wait_while_away(payout.requested_at, at)
         payout.reason = payout.reason or reason
+
+
+def not_looked(session: Session, payout_id: int, attempt: int, *, at: datetime) -> None:
+    """Take back that a payout was looked for, since the rail did not answer, and look again."""
+    payout = of(session, payout_id, lock=True)
+    if _awaits(payout, attempt) and payout.looks > 0:
+        payout.looks -= 1
+        payout.try_at = at + policy.wait_while_away(payout.sending_at or payout.requested_at, at)
 
 
 def fail(session: Session, payout: Payout, reason: str, at: datetime) -> None:
@@ -216,10 +224,13 @@ def _give_back(session: Session, payout: Payout, at: datetime) -> None:
 
 
 def _carried(session: Session, expert_id: int, told: BankTransfer) -> list[Payout]:
-    """Return the payouts that went to the bank together, locked."""
+    """Return the payouts that went to the bank together, locked.
+
+    Those that the rail names may have been changed into the bank's own currency on their way.
+    """
     theirs = (
         select(Payout)
-        .where(Payout.expert_id == expert_id, Payout.currency == told.amount.currency)
+        .where(Payout.expert_id == expert_id)
         .order_by(col(Payout.sent_at))
         .with_for_update()
         .execution_options(populate_existing=True)
@@ -231,6 +242,7 @@ def _carried(session: Session, expert_id: int, told: BankTransfer) -> list[Payou
         return rows
     # The rail cannot tell which: the oldest that were there by then and fit into the amount.
     waiting = theirs.where(
+        Payout.currency == told.amount.currency,
         Payout.state == PayoutState.SENT,
         col(Payout.stripe_bank_transfer_id).is_(None),
         col(Payout.sending_at) <= told.made_at,

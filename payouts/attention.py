@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from core import formats
 from core.money import Money
-from payouts import disputes, ledger_audit, policy, reconciliation, reversals
+from payouts import disputes, ledger_audit, outages, policy, reconciliation, reversals
 from payouts.charge_models import Charge
 from payouts.models import (
     Deposit,
@@ -52,6 +52,7 @@ def needed(session: Session, *, at: datetime) -> list[Need]:
     """Return all that needs a person, money that may be in two places first."""
     return [
         *_broken_ledger(session),
+        *_away(session, at),
         *_lost(session),
         *_unclear(session),
         *_alarms(session),
@@ -86,6 +87,21 @@ def _broken_ledger(session: Session) -> list[Need]:
         len(last.problems),
     )
     return [Need("ledger:0", "ledger", "broken", title, words)]
+
+
+def _away(session: Session, at: datetime) -> list[Need]:
+    """Say once that the rail is away, however much waits for it."""
+    row = outages.current(session)
+    if row is None or row.began_at > at - outages.TELL_AFTER:
+        return []
+    words = _(
+        "Since %(when)s. Nothing is lost: payments and payouts wait, and go on by themselves as"
+        " soon as it answers.",
+        when=formats.date_time(row.began_at),
+    )
+    words += " " + _("If Stripe’s page says that all is well there, look at your own network.")
+    title = _("Stripe does not answer at the moment")
+    return [Need(f"rail:{row.id}", "rail", "away", title, words, url=outages.STATUS_PAGE)]
 
 
 def _lost(session: Session) -> list[Need]:

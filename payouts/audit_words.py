@@ -77,6 +77,8 @@ ACTIONS = {
     "payout.tried": _l("Waiting payout tried again now"),
     "rail_event.replayed_since": _l("Failed messages of Stripe looked into again"),
     "rail_event.fetched": _l("Messages of Stripe that never came were fetched"),
+    "rail.away": _l("Stripe does not answer"),
+    "rail.back": _l("Stripe answers again"),
 }
 ROWS = {
     "tax_year": Row(_l("Tax year %(id)s")),
@@ -85,6 +87,7 @@ ROWS = {
     "invoice": Row(_l("Invoice %(id)s")),
     "billing": Row(_l("Billing details of organisation %(id)s")),
     "payout_run": Row(_l("Payout run %(id)s")),
+    "rail": Row(_l("Time %(id)s without Stripe")),
     "rail_event": Row(_l("Message of Stripe %(id)s")),
     "deposit": Row(_l("Deposit %(id)s")),
     "payout_stop": Row(_l("Difference of the books %(id)s")),

@@ -16,7 +16,7 @@ from core.clock import now
 from core.db import transaction
 from core.errors import Conflict, Invalid, NotFound
 from core.money import Money
-from core.ports import Checkout, CheckoutRail
+from core.ports import Checkout, CheckoutRail, ForeignMoney
 from payouts import budgets, charges, ledger, policy
 from payouts.models import Deposit, DepositOrigin, DepositState
 
@@ -102,7 +102,11 @@ def reread(deposit_id: int, rail: CheckoutRail) -> Deposit:
         deposit = of(session, deposit_id)
     if deposit.state is DepositState.PAID or deposit.stripe_checkout_id is None:
         return deposit
-    found = rail.checkout(deposit.stripe_checkout_id)
+    try:
+        found = rail.checkout(deposit.stripe_checkout_id)
+    except ForeignMoney as foreign:
+        with transaction() as session:
+            return _note_unclear(session, deposit_id, str(foreign), at=now())
     with transaction() as session:
         return record(session, deposit_id, found, at=now())
 
@@ -123,6 +127,14 @@ def record(session: Session, deposit_id: int, found: Checkout, *, at: datetime) 
     else:
         _book(session, deposit, found, found.fee, at)
         deposit.stripe_charge_id = found.charge_id
+    return deposit
+
+
+def _note_unclear(session: Session, deposit_id: int, trouble: str, *, at: datetime) -> Deposit:
+    """Leave a payment to a person; nothing is booked by it."""
+    deposit = of(session, deposit_id, lock=True)
+    if deposit.state is not DepositState.PAID:
+        deposit.state, deposit.trouble, deposit.read_at = DepositState.UNCLEAR, trouble, at
     return deposit
 
 

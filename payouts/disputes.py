@@ -8,6 +8,7 @@ hand goes on, and pay that was earned is never taken back. A lost dispute is bor
 unspent budget as far as that reaches, the rest by the platform.
 """
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,7 +23,7 @@ from core.clock import now
 from core.db import transaction
 from core.errors import NotFound
 from core.money import Money
-from core.ports import DisputeRail, RailDispute
+from core.ports import DisputeRail, ForeignMoney, RailDispute
 from payouts import charges, ledger, rail_lines, references
 from payouts.dispute_models import CONTESTED, OPEN, Dispute, DisputeState
 from payouts.models import Account, AccountKind, Deposit, Move, ProjectBudget
@@ -54,14 +55,19 @@ def sweep(rail: DisputeRail) -> int:
     """Read all disputes of the last months, so that none is missed; return how many."""
     count = 0
     for told in rail.disputes(now() - LOOK_BACK):
-        with transaction() as session:
+        # One that a person has to look at keeps none of the others from being read.
+        with suppress(ForeignMoney), transaction() as session:
             record(session, told, at=now())
         count += 1
     return count
 
 
 def record(session: Session, told: RailDispute, *, at: datetime) -> Dispute:
-    """Record what the rail says of a dispute, and book what it has moved, once."""
+    """Record what the rail says of a dispute, and book what it has moved, once.
+
+    Raises `ForeignMoney` where it is in another currency than the payment, and then notes nothing.
+    """
+    _check_currency(session, told)
     row, before = _row(session, told, at)
     for entry in told.entries:
         rail_lines.book(
@@ -192,6 +198,14 @@ def _row(session: Session, told: RailDispute, at: datetime) -> tuple[Dispute, Di
     question = select(Dispute).where(Dispute.stripe_dispute_id == told.id).with_for_update()
     row = session.exec(question.execution_options(populate_existing=True)).one()
     return row, None if made else row.state
+
+
+def _check_currency(session: Session, told: RailDispute) -> None:
+    deposit = _deposit(session, told)
+    known = deposit.currency if deposit else told.amount.currency
+    moved = [told.amount, *(entry.net for entry in told.entries)]
+    for other in (amount.currency for amount in moved if amount.currency != known):
+        raise ForeignMoney(other)
 
 
 def _deposit(session: Session, told: RailDispute) -> Deposit | None:

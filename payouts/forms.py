@@ -17,14 +17,21 @@ from experts import places
 from payouts import payees, policy
 from payouts.models import Rhythm
 
-SPACES = re.compile(r"[\s\u00a0\u202f']")
+SPACES = re.compile(r"[\s\u00a0\u202f'’]")
 PLAIN = re.compile(r"[0-9]{1,9}(\.[0-9]+)?")
+# A space stands between thousands and nowhere else: 12 50 may be twelve fifty to who typed it.
+SPACED = re.compile(r"[0-9]{1,3}( [0-9]{3})+([.,][0-9]+)?")
 COMMA_AND_TWO = re.compile(r",[0-9]{1,2}")
 
 
 def amount_of(typed: str, currency: str) -> Money:
     """Read what a person typed, in the English or the French way; `ValueError` when unclear."""
-    text = SPACES.sub("", typed).strip(formats.currency_sign(currency) + currency.upper())
+    text = SPACES.sub(" ", typed).strip()
+    for sign in (formats.currency_sign(currency), currency.upper()):
+        text = text.removeprefix(sign).removesuffix(sign).strip()
+    if " " in text and not SPACED.fullmatch(text):
+        raise ValueError(typed)
+    text = text.replace(" ", "")
     if "," in text:
         # 500,00 is French and 1,500.00 English; 1,500 alone could be either and is refused.
         after = text[text.rindex(",") :]
@@ -80,7 +87,7 @@ class PayForm(FlaskForm):  # type: ignore[misc]
 
     def validate_minor(self, field: HiddenField) -> None:
         """Take a whole number of minor units above zero."""
-        if not field.data.isdecimal() or int(field.data) == 0:
+        if not re.fullmatch("[0-9]{1,12}", field.data) or int(field.data) == 0:
             raise ValidationError(_("Load the page again, then press the button."))
 
     def validate_currency(self, field: HiddenField) -> None:

@@ -10,7 +10,8 @@ from core import formats
 from core.clock import now
 from core.health import Finding
 from core.settings import current_settings
-from payouts import attention, disputes, ledger_audit, reconciliation, stuck
+from payouts import attention, disputes, ledger_audit, outages, reconciliation, stuck
+from payouts.stripe_connect import LIVE_KEYS
 
 OLD = timedelta(days=2)
 CHECKED_WITHIN = timedelta(hours=6)
@@ -76,10 +77,15 @@ def rail(session: Session) -> list[Finding]:
         words = _(
             "Our sandbox at %(address)s. No real money moves.", address=settings.stripe_api_base
         )
-    elif key.startswith(("sk_live_", "rk_live_")):
+    elif key.startswith(LIVE_KEYS):
         words = _("Stripe itself, with real money.")
     else:
         words = _("Stripe’s test mode. No real money moves.")
+    away = outages.current(session)
+    if away is not None:
+        when = formats.date_time(away.began_at)
+        silent = _("Stripe has not answered since %(when)s; what waits goes on after.", when=when)
+        return [Finding("Stripe", "stop", f"{words} {silent}")]
     secrets = (settings.stripe_webhook_secret, settings.stripe_connect_webhook_secret)
     if not all(secret.get_secret_value() for secret in secrets):
         lacking = _("A webhook secret is missing, so nothing that Stripe tells is heard.")

@@ -10,7 +10,6 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from flask_wtf import FlaskForm
-from sqlalchemy.dialects.postgresql import insert
 from wtforms import SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, ValidationError
@@ -122,17 +121,10 @@ def change_billing(organisation_id: int) -> ResponseReturnValue:
         "address": form.address.data.strip(),
         "country": form.country.data,
         "vat_number": form.vat_number.data,
-        "changed_by": current_user.id,
-        "changed_at": now(),
     }
-    db_session().execute(
-        insert(BillingDetails)
-        .values(organisation_id=organisation_id, **values)
-        .on_conflict_do_update(index_elements=["organisation_id"], set_=values)
-    )
-    audit.record(
-        db_session(), "billing.changed", by=current_user.id, subject=f"billing:{organisation_id}"
-    )
+    me, at = current_user.id, now()
+    if invoices.change_details(db_session(), organisation_id, values, by=me, at=at):
+        audit.record(db_session(), "billing.changed", by=me, subject=f"billing:{organisation_id}")
     flash(_("Saved. It stands on every invoice from now on."), "success")
     return redirect(url_for(".invoice_list"))
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, text
+from sqlalchemy import func, or_, text
+from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
 from accounts import organisations
@@ -188,6 +189,24 @@ def of(organisation_ids: Sequence[int]) -> Any:
     mine = col(Invoice.organisation_id).in_(organisation_ids)
     newest = (col(Invoice.month).desc(), col(Invoice.year).desc(), col(Invoice.number).desc())
     return select(Invoice).where(mine).order_by(*newest)
+
+
+def change_details(
+    session: Session, organisation_id: int, values: dict[str, str], *, by: int, at: datetime
+) -> bool:
+    """Keep to whom invoices are made out from now on; False when that stood there already."""
+    made = insert(BillingDetails).values(
+        organisation_id=organisation_id, changed_by=by, changed_at=at, **values
+    )
+    is_other = or_(
+        *(getattr(BillingDetails, name).is_distinct_from(values[name]) for name in values)
+    )
+    kept = made.on_conflict_do_update(
+        index_elements=["organisation_id"],
+        set_=values | {"changed_by": by, "changed_at": at},
+        where=is_other,
+    )
+    return session.execute(kept.returning(col(BillingDetails.organisation_id))).first() is not None
 
 
 def bounds(month: date) -> tuple[datetime, datetime]:

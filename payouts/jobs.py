@@ -4,6 +4,7 @@ Only here, and in the pages, is the rail asked; never with a transaction open.
 """
 
 from collections import Counter
+from datetime import timedelta
 
 from core import jobs
 from core.clock import now
@@ -21,6 +22,7 @@ from payouts import (
     invoices,
     ledger_audit,
     news,
+    outages,
     payees,
     reconciliation,
     refunds,
@@ -31,6 +33,7 @@ from payouts import (
 )
 
 tasks = Tasks("payouts")
+COMPARE_AGAIN_AFTER = timedelta(minutes=15)
 
 
 @tasks.task(queue="money")
@@ -48,19 +51,28 @@ def look_up(payout_id: int) -> str:
 @tasks.task(queue="money")
 def look_into(event_id: str) -> str:
     """Read again what one message of the rail is about."""
-    return news.look_into(event_id, ports().payout_rail)
+    try:
+        return news.look_into(event_id, ports().payout_rail)
+    except RailDown as trouble:
+        return f"the rail cannot be asked: {trouble}"  # the sweep asks again
 
 
 @tasks.task(queue="money")
 def reread_deposit(deposit_id: int) -> str:
     """Read the checkout of one deposit again."""
-    return deposits.reread(deposit_id, ports().payout_rail).state
+    try:
+        return deposits.reread(deposit_id, ports().payout_rail).state
+    except RailDown as trouble:
+        return f"the rail cannot be asked: {trouble}"  # the next tick asks again
 
 
 @tasks.task(queue="money")
 def reread_payee(expert_id: int) -> str:
     """Read one expert's account again, and send what waited for it."""
-    payee = payees.reread(expert_id, ports().payout_rail)
+    try:
+        payee = payees.reread(expert_id, ports().payout_rail)
+    except RailDown as trouble:
+        return f"the rail cannot be asked: {trouble}"  # the next tick asks again
     with transaction() as session:
         sending.resume(session, payee)
     return payee.state
@@ -270,11 +282,20 @@ def top_up_budgets() -> int:
 
 
 @tasks.task(queue="money")
+def watch_rail() -> str:
+    """Find out whether the rail answers; once it does again, let what has waited go on."""
+    return outages.watch(ports().payout_rail)
+
+
+@tasks.task(queue="money")
 def reconcile() -> str:
-    """Compare the ledger with the rail."""
+    """Compare the ledger with the rail; while that is away, soon again and not only tomorrow."""
     try:
         rows = reconciliation.run(ports().payout_rail)
     except (RailDown, PayoutRefused) as trouble:
+        again = {"queueing_lock": "reconcile:again", "schedule_at": now() + COMPARE_AGAIN_AFTER}
+        with transaction() as session:
+            jobs.defer(session, "payouts.reconcile", queue="money", **again)  # type: ignore[arg-type]
         return f"the rail cannot be asked: {trouble}"
     return ", ".join(f"{row.currency} {row.state}" for row in rows) or "nothing to compare"
 

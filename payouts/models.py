@@ -406,6 +406,7 @@ class RailEvent(SQLModel, table=True):
     outcome: str | None = Field(default=None, sa_type=Text)
     created_at: datetime = utc()
     received_at: datetime = utc()
+    try_at: datetime | None = utc(nullable=True)
     handled_at: datetime | None = utc(nullable=True)
 
 

@@ -7,6 +7,7 @@ itself is read again, and its own states go forward.
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
@@ -14,7 +15,7 @@ from core import jobs
 from core.clock import now
 from core.db import transaction
 from core.errors import Conflict, NotFound
-from core.ports import PayoutRail, PayoutRefused, RailDown, RailNews
+from core.ports import ForeignMoney, PayoutRail, PayoutRefused, RailDown, RailNews
 from payouts import (
     answers,
     auto_topups,
@@ -36,6 +37,7 @@ from payouts.topup_models import AutoTopUp
 TAKE_UP_AFTER = timedelta(minutes=1)
 TRIES_UNTIL_A_PERSON = 10  # each waits longer than the one before: about half a day
 LONGEST_OUTCOME = 500
+OTHER_MODE = "of the other mode of the rail: test and real money never mix"
 LOOK_BACK = timedelta(days=4)  # the rail itself tries for three days
 
 Reading = Callable[[RailEvent, PayoutRail], str]
@@ -47,7 +49,8 @@ class NotForUs(Conflict):
 
 def store(session: Session, news: RailNews, *, at: datetime) -> bool:
     """Keep a message, and let a job look into it; False when it was kept before."""
-    state = RailEventState.WAITING if _reading(news.kind) else RailEventState.IGNORED
+    is_heard = _reading(news.kind) is not None and not news.is_other_mode
+    state = RailEventState.WAITING if is_heard else RailEventState.IGNORED
     row = RailEvent(
         id=news.id,
         kind=news.kind,
@@ -55,6 +58,7 @@ def store(session: Session, news: RailNews, *, at: datetime) -> bool:
         stripe_account_id=news.account_id,
         reference=news.reference,
         state=state,
+        outcome=OTHER_MODE if news.is_other_mode else None,
         created_at=news.at,
         received_at=at,
     )
@@ -64,7 +68,8 @@ def store(session: Session, news: RailNews, *, at: datetime) -> bool:
         .on_conflict_do_nothing()
         .returning(col(RailEvent.id))
     ).first()
-    if made and news.kind == "account.application.deauthorized" and news.account_id:
+    shut_out = news.kind == "account.application.deauthorized" and not news.is_other_mode
+    if made and shut_out and news.account_id:
         payees.close(session, news.account_id, at=at)  # nothing more to read: we are shut out
     if made and state is RailEventState.WAITING:
         jobs.defer(session, "payouts.look_into", queue="money", event_id=news.id)
@@ -78,11 +83,15 @@ def look_into(event_id: str, rail: PayoutRail) -> str:
         if event is None or event.state is not RailEventState.WAITING:
             return "done before"
         event.tries += 1
+        event.try_at = now() + TAKE_UP_AFTER + policy.wait_after(event.tries)
     reading = _reading(event.kind)
     try:
         outcome = _read(reading, event, rail) if reading else "not for us"
+    except ForeignMoney as foreign:  # trying again would not help: a person looks
+        _note(event_id, RailEventState.FAILED, str(foreign))
+        return str(foreign)
     except RailDown as trouble:  # nothing is wrong with the message: asked again until it answers
-        _note(event_id, RailEventState.WAITING, f"the rail cannot be asked: {trouble}")
+        _note(event_id, RailEventState.WAITING, f"the rail cannot be asked: {trouble}", away=True)
         raise
     except Exception as trouble:  # kept beside the message; the job's log has the rest
         gave_up = event.tries >= TRIES_UNTIL_A_PERSON
@@ -93,17 +102,18 @@ def look_into(event_id: str, rail: PayoutRail) -> str:
     return outcome
 
 
-def replay(session: Session, event_id: str) -> RailEvent:
-    """Let a message be looked into once more, whatever became of it; safe however often."""
+def replay(session: Session, event_id: str) -> bool:
+    """Let a message be looked into once more; False when it waits to be looked into already."""
     event = session.get(RailEvent, event_id, with_for_update=True, populate_existing=True)
     if event is None:
         raise NotFound
-    if _reading(event.kind) is None:
+    if _reading(event.kind) is None or event.outcome == OTHER_MODE:
         raise NotForUs
-    event.state, event.tries = RailEventState.WAITING, 0
+    is_new = event.state is not RailEventState.WAITING or event.tries > 0
+    event.state, event.tries, event.try_at = RailEventState.WAITING, 0, None
     lock = f"news:{event_id}"
     jobs.defer(session, "payouts.look_into", queue="money", queueing_lock=lock, event_id=event_id)
-    return event
+    return is_new
 
 
 def replay_failed(session: Session, since: datetime) -> int:
@@ -112,24 +122,14 @@ def replay_failed(session: Session, since: datetime) -> int:
         RailEvent.state == RailEventState.FAILED, RailEvent.received_at >= since
     )
     failed = list(session.exec(question.order_by(col(RailEvent.id))))
-    for event_id in failed:
-        replay(session, event_id)
-    return len(failed)
+    return sum(replay(session, event_id) for event_id in failed)
 
 
 def waiting(session: Session, at: datetime, limit: int = 200) -> list[str]:
     """Return messages that nobody has looked into for a while; each failure lengthens the wait."""
-    question = (
-        select(RailEvent)
-        .where(RailEvent.state == RailEventState.WAITING)
-        .order_by(col(RailEvent.received_at))
-        .limit(limit)
-    )
-    return [
-        event.id
-        for event in session.exec(question)
-        if event.received_at + TAKE_UP_AFTER + policy.wait_after(event.tries) <= at
-    ]
+    due = func.coalesce(col(RailEvent.try_at), col(RailEvent.received_at) + TAKE_UP_AFTER)
+    question = select(RailEvent.id).where(RailEvent.state == RailEventState.WAITING, due <= at)
+    return list(session.exec(question.order_by(due, col(RailEvent.id)).limit(limit)))
 
 
 def collect(rail: PayoutRail) -> int:
@@ -141,14 +141,17 @@ def collect(rail: PayoutRail) -> int:
     return new
 
 
-def _note(event_id: str, state: RailEventState, outcome: str) -> None:
-    """Record one try, and what the message has come to by it."""
+def _note(event_id: str, state: RailEventState, outcome: str, *, away: bool = False) -> None:
+    """Record one try, and what the message has come to by it; without the rail it was none."""
     failed = state is not RailEventState.HANDLED
     with transaction() as session:
         event = session.get_one(RailEvent, event_id, with_for_update=True)
         session.add(RailEventTry(event_id=event_id, at=now(), outcome=outcome, has_failed=failed))
         if event.state is not RailEventState.WAITING:
             return  # another hand was quicker
+        if away:
+            event.tries -= 1
+            event.try_at = now() + policy.wait_while_away(event.received_at, now())
         event.state, event.outcome = state, outcome
         event.handled_at = None if state is RailEventState.WAITING else now()
 
@@ -156,6 +159,8 @@ def _note(event_id: str, state: RailEventState, outcome: str) -> None:
 def _read(reading: Reading, event: RailEvent, rail: PayoutRail) -> str:
     try:
         return reading(event, rail)
+    except ForeignMoney:
+        raise
     except PayoutRefused as refusal:
         return f"the rail does not show it: {refusal.code}"
 

@@ -55,9 +55,9 @@ def event_page(event_id: str) -> ResponseReturnValue:
 def replay_event(event_id: str) -> ResponseReturnValue:
     """Look into a message again; twice does no harm."""
     session = db_session()
-    news.replay(session, event_id)
-    by, subject = current_user.id, f"rail_event:{event_id}"
-    audit.record(session, "rail_event.replayed", by=by, subject=subject)
+    if news.replay(session, event_id):
+        by, subject = current_user.id, f"rail_event:{event_id}"
+        audit.record(session, "rail_event.replayed", by=by, subject=subject)
     flash(_("It is looked into again now. Load the page again to see what came of it."))
     return redirect(url_for(".event_page", event_id=event_id))
 
@@ -72,13 +72,14 @@ def replay_failed_events() -> ResponseReturnValue:
         return _list_page(form.form), 422
     session, day = db_session(), form.since.data
     count = news.replay_failed(session, datetime(day.year, day.month, day.day, tzinfo=UTC))
-    audit.record(
-        session,
-        "rail_event.replayed_since",
-        by=current_user.id,
-        subject="rail_event:failed",
-        details={"since": day.isoformat(), "count": count},
-    )
+    if count:
+        audit.record(
+            session,
+            "rail_event.replayed_since",
+            by=current_user.id,
+            subject="rail_event:failed",
+            details={"since": day.isoformat(), "count": count},
+        )
     said = ngettext("One message is looked into again.", "%(num)s are looked into again.", count)
     flash(said if count else _("No message has failed since then."))
     return redirect(url_for(".events_list"))

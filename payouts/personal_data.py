@@ -228,6 +228,7 @@ TABLES = (
         ),
     ),
     nobody("ledger_check", _l("Checks of the whole ledger"), "problems"),
+    nobody("rail_outage", _l("Times in which Stripe did not answer"), "trouble"),
     Table(
         "payout_hold",
         _l("Payouts to you that were held back"),

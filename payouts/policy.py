@@ -18,6 +18,7 @@ ANSWER_TIME = timedelta(minutes=3)
 LOOKS_UNTIL_A_PERSON = 8
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=6)
+LONGEST_AWAY = timedelta(minutes=30)
 
 
 class UnknownCurrency(Invalid):
@@ -154,6 +155,11 @@ def next_payday(at: datetime) -> datetime:
 def wait_after(tries: int) -> timedelta:
     """How long to wait before asking again: twice as long each time, up to a limit."""
     return min(FIRST_WAIT * (1 << min(tries, 20)), LONGEST_WAIT)
+
+
+def wait_while_away(since: datetime, at: datetime) -> timedelta:
+    """How long to wait for a rail that does not answer: half as long again as was waited."""
+    return min(max((at - since) / 2, FIRST_WAIT), LONGEST_AWAY)
 
 
 def key_lives(first_asked_at: datetime, at: datetime) -> bool:

@@ -187,6 +187,8 @@ def _settle(session: Session, entries: Sequence[KeptEntry]) -> None:
 
 def _note(entry: KeptEntry, known: Known | None) -> None:
     entry.subject = known.subject if known else None
+    if known is not None and known.booked is not None and known.booked.currency != entry.currency:
+        known = Known(known.subject)  # what we have booked is another thing
     entry.booked_minor = known.booked.minor if known and known.booked is not None else None
     if known is not None and known.booked is not None:
         is_equal = known.booked == entry.net

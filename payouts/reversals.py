@@ -27,7 +27,7 @@ from core.clock import now
 from core.db import transaction
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.money import Money
-from core.ports import PayoutRefused, RailDown, RailReversal, ReversalRail
+from core.ports import ForeignMoney, PayoutRefused, RailDown, RailReversal, ReversalRail
 from payouts import answers, ledger, rail_lines
 from payouts.books_models import KeptEntry
 from payouts.dispute_models import Reversal, ReversalCause, ReversalState
@@ -155,8 +155,11 @@ def say(session: Session, reversal_id: int, cause: Cause, *, by: User, at: datet
     if row.state is not ReversalState.FOUND:
         raise Settled
     _check(payout, cause, by)
-    row.cause, row.words, row.evidence = cause.code, cause.words.strip(), cause.evidence.strip()
-    row.proposed_by, row.proposed_at = by.id, at
+    said = (cause.code, cause.words.strip(), cause.evidence.strip(), by.id)
+    if said == (row.cause, row.words, row.evidence, row.proposed_by):
+        return row  # the second click
+    row.cause, row.words, row.evidence, row.proposed_by = said
+    row.proposed_at = at
     audit.record(session, "reversal.explained", by=by.id, subject=f"reversal:{row.id}")
     return row
 
@@ -237,6 +240,9 @@ def look_for(transfer_id: str, rail: ReversalRail) -> int:
     """Keep all reversals of a transfer that were made by hand; return how many were new."""
     told = rail.taken_back(transfer_id)
     with transaction() as session:
+        for one in told:
+            if (other := _other_currency(session, transfer_id, one)) is not None:
+                raise ForeignMoney(other)
         return sum(keep_found(session, transfer_id, one) for one in told)
 
 
@@ -246,6 +252,8 @@ def keep_found(session: Session, transfer_id: str, told: RailReversal) -> bool:
     payout = session.exec(question).first()
     if payout is None or _is_ours(session, payout, told.reference):
         return False
+    if _other_currency(session, transfer_id, told) is not None:
+        return False  # its line stays foreign, and a person looks
     made = session.execute(
         insert(Reversal)
         .values(
@@ -334,6 +342,13 @@ def _check(payout: Payout, cause: Cause, by: User) -> None:
         raise OwnPayout
     if not cause.is_whole:
         raise ReasonNeeded
+
+
+def _other_currency(session: Session, transfer_id: str, told: RailReversal) -> str | None:
+    """Return the currency of a reversal that is not the one of its payout."""
+    question = select(Payout.currency).where(Payout.stripe_transfer_id == transfer_id)
+    code = session.exec(question).first()
+    return told.amount.currency if code not in (None, told.amount.currency) else None
 
 
 def _is_ours(session: Session, payout: Payout, reference: str | None) -> bool:

@@ -65,7 +65,11 @@ def look_up(payout_id: int, rail: TransferRail) -> PayoutState:
         return _state(payout_id)
     try:
         found = rail.find_sent(to=ask.to, reference=ask.reference, since=ask.since)
-    except (RailDown, PayoutRefused):
+    except RailDown:
+        with transaction() as session:
+            answers.not_looked(session, payout_id, ask.attempt, at=now())
+        return PayoutState.UNKNOWN
+    except PayoutRefused:
         return PayoutState.UNKNOWN  # the next look is already set
     if found is not None:
         with transaction() as session:

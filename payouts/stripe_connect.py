@@ -34,12 +34,13 @@ from core.ports import (
 )
 from core.settings import Settings
 from payouts import stripe_objects
+from payouts.stripe_http import PatientHttp
 
 API_VERSION = "2026-05-27.dahlia"
-TIMEOUT = (5, 30)
 RETRIES = 2
 PAGE = 100
 SIGNATURE_AGE = 300
+LIVE_KEYS = ("sk_live_", "rk_live_")
 
 Answer = TypeVar("Answer")
 
@@ -70,15 +71,17 @@ class StripeConnect:
     def __init__(self, settings: Settings) -> None:
         stripe.enable_telemetry = False
         self.methods = settings.stripe_payment_methods
+        key = settings.stripe_api_key.get_secret_value()
+        self.is_live = key.startswith(LIVE_KEYS)
         base = settings.stripe_api_base
         # Every base is given, so that with a sandbox nothing can reach Stripe itself.
         bases: Any = {"api": base, "connect": base, "files": base} if base else {}
         self.client = stripe.StripeClient(
-            settings.stripe_api_key.get_secret_value(),
+            key,
             base_addresses=bases,
             stripe_version=API_VERSION,
             max_network_retries=RETRIES,
-            http_client=stripe.RequestsClient(timeout=TIMEOUT),
+            http_client=PatientHttp(),
         )
 
     # Owners
@@ -375,10 +378,12 @@ class StripeConnect:
 
     def read_news(self, payload: bytes, signature: str, *, secret: str) -> RailNews:
         """Verify the raw body of a webhook and read it, be it a snapshot or a thin event."""
+        if not secret:  # whoever knows that there is none could sign with it
+            raise NotFromTheRail("no secret")
         try:
             stripe.WebhookSignature.verify_header(payload, signature, secret, SIGNATURE_AGE)
-            return stripe_objects.news(json.loads(payload))
-        except (stripe.SignatureVerificationError, ValueError, KeyError, TypeError) as problem:
+            return stripe_objects.news(json.loads(payload), is_live=self.is_live)
+        except (stripe.SignatureVerificationError, ValueError, RecursionError) as problem:
             raise NotFromTheRail(type(problem).__name__) from problem
 
     def undelivered_news(self, since: datetime) -> Iterable[RailNews]:
@@ -386,7 +391,7 @@ class StripeConnect:
         asked: Any = {"created": _from(since), "delivery_success": False, "limit": PAGE}
         with _asking():
             for found in self.client.v1.events.list(asked).auto_paging_iter():
-                yield stripe_objects.news(found.to_dict())
+                yield stripe_objects.news(found.to_dict(), is_live=self.is_live)
 
     def _open_v2(self, reference: str, email: str, country: str) -> str:
         transfers = {"stripe_balance": {"stripe_transfers": {"requested": True}}}

@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, TypeGuard
 
-from core.money import Money
+from core.money import EXPONENTS, Money
 from core.ports import (
     BankTransfer,
     CardSetup,
     Checkout,
+    ForeignMoney,
     PayeeStatus,
     RailCharge,
     RailDispute,
@@ -22,6 +23,7 @@ from core.ports import (
 Doc = dict[str, Any]
 V2_STATES = {"active": "active", "pending": "pending", "restricted": "restricted"}
 BANK_STATES = {"paid": "paid", "failed": "refused", "canceled": "refused"}
+LONGEST_NAME = 500  # as long as a value of metadata may be
 V1_STATES = {"active": "active", "pending": "pending"}
 REFUND_STATES = {
     "pending": "pending",
@@ -39,7 +41,7 @@ def is_doc(value: Any) -> TypeGuard[Doc]:
 
 def checkout(doc: Doc) -> Checkout:
     """Read a checkout session with its payment expanded."""
-    amount = Money(doc["amount_total"], doc["currency"])
+    amount = _money(doc["amount_total"], doc["currency"])
     intent = doc.get("payment_intent")
     charge = intent.get("latest_charge") if is_doc(intent) else None
     line = charge.get("balance_transaction") if is_doc(charge) else None
@@ -130,7 +132,7 @@ def saved_card(doc: Doc) -> SavedCard:
 
 def saved_charge(doc: Doc) -> Checkout:
     """Read a payment intent by which a saved card was charged."""
-    amount = Money(doc["amount"], doc["currency"])
+    amount = _money(doc["amount"], doc["currency"])
     charge = doc.get("latest_charge")
     line = charge.get("balance_transaction") if is_doc(charge) else None
     return Checkout(
@@ -240,7 +242,7 @@ def bank_transfer(payout: Doc, carried: list[Doc]) -> BankTransfer:
     return BankTransfer(
         id=payout["id"],
         state=state,
-        amount=Money(payout["amount"], payout["currency"]),
+        amount=_money(payout["amount"], payout["currency"]),
         made_at=datetime.fromtimestamp(payout["created"], UTC),
         transfer_ids=tuple(filter(None, transfers)),
         trouble=payout.get("failure_code"),
@@ -254,7 +256,7 @@ def entry(line: Doc) -> RailEntry:
     return RailEntry(
         id=line["id"],
         kind=line["type"],
-        net=Money(line["net"], line["currency"]),
+        net=_money(line["net"], line["currency"]),
         source_id=source["id"] if is_doc(source) else source,
         reference=marks.get("reference"),
         at=datetime.fromtimestamp(line["created"], UTC),
@@ -273,7 +275,7 @@ def dispute(doc: Doc) -> RailDispute:
         id=doc["id"],
         charge_id=charge["id"] if is_doc(charge) else charge,
         reference=marks.get("reference"),
-        amount=Money(doc["amount"], doc["currency"]),
+        amount=_money(doc["amount"], doc["currency"]),
         reason=doc["reason"],
         state=doc["status"],
         has_evidence=bool(details.get("has_evidence")),
@@ -289,10 +291,17 @@ def reversal(doc: Doc) -> RailReversal:
     return RailReversal(
         id=doc["id"],
         entry_id=line["id"] if is_doc(line) else line or "",
-        amount=Money(doc["amount"], doc["currency"]),
+        amount=_money(doc["amount"], doc["currency"]),
         reference=(doc.get("metadata") or {}).get("reference"),
         at=datetime.fromtimestamp(doc["created"], UTC),
     )
+
+
+def _money(minor: int, code: str) -> Money:
+    """Return an amount, or raise `ForeignMoney` where its currency is not handled here."""
+    if code not in EXPONENTS:
+        raise ForeignMoney(code)
+    return Money(minor, code)
 
 
 def balance_in(doc: Doc, currency: str) -> Money:
@@ -301,18 +310,42 @@ def balance_in(doc: Doc, currency: str) -> Money:
     return Money(sum(line["amount"] for line in lines if line["currency"] == currency), currency)
 
 
-def news(doc: Doc) -> RailNews:
-    """Read an event, a snapshot or a thin one."""
+def news(doc: Doc, *, is_live: bool = False) -> RailNews:
+    """Read an event, a snapshot or a thin one; `ValueError` when it is none."""
+    try:
+        return _news(doc, is_other_mode=doc.get("livemode", is_live) is not is_live)
+    except (AttributeError, KeyError, OSError, OverflowError, TypeError) as problem:
+        raise ValueError(f"no event: {type(problem).__name__}") from problem
+
+
+def _news(doc: Doc, *, is_other_mode: bool) -> RailNews:
     if doc["object"] == "v2.core.event":
         about = doc.get("related_object") or {}
-        at = datetime.fromisoformat(doc["created"])
-        return RailNews(doc["id"], doc["type"], about.get("id", ""), about.get("id"), None, at)
+        name = _name(about.get("id") or "")
+        return RailNews(
+            id=_name(doc["id"]),
+            kind=_name(doc["type"]),
+            object_id=name,
+            account_id=name or None,
+            reference=None,
+            at=datetime.fromisoformat(doc["created"]),
+            is_other_mode=is_other_mode,
+        )
     about = doc["data"]["object"]
+    reference = (about.get("metadata") or {}).get("reference")
     return RailNews(
-        id=doc["id"],
-        kind=doc["type"],
-        object_id=about.get("id") or "",
-        account_id=doc.get("account"),
-        reference=(about.get("metadata") or {}).get("reference"),
+        id=_name(doc["id"]),
+        kind=_name(doc["type"]),
+        object_id=_name(about.get("id") or ""),
+        account_id=_name(doc["account"]) if doc.get("account") else None,
+        reference=_name(reference) if reference else None,
         at=datetime.fromtimestamp(doc["created"], UTC),
+        is_other_mode=is_other_mode,
     )
+
+
+def _name(given: Any) -> str:
+    """Return a name as Stripe makes them, of our object or of one of its own."""
+    if not isinstance(given, str) or len(given) > LONGEST_NAME or not given.isprintable():
+        raise ValueError("not a name")
+    return given

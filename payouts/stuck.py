@@ -11,6 +11,7 @@ from sqlalchemy import String, cast, column, func, literal, null, select, table,
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col
 
+from payouts import outages
 from payouts.models import Deposit, DepositState, Payout, PayoutState, RailEvent, RailEventState
 from payouts.news_models import SeenNeed
 from payouts.run_models import PayoutApproval
@@ -48,10 +49,11 @@ def counts(session: Session, at: datetime) -> tuple[int, datetime | None]:
     return int(found[0]), found[1]
 
 
-def see(session: Session, subject: str, *, by: int, at: datetime) -> None:
-    """Note that a person has seen a thing as it is now; once it changes it is listed again."""
+def see(session: Session, subject: str, *, by: int, at: datetime) -> bool:
+    """Note that a person has seen a thing as it is now, until it changes; False if one had."""
     row = {"subject": subject, "seen_by": by, "seen_at": at}
-    session.execute(insert(SeenNeed).values(row).on_conflict_do_nothing())
+    made = insert(SeenNeed).values(row).on_conflict_do_nothing().returning(col(SeenNeed.subject))
+    return session.execute(made).first() is not None
 
 
 def _parts(at: datetime) -> list[Any]:
@@ -60,6 +62,8 @@ def _parts(at: datetime) -> list[Any]:
     ready_long = (col(Payout.state) == state.READY) & (
         col(Payout.requested_at) < at - timedelta(hours=1)
     )
+    # While the rail is away, that stands in one place and not beside each payout.
+    ready_long &= col(Payout.reason).is_distinct_from(outages.AWAY)
     unapproved = select(col(PayoutApproval.id)).where(
         col(PayoutApproval.payout_id) == col(Payout.id), col(PayoutApproval.answered_at).is_(None)
     )

@@ -49,8 +49,8 @@ def mark_seen() -> ResponseReturnValue:
     if isinstance(form, Problems):
         raise SubjectNeeded
     session, subject = db_session(), form.subject.data
-    stuck.see(session, subject, by=current_user.id, at=now())
-    audit.record(session, "money.seen", by=current_user.id, subject=subject)
+    if stuck.see(session, subject, by=current_user.id, at=now()):
+        audit.record(session, "money.seen", by=current_user.id, subject=subject)
     flash(_("Marked as seen. Should it change, it stands here again."))
     return redirect(url_for(".stuck_list"))
 
@@ -62,7 +62,8 @@ def try_now(payout_id: int) -> ResponseReturnValue:
     """Try a waiting payout now, before it is due again; twice does no harm."""
     session = db_session()
     payout = answers.of(session, payout_id, lock=True)
-    if payout.state in CLAIMABLE:
+    is_tried = payout.state is PayoutState.READY and payout.try_at is None  # the second click
+    if payout.state in CLAIMABLE and not is_tried:
         payout.state, payout.try_at = PayoutState.READY, None
         answers.defer_send(session, payout)
         subject = f"payout:{payout_id}"

@@ -39,6 +39,7 @@ def payees_news() -> ResponseReturnValue:
 def _take(secret: SecretStr) -> ResponseReturnValue:
     if (request.content_length or 0) > LARGEST:
         return json_problem(413, "This is too large to be an event.")
+    request.max_content_length = LARGEST  # also of a body that does not say how long it is
     signature = request.headers.get("Stripe-Signature", "")
     if _is_ahead(signature):
         return json_problem(400, "The signature is from the future.")

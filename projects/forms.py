@@ -67,11 +67,12 @@ class AmountField(DecimalField):  # type: ignore[misc]
         if not valuelist:
             return
         self.data: Decimal | None = None
-        plain = valuelist[0].strip().replace("\N{NO-BREAK SPACE}", "").replace(" ", "")
-        # "1,000" is a thousand to some and one to others: nobody's pay is guessed.
-        if not re.fullmatch(r"\d{1,9}([.,]\d{1,2})?", plain):
+        plain = re.sub(r"[\s\u00a0\u202f]", " ", valuelist[0]).strip()
+        # "1,000" is a thousand to some and one to others, "4 20" four twenty or hundreds: nobody's
+        # pay is guessed.
+        if not re.fullmatch(r"([0-9]{1,9}|[0-9]{1,3}( [0-9]{3}){1,2})([.,][0-9]{1,2})?", plain):
             raise ValueError(_("Write an amount such as 4.20."))
-        self.data = Decimal(plain.replace(",", "."))
+        self.data = Decimal(plain.replace(" ", "").replace(",", "."))
 
 
 class StepForm(FlaskForm):  # type: ignore[misc]

@@ -97,7 +97,7 @@ def prove_in(live: Live, folder: Path, *, every: int = 1, looks: tuple[str, ...]
     with a_desk(live.app, folder, instant_settlement=True) as desk:
         desk.rail.client = desk.bench.client(stripe.RequestsClient(timeout=10), retries=0)
         story = Story(live, desk, counts)
-        with _victims(live.url, desk.bench.url) as kill:
+        with victims(live.url, desk.bench.url) as kill:
             counts.kills = _kills(story, kill, "send", every)
             for fault in looks:
                 counts.kills_in_looks += _kills(story, kill, fault, every)
@@ -163,7 +163,7 @@ def _lose_commits(story: Story, act: str, way: Callable[..., None]) -> int:
             _lose_the_answer(story, payout_id, act)
         do = sending.send if act == "send" else sending.look_up
         with (
-            _losing(story.live.engine, number, way) as lost,
+            losing(story.live.engine, number, way) as lost,
             story.live.app.app_context(),
             suppress(DBAPIError),  # the job fails; the sweeps find what was left
         ):
@@ -175,7 +175,7 @@ def _lose_commits(story: Story, act: str, way: Callable[..., None]) -> int:
 
 
 @contextmanager
-def _losing(engine: Engine, number: int, way: Callable[..., None]) -> Iterator[list[int]]:
+def losing(engine: Engine, number: int, way: Callable[..., None]) -> Iterator[list[int]]:
     """Lose the commit of a number; yield a list that is filled when it was lost."""
     lost: list[int] = []
     seen = itertools.count(1)
@@ -195,7 +195,7 @@ def _losing(engine: Engine, number: int, way: Callable[..., None]) -> Iterator[l
 
 
 @contextmanager
-def _victims(database_url: str, stripe_url: str) -> Iterator[Callable[[str, int, int], str]]:
+def victims(database_url: str, stripe_url: str) -> Iterator[Callable[[str, int, int], str]]:
     """Start the process that starts those who die."""
     command = [sys.executable, "-W", "ignore", "-m", "proofs.payout_killed"]
     with subprocess.Popen(

@@ -1,14 +1,16 @@
 """A process that sends payouts and is killed at a boundary: `python -m proofs.payout_killed`.
 
-It reads lines of `act payout boundary` and answers each with `killed` or `done` and how many
-boundaries there were. Each line is done by a child of its own, which kills itself with SIGKILL at
-the boundary of that number: before and after each statement, each commit and each request.
+It reads lines of `act number boundary`, the number of a payout or of a message of the rail, and
+answers each with `killed` or `done` and how many boundaries there were. Each line is done by a
+child of its own, which kills itself with SIGKILL at the boundary of that number: before and after
+each statement, each commit and each request.
 """
 
 import os
 import signal
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +21,15 @@ from sqlalchemy.engine import Engine
 
 from app import create_app
 from core.db import Database, make_engine
-from payouts import sending
+from payouts import news, sending
 from payouts.stripe_connect import API_VERSION, StripeConnect
 from tests.payouts.conftest import settings_for
 
-ACTS = {"send": sending.send, "look": sending.look_up}
+ACTS: dict[str, Callable[[int, StripeConnect], Any]] = {
+    "send": sending.send,
+    "look": sending.look_up,
+    "hear": lambda number, rail: news.look_into(f"evt_{number}", rail),
+}
 
 
 class Fuse:

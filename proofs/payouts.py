@@ -1,4 +1,4 @@
-"""Payouts as a whole: a machine of acts, crashes at every step, a thousand experts and faults.
+"""Payouts as a whole: a machine of acts, crashes, double clicks, a thousand experts and faults.
 
 Every part prints what it counted and all gaps; the last line says whether all held.
 """
@@ -12,11 +12,12 @@ from pathlib import Path
 
 from app import create_app
 from core.db import Database
-from proofs import payout_crashes, payouts_at_scale
+from proofs import money_forms, news_killed, payout_crashes, payouts_at_scale
 from proofs.trust import Part
 from tests import clients, database
 from tests.conftest import Live, make_settings
 from tests.payouts import machine
+from tests.payouts.conftest import a_desk
 
 STEPS = 10_000
 # A machine's runs share a database, and each step reads all of it: so it is a small one.
@@ -29,6 +30,9 @@ def prove() -> bool:
     parts: dict[str, Callable[[str], Part]] = {
         "machine": _machine,
         "crashes": _crashes,
+        "news": _news,
+        "double clicks": _double_clicks,
+        "lost commits": _lost_commits,
         "scale": _scale,
     }
     url = database.server(database.FOLDER)
@@ -69,6 +73,33 @@ def _crashes(url: str) -> Part:
     with _app(url) as live, tempfile.TemporaryDirectory() as folder:
         counts = payout_crashes.prove_in(live, Path(folder))
     return Part(str(counts), counts.gaps)
+
+
+def _news(url: str) -> Part:
+    with _app(url) as live, tempfile.TemporaryDirectory() as folder:
+        counts = news_killed.prove_in(live, Path(folder), every=6)
+    return Part(str(counts), counts.gaps)
+
+
+def _double_clicks(url: str) -> Part:
+    with (
+        _app(url) as live,
+        tempfile.TemporaryDirectory() as folder,
+        a_desk(live.app, Path(folder), instant_settlement=True) as desk,
+    ):
+        counts = money_forms.walk(live, desk, Path(folder), rounds=2)
+    return Part(str(counts), counts.gaps)
+
+
+def _lost_commits(url: str) -> Part:
+    with (
+        _app(url) as live,
+        tempfile.TemporaryDirectory() as folder,
+        a_desk(live.app, Path(folder), instant_settlement=True) as desk,
+    ):
+        forms = money_forms.FORMS.keys() - money_forms.QUIET
+        lost = money_forms.lose_commits(live, desk, Path(folder), forms)
+    return Part(str(lost), lost.gaps)
 
 
 def _scale(url: str) -> Part:

@@ -30,6 +30,7 @@ from payouts.models import (
     Reservation,
 )
 from payouts.news_models import RailEventTry
+from payouts.outage_models import RailOutage
 from payouts.run_models import ApprovalCause, PayoutApproval, PayoutRun, RunState
 from tests.factories.accounts import make_organisation, make_user
 
@@ -254,6 +255,14 @@ def make_rail_event_try(session: Session, event: RailEvent, **changes: Any) -> R
     """Let a message have been looked into."""
     values: dict[str, Any] = {"event_id": event.id, "at": now(), "outcome": "not ours"}
     row = RailEventTry(**(values | changes))
+    session.add(row)
+    session.flush()
+    return row
+
+
+def make_rail_outage(session: Session, **changes: Any) -> RailOutage:
+    """Make a time without the rail that lasts."""
+    row = RailOutage(**({"began_at": now(), "trouble": "APIConnectionError"} | changes))
     session.add(row)
     session.flush()
     return row

@@ -147,16 +147,19 @@ def test_while_stripe_is_away_looks_become_rarer_and_nothing_moves(desk, session
     sending.send(payout.id, desk.rail)
     desk.fault("500", method="", path="/v1", times=1000)
     waits = []
-    for _ in range(6):
-        desk.pass_time(timedelta(hours=7))
+    for minutes in (5, 10, 20, 40, 60):
+        desk.pass_time(timedelta(minutes=minutes))
         before = now()
         assert sending.look_up(payout.id, desk.rail) is PayoutState.UNKNOWN
         session.expire_all()
         waits.append(session.get(Payout, payout.id).try_at - before)
     desk.bench.control("/faults/clear")
 
-    assert waits == sorted(waits)
-    desk.pass_time(timedelta(hours=7))
+    rounded = [int(wait / timedelta(minutes=1)) for wait in waits]
+    assert rounded == sorted(rounded)
+    assert (rounded[0], rounded[-1]) == (2, 30)
+    assert session.get(Payout, payout.id).looks == 0  # nobody could look
+    desk.pass_time(timedelta(minutes=31))
     assert sending.look_up(payout.id, desk.rail) is PayoutState.SENT
     assert len(desk.transfers()) == 1
 
