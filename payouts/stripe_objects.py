@@ -64,8 +64,8 @@ def charge(doc: Doc) -> RailCharge:
     line = doc.get("balance_transaction")
     return RailCharge(
         id=doc["id"],
-        amount=Money(doc["amount"], doc["currency"]),
-        refunded=Money(doc["amount_refunded"], doc["currency"]),
+        amount=_money(doc["amount"], doc["currency"]),
+        refunded=_money(doc["amount_refunded"], doc["currency"]),
         is_disputed=bool(doc["disputed"]),
         is_settled=is_doc(line) and _is_settled(line),
         settles_at=_settles_at(line),
@@ -80,7 +80,7 @@ def refund(doc: Doc) -> RailRefund:
     return RailRefund(
         id=doc["id"],
         state=state,
-        amount=Money(doc["amount"], doc["currency"]),
+        amount=_money(doc["amount"], doc["currency"]),
         has_moved=doc.get("balance_transaction") is not None,
         trouble=doc.get("failure_reason") or doc.get("pending_reason"),
     )
