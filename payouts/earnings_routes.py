@@ -91,7 +91,7 @@ def statement(payout_id: int) -> ResponseReturnValue:
     """Show what one payout was made of, as a sheet to keep or print."""
     payout = find(Payout, payout_id)
     require("earnings.see", payout)
-    if payout.state not in statements.ARRIVED:
+    if not statements.has_one(payout):
         raise NotFound
     session = db_session()
     return render_template(
