@@ -10,6 +10,7 @@ ACTIONS = {
     "deposit.paid": _l("Deposit paid"),
     "topup.agreed": _l("Automatic top-up agreed to"),
     "topup.on": _l("Automatic top-up turned on"),
+    "deposit.untold": _l("Payment that Stripe does not show"),
     "topup.off": _l("Automatic top-up turned off"),
     "payee.opened": _l("Account for payouts opened"),
     "payee.rhythm": _l("Rhythm of payouts chosen"),

@@ -230,6 +230,10 @@ STUCK = {
         _l("Payment that is not as asked"),
         _l("It is not in the budget. Compare it with Stripe’s dashboard."),
     ),
+    "topup": (
+        _l("Charge of a saved card without an answer"),
+        _l("It is looked up each minute and never asked for twice. See whether Stripe is away."),
+    ),
     "news": (
         _l("Message of Stripe that could not be looked into"),
         _l("See the error of its last try, mend the cause, and look into it again."),
