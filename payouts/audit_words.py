@@ -64,6 +64,7 @@ ACTIONS = {
     "reversal.found": _l("Payout taken back at Stripe by hand"),
     "reversal.explained": _l("Said what a payout taken back by hand was"),
     "reversal.made_good": _l("Payout that was taken back made good"),
+    "pay_floor.written": _l("Floor of pay written"),
     "bonus.given": _l("Bonus given"),
     "payout.approved": _l("Payout over the limit: a second person agreed"),
     "payout.refused": _l("Payout over the limit: refused by a second person"),
@@ -89,5 +90,6 @@ ROWS = {
     "reversal": Row(_l("Payout taken back, number %(id)s")),
     "bonus": Row(_l("Bonus %(id)s")),
     "topup": Row(_l("Automatic top-up %(id)s")),
+    "pay_floor": Row(_l("Floor of pay %(id)s")),
     "payee": Row(_l("Account of expert number %(id)s")),
 }

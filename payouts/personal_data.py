@@ -147,6 +147,12 @@ TABLES = (
         "subject",
     ),
     Table(
+        "pay_floor",
+        _l("Floors of pay that you wrote as an operator"),
+        acts=("written_by",),
+        codes=("country", "currency", "before_currency", "words", "request_key"),
+    ),
+    Table(
         "payout_stop",
         _l("Differences to Stripe’s books that you explained or released"),
         acts=("explained_by", "released_by"),
