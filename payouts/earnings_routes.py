@@ -127,8 +127,7 @@ def request_payout() -> ResponseReturnValue:
 def rhythm() -> ResponseReturnValue:
     """Show how often one is paid."""
     payee = payees.known(db_session(), current_user.id)
-    form = RhythmForm(data={"rhythm": payee.rhythm.value})
-    return render_template("payouts/rhythm.html", form=form, next_payday=policy.next_payday(now()))
+    return _rhythm_page(RhythmForm(data={"rhythm": payee.rhythm.value, "payday": payee.payday}))
 
 
 @bp.post("/earnings/rhythm")
@@ -138,9 +137,9 @@ def choose_rhythm() -> ResponseReturnValue:
     """Change how often one is paid."""
     form = read(RhythmForm)
     if isinstance(form, Problems):
-        page = {"form": form.form, "next_payday": policy.next_payday(now())}
-        return render_template("payouts/rhythm.html", **page), 422
-    payees.choose_rhythm(db_session(), current_user.id, Rhythm(form.rhythm.data), at=now())
+        return _rhythm_page(form.form), 422
+    session, me, at = db_session(), current_user.id, now()
+    payees.choose_rhythm(session, me, Rhythm(form.rhythm.data), at=at, payday=form.payday.data)
     flash(_("Saved."), "success")
     return redirect(url_for(".earnings_page"))
 
@@ -205,7 +204,7 @@ def _how_paid(code: str) -> dict[str, Any]:
     payable = policy.payable(owed)
     keyed = {"minor": payable.minor, "currency": code, "key": once.new_key()}
     return {
-        "payee": payees.known(session, me),
+        "payee": (payee := payees.known(session, me)),
         "current": current,
         "held": holds.of(session, me),
         "refused": (refused := overview.refused_by_bank(session, me, code)),
@@ -213,9 +212,21 @@ def _how_paid(code: str) -> dict[str, Any]:
         "payable": payable,
         "pay_form": PayForm(formdata=None, data=keyed),
         "least": policy.least_payout(code),
-        "next_payday": policy.next_payday(now()),
+        "next_payday": payees.next_payday(session, payee, at=now()),
         "PayoutState": PayoutState,
     }
+
+
+def _rhythm_page(form: RhythmForm) -> str:
+    session, at = db_session(), now()
+    payee = payees.known(session, current_user.id)
+    return render_template(
+        "payouts/rhythm.html",
+        form=form,
+        payee=payee,
+        next_payday=payees.next_payday(session, payee, at=at),
+        words=words,
+    )
 
 
 def _account_page(form: AccountForm) -> str:

@@ -206,7 +206,9 @@ def shown(session, sign_in):
 
 def form_of(page):
     """Read the address and the hidden fields of the form that gives."""
-    form = re.search(r'<form[^>]*action="(/projects[^"]*bonuses/rule[^"]*)"(.*?)</form>', page, re.S)
+    form = re.search(
+        r'<form[^>]*action="(/projects[^"]*bonuses/rule[^"]*)"(.*?)</form>', page, re.S
+    )
     fields = dict(re.findall(r'name="(shown|key)"[^>]*value="([^"]*)"', form[2]))
     return html.unescape(form[1]), {**fields, "words": WORDS}
 
