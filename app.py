@@ -44,6 +44,7 @@ from core import (
     navigation,
     notices,
     personal_data,
+    retries,
     routes,
     tasks,
     web,
@@ -135,6 +136,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     db.init_app(app, database)
     csrf = CSRFProtect(app)
     web.init_app(app, settings)
+    retries.init_app(app)
     security.init_app(app, database, settings)
     access.init_app(
         app,
