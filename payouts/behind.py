@@ -1,23 +1,22 @@
 """The work behind a payout that waits for a second person: what it pays, and what is unusual.
 
-All of it is read from the ledger: what was left from before the last payout, what was credited
-since then until this one was asked for, and what of that stays owed.
+All of it is read from the ledger. What was credited first is paid first, so that a payout pays a
+stretch of an expert's earnings in their order; the first and the last may be in it in part.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import case, func
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
-from core.money import Money
+from core.money import Money, zero
 from payouts import ledger, movements, statements, unusual
-from payouts.models import AccountKind, Move, Payout
+from payouts.models import Account, AccountKind, Move, Payout
 
 EARLIER = 12  # as many payouts say what is usual
-GRACE = timedelta(minutes=1)  # the amount is read a moment after the time that the payout bears
 PLAIN = ("task", "part", "review", "qualification", "bonus")  # what else came is "other"
 
 
@@ -41,11 +40,16 @@ class Group:
 
 @dataclass(frozen=True)
 class Work:
-    """What a payout pays; `brought` was left from before, `kept` stays owed after it."""
+    """What a payout pays.
 
-    brought: Money
+    Of the first earning `before` was paid earlier, of the last `later` stays owed; `missing` is
+    what no earning explains.
+    """
+
     groups: list[Group]
-    kept: Money
+    before: Money
+    later: Money
+    missing: Money
     unusual: list[str]
 
     @property
@@ -61,68 +65,78 @@ class Work:
 
 def of(session: Session, payout: Payout) -> Work:
     """Return the work behind a payout, grouped by project and kind, the most money first."""
-    around, since = _since(session, payout)
-    brought = movements.balance(session, around, col(Move.id) <= since)
-    groups = _groups(session, around, _between(payout, since))
-    total = brought + sum((group.amount for group in groups), Money(0, payout.currency))
-    kept = total - payout.amount
+    code = payout.currency
+    around, paid = _paid_before(session, payout)
+    groups = _groups(session, around, _stretch(around, payout, paid))
+    total = sum((group.amount for group in groups), zero(code))
+    start, end = _edges(session, _stretch(around, payout, paid))
+    before, later = max(paid - start, 0), max(end - paid - payout.amount_minor, 0)
+    missing = payout.amount - total + Money(before + later, code)
     facts = unusual.Facts(
         amount=payout.amount,
         earlier=_earlier(session, payout),
-        kept=kept,
-        bonus=sum((one.amount for one in groups if one.kind == "bonus"), Money(0, payout.currency)),
+        missing=missing,
+        bonus=sum((one.amount for one in groups if one.kind == "bonus"), zero(code)),
         projects=frozenset(one.project_id for one in groups),
         days=frozenset(day for one in groups for day in one.days),
-        brought=brought,
     )
-    return Work(brought, groups, kept, unusual.found(facts))
+    return Work(groups, Money(before, code), Money(later, code), missing, unusual.found(facts))
 
 
 def earnings(session: Session, payout: Payout) -> Any:
     """Select each earning behind a payout, newest first."""
-    around, since = _since(session, payout)
-    inner = _rows(around, _between(payout, since)).subquery()
-    return select_columns(inner).order_by(inner.c.happened_at.desc(), inner.c.id.desc())
+    around, paid = _paid_before(session, payout)
+    inner = _stretch(around, payout, paid).subquery()
+    return select_columns(inner).order_by(inner.c.id.desc())
 
 
-def _since(session: Session, payout: Payout) -> tuple[movements.Border, int]:
-    """The expert's account, and the move by which the payout before this one left it."""
+def _paid_before(session: Session, payout: Payout) -> tuple[movements.Border, int]:
+    """The expert's account, and how much of all that was credited had left it before."""
     around = movements.border(session, [ledger.owed(payout.expert_id, payout.currency)])
-    taken = select(
-        func.concat("payout:", col(Payout.id), ":", col(Payout.attempt), ":taken")
-    ).where(
-        Payout.expert_id == payout.expert_id,
-        Payout.currency == payout.currency,
-        statements.had_left(),
-        col(Payout.id) < payout.id,
+    own = col(Move.event).startswith(f"payout:{payout.id}:", autoescape=True)
+    taken = select(func.min(Move.id)).where(around.left, own)
+    first_taken = session.exec(taken).one()
+    until = col(Move.id) < first_taken if first_taken is not None else col(Move.id) > 0
+    credited = movements.balance(session, around, until, around.came, ~_at_rail(around))
+    left = movements.balance(session, around, until, ~own)
+    return around, (credited - left).minor
+
+
+def _at_rail(around: movements.Border) -> Any:
+    """The condition that a move is one of asking the rail, or of its answer that nothing moved."""
+    flying = select(Account.id).where(
+        Account.kind == AccountKind.EXPERT_IN_FLIGHT, Account.currency == around.currency
     )
-    question = select(func.coalesce(func.max(Move.id), 0)).where(
-        around.left, col(Move.event).in_(taken)
-    )
-    return around, session.exec(question).one() or 0
+    return col(Move.debit_account_id).in_(flying) | col(Move.credit_account_id).in_(flying)
 
 
-def _between(payout: Payout, since: int) -> Any:
-    until = payout.requested_at + GRACE
-    return (col(Move.id) > since) & (col(Move.recorded_at) <= until)
-
-
-def _rows(around: movements.Border, between: Any) -> Any:
-    """Select what came, with its kind; what only went to the rail and came back is left out."""
-    at_rail = col(movements.FACING.kind) == AccountKind.EXPERT_IN_FLIGHT
-    found = movements.crossing(around, between, ~at_rail).order_by(None).subquery()
-    prefix = func.split_part(found.c.cause, ":", 1)
+def _stretch(around: movements.Border, payout: Payout, paid: int) -> Any:
+    """Select the earnings that a payout pays, in their order, each with its kind."""
+    came = movements.crossing(around, around.came, ~_at_rail(around)).order_by(None).subquery()
+    prefix = func.split_part(came.c.cause, ":", 1)
     kind = case(
-        ((prefix == "assignment") & found.c.in_part, "part"),
+        ((prefix == "assignment") & came.c.in_part, "part"),
         (prefix == "assignment", "task"),
         (prefix.in_(PLAIN), prefix),
         else_="other",
     )
-    return select_columns(found, kind.label("what"))
+    running = func.sum(came.c.signed).over(order_by=came.c.id)
+    counted = select_columns(came, kind.label("what"), running.label("running")).subquery()
+    return select_columns(counted).where(
+        counted.c.running > paid, counted.c.running - counted.c.signed < paid + payout.amount_minor
+    )
 
 
-def _groups(session: Session, around: movements.Border, between: Any) -> list[Group]:
-    inner = _rows(around, between).subquery()
+def _edges(session: Session, stretch: Any) -> tuple[int, int]:
+    """Return where the first earning begins and the last one ends, in all that was credited."""
+    inner = stretch.subquery()
+    question = select_columns(func.min(inner.c.running - inner.c.signed), func.max(inner.c.running))
+    first, last = session.execute(question).one()
+    return int(first or 0), int(last or 0)
+
+
+def _groups(session: Session, around: movements.Border, stretch: Any) -> list[Group]:
+    inner = stretch.subquery()
     total = func.sum(inner.c.signed)
     question = (
         select_columns(

@@ -16,8 +16,7 @@ class Facts:
 
     amount: Money
     earlier: tuple[Money, ...]
-    brought: Money
-    kept: Money
+    missing: Money
     bonus: Money
     projects: frozenset[int | None]
     days: frozenset[date]
@@ -26,10 +25,10 @@ class Facts:
 def found(facts: Facts) -> list[str]:
     """Return the names of what is unusual, the gravest first; `behind_words` has the words."""
     checks = {
-        "unexplained": facts.kept.minor < 0,
+        "unexplained": facts.missing.minor > 0,
         "first": not facts.earlier,
         "much_more": _is_much_more(facts),
-        "one_day": len(facts.projects) == 1 and len(facts.days) == 1 and not facts.brought,
+        "one_day": len(facts.projects) == 1 and len(facts.days) == 1,
         "mostly_bonus": 2 * facts.bonus.minor > facts.amount.minor,
     }
     return [name for name, is_so in checks.items() if is_so]

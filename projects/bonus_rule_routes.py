@@ -48,7 +48,7 @@ class RuleForm(Form):  # type: ignore[misc]
         [Optional(), NumberRange(1, 100, _l("Write a number from 1 to 100."))],
     )
     kind = RadioField(
-        _l("Amount"),
+        _l("What each of them gets"),
         [InputRequired(_l("Choose one."))],
         choices=[
             SelectChoice("each", _l("The same for everybody")),
@@ -56,7 +56,7 @@ class RuleForm(Form):  # type: ignore[misc]
         ],
     )
     value = StringField(
-        _l("How much"),
+        _l("Amount or percentage"),
         [InputRequired(_l("Say how much.")), Length(max=40)],
         description=_l("An amount such as 25, or a percentage such as 5."),
         render_kw={"autocomplete": "off", "inputmode": "decimal"},

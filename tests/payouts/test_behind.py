@@ -1,12 +1,13 @@
 """The work behind a payout that a second person looks at, and what is unusual about it."""
 
-from datetime import date, timedelta
+from datetime import date
 from fractions import Fraction
 
 import pytest
 
 from core.clock import now
 from payouts import behind, requests, sending, unusual
+from payouts.models import Payout
 from payouts.run_models import ApprovalCause, PayoutInRun
 from tests.factories.accounts import make_user
 from tests.factories.payouts import (
@@ -51,42 +52,52 @@ def test_earnings_are_told_by_project_and_kind(session):
         ("Contracts", "part"): (1, 400),
     }
     assert (work.count, work.projects) == (5, 2)
-    assert (work.brought, work.kept) == (eur(0), eur(0))
+    assert (work.before, work.later, work.missing) == (eur(0), eur(0), eur(0))
     assert work.unusual == ["first"]
 
 
-def test_only_what_came_since_the_payout_before_counts(desk, session):
+def test_what_was_credited_first_is_paid_first_and_the_edges_are_told(desk, session):
     expert = desk.expert(session)
     budget = desk.budget(session)
-    make_earning(session, budget, expert.id, pay=5000)
+    for pay in (5000, 1000, 1000):
+        make_earning(session, budget, expert.id, pay=pay)
     before = ask(session, expert, 3000)
     sending.send(before.id, desk.rail)
-    make_earning(session, budget, expert.id, pay=1000)
     session.expire_all()
+    payout = ask(session, expert, 2500)
 
-    work = behind.of(session, ask(session, expert, 2500))
+    work = behind.of(session, payout)
 
-    assert (work.brought, work.kept) == (eur(2000), eur(500))
-    assert kinds(work) == {("Licence clauses", "task"): (1, 1000)}
-
-
-def test_what_was_earned_after_it_was_asked_for_is_not_behind_it(session):
-    expert = make_expert(session)
-    budget = make_budget(session, funded=90_000)
-    make_earning(session, budget, expert.id, pay=1000)
-    payout = ask(session, expert, 1000)
-    payout.requested_at -= timedelta(hours=1)
+    assert kinds(work) == {("Licence clauses", "task"): (2, 6000)}
+    assert (work.before, work.later, work.missing) == (eur(3000), eur(500), eur(0))
+    assert len(session.execute(behind.earnings(session, payout)).all()) == 2
+    sending.send(payout.id, desk.rail)
     make_earning(session, budget, expert.id, pay=700)
+    session.expire_all()
+    after = behind.of(session, session.get_one(Payout, payout.id))
+    assert after.groups == work.groups
+    assert behind.of(session, session.get_one(Payout, before.id)).later == eur(2000)
+    last = behind.of(session, ask(session, expert, 2200))
+    assert kinds(last) == {("Licence clauses", "task"): (3, 2700)}
+    assert last.before == eur(500)
+
+
+def test_an_amount_beyond_what_was_earned_is_told(session):
+    expert = make_expert(session)
+    make_earning(session, make_budget(session, funded=90_000), expert.id, pay=1000)
+    payout = ask(session, expert, 1000)
+    payout.amount_minor = 1700
     session.flush()
 
-    assert behind.of(session, payout).unusual[0] == "unexplained"
+    work = behind.of(session, payout)
+
+    assert (work.missing, work.unusual[0]) == (eur(700), "unexplained")
 
 
 FACTS = {
     "amount": eur(1000),
     "earlier": (eur(900), eur(1000), eur(1100)),
-    "brought": eur(0),
-    "kept": eur(0),
+    "missing": eur(0),
     "bonus": eur(0),
     "projects": frozenset({1, 2}),
     "days": frozenset({date(2026, 11, 2)}),
@@ -103,10 +114,9 @@ FACTS = {
         ({"amount": eur(9000), "earlier": (eur(100), eur(100))}, []),
         ({"amount": eur(2999), "earlier": (eur(1000), eur(9000), eur(1000))}, []),
         ({"projects": frozenset({1})}, ["one_day"]),
-        ({"projects": frozenset({1}), "brought": eur(1)}, []),
         ({"projects": frozenset({1}), "days": frozenset({date(2026, 1, 1), date(2026, 1, 2)})}, []),
         ({"bonus": eur(501)}, ["mostly_bonus"]),
-        ({"kept": eur(-1)}, ["unexplained"]),
+        ({"missing": eur(1)}, ["unexplained"]),
     ],
 )
 def test_what_is_unusual(changes, names):

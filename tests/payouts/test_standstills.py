@@ -63,4 +63,7 @@ def test_a_payout_that_waits_for_a_second_person_says_so(session, sign_in, owed)
     make_payout(session, owed.id, reason="needs_approval")
     session.commit()
 
-    assert "A second person looks at large amounts" in sign_in(owed).get("/earnings").text
+    page = sign_in(owed).get("/earnings").text
+    assert "A second person looks at large amounts" in page
+    assert "Waits, see above" in page
+    assert "Leaves within a few minutes" not in page
