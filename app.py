@@ -44,6 +44,7 @@ from core import (
     navigation,
     notices,
     personal_data,
+    retries,
     routes,
     tasks,
     web,
@@ -53,7 +54,7 @@ from core.access import signed_in
 from core.db import Database
 from core.ports import Ports
 from core.settings import Settings, load
-from payouts import outlook
+from payouts import bonus_rules, outlook
 from payouts.stripe_connect import StripeConnect
 from projects import home as project_home
 from projects import invitations
@@ -138,6 +139,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     db.init_app(app, database)
     csrf = CSRFProtect(app)
     web.init_app(app, settings)
+    retries.init_app(app)
     security.init_app(app, database, settings)
     access.init_app(
         app,
@@ -167,6 +169,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     personal_data.init_app(app, _modules("personal_data"))
     project_home.init_app(app, _modules("project_home"))
     outlook.init_app(app, _modules("budget_work"))
+    bonus_rules.init_app(app, _modules("bonus_measure"))
     proving.init_app(app, [ask for module in _modules("proving_step") for ask in module.ASKS])
     people_marks.init_app(
         app, [ask for module in _modules("standing_marks") for ask in module.MARKS]

@@ -19,7 +19,7 @@ from sqlalchemy import func, text
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
-from accounts import data_exports
+from accounts import data_exports, organisations
 from accounts.models import User
 from accounts.privacy_models import Erasure
 from core import audit, jobs, messages, uploads
@@ -206,6 +206,7 @@ def _erase(
         return "something has to be solved first"
     for close in register.closing:
         close(session, row.user_id, at)
+    organisations.withdraw_all_of(session, row.user_id, at=at)
     address, key = user.email, secrets.token_hex(8)
     row.files = [
         *uploads.paths(session, row.user_id),

@@ -196,16 +196,36 @@ def answer(
     )
 
 
-def withdraw(session: Session, invitation: MemberInvitation, *, by: User, at: datetime) -> None:
-    """Take an open invitation back."""
+def withdraw(
+    session: Session, invitation: MemberInvitation, *, by: User | None, at: datetime
+) -> None:
+    """Take an open invitation back; without `by` it goes with the account that had sent it."""
     if invitation.answered_at is None:
         invitation.answered_at, invitation.accepted = at, False
         audit.record(
             session,
             "organisation.withdrew",
-            by=by.id,
+            by=by.id if by is not None else None,
             subject=f"organisation:{invitation.organisation_id}",
         )
+
+
+def withdraw_all_of(session: Session, user_id: int, *, at: datetime) -> int:
+    """Take back every open invitation that somebody had sent, whose account goes; return how many.
+
+    They may have invited another address of their own, and would be back.
+    """
+    question = select(MemberInvitation).where(
+        MemberInvitation.invited_by == user_id, col(MemberInvitation.answered_at).is_(None)
+    )
+    sent = session.exec(
+        question.order_by(col(MemberInvitation.id))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    for invitation in sent:
+        withdraw(session, invitation, by=None, at=at)
+    return len(sent)
 
 
 def change_role(session: Session, membership: Membership, role: MemberRole, *, by: User) -> None:

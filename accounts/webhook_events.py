@@ -51,6 +51,12 @@ EVENTS = {
     "project.opened": Event(_l("A project is published or goes on"), PROJECT, OWNERS),
     "project.paused": Event(_l("A project is paused"), PROJECT, OWNERS),
     "project.completed": Event(_l("A project is completed"), PROJECT, OWNERS),
+    "project.frozen": Event(
+        _l("A payment of a project is disputed: no new tasks"), PROJECT, OWNERS
+    ),
+    "project.unfrozen": Event(
+        _l("No payment of a project is disputed any more: it goes on"), PROJECT, OWNERS
+    ),
     "tasks.imported": Event(_l("Tasks were added to a project"), {**PROJECT, "added": 500}, OWNERS),
     "budget.funded": Event(
         _l("Money came into a project’s budget"),

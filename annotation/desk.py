@@ -31,6 +31,7 @@ class Why(StrEnum):
     RESTRICTED = "restricted"
     PAUSED = "paused"
     SKILL = "skill"
+    FROZEN = "frozen"
     BUDGET = "budget"
     ALL_YOURS = "all_yours"
     ALL_TAKEN = "all_taken"
@@ -84,6 +85,8 @@ def why_nothing(session: Session, project: Project, expert_id: int, *, at: datet
         return Why.BUDGET if project.paused_for is PausedFor.BUDGET else Why.PAUSED
     except leases.SkillNeeded:
         return Why.SKILL
+    if budgets.is_frozen(session, id_of(project)):
+        return Why.FROZEN
     if not _open_to(session, project, expert_id):
         return Why.ALL_YOURS if _is_left(session, project) else Why.ALL_TAKEN
     cost = policy.cost(project.price, project.fee_bps)

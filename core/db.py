@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from flask import Flask, Response, current_app, g
+from flask import Flask, Response, current_app, g, has_request_context
 from sqlalchemy import create_engine
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DataError
@@ -60,9 +60,18 @@ def db_session() -> Session:
     return session
 
 
+def flush() -> None:
+    """Bring what this request has changed to the database, without committing it."""
+    scoped = _database().scoped
+    if scoped.registry.has():
+        scoped().flush()
+
+
 @contextmanager
 def transaction() -> Iterator[Session]:
     """Open a session of its own, and commit it at the end unless an error leaves the block."""
+    if has_request_context():
+        g.doyen_apart = True  # what it commits stays, whatever becomes of the request
     session = _database().make_session()
     try:
         yield session

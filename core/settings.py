@@ -82,7 +82,8 @@ class Settings(BaseSettings):
     invoice_issuer_vat_number: str = ""
     invoice_notes: dict[str, str] = {}
     # The least pay by the hour that is thought fair, by country: a JSON object such as
-    # {"FR": [1202, "eur"]}, in the smallest coin. Below it experts and owners are warned.
+    # {"FR": [1202, "eur"]}, in the smallest coin. Below it experts and owners are warned. It counts
+    # until an operator writes a floor for the country on their page.
     pay_floors: dict[str, tuple[int, str]] = {}
     # Tax details of experts (docs/money/tax.md). They are asked for once this much, in whole units
     # of a currency, was credited in a year (0: from the first amount; a currency not named: never),

@@ -6,10 +6,12 @@ A card that says no ends the agreement: nobody is charged by trying.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy import func, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, and_, col, or_, select
@@ -22,7 +24,7 @@ from core.db import transaction
 from core.errors import Invalid, NotFound
 from core.money import Money
 from core.ports import CardSetup, Checkout, PayoutRefused, RailDown, SavedCardRail
-from payouts import budgets, deposits, policy
+from payouts import budgets, deposits, forecast, policy
 from payouts.models import (
     Account,
     AccountKind,
@@ -36,6 +38,10 @@ from payouts.topup_models import AutoTopUp, TopUpEnd, TopUpState
 
 REREAD_AFTER = timedelta(minutes=2)
 TAKE_UP_AFTER = timedelta(minutes=1)
+LOOK_AT_PACE_AFTER = timedelta(minutes=15)
+LOOK_UP_REFUSED_AFTER = timedelta(days=1)
+LOOK_UP_REFUSED_FOR = timedelta(days=30)
+NOT_TOLD = "look-up refused: "  # how the trouble of a charge begins that the rail does not show
 ONE_AT_A_TIME = text("select pg_advisory_xact_lock(7220171, :project_id)")
 COUNTED = (
     DepositState.OPEN,
@@ -49,34 +55,37 @@ class MonthTooSmall(Invalid):
     """The most in a month cannot be less than one charge."""
 
 
+@dataclass(frozen=True)
+class Terms:
+    """When a card is charged, how much each time, and how much in a month at most."""
+
+    below: Money
+    amount: Money
+    month_most: Money
+    days: int | None = None
+
+
 def agree(
-    session: Session,
-    budget: ProjectBudget,
-    *,
-    below: Money,
-    amount: Money,
-    month_most: Money,
-    key: str,
-    by: User,
-    at: datetime,
+    session: Session, budget: ProjectBudget, asked: Terms, *, key: str, by: User, at: datetime
 ) -> AutoTopUp:
     """Store what an owner agrees to; it counts once a card is saved. The same form counts once."""
     if budget.closed_at is not None:
         raise budgets.BudgetClosed
-    if month_most < amount:
+    if asked.month_most < asked.amount:
         raise MonthTooSmall
     terms = {
         "project_id": budget.project_id,
-        "below_minor": below.minor,
-        "amount_minor": amount.minor,
-        "month_minor": month_most.minor,
+        "below_minor": asked.below.minor,
+        "amount_minor": asked.amount.minor,
+        "month_minor": asked.month_most.minor,
+        "days_least": asked.days,
         "currency": budget.currency,
     }
     made = session.execute(
         insert(AutoTopUp)
         .values(
             state=TopUpState.SETTING_UP,
-            words=agreement(below, amount, month_most),
+            words=agreement(asked),
             request_key=key,
             agreed_by=by.id,
             agreed_at=at,
@@ -93,18 +102,35 @@ def agree(
     return found
 
 
-def agreement(below: Money, amount: Money, month_most: Money) -> str:
+def agreement(asked: Terms) -> str:
     """Return in words what an owner agrees to."""
-    return str(
-        _(
-            "When less than %(below)s of the budget is available, my card is charged %(amount)s"
-            " without asking me again, in a calendar month at most %(most)s in all. I get a"
-            " letter for each charge, and I can turn this off at any time.",
-            below=formats.money(below),
-            amount=formats.money(amount),
-            most=formats.money(month_most),
+    amounts = {
+        "below": formats.money(asked.below),
+        "amount": formats.money(asked.amount),
+        "most": formats.money(asked.month_most),
+    }
+    if asked.days is None:
+        return str(
+            _(
+                "When less than %(below)s of the budget is available, my card is charged %(amount)s"
+                " without asking me again, in a calendar month at most %(most)s in all. I get a"
+                " letter for each charge, and I can turn this off at any time.",
+                **amounts,
+            )
         )
+    words = ngettext(
+        "When less than %(below)s of the budget is available, or what is left lasts less than one"
+        " day at the pace of late, my card is charged %(amount)s without asking me again, in a"
+        " calendar month at most %(most)s in all. I get a letter for each charge, and I can turn"
+        " this off at any time.",
+        "When less than %(below)s of the budget is available, or what is left lasts less than"
+        " %(num)s days at the pace of late, my card is charged %(amount)s without asking me again,"
+        " in a calendar month at most %(most)s in all. I get a letter for each charge, and I can"
+        " turn this off at any time.",
+        asked.days,
+        **amounts,
     )
+    return str(words)
 
 
 def begin(topup_id: int, rail: SavedCardRail, *, name: str, email: str, back_to: str) -> str:
@@ -123,12 +149,19 @@ def begin(topup_id: int, rail: SavedCardRail, *, name: str, email: str, back_to:
 
 
 def reread(topup_id: int, rail: SavedCardRail) -> AutoTopUp:
-    """Read again whether the card was saved, and record it."""
+    """Read again whether the card was saved, and record it; a rail that refuses to say ends it."""
     with transaction() as session:
         row = of(session, topup_id)
     if row.state is not TopUpState.SETTING_UP or row.stripe_setup_id is None:
         return row
-    found = rail.card_setup(row.stripe_setup_id)
+    try:
+        found = rail.card_setup(row.stripe_setup_id)
+    except PayoutRefused:
+        with transaction() as session:
+            row = of(session, topup_id, lock=True)
+            if row.state is TopUpState.SETTING_UP:
+                _end_untold(session, row, None, at=now())
+            return row
     with transaction() as session:
         return record_setup(session, topup_id, found, at=now())
 
@@ -170,8 +203,8 @@ def turn_off(session: Session, project_id: int, *, by: User, at: datetime) -> Au
     return row
 
 
-def due(session: Session, limit: int = 500) -> list[int]:
-    """Return agreements that may have something to do: little money, or a charge to look at."""
+def due(session: Session, at: datetime, limit: int = 500) -> list[int]:
+    """Return agreements that may have something to do: little money, or a pace to look at."""
     account = and_(
         col(Account.kind) == AccountKind.PROJECT_BUDGET,
         col(Account.owner_id) == col(AutoTopUp.project_id),
@@ -187,9 +220,16 @@ def due(session: Session, limit: int = 500) -> list[int]:
                 func.coalesce(col(Account.balance), 0)
                 < func.greatest(col(AutoTopUp.below_minor), _last_cost()),
                 col(ProjectBudget.closed_at).is_not(None),
+                and_(
+                    col(AutoTopUp.days_least).is_not(None),
+                    or_(
+                        col(AutoTopUp.paced_at).is_(None),
+                        col(AutoTopUp.paced_at) <= at - LOOK_AT_PACE_AFTER,
+                    ),
+                ),
             ),
         )
-        .order_by(col(AutoTopUp.id))
+        .order_by(col(AutoTopUp.paced_at).nulls_first(), col(AutoTopUp.id))
         .limit(limit)
     )
     return [row.id or 0 for row in session.exec(question)]
@@ -209,7 +249,8 @@ def consider(session: Session, topup_id: int, *, at: datetime) -> str:
         return stopped
     if budget.frozen_at is not None:
         return "frozen"  # a payment of it is disputed
-    if budgets.available(session, row.project_id).minor >= _needed(session, row):
+    is_enough = budgets.available(session, row.project_id).minor >= _needed(session, row)
+    if is_enough and not _runs_out(session, row, budget, at):
         return "enough"
     if charged_in_month(session, row.project_id, at) + row.amount > row.month_most:
         return _tell_most(session, row, at)
@@ -246,23 +287,40 @@ def charge(deposit_id: int, rail: SavedCardRail) -> str:
     if deposit.state is DepositState.PAID:
         return "paid"
     try:
-        found = _ask(deposit, row, rail, title)
+        found = _look_up(deposit, row, rail)
     except RailDown as trouble:
         return f"the rail cannot be asked: {trouble}"  # the sweep takes it up again
     except PayoutRefused as refusal:
+        with transaction() as session:
+            return _record_untold(session, deposit_id, refusal, at=now())
+    try:
+        found = found or _ask(deposit, row, rail, title)
+    except RailDown as trouble:
+        return f"the rail cannot be asked: {trouble}"
+    except PayoutRefused as refusal:  # of the charge itself: nothing was charged
         found = Checkout("", "", "failed", deposit.amount, trouble=refusal.code)
     with transaction() as session:
         return _record_charge(session, deposit_id, found, at=now())
 
 
 def to_take_up(session: Session, at: datetime, limit: int = 200) -> list[int]:
-    """Return charges that nobody has heard the end of for a while."""
+    """Return charges that nobody has heard the end of for a while.
+
+    Those that the rail refused to show are asked about once a day for a month.
+    """
     old = at - TAKE_UP_AFTER
+    read_at = col(Deposit.read_at)
+    undecided = and_(
+        col(Deposit.state).in_(deposits.UNDECIDED), or_(read_at.is_(None), read_at < old)
+    )
+    untold = and_(
+        col(Deposit.state) == DepositState.UNCLEAR,
+        col(Deposit.trouble).startswith(NOT_TOLD),
+        read_at < at - LOOK_UP_REFUSED_AFTER,
+        Deposit.opened_at > at - LOOK_UP_REFUSED_FOR,
+    )
     question = select(Deposit.id).where(
-        Deposit.origin == DepositOrigin.TOP_UP,
-        col(Deposit.state).in_(deposits.UNDECIDED),
-        Deposit.opened_at < old,
-        or_(col(Deposit.read_at).is_(None), col(Deposit.read_at) < old),
+        Deposit.origin == DepositOrigin.TOP_UP, Deposit.opened_at < old, or_(undecided, untold)
     )
     found = session.exec(question.order_by(col(Deposit.id)).limit(limit))
     return [deposit_id for deposit_id in found if deposit_id is not None]
@@ -361,17 +419,21 @@ def charged_in_month(session: Session, project_id: int, at: datetime) -> Money:
     return Money(int(session.exec(question).one()), budgets.of(session, project_id).currency)
 
 
-def _ask(deposit: Deposit, row: AutoTopUp, rail: SavedCardRail, title: str) -> Checkout | None:
-    """Look the charge up; ask for it only when there is none, it is still wanted and in time."""
+def _look_up(deposit: Deposit, row: AutoTopUp, rail: SavedCardRail) -> Checkout | None:
     assert row.stripe_customer_id is not None
-    found = rail.find_saved_charge(
+    return rail.find_saved_charge(
         customer_id=row.stripe_customer_id,
         reference=deposit.reference,
         since=deposit.opened_at,
     )
+
+
+def _ask(deposit: Deposit, row: AutoTopUp, rail: SavedCardRail, title: str) -> Checkout | None:
+    """Ask for a charge that the rail does not know, while it is still wanted and in time."""
     wanted = deposit.state is DepositState.OPEN and row.state is TopUpState.ON
-    if found is not None or not wanted or not policy.key_lives(deposit.opened_at, now()):
-        return found
+    if not wanted or not policy.key_lives(deposit.opened_at, now()):
+        return None
+    assert row.stripe_customer_id is not None
     assert row.stripe_card_id is not None
     return rail.charge_saved(
         deposit.amount,
@@ -382,6 +444,28 @@ def _ask(deposit: Deposit, row: AutoTopUp, rail: SavedCardRail, title: str) -> C
     )
 
 
+def _record_untold(
+    session: Session, deposit_id: int, refusal: PayoutRefused, *, at: datetime
+) -> str:
+    """Record that the rail does not say what became of a charge: a person has to look."""
+    row = of(session, deposits.of(session, deposit_id).auto_topup_id or 0, lock=True)
+    deposit = deposits.of(session, deposit_id, lock=True)
+    if deposit.state is DepositState.PAID:
+        return "paid"
+    deposit.read_at = at
+    if deposit.state in deposits.UNDECIDED:
+        deposit.state, deposit.trouble = DepositState.UNCLEAR, NOT_TOLD + refusal.code
+        audit.record(session, "deposit.untold", by=None, subject=f"deposit:{deposit.id}")
+        _end_untold(session, row, deposit, at=at)
+    return str(deposit.state)
+
+
+def _end_untold(session: Session, row: AutoTopUp, deposit: Deposit | None, *, at: datetime) -> None:
+    if row.state is not TopUpState.OFF:
+        _end(session, row, TopUpEnd.NOT_TOLD, by=None, at=at)
+    _write(session, row, "payouts/topup_untold", deposit=deposit)
+
+
 def _record_charge(
     session: Session, deposit_id: int, found: Checkout | None, *, at: datetime
 ) -> str:
@@ -389,7 +473,9 @@ def _record_charge(
     deposit = deposits.of(session, deposit_id, lock=True)
     if found is None:  # it never reached the rail, and is not asked for any more
         deposit.read_at = at
-        if deposit.state is DepositState.OPEN and _is_over(deposit, row, at):
+        is_untold = (deposit.trouble or "").startswith(NOT_TOLD)
+        is_asked = deposit.state is DepositState.OPEN or is_untold
+        if is_asked and _is_over(deposit, row, at):
             deposit.state = DepositState.EXPIRED
         return str(deposit.state)
     before = deposit.state
@@ -438,6 +524,15 @@ def _tell_most(session: Session, row: AutoTopUp, at: datetime) -> str:
         row.told_month = month
         _write(session, row, "payouts/topup_most")
     return "the most of this month is charged"
+
+
+def _runs_out(session: Session, row: AutoTopUp, budget: ProjectBudget, at: datetime) -> bool:
+    """Return whether what is left lasts less than was agreed, at the pace of late."""
+    if row.days_least is None:
+        return False
+    row.paced_at = at
+    left = forecast.of(session, budget, at=at).days_left(at)
+    return left is not None and left < row.days_least
 
 
 def _needed(session: Session, row: AutoTopUp) -> int:

@@ -67,7 +67,7 @@ def give(
     )
     made = extra_pay.give(session, extra, f"bonus:{bonus.project_id}:{by.id}:{key}", at=at)
     if made is not None:
-        _tell(session, made, by)
+        tell(session, made, by)
     return made
 
 
@@ -91,7 +91,8 @@ def has_work(session: Session, project_id: int, expert_id: int) -> bool:
     return session.exec(question.limit(1)).first() is not None
 
 
-def _tell(session: Session, made: ExtraPay, by: User) -> None:
+def tell(session: Session, made: ExtraPay, by: User) -> None:
+    """Write to whom a bonus was given, and record it."""
     messages.write(
         session,
         to=session.get_one(User, made.expert_id),

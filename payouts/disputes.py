@@ -16,7 +16,7 @@ from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
-from accounts import operators, organisations
+from accounts import operators, organisations, webhooks
 from accounts.models import User
 from core import audit, messages
 from core.clock import now
@@ -148,6 +148,8 @@ def freeze(session: Session, project_id: int | None, *, at: datetime) -> None:
     budget.frozen_at = at if is_contested else None
     act = "budget.frozen" if is_contested else "budget.unfrozen"
     audit.record(session, act, by=None, subject=f"project:{project_id}")
+    event = "project.frozen" if is_contested else "project.unfrozen"
+    webhooks.emit(session, budget.organisation_id, event, {"project_id": project_id})
 
 
 def outstanding(session: Session, row: Dispute) -> Money:

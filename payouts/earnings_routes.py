@@ -27,11 +27,13 @@ from payouts import (
     ledger,
     overview,
     payees,
+    payout_stops,
     policy,
     requests,
     requirements,
     sending,
     sources,
+    standstills,
     statements,
     tax_holds,
     week_chart,
@@ -64,6 +66,8 @@ def earnings_page() -> ResponseReturnValue:
         figure=week_chart.figure(drawn, of_project=title, months=months),
         period="year" if months else "",
         by_project=overview.by_project(session, me, code),
+        standstills=standstills.of(session, me, code),
+        is_stopped=payout_stops.of(session, code) is not None,
         tax_asked=tax_holds.open_request(session, me),
         found=page_of(overview.amounts(me, currency=code, **chosen), per=20, scalars=False),
         chosen=chosen,
@@ -89,7 +93,7 @@ def statement(payout_id: int) -> ResponseReturnValue:
     """Show what one payout was made of, as a sheet to keep or print."""
     payout = find(Payout, payout_id)
     require("earnings.see", payout)
-    if payout.state not in statements.ARRIVED:
+    if not statements.has_one(payout):
         raise NotFound
     session = db_session()
     return render_template(
@@ -125,8 +129,7 @@ def request_payout() -> ResponseReturnValue:
 def rhythm() -> ResponseReturnValue:
     """Show how often one is paid."""
     payee = payees.known(db_session(), current_user.id)
-    form = RhythmForm(data={"rhythm": payee.rhythm.value})
-    return render_template("payouts/rhythm.html", form=form, next_payday=policy.next_payday(now()))
+    return _rhythm_page(RhythmForm(data={"rhythm": payee.rhythm.value, "payday": payee.payday}))
 
 
 @bp.post("/earnings/rhythm")
@@ -136,9 +139,9 @@ def choose_rhythm() -> ResponseReturnValue:
     """Change how often one is paid."""
     form = read(RhythmForm)
     if isinstance(form, Problems):
-        page = {"form": form.form, "next_payday": policy.next_payday(now())}
-        return render_template("payouts/rhythm.html", **page), 422
-    payees.choose_rhythm(db_session(), current_user.id, Rhythm(form.rhythm.data), at=now())
+        return _rhythm_page(form.form), 422
+    session, me, at = db_session(), current_user.id, now()
+    payees.choose_rhythm(session, me, Rhythm(form.rhythm.data), at=at, payday=form.payday.data)
     flash(_("Saved."), "success")
     return redirect(url_for(".earnings_page"))
 
@@ -203,7 +206,7 @@ def _how_paid(code: str) -> dict[str, Any]:
     payable = policy.payable(owed)
     keyed = {"minor": payable.minor, "currency": code, "key": once.new_key()}
     return {
-        "payee": payees.known(session, me),
+        "payee": (payee := payees.known(session, me)),
         "current": current,
         "settles_at": charges.settles_next(session, code),
         "rest_of": sources.before(session, current) if current else None,
@@ -213,9 +216,21 @@ def _how_paid(code: str) -> dict[str, Any]:
         "payable": payable,
         "pay_form": PayForm(formdata=None, data=keyed),
         "least": policy.least_payout(code),
-        "next_payday": policy.next_payday(now()),
+        "next_payday": payees.next_payday(session, payee, at=now()),
         "PayoutState": PayoutState,
     }
+
+
+def _rhythm_page(form: RhythmForm) -> str:
+    session, at = db_session(), now()
+    payee = payees.known(session, current_user.id)
+    return render_template(
+        "payouts/rhythm.html",
+        form=form,
+        payee=payee,
+        next_payday=payees.next_payday(session, payee, at=at),
+        words=words,
+    )
 
 
 def _account_page(form: AccountForm) -> str:

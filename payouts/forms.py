@@ -14,7 +14,7 @@ from wtforms.validators import InputRequired, Length, ValidationError
 from core import formats, money
 from core.money import Money
 from experts import places
-from payouts import payees, policy
+from payouts import payees, policy, words
 from payouts.models import Rhythm
 
 SPACES = re.compile(r"[\s\u00a0\u202f'’]")
@@ -108,9 +108,15 @@ class RhythmForm(FlaskForm):  # type: ignore[misc]
         _l("When you are paid"),
         [InputRequired(_l("Choose one."))],
         choices=[
-            SelectChoice(Rhythm.WEEKLY.value, _l("Every Friday")),
+            SelectChoice(Rhythm.WEEKLY.value, _l("Every week")),
             SelectChoice(Rhythm.ON_DEMAND.value, _l("When I ask for it")),
         ],
+    )
+    payday = SelectField(
+        _l("On which day of the week"),
+        coerce=int,
+        choices=lambda: [SelectChoice(day, words.weekday(day)) for day in policy.PAYDAYS],
+        default=policy.PAYDAY,
     )
 
 

@@ -267,7 +267,7 @@ def forget_card(topup_id: int) -> str:
 def top_up_budgets() -> int:
     """Charge where budgets run low, and finish what stopped half-way; return how many charges."""
     with transaction() as session:
-        low = auto_topups.due(session)
+        low = auto_topups.due(session, now())
         charges = auto_topups.to_take_up(session, now())
         setups = auto_topups.to_reread(session, now())
         ended = auto_topups.to_forget(session)

@@ -259,6 +259,7 @@ class Payee(SQLModel, table=True):
         one_of("state", PayeeState),
         one_of("rhythm", Rhythm),
         UniqueConstraint("stripe_account_id"),
+        CheckConstraint("payday BETWEEN 0 AND 4", name="payday_known"),
     )
 
     expert_id: int = Field(
@@ -266,6 +267,7 @@ class Payee(SQLModel, table=True):
     )
     state: PayeeState = text_enum(PayeeState, default=PayeeState.NONE)
     rhythm: Rhythm = text_enum(Rhythm, default=Rhythm.WEEKLY)
+    payday: int = 4  # the weekday of weekly payouts, counted from Monday
     country: str | None = Field(default=None, sa_type=Text)
     missing: list[str] = jsonb(default_factory=list)
     overdue: list[str] = jsonb(default_factory=list)

@@ -12,11 +12,14 @@ ACTS = {
     "sent/amount": _l("Payout"),
     "reversed/amount": _l("Payout that came back"),
 }
-# Pay beside the price of tasks is told apart by its narration: its acts are those of work.
+# Told apart by their narration: pay beside the price of tasks, whose acts are those of work, and
+# what the rail gave back.
 BESIDE = {
     "bonus given": _l("Bonus"),
     "review earned": _l("Review"),
     "qualification earned": _l("Qualification task"),
+    "payout taken back, owed again": _l("Payout taken back, owed again"),
+    "reversal made good": _l("Payout that was taken back made good"),
 }
 
 
@@ -38,4 +41,4 @@ def cause(name: str) -> str:
         return str(words.EXTRA_NUMBERED[kind] % {"number": number})
     if kind == "payout":
         return str(_("Payout %(number)s", number=number))
-    return name
+    return "" if kind == "reversal" else name

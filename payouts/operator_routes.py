@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from core import audit
-from core.access import requires
+from core.access import recently_signed_in, requires
 from core.clock import now
 from core.db import db_session, transaction
 from core.ports import PayoutRefused, RailDown, ports
@@ -37,6 +37,7 @@ def operator_money() -> ResponseReturnValue:
 
 @bp.post("/operator/money/compare")
 @requires("money.see")
+@recently_signed_in
 def compare_now() -> ResponseReturnValue:
     """Compare the ledger with Stripe now."""
     db_session().close()  # nothing stays open while the rail is asked
@@ -51,6 +52,7 @@ def compare_now() -> ResponseReturnValue:
 
 @bp.post("/operator/money/payouts/<int:payout_id>/look")
 @requires("money.see")
+@recently_signed_in
 def look_now(payout_id: int) -> ResponseReturnValue:
     """Look a lost payout up now, before its next look is due."""
     me = current_user.id

@@ -249,7 +249,7 @@ def _sent(
     """What was sent this year, what of all that is not at the bank yet, and how many payouts."""
     new_year = at.replace(month=1, day=1, hour=0, minute=0, second=0, microsecond=0)
     this_year = col(Payout.sent_at) >= new_year
-    amount = func.sum(Payout.amount_minor)
+    amount = func.sum(Payout.amount_minor - statements.sum_given_back())
     question = select_columns(
         amount.filter(this_year),
         amount.filter(col(Payout.state) == PayoutState.SENT),

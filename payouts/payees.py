@@ -16,7 +16,8 @@ from core.clock import now
 from core.db import transaction
 from core.errors import NotFound
 from core.ports import PayeeNotReady, PayeeRail, PayeeStatus
-from payouts.models import Payee, PayeeState, Rhythm
+from payouts import policy
+from payouts.models import Payee, PayeeState, Payout, Rhythm
 
 REREAD_UNREADY = timedelta(minutes=10)
 REREAD_READY = timedelta(days=1)
@@ -48,19 +49,38 @@ def locked(session: Session, expert_id: int, *, at: datetime) -> Payee:
     return found
 
 
-def choose_rhythm(session: Session, expert_id: int, rhythm: Rhythm, *, at: datetime) -> Payee:
-    """Pay an expert every week, or only when they ask."""
+def choose_rhythm(
+    session: Session,
+    expert_id: int,
+    rhythm: Rhythm,
+    *,
+    at: datetime,
+    payday: int | None = None,
+) -> Payee:
+    """Pay an expert every week, on a weekday of theirs, or only when they ask."""
     payee = locked(session, expert_id, at=at)
-    if payee.rhythm is not rhythm:
-        payee.rhythm = rhythm
+    payday = payee.payday if payday is None else payday
+    if (payee.rhythm, payee.payday) != (rhythm, payday):
+        payee.rhythm, payee.payday = rhythm, payday
         audit.record(
             session,
             "payee.rhythm",
             by=expert_id,
             subject=f"payee:{expert_id}",
-            details={"rhythm": rhythm},
+            details={"rhythm": rhythm, "payday": payday},
         )
     return payee
+
+
+def next_payday(session: Session, payee: Payee, *, at: datetime) -> datetime:
+    """When a payee is paid next: not in a week in which they were, whatever day they chose then."""
+    coming = policy.next_payday(at, payee.payday)
+    paid = select(Payout.id).where(
+        Payout.expert_id == payee.expert_id, Payout.week == policy.week_of(coming)
+    )
+    if session.exec(paid.limit(1)).first() is not None:
+        return policy.next_payday(coming, payee.payday)
+    return coming
 
 
 def onboarding_url(

@@ -108,6 +108,12 @@ TABLES = (
     ),
     nobody("invoice", _l("Invoices of organisations"), "currency", "parties", "figures"),
     Table(
+        "bonus_giving",
+        _l("Bonuses that you gave by rule for your organisation"),
+        acts=("given_by",),
+        codes=("rule", "currency", "words", "request_key"),
+    ),
+    Table(
         "auto_topup",
         _l("Automatic top-ups that you agreed to for your organisation"),
         acts=("agreed_by", "ended_by"),
@@ -175,6 +181,12 @@ TABLES = (
         "reference",
         "state",
         "subject",
+    ),
+    Table(
+        "pay_floor",
+        _l("Floors of pay that you wrote as an operator"),
+        acts=("written_by",),
+        codes=("country", "currency", "before_currency", "words", "request_key"),
     ),
     Table(
         "payout_stop",

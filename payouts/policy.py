@@ -8,7 +8,9 @@ from fractions import Fraction
 from core.errors import Invalid
 from core.money import EXPONENTS, Money
 
-PAYDAY = 4  # Friday, counted from Monday
+PAYDAY = 4  # Friday, counted from Monday, unless an expert chooses another day
+PAYDAYS = range(5)
+STAYS_DUE = timedelta(hours=66)  # a Friday's payouts stay due until Sunday is over
 PAY_HOUR = time(6, tzinfo=UTC)
 
 # Stripe keeps v1 idempotency keys for 24 hours; after that a repeat would pay again.
@@ -141,15 +143,19 @@ def week_of(at: datetime) -> date:
     return day - timedelta(days=day.weekday())
 
 
-def is_payday(at: datetime) -> bool:
-    """Whether this week's payouts are due; once due they stay due until Sunday."""
-    return at >= _payday_in(week_of(at))
+def is_payday(at: datetime, payday: int = PAYDAY) -> bool:
+    """Whether weekly payouts of a weekday are due; they stay due until the second day after."""
+    return at < _last_payday(at, payday) + STAYS_DUE
 
 
-def next_payday(at: datetime) -> datetime:
-    """When weekly payouts are made next."""
-    this_week = _payday_in(week_of(at))
-    return this_week if at < this_week else this_week + timedelta(days=7)
+def pay_week(at: datetime, payday: int = PAYDAY) -> date:
+    """The Monday of the week whose payouts are due, or were last."""
+    return week_of(_last_payday(at, payday))
+
+
+def next_payday(at: datetime, payday: int = PAYDAY) -> datetime:
+    """When weekly payouts of a weekday are made next."""
+    return _last_payday(at, payday) + timedelta(days=7)
 
 
 def wait_after(tries: int) -> timedelta:
@@ -167,5 +173,6 @@ def key_lives(first_asked_at: datetime, at: datetime) -> bool:
     return at - first_asked_at < KEY_LIFE
 
 
-def _payday_in(monday: date) -> datetime:
-    return datetime.combine(monday + timedelta(days=PAYDAY), PAY_HOUR)
+def _last_payday(at: datetime, payday: int) -> datetime:
+    this_week = datetime.combine(week_of(at) + timedelta(days=payday), PAY_HOUR)
+    return this_week if at >= this_week else this_week - timedelta(days=7)

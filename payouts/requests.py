@@ -70,8 +70,9 @@ def weekly(
 
     One that is made early is not this week's: what is earned until payday is paid then.
     """
-    due = is_early or policy.is_payday(at)
     payee = payees.locked(session, expert_id, at=at)
+    is_payday = policy.is_payday(at, payee.payday)
+    due = is_early or is_payday
     amount = policy.payable(ledger.balance(session, ledger.owed(expert_id, currency)))
     if payee.rhythm is not Rhythm.WEEKLY or not amount or not due:
         return None
@@ -84,7 +85,7 @@ def weekly(
         amount_minor=amount.minor,
         state=PayoutState.READY,
         rhythm=Rhythm.WEEKLY,
-        week=policy.week_of(at) if policy.is_payday(at) else None,
+        week=policy.pay_week(at, payee.payday) if is_payday else None,
         request_key=uuid4().hex,
         requested_at=at,
         attempt=0,
@@ -99,7 +100,7 @@ def make_up(
     session: Session, payee: Payee, *, since: datetime, key: str, at: datetime
 ) -> list[Payout]:
     """Make the payouts that a hold kept an expert from on payday, once for each key."""
-    if payee.rhythm is not Rhythm.WEEKLY or policy.next_payday(since) > at:
+    if payee.rhythm is not Rhythm.WEEKLY or policy.next_payday(since, payee.payday) > at:
         return []
     made = []
     for owed in earnings.owed(session, payee.expert_id):

@@ -28,7 +28,7 @@ from core.db import transaction
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.money import Money
 from core.ports import ForeignMoney, PayoutRefused, RailDown, RailReversal, ReversalRail
-from payouts import answers, ledger, rail_lines
+from payouts import answers, ledger, rail_lines, statements
 from payouts.books_models import KeptEntry
 from payouts.dispute_models import Reversal, ReversalCause, ReversalState
 from payouts.models import Payout, PayoutState
@@ -36,7 +36,6 @@ from payouts.models import Payout, PayoutState
 CONTEST_FOR = timedelta(days=30)
 ASK_AGAIN_AFTER = timedelta(minutes=5)
 WORDS_AT_LEAST = 20
-TAKEN_BACK = "taken_back"
 SENT = (PayoutState.SENT, PayoutState.PAID, PayoutState.BANK_REFUSED)
 COUNTED = (ReversalState.ASKING, ReversalState.DONE, ReversalState.FOUND)
 CAUSES: dict[str, Any] = {
@@ -334,7 +333,7 @@ def _book(session: Session, row: Reversal, payout: Payout, at: datetime) -> None
     audit.record(session, "reversal.done", by=None, subject=f"reversal:{row.id}")
     session.flush()  # it counts from here on
     if is_theirs and not left_of(session, payout):
-        payout.state, payout.reason, payout.ended_at = PayoutState.FAILED, TAKEN_BACK, at
+        payout.state, payout.reason, payout.ended_at = PayoutState.FAILED, statements.TAKEN_BACK, at
 
 
 def _check(payout: Payout, cause: Cause, by: User) -> None:

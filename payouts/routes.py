@@ -5,6 +5,7 @@ from payouts import (
     budget_routes,
     dispute_routes,
     earnings_routes,
+    floor_routes,
     hold_routes,
     invoice_routes,
     ledger_routes,
@@ -26,6 +27,7 @@ from payouts.blueprint import bp
 PAGES = (
     budget_routes,
     earnings_routes,
+    floor_routes,
     hold_routes,
     invoice_routes,
     ledger_routes,

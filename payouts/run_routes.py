@@ -22,7 +22,7 @@ from core.money import Money
 from core.ports import PayoutRefused, RailDown, ports
 from core.web import Problems, page_of, read
 from experts.models import Expert
-from payouts import approving, holds, runs, words
+from payouts import approving, behind, behind_words, holds, runs, words
 from payouts.blueprint import bp
 from payouts.hold_routes import HoldForm
 from payouts.models import Payout
@@ -206,6 +206,12 @@ def _run_page(run: PayoutRun, form: AgreeForm) -> str:
         names=_names([payout for payout, _approval in listing.rows]),
         waiting=waiting,
         asked_by_me=run.begun_by == current_user.id,
+        behind={
+            payout.id: behind.of(session, payout)
+            for payout, approval in listing.rows
+            if approval and not approval.answered_at and payout.is_open
+        },
+        behind_words=behind_words,
         words=words,
         form=form,
     )
@@ -220,6 +226,10 @@ def _approval_page(found: PayoutApproval, agree: AgreeForm, refuse: HoldForm) ->
         payout=payout,
         expert=session.get(Expert, payout.expert_id),
         decision=session.get(Decision, found.decision_id) if found.decision_id else None,
+        work=behind.of(session, payout),
+        earnings=page_of(behind.earnings(session, payout), per=50, scalars=False),
+        behind_words=behind_words,
+        words=words,
         mine=current_user.id in (found.asked_by, payout.expert_id),
         agree=agree,
         refuse=refuse,

@@ -52,6 +52,7 @@ class Verdict(StrEnum):
     TOO_LITTLE = "too_little"
     THIS_WEEK = "this_week"
     DRIFT = "drift"
+    OTHER_DAY = "other_day"
 
 
 MADE = (Verdict.PAID, Verdict.APPROVAL, Verdict.ACCOUNT)
@@ -109,9 +110,9 @@ def lines(session: Session, at: datetime, verdict: str | None = None) -> Any:
     return question.where(found.c.verdict == verdict) if verdict else question
 
 
-def plans(session: Session, at: datetime) -> list[Plan]:
-    """Return what a run would do, by currency."""
-    found = _verdicts(session, at).subquery()
+def plans(session: Session, at: datetime, *, by_clock: bool = False) -> list[Plan]:
+    """Return what a run would do, by currency; the clock pays only those whose payday it is."""
+    found = _verdicts(session, at, by_clock=by_clock).subquery()
     question = select(
         found.c.currency, found.c.verdict, func.count(), func.sum(found.c.amount)
     ).group_by(found.c.currency, found.c.verdict)
@@ -126,7 +127,7 @@ def begin(session: Session, *, key: str, by: int | None, at: datetime) -> Payout
     """Begin a run, or return the one that the same form began, or the one that is at work."""
     planned = {
         plan.currency: {"planned": plan.made.amount.minor, "count": 0, "minor": 0}
-        for plan in plans(session, at)
+        for plan in plans(session, at, by_clock=by is None)
         if plan.made.count
     }
     made = session.execute(
@@ -149,11 +150,9 @@ def begin(session: Session, *, key: str, by: int | None, at: datetime) -> Payout
 
 
 def begin_by_clock(at: datetime) -> int | None:
-    """On payday, begin the run of those who are due, if anybody is; return its number."""
-    if not policy.is_payday(at):
-        return None
+    """Begin the run of those whose payday it is, if anybody is due; return its number."""
     with transaction() as session:
-        if not any(plan.made.count for plan in plans(session, at)):
+        if not any(plan.made.count for plan in plans(session, at, by_clock=True)):
             return None
         return begin(session, key=uuid4().hex, by=None, at=at).id
 
@@ -177,7 +176,7 @@ def make(run_id: int) -> int:
         run = session.get(PayoutRun, run_id)
         if run is None or run.state is not RunState.MAKING:
             return 0
-        found = _verdicts(session, now()).subquery()
+        found = _verdicts(session, now(), by_clock=run.begun_by is None).subquery()
         question = select(found.c.expert_id, found.c.currency).where(found.c.verdict.in_(MADE))
         due = list(session.exec(question.order_by(found.c.account_id)))
     for expert_id, currency in due:
@@ -193,7 +192,7 @@ def _make_one(session: Session, run_id: int, expert_id: int, currency: str) -> P
     run = session.get_one(PayoutRun, run_id, with_for_update=True, populate_existing=True)
     if run.state is not RunState.MAKING:
         return None
-    payout = requests.weekly(session, expert_id, currency, at=at, is_early=True)
+    payout = requests.weekly(session, expert_id, currency, at=at, is_early=run.begun_by is not None)
     if payout is None:
         return None
     session.add(PayoutInRun(payout_id=payout.id or 0, run_id=run_id))
@@ -227,15 +226,22 @@ def _finish(session: Session, run_id: int) -> None:
         approvals.tell_operators(session, amount, count, barred={run.begun_by})
 
 
-def _verdicts(session: Session, at: datetime) -> Any:
+def _verdicts(session: Session, at: datetime, *, by_clock: bool = False) -> Any:
     """Ask the database what becomes of each amount that is owed."""
     theirs = (Payout.expert_id == Account.owner_id) & (Payout.currency == Account.currency)
     is_open = select(Payout.id).where(theirs, col(Payout.state).in_(OPEN_STATES)).exists()
     is_held = select(PayoutHold.id).where(
         PayoutHold.expert_id == Account.owner_id, col(PayoutHold.lifted_at).is_(None)
     )
-    this_week = select(Payout.id).where(
-        theirs, Payout.rhythm == Rhythm.WEEKLY, Payout.week == policy.week_of(at)
+    this_week = select(Payout.id).where(theirs, Payout.rhythm == Rhythm.WEEKLY)
+    weeks = {day: policy.pay_week(at, day) for day in policy.PAYDAYS if policy.is_payday(at, day)}
+    payday = func.coalesce(col(Payee.payday), policy.PAYDAY)
+    was_paid = or_(
+        *(
+            (payday == day) & this_week.where(Payout.week == week).exists()
+            for day, week in weeks.items()
+        ),
+        literal(False),
     )
     code, balance = col(Account.currency), col(Account.balance)
     least = case(*((code == key, one.least_payout) for key, one in policy.CURRENCIES.items()))
@@ -255,8 +261,9 @@ def _verdicts(session: Session, at: datetime) -> Any:
         (col(Payee.state).is_distinct_from(PayeeState.ACTIVE), Verdict.ACCOUNT),
         (is_over, Verdict.APPROVAL),
     ]
-    if policy.is_payday(at):
-        rows.insert(4, (this_week.exists(), Verdict.THIS_WEEK))
+    rows.insert(4, (was_paid, Verdict.THIS_WEEK))
+    if by_clock:
+        rows.insert(4, (payday.not_in(list(weeks)), Verdict.OTHER_DAY))
     verdict = case(*rows, else_=Verdict.PAID)
     return (
         sqlalchemy.select(

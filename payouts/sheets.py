@@ -66,8 +66,14 @@ class Sheet:
     opening: Money
     credited: Money
     paid: Money
+    returned: Money
     closing: Money
     is_over: bool
+
+    @property
+    def sent(self) -> Money:
+        """What left for the rail, whatever of it came back since."""
+        return self.paid + self.returned
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,7 @@ class Ready:
     currency: str
     credited: Money
     paid: Money
+    returned: Money
 
 
 def month_of(words: str) -> Month:
@@ -109,6 +116,7 @@ def of(session: Session, expert_id: int, currency: str, month: Month, *, at: dat
     during = _during(month)
     opening = movements.balance(session, around, before)
     paid = -movements.balance(session, around, during, _is_payout(around))
+    returned = movements.balance(session, around, during, _is_payout(around), around.came)
     closing = movements.balance(session, around, col(Move.happened_at) < month.until)
     return Sheet(
         month=month,
@@ -117,6 +125,7 @@ def of(session: Session, expert_id: int, currency: str, month: Month, *, at: dat
         opening=opening,
         credited=closing - opening + paid,
         paid=paid,
+        returned=returned,
         closing=closing,
         is_over=month.until <= at,
     )
@@ -181,8 +190,9 @@ def _months_in(session: Session, around: movements.Border) -> list[Ready]:
     is_payout = _is_payout(around)
     paid = func.coalesce(func.sum(-around.signed).filter(is_payout), 0)
     came = func.coalesce(func.sum(around.signed).filter(~is_payout), 0)
+    back = func.coalesce(func.sum(around.signed).filter(is_payout, around.came), 0)
     question = (
-        select_columns(first, came, paid)
+        select_columns(first, came, paid, back)
         .where(around.came | around.left, ~(around.came & around.left))
         .group_by(first)
     )
@@ -192,6 +202,7 @@ def _months_in(session: Session, around: movements.Border) -> list[Ready]:
             around.currency,
             Money(int(came), around.currency),
             Money(int(paid), around.currency),
+            Money(int(back), around.currency),
         )
-        for at, came, paid in session.execute(question)
+        for at, came, paid, back in session.execute(question)
     ]

@@ -45,7 +45,8 @@ def month_pdf(
         "sums": [
             [_("Balance on %(day)s", day=_day(sheet.month.since.date())), _money(sheet.opening)],
             [_("Credited"), _money(sheet.credited)],
-            [_("Paid out"), _money(-sheet.paid)],
+            [_("Paid out"), _money(-sheet.sent)],
+            *([[_("Came back"), _money(sheet.returned)]] if sheet.returned else []),
             [_("Balance on %(day)s", day=_day(_end(sheet, at))), _money(sheet.closing)],
         ],
         "heads": [_("Date"), _("What"), _("Project"), _("Amount")],
@@ -109,7 +110,10 @@ def payout_pdf(it: Statement, *, name: str, pseudonym: str, at: datetime) -> byt
         "lines": lines,
         "total": [_("Paid"), "", "", _money(it.payout.amount)],
         "nothing": "",
-        "notes": [_("The owners paid the platform’s fee on top. No fee was taken from you.")],
+        "notes": [
+            *_taken_back(it),
+            _("The owners paid the platform’s fee on top. No fee was taken from you."),
+        ],
     }
     return documents.pdf(
         "payouts/statement.typ", values, language=formats.locale().language, made_at=at
@@ -126,6 +130,25 @@ def payout_csv(it: Statement) -> Iterator[str]:
         yield csv_lines.line(*cells, _plain(one.amount), code)
     yield csv_lines.line("kept for the next payout", "", "", "", _plain(-it.kept), code)
     yield csv_lines.line("paid", "", "", "", _plain(it.payout.amount), code)
+    for back in it.taken_back:
+        what = f"came back on {back.at.date().isoformat()}, owed again"
+        yield csv_lines.line(what, "", "", "", _plain(-back.amount), code)
+    if it.taken_back:
+        yield csv_lines.line("paid, less what came back", "", "", "", _plain(it.net), code)
+
+
+def _taken_back(it: Statement) -> list[str]:
+    said = [
+        _(
+            "%(amount)s of it came back on %(day)s and was owed to you again from that day on.",
+            amount=_money(back.amount),
+            day=_day(back.at.date()),
+        )
+        for back in it.taken_back
+    ]
+    if said:
+        said.append(_("Paid, less what came back: %(amount)s.", amount=_money(it.net)))
+    return said
 
 
 def _each(session: Session, expert_id: int, found: list[Movement]) -> list[list[Any]]:

@@ -104,7 +104,7 @@ def _asked(at: datetime) -> Sheet:
 def _arrived(payout_id: int) -> Payout:
     payout = find(Payout, payout_id)
     require("earnings.see", payout)
-    if payout.state not in statements.ARRIVED:
+    if not statements.has_one(payout):
         raise NotFound
     return payout
 

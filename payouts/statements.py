@@ -13,9 +13,19 @@ from sqlmodel import Session, col, select
 
 from core.money import Money
 from payouts import ledger, movement_words, movements
+from payouts.dispute_models import Reversal, ReversalCause, ReversalState
 from payouts.models import Account, AccountKind, Move, Payout, PayoutState
 
 ARRIVED = (PayoutState.SENT, PayoutState.PAID, PayoutState.BANK_REFUSED)
+TAKEN_BACK = "taken_back"  # why a payout has failed that had left before
+
+
+@dataclass(frozen=True)
+class TakenBack:
+    """What of a payout came back later and was owed again."""
+
+    at: datetime
+    amount: Money
 
 
 @dataclass(frozen=True)
@@ -41,6 +51,13 @@ class Statement:
     brought: Money
     lines: list[Line]
     kept: Money
+    taken_back: list[TakenBack]
+
+    @property
+    def net(self) -> Money:
+        """What of the payout has stayed with the expert."""
+        back = sum((one.amount for one in self.taken_back), self.nothing)
+        return self.payout.amount - back
 
     @property
     def nothing(self) -> Money:
@@ -49,14 +66,39 @@ class Statement:
 
     @property
     def works(self) -> int:
-        """How many amounts were credited in this time."""
-        return sum(line.count for line in self.lines)
+        """How many amounts projects have credited in this time."""
+        return sum(line.count for line in self.lines if line.title)
 
 
 def payouts(expert_id: int) -> Any:
     """Select the payouts of an expert that have a statement, newest first."""
-    question = select(Payout).where(Payout.expert_id == expert_id, col(Payout.state).in_(ARRIVED))
+    question = select(Payout).where(Payout.expert_id == expert_id, had_left())
     return question.order_by(col(Payout.sent_at).desc())
+
+
+def had_left() -> Any:
+    """Return the condition that a payout has left, even if all of it came back since."""
+    came_back = (col(Payout.state) == PayoutState.FAILED) & (col(Payout.reason) == TAKEN_BACK)
+    return col(Payout.state).in_(ARRIVED) | came_back
+
+
+def has_one(payout: Payout) -> bool:
+    """Return whether a payout has a statement, as `had_left` asks it of rows."""
+    came_back = payout.state is PayoutState.FAILED and payout.reason == TAKEN_BACK
+    return payout.state in ARRIVED or came_back
+
+
+def given_back(session: Session, payout: Payout) -> list[TakenBack]:
+    """Return what of a payout came back and was owed again, the first first."""
+    question = select(Reversal).where(Reversal.payout_id == payout.id, _owed_again())
+    rows = session.exec(question.order_by(col(Reversal.ended_at), col(Reversal.id)))
+    return [TakenBack(row.ended_at, row.amount) for row in rows if row.ended_at]
+
+
+def sum_given_back() -> Any:
+    """Select the sum of what came back of a payout, beside its row in a larger question."""
+    total = select(func.coalesce(func.sum(Reversal.amount_minor), 0))
+    return total.where(Reversal.payout_id == Payout.id, _owed_again()).scalar_subquery()
 
 
 def number(payout: Payout) -> str:
@@ -80,7 +122,13 @@ def of(session: Session, payout: Payout) -> Statement:
         brought=brought,
         lines=lines,
         kept=total - payout.amount,
+        taken_back=given_back(session, payout),
     )
+
+
+def _owed_again() -> Any:
+    done = col(Reversal.state) == ReversalState.DONE
+    return done & (col(Reversal.cause) == ReversalCause.NOT_REACHED)
 
 
 def _account_id(session: Session, purse: ledger.Purse) -> int:
@@ -105,7 +153,7 @@ def _taken_before(session: Session, account_id: int, payout: Payout) -> Move | N
     ).where(
         Payout.expert_id == payout.expert_id,
         Payout.currency == payout.currency,
-        col(Payout.state).in_(ARRIVED),
+        had_left(),
     )
     question = (
         select(Move)

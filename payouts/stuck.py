@@ -12,11 +12,21 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col
 
 from payouts import outages
-from payouts.models import Deposit, DepositState, Payout, PayoutState, RailEvent, RailEventState
+from payouts.deposits import UNDECIDED
+from payouts.models import (
+    Deposit,
+    DepositOrigin,
+    DepositState,
+    Payout,
+    PayoutState,
+    RailEvent,
+    RailEventState,
+)
 from payouts.news_models import SeenNeed
 from payouts.run_models import PayoutApproval
 
 WAITS_LONG = timedelta(days=3)  # longer than owners' payments take to clear
+UNDECIDED_LONG = timedelta(hours=1)
 NOT_HEARD = timedelta(minutes=30)
 # The tables of the job engine, which are not ours.
 JOBS = table("procrastinate_jobs", *map(column, ("id", "task_name", "status", "queue_name")))
@@ -29,6 +39,7 @@ KINDS = (
     "waiting",
     "approval",
     "deposit",
+    "topup",
     "news",
     "job",
 )
@@ -78,6 +89,7 @@ def _parts(at: datetime) -> list[Any]:
         _payouts("waiting", waits | (ready_long & ~unapproved.exists()), asked),
         _payouts("approval", (col(Payout.state) == state.READY) & unapproved.exists(), asked),
         _deposits(),
+        _topups(at),
         _news(at),
         _jobs(),
     ]
@@ -109,6 +121,24 @@ def _deposits() -> Any:
         col(Deposit.currency),
         col(Deposit.trouble),
     ).where(col(Deposit.state) == DepositState.UNCLEAR)
+
+
+def _topups(at: datetime) -> Any:
+    """Charges of saved cards that are undecided for long: a card answers at once."""
+    number = cast(col(Deposit.id), String)
+    return select(
+        literal("topup"),
+        "deposit:" + number + ":undecided",
+        number,
+        col(Deposit.opened_at),
+        col(Deposit.amount_minor),
+        col(Deposit.currency),
+        col(Deposit.trouble),
+    ).where(
+        col(Deposit.origin) == DepositOrigin.TOP_UP,
+        col(Deposit.state).in_(UNDECIDED),
+        col(Deposit.opened_at) < at - UNDECIDED_LONG,
+    )
 
 
 def _news(at: datetime) -> Any:

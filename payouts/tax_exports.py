@@ -52,6 +52,8 @@ DAC7 = (
     "year_activities",
     "details_complete",
     "details_version",
+    "year_sent",
+    "year_came_back",
 )
 NEC = (
     "expert",
@@ -71,6 +73,10 @@ NEC = (
     "threshold",
     "form_due",
     "w9_on_file",
+    "sent",
+    "came_back",
+    "came_back_of_earlier_years",
+    "to_correct_in_earlier_years",
 )
 Found = tuple[Year, Expert | None, Payee | None, TaxProfile | None]
 
@@ -94,6 +100,8 @@ def dac7(session: Session, year: int) -> Iterator[str]:
                 str(found.whole.activities),
                 _yes(profile is not None and profile.is_complete),
                 str(profile.version) if profile else "",
+                _plain(found.whole.sent),
+                _plain(found.whole.returned),
             )
 
 
@@ -102,9 +110,12 @@ def nec(session: Session, year: int, threshold: Money) -> Iterator[str]:
     yield csv_lines.line(*NEC)
     for found, expert, payee, profile in _with_people(session, totals.of_year(session, year)):
         details = tax.opened(profile)
-        if not found.whole.paid or not _is_american(details, payee):
+        if not (found.whole.sent or found.whole.returned) or not _is_american(details, payee):
             continue
-        paid, nothing = found.whole.paid, _plain(Money(0, found.currency))
+        none = Money(0, found.currency)
+        # A box is never below nothing: more that came back than left belongs to forms before.
+        paid, beyond = max(found.whole.paid, none), max(-found.whole.paid, none)
+        nothing = _plain(none)
         in_dollars = found.currency == threshold.currency
         yield csv_lines.line(
             _name(found, expert),
@@ -124,6 +135,10 @@ def nec(session: Session, year: int, threshold: Money) -> Iterator[str]:
             _plain(threshold),
             _yes(paid >= threshold) if in_dollars else "convert to USD first",
             _yes(details.statement == tax.W9 and bool(details.us_number)),
+            _plain(found.whole.sent),
+            _plain(found.whole.returned),
+            _plain(found.whole.returned_earlier),
+            _plain(beyond),
         )
 
 

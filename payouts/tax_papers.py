@@ -5,6 +5,7 @@ from datetime import datetime
 from flask_babel import gettext as _
 
 from core import documents, formats
+from core.money import Money
 from payouts.totals import Quarter, Year
 
 
@@ -16,7 +17,10 @@ def year_pdf(found: list[Year], year: int, *, name: str, pseudonym: str, at: dat
             "Credited: the day on which an amount was credited to you, in UTC. This is what we"
             " report to tax offices in the European Union."
         ),
-        _("Paid: the day on which money left for your account, less what came back."),
+        _(
+            "Paid: the day on which money left for your account, less what came back. What came"
+            " back is a line of its own, in the quarter in which it came."
+        ),
         _("Fees: the platform’s, which the owners paid on top. Nothing was withheld from you."),
     ]
     if year >= at.year:
@@ -32,8 +36,12 @@ def year_pdf(found: list[Year], year: int, *, name: str, pseudonym: str, at: dat
         "tables": [
             {
                 "title": one.currency.upper(),
-                "lines": [_line(str(n), part) for n, part in enumerate(one.quarters, start=1)],
-                "total": _line(_("Year"), one.whole),
+                "lines": [
+                    line
+                    for n, part in enumerate(one.quarters, start=1)
+                    for line in _lines(str(n), part)
+                ],
+                "total": _line(_("Year"), one.whole, one.whole.paid),
             }
             for one in found
         ],
@@ -44,6 +52,14 @@ def year_pdf(found: list[Year], year: int, *, name: str, pseudonym: str, at: dat
     return documents.pdf("payouts/year.typ", values, language=formats.locale().language, made_at=at)
 
 
-def _line(name: str, part: Quarter) -> list[str]:
-    amounts = (part.credited, part.paid, part.fees)
+def _lines(name: str, part: Quarter) -> list[list[str]]:
+    found = [_line(name, part, part.sent)]
+    if part.returned:
+        words = _("%(quarter)s, came back", quarter=name)
+        found.append([words, "", formats.money(-part.returned), "", ""])
+    return found
+
+
+def _line(name: str, part: Quarter, paid: Money) -> list[str]:
+    amounts = (part.credited, paid, part.fees)
     return [name, *map(formats.money, amounts), formats.number(part.activities)]

@@ -7,9 +7,10 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, HiddenField, StringField
-from wtforms.validators import InputRequired, Length, ValidationError
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
 from core import formats
+from core.form_parts import WholeNumberField
 from core.money import Money
 from payouts import policy
 from payouts.forms import amount_of
@@ -23,6 +24,13 @@ class TopUpForm(FlaskForm):  # type: ignore[misc]
     below = StringField(_l("Charge when less than this is available"), [HOW_MUCH, Length(max=40)])
     amount = StringField(_l("Amount of each charge"), [HOW_MUCH, Length(max=40)])
     month_most = StringField(_l("At most in a calendar month"), [HOW_MUCH, Length(max=40)])
+    days = WholeNumberField(
+        _l("Charge also when it lasts less than this many days"),
+        [
+            Optional(),
+            NumberRange(1, 60, _l("Write a number of days from 1 to 60.")),
+        ],
+    )
     agreed = BooleanField(
         _l(
             "I agree that the card which I save next is charged as I have written above, without"

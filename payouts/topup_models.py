@@ -29,13 +29,15 @@ class TopUpEnd(StrEnum):
     AUTHENTICATION = "authentication"
     UNCLEAR = "unclear"
     CLOSED = "closed"
+    NOT_TOLD = "not_told"
 
 
 class AutoTopUp(SQLModel, table=True):
     """One agreement of an owner that a saved card is charged; its terms never change.
 
-    Below `below_minor` the card is charged `amount_minor`, in a calendar month at most
-    `month_minor` in all. Other terms are another agreement.
+    Below `below_minor`, or when what is left lasts less than `days_least` days at the pace of late,
+    the card is charged `amount_minor`, in a calendar month at most `month_minor` in all. Other
+    terms are another agreement.
     """
 
     __tablename__ = "auto_topup"
@@ -48,6 +50,7 @@ class AutoTopUp(SQLModel, table=True):
             "below_minor > 0 AND amount_minor > 0 AND month_minor >= amount_minor",
             name="terms_sound",
         ),
+        CheckConstraint("days_least BETWEEN 1 AND 60", name="days_sound"),
         CheckConstraint("(state = 'off') = (ended_for IS NOT NULL)", name="ended_whole"),
         CheckConstraint("state <> 'on' OR stripe_card_id IS NOT NULL", name="on_with_card"),
         Index("uq_auto_topup_one_on", "project_id", unique=True, postgresql_where="state = 'on'"),
@@ -61,6 +64,8 @@ class AutoTopUp(SQLModel, table=True):
     below_minor: int = Field(sa_type=BigInteger)
     amount_minor: int = Field(sa_type=BigInteger)
     month_minor: int = Field(sa_type=BigInteger)
+    days_least: int | None = None
+    paced_at: datetime | None = utc(nullable=True)  # when its pace was last looked at
     currency: str = Field(sa_type=Text)
     words: str = Field(sa_type=Text)  # what was agreed to, as it was read
     request_key: str = Field(sa_type=Text)

@@ -15,7 +15,7 @@ from core.clock import now
 from core.db import db_session, find, transaction
 from core.ports import PayoutRefused, RailDown, ports
 from core.web import Problems, read
-from payouts import auto_topups, budgets, topup_words
+from payouts import auto_topups, budgets, forecast, topup_words
 from payouts.blueprint import bp
 from payouts.models import Deposit, DepositOrigin, ProjectBudget
 from payouts.topup_forms import TopUpForm
@@ -57,7 +57,7 @@ def agree_top_up(project_id: int) -> ResponseReturnValue:
         found = auto_topups.agree(
             session,
             budgets.of(session, project_id),
-            **form.money,
+            auto_topups.Terms(**form.money, days=form.days.data),
             key=form.key.data,
             by=me,
             at=now(),
@@ -100,6 +100,7 @@ def _page(project_id: int, form: TopUpForm, *, is_away: bool = False) -> str:
         "charged": auto_topups.charged_in_month(session, project_id, now()),
         "charges": _charges(project_id),
         "ends": topup_words.ENDS,
+        "days_left": forecast.of(session, row, at=now()).days_left(now()),
     }
     return render_template("payouts/top_up.html", form=form, is_away=is_away, **shown)
 

@@ -20,5 +20,9 @@ ENDS: dict[TopUpEnd, LazyString] = {
         "Stripe has received a payment in another amount or currency than asked. The operator"
         " looks into it; nothing is lost."
     ),
+    TopUpEnd.NOT_TOLD: _l(
+        "Stripe does not say what became of the card or of its last charge. The operator looks into"
+        " it; nothing is lost, and nothing more is charged."
+    ),
     TopUpEnd.CLOSED: _l("The project is completed."),
 }

@@ -3,11 +3,12 @@
 Two dates, each its own rule. *Credited*: the day on which work (or a bonus) was credited, which is
 what EU directive 2021/514 counts ("paid or credited", whichever comes first). *Paid*: the day on
 which money left for the expert's account at Stripe, less what came back, which is what forms 1099
-count. Quarters are those of the calendar, in UTC. Fees are the platform's on the same work; owners
-pay them on top, so that nothing is withheld from an expert.
+count. What came back counts when it came back, also when its payout left in an earlier quarter or
+year, and stands on a line of its own. Quarters are those of the calendar, in UTC. Fees are the
+platform's on the same work; owners pay them on top, so that nothing is withheld from an expert.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
@@ -49,14 +50,22 @@ QUARTERS = text(f"""
         FROM earned JOIN ledger_move m ON m.event = earned.event
         JOIN ledger_account f ON f.id = m.credit_account_id AND f.kind = 'platform_fees'
         GROUP BY 1, 2, 3
+    ), earlier AS (  -- payouts that left before this year
+        SELECT 'reversal:' || r.id AS cause FROM reversal r JOIN payout p ON p.id = r.payout_id
+        WHERE p.sent_at < :since
     ), total AS (
         SELECT owner_id, currency, quarter,
                coalesce(sum(amount) FILTER (WHERE NOT is_payout), 0) AS credited,
-               coalesce(sum(-amount) FILTER (WHERE is_payout), 0) AS paid,
+               coalesce(sum(-amount) FILTER (WHERE is_payout AND amount < 0), 0) AS sent,
+           coalesce(sum(amount) FILTER (WHERE is_payout AND amount > 0), 0) AS returned,
+           coalesce(sum(amount) FILTER (
+               WHERE is_payout AND amount > 0 AND cause IN (SELECT cause FROM earlier)
+           ), 0) AS returned_earlier,
                count(DISTINCT cause) FILTER (WHERE NOT is_payout AND amount > 0) AS activities
         FROM crossing GROUP BY 1, 2, 3
     )
-    SELECT owner_id, currency, quarter, credited, paid, coalesce(fee.minor, 0), activities
+    SELECT owner_id, currency, quarter, credited, sent, returned, returned_earlier,
+           coalesce(fee.minor, 0), activities
     FROM total LEFT JOIN fee USING (owner_id, currency, quarter)
     ORDER BY owner_id, currency, quarter
 """)  # noqa: S608 - only constants of this module are written into it
@@ -67,9 +76,16 @@ class Quarter:
     """Three months of an expert in one currency."""
 
     credited: Money
-    paid: Money
+    sent: Money
+    returned: Money
+    returned_earlier: Money  # of it, what had left before the year began
     fees: Money
     activities: int
+
+    @property
+    def paid(self) -> Money:
+        """What left for the account, less what came back; below nothing when more came back."""
+        return self.sent - self.returned
 
 
 @dataclass(frozen=True)
@@ -87,7 +103,9 @@ class Year:
         nothing = zero(self.currency)
         return Quarter(
             credited=sum((one.credited for one in self.quarters), nothing),
-            paid=sum((one.paid for one in self.quarters), nothing),
+            sent=sum((one.sent for one in self.quarters), nothing),
+            returned=sum((one.returned for one in self.quarters), nothing),
+            returned_earlier=sum((one.returned_earlier for one in self.quarters), nothing),
             fees=sum((one.fees for one in self.quarters), nothing),
             activities=sum(one.activities for one in self.quarters),
         )
@@ -103,17 +121,16 @@ def of_year(session: Session, year: int, expert_id: int | None = None) -> Iterat
     rows = session.execute(QUARTERS, values, execution_options={"yield_per": 500})
     known = (row for row in rows if row[1] in policy.CURRENCIES)
     for (of_expert, code), found in groupby(known, key=lambda row: (row[0], row[1])):
-        nothing = zero(code)
-        quarters = [Quarter(nothing, nothing, nothing, 0) for _number in range(4)]
-        for _expert, _code, number, credited, paid, fees, activities in found:
-            quarters[number - 1] = Quarter(
-                Money(int(credited), code),
-                Money(int(paid), code),
-                Money(int(fees), code),
-                activities,
-            )
+        quarters = [_quarter(code, [0] * 5, 0) for _number in range(4)]
+        for _expert, _code, number, *amounts, activities in found:
+            quarters[number - 1] = _quarter(code, amounts, activities)
         first, second, third, fourth = quarters
         yield Year(of_expert, year, code, (first, second, third, fourth))
+
+
+def _quarter(code: str, amounts: Sequence[int], activities: int) -> Quarter:
+    credited, sent, returned, earlier, fees = (Money(int(minor), code) for minor in amounts)
+    return Quarter(credited, sent, returned, earlier, fees, activities)
 
 
 def years(session: Session, expert_id: int) -> list[int]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from babel.dates import get_day_names
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
@@ -157,6 +158,11 @@ def next_step(row: Any) -> str:
     return str(NEXT[row.state])
 
 
+def weekday(number: int) -> str:
+    """Return the name of a weekday, counted from Monday, in the language of the page."""
+    return str(get_day_names("wide", locale=formats.locale())[number])
+
+
 def waits_for(payout: Payout) -> str:
     """Say why an open payout has not left, and what happens next."""
     if payout.reason in HELD_UP and payout.state in HELD_UP_STATES:
@@ -205,6 +211,7 @@ VERDICTS = {
     "too_little": _l("Not paid now: below the least amount of a payout"),
     "this_week": _l("Not paid now: this week’s payout was made"),
     "drift": _l("Not paid now: ledger and Stripe differ in this currency"),
+    "other_day": _l("Not paid now: paid on another weekday"),
 }
 
 # What is stuck, what it means, and what to do.
@@ -236,6 +243,10 @@ STUCK = {
     "deposit": (
         _l("Payment that is not as asked"),
         _l("It is not in the budget. Compare it with Stripe’s dashboard."),
+    ),
+    "topup": (
+        _l("Charge of a saved card without an answer"),
+        _l("It is looked up each minute and never asked for twice. See whether Stripe is away."),
     ),
     "news": (
         _l("Message of Stripe that could not be looked into"),

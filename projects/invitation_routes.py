@@ -118,6 +118,7 @@ def _invitation_page(found: Invitation, form: DeclineForm) -> str:
         requirements=reasons.requirements(project),
         explained=reasons.explained(found.reasons),
         preview=preview.of(project.label_config),
+        is_frozen=budgets.is_frozen(session, id_of(project)),
         takes_people=project.state is State.OPEN
         and invitations.places(session, project, at).free > 0,
         wish=request.args.get("answer"),

@@ -14,9 +14,8 @@ from sqlmodel import Session, col, select
 from accounts import organisations
 from core import audit, messages
 from core.money import Money
-from core.settings import current_settings
 from experts.models import Expert
-from payouts import rates
+from payouts import floors, rates
 from payouts.models import Payee
 from payouts.rates import Floor, Times
 from projects.models import Answer, Invitation, Project, id_of
@@ -70,7 +69,7 @@ def of(session: Session, project: Project) -> Rate:
 
 def floor_of_expert(session: Session, expert_id: int, currency: str) -> Floor | None:
     """Return the floor of the country where an expert is paid, or else of their profile."""
-    return rates.highest(_countries(session, [expert_id]), _floors(), currency)
+    return rates.highest(_countries(session, [expert_id]), floors.current(session), currency)
 
 
 def floor_of_project(session: Session, project: Project) -> Floor | None:
@@ -79,7 +78,7 @@ def floor_of_project(session: Session, project: Project) -> Floor | None:
         Invitation.project_id == project.id, Invitation.state == Answer.ACCEPTED
     )
     countries = _countries(session, session.exec(joined).all()) or list(project.countries)
-    return rates.highest(countries, _floors(), project.currency)
+    return rates.highest(countries, floors.current(session), project.currency)
 
 
 def record(session: Session, project: Project, times: Times, *, at: datetime) -> None:
@@ -138,7 +137,3 @@ def _countries(session: Session, expert_ids: Iterable[int]) -> list[str]:
         .distinct()
     )
     return list(session.exec(question))
-
-
-def _floors() -> dict[str, tuple[int, str]]:
-    return current_settings().pay_floors

@@ -21,6 +21,7 @@ from experts.models import Expert
 from payouts import budgets
 from projects import (
     bonus_routes,
+    bonus_rule_routes,
     draft_routes,
     guidelines,
     home,
@@ -36,7 +37,7 @@ from projects.forms import GuidelinesForm
 from projects.models import Answer, Invitation, Project, State, id_of
 
 bp = Blueprint("projects", __name__)
-MORE_BLUEPRINTS = (draft_routes.bp, invitation_routes.bp, bonus_routes.bp)
+MORE_BLUEPRINTS = (draft_routes.bp, invitation_routes.bp, bonus_routes.bp, bonus_rule_routes.bp)
 
 SHORTLIST = 10
 ACTS = {

@@ -202,6 +202,8 @@ ROUTES: dict[str, Route] = {
     ),
     "bonuses.project_bonuses": BY_OWNER(),
     "bonuses.give_bonus": BY_OWNER(),
+    "bonus_rules.bonus_rule": BY_OWNER(),
+    "bonus_rules.give_by_rule": BY_OWNER(untried="the rule stands in the query"),
     "drafts.edit_step": Route(US, {**DRAFT, "step": "=brief"}),
     "drafts.save_step": Route(US, {**DRAFT, "step": "=brief"}),
     "drafts.review_draft": Route(US, DRAFT),

@@ -13,9 +13,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, select
 
-from accounts import data_exports, erasure
+from accounts import data_exports, erasure, organisations
 from accounts.erasure import AccountClosing, SolveFirst
-from accounts.models import User
+from accounts.models import MemberInvitation, MemberRole, User
 from accounts.privacy_models import DataExport, Erasure, ExportState
 from core import jobs as core_jobs
 from core.clock import now
@@ -245,6 +245,39 @@ def test_an_owner_and_an_operator_are_erased_and_their_organisation_keeps_its_wo
         assert own_data.search(session, ["Zzother", "zzother@", "Zzoperator"]) == []
         assert session.get_one(Project, everywhere.desk.project_id).brief == brief
         assert session.get_one(User, everywhere.id).email == EMAIL
+
+
+def test_invitations_that_an_erased_admin_had_sent_are_taken_back(
+    live: Live, everywhere: Everywhere
+) -> None:
+    with live.transaction() as session:
+        going = everywhere.desk.owner
+        organisation = everywhere.desk.organisation
+        staying = make_member(session, organisation)
+        own, theirs = make_user(session, "expert"), "else@example.org"
+        own_id, own_address = own.id, own.email
+        sender = session.get_one(User, going.id)
+        for by, email in ((sender, own_address), (sender, "third@example.org"), (staying, theirs)):
+            organisations.invite(session, organisation, email, MemberRole.ADMIN, by=by, at=now())
+        [mine] = organisations.invitations_for(session, own)
+        mine_id, organisation_id = mine.id, organisation.id
+    _ask(live, going)
+    with live.transaction() as session:  # while it can be undone they stand
+        standing = organisations.open_invitations(session, organisation_id)
+        assert {own_address, "third@example.org", theirs} <= {one.email for one in standing}
+    own_data.days_pass(live)
+    core_jobs.run(live.app, "accounts.erase_due")
+    live.run_jobs()
+
+    with live.transaction() as session:
+        left = organisations.open_invitations(session, organisation_id)
+        assert [one.email for one in left] == [theirs]
+        invitation = session.get_one(MemberInvitation, mine_id)
+        person = session.get_one(User, own_id)
+        with pytest.raises(organisations.AlreadyAnswered):
+            organisations.answer(session, invitation, accept=True, by=person, at=now())
+        acts = text("select count(*) from audit_event where action = 'organisation.withdrew'")
+        assert session.execute(acts).scalar_one() == len(standing) - 1
 
 
 def test_the_pages_of_others_still_open_after_an_erasure(

@@ -14,12 +14,20 @@ from accounts.models import Membership
 from core.clock import now
 from core.models import AuditEvent, Letter
 from core.money import Money
-from payouts import auto_topups, budgets, deposits, ledger, news, references
+from core.ports import PayoutRefused
+from payouts import auto_topups, budgets, deposits, ledger, news, references, stuck
 from payouts import jobs as payout_jobs
 from payouts.models import Deposit, DepositOrigin, DepositState, ProjectBudget
 from payouts.topup_models import AutoTopUp, TopUpEnd, TopUpState
-from tests.factories.accounts import make_member, make_owner
-from tests.factories.payouts import eur, make_budget, make_deposit, make_expert, make_reservation
+from tests.factories.accounts import make_member, make_owner, make_user
+from tests.factories.payouts import (
+    eur,
+    make_budget,
+    make_deposit,
+    make_earning,
+    make_expert,
+    make_reservation,
+)
 from tests.factories.topups import make_topup
 from tests.payouts.conftest import a_desk, new_key
 
@@ -42,13 +50,11 @@ class Owned:
         self.id = self.agree(**terms).id
         self.save(card)
 
-    def agree(self, below=10_000, amount=20_000, month=60_000):
+    def agree(self, below=10_000, amount=20_000, month=60_000, days=None):
         found = auto_topups.agree(
             self.session,
             self.budget,
-            below=eur(below),
-            amount=eur(amount),
-            month_most=eur(month),
+            auto_topups.Terms(eur(below), eur(amount), eur(month), days),
             key=new_key(),
             by=self.owner,
             at=now(),
@@ -280,6 +286,168 @@ def test_a_worker_that_is_killed_charges_once(desk, session, jobs, killed):
     assert [one.state for one in it.charges()] == [DepositState.PAID]
 
 
+def refusing(rail, name, code="resource_missing"):
+    """Let one question be refused for certain, as when a customer was deleted at Stripe."""
+
+    class Refusing:
+        def __getattr__(self, asked):
+            return getattr(rail, asked)
+
+    def refuse(*_args, **_more):
+        raise PayoutRefused(code)
+
+    found = Refusing()
+    setattr(found, name, refuse)
+    return found
+
+
+def test_a_look_up_that_is_refused_ends_it_tells_the_owner_and_is_not_called_a_refused_card(
+    desk, session
+):
+    it = Owned(desk, session)
+    auto_topups.consider(session, it.id, at=now())
+    session.commit()
+    (charge,) = it.charges()
+
+    for _time in range(2):
+        said = auto_topups.charge(charge.id, refusing(desk.rail, "find_saved_charge"))
+        assert said == "unclear"
+
+    (charge,) = it.charges()
+    assert (charge.state, charge.trouble) == (
+        DepositState.UNCLEAR,
+        "look-up refused: resource_missing",
+    )
+    assert (it.row.state, it.row.ended_for) == (TopUpState.OFF, TopUpEnd.NOT_TOLD)
+    (letter,) = letters(session, "topup_untold")
+    assert letter.user_id == it.owner.id
+    assert letters(session, "topup_stopped") == []
+    assert it.paid() == []
+    kinds = [row.kind for row in session.execute(stuck.listed(now()))]
+    assert kinds == ["deposit"]
+
+
+def test_what_was_refused_once_is_asked_about_daily_and_booked_when_it_was_charged(
+    desk, session, jobs
+):
+    it = Owned(desk, session)
+    auto_topups.consider(session, it.id, at=now())
+    session.commit()
+    (charge,) = it.charges()
+    desk.fault("lose_answer", path="/v1/payment_intents", times=1)
+    auto_topups.charge(charge.id, desk.rail)
+    auto_topups.charge(charge.id, refusing(desk.rail, "find_saved_charge"))
+    assert it.charges()[0].state is DepositState.UNCLEAR
+    assert auto_topups.to_take_up(session, now() + timedelta(hours=23)) == []
+
+    later = now() + timedelta(hours=25)
+    assert auto_topups.to_take_up(session, later) == [charge.id]
+    assert auto_topups.to_take_up(session, now() + timedelta(days=31)) == []
+    auto_topups.charge(charge.id, desk.rail)
+
+    assert it.charges()[0].state is DepositState.PAID
+    assert (it.available(), it.paid()) == (eur(20_000), [20_000])
+
+
+def test_a_card_page_that_is_refused_ends_what_was_begun(desk, session, sign_in):
+    owner, organisation = make_owner(session)
+    budget = make_budget(session, organisation_id=organisation.id)
+    row = make_topup(session, budget, state=TopUpState.SETTING_UP, stripe_setup_id="cs_gone")
+    row.agreed_by = owner.id
+    session.commit()
+
+    for _time in range(2):
+        auto_topups.reread(row.id, refusing(desk.rail, "card_setup"))
+    session.expire_all()
+
+    assert (row.state, row.ended_for) == (TopUpState.OFF, TopUpEnd.NOT_TOLD)
+    assert len(letters(session, "topup_untold")) == 1
+    page = sign_in(owner).get(f"/projects/{budget.project_id}/budget/top-up").text
+    assert "Stripe does not say what became of the card" in page
+
+
+def test_an_undecided_charge_is_listed_as_stuck(session, sign_in):
+    budget = make_budget(session)
+    row = make_topup(session, budget)
+    deposits.open(
+        session,
+        budget.project_id,
+        eur(20_000),
+        key=new_key(),
+        by=None,
+        at=now() - timedelta(hours=2),
+        auto_topup_id=row.id,
+    )
+    session.commit()
+
+    page = sign_in(make_user(session, "operator")).get("/operator/money/stuck?kind=topup").text
+
+    assert "Charge of a saved card without an answer" in page
+    assert "€200.00" in page
+
+
+def spend(session, budget, minor, at):
+    expert = make_expert(session)
+    make_earning(session, budget, expert.id, pay=minor, fee=1, at=at)
+    session.commit()
+
+
+@pytest.mark.parametrize(("spent", "begins"), [(9_000, True), (1_000, False)])
+def test_a_budget_that_lasts_less_than_agreed_is_topped_up_before_it_is_low(
+    desk, session, jobs, spent, begins
+):
+    it = Owned(desk, session, funded=50_000, below=1_000, days=7)
+    jobs()
+    assert it.charges() == []
+    spend(session, it.budget, spent, now() - timedelta(hours=5))
+
+    assert auto_topups.due(session, now()) == []  # its pace was looked at a moment ago
+    later = now() + timedelta(minutes=16)
+    assert auto_topups.due(session, later) == [it.id]
+    said = auto_topups.consider(session, it.id, at=later)
+    session.commit()
+
+    assert said.endswith("begun") is begins
+    if not begins:
+        assert auto_topups.due(session, later) == []
+    jobs()
+    assert it.paid() == ([20_000] if begins else [])
+
+
+def test_by_pace_the_most_of_a_month_is_not_passed_either(desk, session, jobs):
+    it = Owned(desk, session, funded=50_000, below=1_000, days=60, month=20_000)
+    spend(session, it.budget, 9_000, now() - timedelta(hours=5))
+    first = auto_topups.consider(session, it.id, at=now())
+    session.commit()
+    jobs()
+    session.expire_all()
+
+    again = auto_topups.consider(session, it.id, at=now())
+
+    assert first.endswith("begun")
+    assert again == "the most of this month is charged"
+    assert it.paid() == [20_000]
+
+
+def test_the_days_are_agreed_to_in_words_and_never_change(session, sign_in, desk):
+    owner, organisation = make_owner(session)
+    budget = make_budget(session, organisation_id=organisation.id)
+    session.commit()
+    client, where = sign_in(owner), f"/projects/{budget.project_id}/budget/top-up"
+    form = {"below": "100", "amount": "200", "month_most": "600", "agreed": "y", "key": new_key()}
+
+    for days in ("0", "61", "x"):
+        assert client.post(where, data={**form, "days": days}).status_code == 422
+    client.post(where, data={**form, "days": "5"})
+    row = session.exec(select(AutoTopUp)).one()
+
+    assert row.days_least == 5
+    assert "lasts less than 5 days at the pace of late" in row.words
+    with pytest.raises(DatabaseError), session.begin_nested():
+        session.execute(update(AutoTopUp).values(days_least=6))
+    assert client.post(where, data={**form, "days": "6"}).status_code == 409
+
+
 def test_news_of_a_charge_books_it_once(desk, session):
     it = Owned(desk, session)
     auto_topups.consider(session, it.id, at=now())
@@ -371,7 +539,7 @@ def test_a_top_up_of_another_currency_than_the_budget_is_not_thinkable(session):
     row = make_topup(session, budget)
 
     assert row.amount == Money(20_000, "usd")
-    assert auto_topups.due(session) == [row.id]
+    assert auto_topups.due(session, now()) == [row.id]
 
 
 def test_two_clocks_and_many_workers_charge_once(live, tmp_path):
@@ -382,9 +550,7 @@ def test_two_clocks_and_many_workers_charge_once(live, tmp_path):
             row = auto_topups.agree(
                 session,
                 budget,
-                below=eur(10_000),
-                amount=eur(20_000),
-                month_most=eur(60_000),
+                auto_topups.Terms(eur(10_000), eur(20_000), eur(60_000)),
                 key=new_key(),
                 by=owner,
                 at=now(),

@@ -1,11 +1,12 @@
 """Disputes: read again in any order, booked once, the project frozen, earned pay never touched."""
 
+import json
 from datetime import timedelta
 
 import pytest
 from sqlmodel import select
 
-from accounts.models import User
+from accounts.models import User, WebhookMessage
 from annotation.models import Assignment
 from core.clock import now
 from core.models import AuditEvent, Letter
@@ -21,10 +22,12 @@ from payouts.models import (
     ProjectBudget,
     ReconciliationState,
 )
+from projects.models import Invitation
 from tests.factories.accounts import make_member, make_organisation, make_user
 from tests.factories.annotation import make_desk
 from tests.factories.books import make_dispute
 from tests.factories.payouts import eur, make_budget, make_earning, make_reservation
+from tests.factories.webhooks import make_endpoint
 from tests.payouts.test_budgets import at_once
 
 FEE = eur(1500)
@@ -343,6 +346,49 @@ def test_whoever_claims_in_a_frozen_project_is_told_and_nothing_is_taken(session
     assert answer.status_code == 409
     assert "A payment of the owner is disputed" in answer.text
     assert session.exec(select(Assignment)).all() == []
+
+
+def test_experts_read_of_a_freeze_where_they_would_start_and_where_their_money_is(session, sign_in):
+    desk = make_desk(session, tasks=2)
+    expert = session.get(User, desk.experts[0].user_id)
+    budget = session.get_one(ProjectBudget, desk.project_id)
+    make_reservation(session, budget, expert_id=expert.id)
+    invitation = session.exec(select(Invitation).where(Invitation.expert_id == expert.id)).one()
+    client = sign_in(expert)
+    paths = ("/work", f"/invitations/{invitation.id}", "/earnings")
+    said = (
+        "No new tasks: a payment of its owner",
+        "No new tasks at the moment",
+        "no new tasks since",
+    )
+    for path, words in zip(paths, said, strict=True):
+        assert words not in client.get(path).text
+
+    make_dispute(session, budget)
+    disputes.freeze(session, desk.project_id, at=now())
+    session.commit()
+
+    for path, words in zip(paths, said, strict=True):
+        assert words in client.get(path).text
+    assert f"/work/claim/{desk.project_id}" not in client.get("/work").text
+
+
+def test_a_freeze_and_its_end_are_told_to_the_owners_endpoint_once(session):
+    organisation = make_organisation(session)
+    budget = make_budget(session, organisation_id=organisation.id)
+    make_endpoint(session, organisation, events=["project.frozen", "project.unfrozen"])
+    row = make_dispute(session, budget)
+
+    for _time in range(2):
+        disputes.freeze(session, budget.project_id, at=now())
+    row.state, row.closed_at = DisputeState.WON, now()
+    session.flush()
+    for _time in range(2):
+        disputes.freeze(session, budget.project_id, at=now())
+
+    found = session.exec(select(WebhookMessage).order_by(WebhookMessage.id)).all()
+    assert [one.type for one in found] == ["project.frozen", "project.unfrozen"]
+    assert json.loads(found[0].body)["data"] == {"project_id": budget.project_id}
 
 
 def test_the_health_page_counts_disputes_and_says_when_evidence_is_due(session):

@@ -372,8 +372,13 @@ def test_an_expert_chooses_when_they_are_paid(session, sign_in):
     expert = make_expert(session)
     client = sign_in(expert)
 
-    assert "Every Friday" in client.get("/earnings/rhythm").text
-    assert client.post("/earnings/rhythm", data={"rhythm": "daily"}).status_code == 422
+    assert "Every Friday" in client.get("/earnings").text
+    for wrong in ({"rhythm": "daily"}, {"rhythm": "weekly", "payday": "5"}, {"payday": "x"}):
+        assert client.post("/earnings/rhythm", data=wrong).status_code == 422
+    chosen = {"rhythm": "weekly", "payday": "1"}
+    assert client.post("/earnings/rhythm", data=chosen).status_code == 302
+    assert "Every Tuesday" in client.get("/earnings").text
+    assert "the next payout leaves on Tuesday" in client.get("/earnings/rhythm").text
     assert client.post("/earnings/rhythm", data={"rhythm": "on_demand"}).status_code == 302
 
     session.expire_all()

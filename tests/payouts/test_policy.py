@@ -173,6 +173,26 @@ def test_payday_is_friday_at_six(at, due, next_payday):
     assert policy.next_payday(moment) == datetime.fromisoformat(next_payday).replace(tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    ("at", "payday", "due", "week", "next_payday"),
+    [
+        ("2026-11-23T05:59", 0, False, "2026-11-16", "2026-11-23T06:00"),
+        ("2026-11-23T06:00", 0, True, "2026-11-23", "2026-11-30T06:00"),
+        ("2026-11-25T23:59", 0, True, "2026-11-23", "2026-11-30T06:00"),
+        ("2026-11-26T00:00", 0, False, "2026-11-23", "2026-11-30T06:00"),
+        ("2026-11-26T07:00", 3, True, "2026-11-23", "2026-12-03T06:00"),
+        ("2026-11-28T23:59", 3, True, "2026-11-23", "2026-12-03T06:00"),
+        ("2026-11-25T12:00", 3, False, "2026-11-16", "2026-11-26T06:00"),
+    ],
+)
+def test_payday_may_be_another_weekday(at, payday, due, week, next_payday):
+    moment = datetime.fromisoformat(at).replace(tzinfo=UTC)
+    assert policy.is_payday(moment, payday) is due
+    assert policy.pay_week(moment, payday) == date.fromisoformat(week)
+    coming = datetime.fromisoformat(next_payday).replace(tzinfo=UTC)
+    assert policy.next_payday(moment, payday) == coming
+
+
 def test_a_week_begins_on_monday_in_utc():
     late = datetime(2026, 11, 23, 0, 30, tzinfo=UTC).astimezone(tz=None)
     assert policy.week_of(late) == date(2026, 11, 23)

@@ -1,19 +1,40 @@
 """Transfers taken back: by two, with a decision, to whom the cause says, and booked once."""
 
+import csv
 from datetime import timedelta
+from io import BytesIO
 
 import pytest
+from pypdf import PdfReader
 from sqlmodel import select
 
-from accounts.models import Decision, DecisionKind
+from accounts.models import Decision, DecisionKind, User
 from core.clock import now
 from core.models import Letter
-from payouts import attention, bank_words, ledger, news, reconciliation, reversals, trust
+from core.money import Money
+from core.ports import RailReversal
+from payouts import (
+    attention,
+    bank_words,
+    behind,
+    ledger,
+    news,
+    overview,
+    reconciliation,
+    requests,
+    reversals,
+    statements,
+    tax,
+    tax_exports,
+    totals,
+    trust,
+)
 from payouts import jobs as payout_jobs
 from payouts.dispute_models import Reversal, ReversalState
 from payouts.models import AccountKind, Payout, PayoutState, ReconciliationState
 from tests.factories.accounts import make_user
 from tests.factories.payouts import eur
+from tests.factories.tax import make_tax_profile
 from tests.payouts.conftest import new_key
 
 WHY = "The bank has closed the account, and the payout came back to Stripe."
@@ -211,3 +232,101 @@ def test_why_a_bank_refused_is_kept_and_said(desk, session, jobs, sent):
     letter = session.exec(select(Letter).where(Letter.template == "payouts/bank_refused")).one()
     assert "The bank account is closed." in letter.body
     assert bank_words.why("a_new_code") == "The bank’s reason: a_new_code."
+
+
+def test_what_came_back_in_part_is_a_line_of_its_own_wherever_the_payout_is_told(
+    desk, session, jobs, sign_in, two, sent
+):
+    agree(session, propose(session, sent, two[0], minor=1000), two[1])
+    jobs()
+    session.expire_all()
+    sent = session.get(Payout, sent.id)
+    assert owed(session, sent) == eur(1000)
+
+    it = statements.of(session, sent)
+    assert (it.payout.amount, it.net) == (eur(3000), eur(2000))
+    client = sign_in(session.get(User, sent.expert_id))
+    page = client.get(f"/earnings/statements/{sent.id}").text
+    assert "Came back on" in page
+    assert "Paid, less what came back" in page
+    assert "€20.00" in page
+    file = client.get(f"/earnings/statements/{sent.id}.csv").text
+    assert [row[4] for row in csv.reader(file.splitlines())][-2:] == ["-10.00", "20.00"]
+    paper = client.get(f"/earnings/statements/{sent.id}.pdf").data
+    assert "less what came back: €20.00" in _words(paper)
+    [year] = totals.of_year(session, now().year, sent.expert_id)
+    assert (year.whole.sent, year.whole.returned, year.whole.paid) == (
+        eur(3000),
+        eur(1000),
+        eur(2000),
+    )
+    assert "Came back in quarter" in client.get("/earnings/years").text
+    assert "came back" in client.get("/earnings/statements").text
+    assert "Came back" in _words(client.get("/earnings/month.pdf").data)
+    assert "came back" in _words(client.get("/earnings/years.pdf").data)
+    standing = overview.standing(session, sent.expert_id, "eur", at=now())
+    assert standing.sent_this_year == eur(2000)
+
+
+def test_after_a_payout_came_back_whole_the_next_statement_still_adds_up(
+    desk, session, jobs, two, sent
+):
+    agree(session, propose(session, sent, two[0]), two[1])
+    jobs()
+    again = requests.on_demand(session, sent.expert_id, eur(3000), key=new_key(), at=now())
+    session.commit()
+    jobs()
+    session.expire_all()
+    first, second = session.get(Payout, sent.id), session.get(Payout, again.id)
+    assert (first.state, second.state) == (PayoutState.FAILED, PayoutState.SENT)
+
+    assert statements.has_one(first)
+    assert (statements.of(session, first).net, statements.of(session, first).kept) == (
+        eur(0),
+        eur(0),
+    )
+    it = statements.of(session, second)
+    assert [(line.what, line.amount) for line in it.lines] == [
+        ("Payout taken back, owed again", eur(3000))
+    ]
+    assert (it.brought, it.kept, it.works) == (eur(0), eur(0), 0)
+    assert [one.kind for one in behind.of(session, second).groups] == ["other"]
+
+
+class NextYear:
+    """A rail that takes a transfer back long after it was sent."""
+
+    def taken_back(self, transfer_id):
+        return []
+
+    def take_back(self, transfer_id, amount, *, reference):
+        return RailReversal("trr_1", "txn_1", amount, reference, now() + timedelta(days=400))
+
+
+def test_what_came_back_in_a_later_year_counts_in_that_year(session, two, sent):
+    row = propose(session, sent, two[0])
+    agree(session, row, two[1])
+    assert reversals.ask(row.id, NextYear()) == "done"
+    session.expire_all()
+    before, later = sent.sent_at.year, row.ended_at.year
+    assert later > before
+
+    [then] = totals.of_year(session, before, sent.expert_id)
+    [after] = totals.of_year(session, later, sent.expert_id)
+
+    assert (then.whole.paid, then.whole.returned) == (eur(3000), eur(0))
+    assert (after.whole.sent, after.whole.returned) == (eur(0), eur(3000))
+    assert after.whole.returned_earlier == eur(3000)
+    assert after.whole.credited == eur(0)
+    make_tax_profile(session, sent.expert_id, us_person="yes", statement=tax.W9)
+    [head, line] = tax_exports.nec(session, later, Money(200_000, "usd"))
+    cells = dict(zip(*csv.reader([head, line]), strict=True))
+    assert cells["box_1_nonemployee_compensation"] == "0.00"
+    assert cells["came_back_of_earlier_years"] == "30.00"
+    assert cells["to_correct_in_earlier_years"] == "30.00"
+
+
+def _words(paper):
+    return " ".join(
+        " ".join(page.extract_text() for page in PdfReader(BytesIO(paper)).pages).split()
+    )

@@ -111,7 +111,7 @@ def test_a_run_pays_each_once_and_the_same_form_begins_one(desk, session, jobs):
 
 def test_a_killed_run_is_taken_up_where_it_stood(session, jobs, monkeypatch):
     owed(session, 1000, 2000, 3000)
-    run = runs.begin(session, key=new_key(), by=None, at=now())
+    run = runs.begin(session, key=new_key(), by=make_user(session, "operator").id, at=now())
     session.commit()
     real, made = runs._make_one, []
 
@@ -222,7 +222,7 @@ def test_a_run_over_its_limit_waits_and_one_answer_lets_all_leave(desk, session,
     for one in (desk.expert(session), desk.expert(session)):
         make_earning(session, budget, one.id, pay=1500)
     session.commit()
-    run = runs.begin(session, key=new_key(), by=None, at=now())
+    run = runs.begin(session, key=new_key(), by=make_user(session, "operator").id, at=now())
     session.commit()
     jobs()
     assert desk.transfers() == []

@@ -14,6 +14,7 @@ from payouts import (
     ledger,
     ledger_audit,
     payees,
+    policy,
     reconciliation,
     requests,
     runs,
@@ -383,8 +384,6 @@ def test_another_persons_key_makes_no_payout_of_theirs(session):
 
 def until_friday() -> timedelta:
     """How far ahead the next payday is, with an hour to spare."""
-    from payouts import policy
-
     return policy.next_payday(now()) - now() + timedelta(hours=1)
 
 
@@ -408,6 +407,39 @@ def test_weekly_payouts_are_made_once_a_week(desk, session, jobs):
     amounts = [payout.amount_minor for payout in session.exec(select(Payout)).all()]
     assert sorted(amounts) == [2000, 3000]
     assert equal_to_stripe(desk, session)
+
+
+def test_each_is_paid_on_the_weekday_of_their_choice_and_once_a_week(session):
+    monday = policy.next_payday(now(), 0) + timedelta(hours=1)
+    thursday, friday = monday + timedelta(days=3), monday + timedelta(days=4)
+    early, usual = make_expert(session), make_expert(session)
+    budget = make_budget(session, funded=90_000)
+    payees.choose_rhythm(session, early.id, Rhythm.WEEKLY, at=now(), payday=0)
+    for one in (early, usual):
+        make_earning(session, budget, one.id, pay=2000)
+    session.commit()
+
+    [plan] = runs.plans(session, monday, by_clock=True)
+    assert {verdict: one.count for verdict, one in plan.sums.items()} == {
+        "paid": 1,
+        "other_day": 1,
+    }
+    assert requests.weekly(session, usual.id, "eur", at=monday) is None
+    first = requests.weekly(session, early.id, "eur", at=monday)
+    assert first.week == policy.week_of(monday)
+    first.state, first.ended_at = PayoutState.FAILED, monday
+    session.commit()
+
+    # A change of day does not make two payouts in one week, and the page says so.
+    payee = payees.choose_rhythm(session, early.id, Rhythm.WEEKLY, at=monday, payday=3)
+    assert payees.next_payday(session, payee, at=monday) == policy.next_payday(thursday, 3)
+    [plan] = runs.plans(session, thursday, by_clock=True)
+    assert {verdict: one.count for verdict, one in plan.sums.items()} == {
+        "this_week": 1,
+        "other_day": 1,
+    }
+    [plan] = runs.plans(session, friday, by_clock=True)
+    assert plan.made.count == 1
 
 
 def test_nothing_is_made_before_payday_nor_for_those_who_ask_themselves(desk, session):
