@@ -93,9 +93,11 @@ FRENCH = {
         "Ce n’est pas un compte de test. Ne saisissez jamais un vrai compte ici."
     ),
     "Receipt": "Reçu",
-    "%(amount)s was paid on %(day)s. Charge %(charge)s.": (
-        "%(amount)s payés le %(day)s. Paiement %(charge)s."
-    ),
+    "%(amount)s was paid on %(day)s.": "%(amount)s payés le %(day)s.",
+    "Paid by": "Payé par",
+    "SEPA debit": "prélèvement SEPA",
+    "Refunded": "Remboursé",
+    "Payment number": "Numéro du paiement",
     "This page has expired": "Cette page a expiré",
     "Nothing was paid. Go back and start again.": (
         "Rien n’a été payé. Revenez en arrière et recommencez."
