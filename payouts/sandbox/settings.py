@@ -34,6 +34,7 @@ class Settings:
     fee_fixed: int = 25
     dispute_fee: int = 1500
     instant_settlement: bool = False
+    accounts_v2: bool = True  # older platforms have none
     webhook_timeout: float = 10.0
 
     @property
