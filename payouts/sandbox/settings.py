@@ -35,6 +35,7 @@ class Settings:
     dispute_fee: int = 1500
     instant_settlement: bool = False
     accounts_v2: bool = True  # older platforms have none
+    capture_seconds: int = 0  # until the balance line of a card payment is written
     webhook_timeout: float = 10.0
 
     @property

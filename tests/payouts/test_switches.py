@@ -1,14 +1,14 @@
 """The sandbox's switches, from our side: whatever becomes of its messages, money is booked once."""
 
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlmodel import select
 
 from payouts import budgets, deposits, payees
 from payouts import jobs as payout_jobs
-from payouts.models import PayeeState, PayoutState, RailEvent
+from payouts.models import Deposit, DepositState, PayeeState, PayoutState, RailEvent
 from payouts.sandbox.settings import Webhook
 from tests.factories.payouts import eur, make_budget, make_deposit
 from tests.payouts.conftest import a_desk
@@ -146,3 +146,43 @@ def test_where_the_platform_has_no_accounts_v2_experts_are_paid_by_v1(app, sessi
         account = old.bench.v1.accounts.retrieve(payee.stripe_account_id)
         assert account.controller.requirement_collection == "stripe"
         assert old.bench.available(account.id) == payout.amount.minor
+
+
+def test_a_payment_whose_line_comes_a_moment_later_is_booked_then_and_once(
+    app, session, client, jobs, tmp_path, post_box
+):
+    hooks = (Webhook(f"{post_box.url}/platform", SECRET),)
+    with a_desk(app, tmp_path, capture_seconds=60, platform_webhooks=hooks) as real:
+        budget = make_budget(session)
+        deposit_id = real.deposit(session, budget, 50_000)
+        deposit = session.get(Deposit, deposit_id)
+        post_box.wait(lambda names: "checkout.session.completed" in names)
+        hear(client, post_box)
+        jobs()
+        session.refresh(deposit)
+        assert deposit.state is DepositState.PROCESSING
+        assert budgets.available(session, budget.project_id) == eur(0)
+
+        real.pass_time(timedelta(minutes=2))
+        post_box.wait(lambda names: "charge.updated" in names)
+        hear(client, post_box)
+        jobs()
+
+        session.refresh(deposit)
+        assert deposit.state is DepositState.PAID
+        assert budgets.available(session, budget.project_id) == eur(50_000)
+
+
+def test_a_saved_card_whose_line_comes_a_moment_later_is_processing_until_then(app, tmp_path):
+    with a_desk(app, tmp_path, capture_seconds=60) as real:
+        v1 = real.bench.v1
+        owner = v1.customers.create({"name": "Ada"}).id
+        card = v1.payment_methods.attach("pm_card_visa", {"customer": owner})
+        named = {"customer_id": owner, "reference": "topup-1"}
+
+        first = real.rail.charge_saved(eur(5_000), card_id=card.id, title="Budget", **named)
+        real.pass_time(timedelta(minutes=2))
+        again = real.rail.find_saved_charge(since=datetime.now(UTC), **named)
+
+    assert (first.state, again.state) == ("processing", "paid")
+    assert again.charge_id == first.charge_id

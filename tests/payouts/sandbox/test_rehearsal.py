@@ -15,6 +15,8 @@ from payouts import rehearsal, rehearsal_steps
 from payouts.cli import group
 from payouts.rehearsal import Scene, Verdict
 from payouts.rehearsal_people import NoSandbox, PatientPerson, SandboxPerson
+from payouts.sandbox import server
+from payouts.sandbox.settings import Settings
 from payouts.stripe_test_mode import Losing, NotATestKey, StripeTestMode
 from tests.database import ROOT
 from tests.payouts.conftest import settings_for
@@ -97,6 +99,23 @@ def test_an_account_that_was_onboarded_before_is_used(scene, bench):
     skipped = dict(verdicts(outcomes, Verdict.SKIPPED))
     assert set(skipped) == {"a person pays the checkout", STEPS[-1].title}
     assert bench.available(payee) + bench.balance(payee)[1] > 0
+
+
+def test_it_waits_for_the_lines_of_payments_which_stripe_writes_a_moment_later(web, tmp_path):
+    with server.running(Settings(tmp_path / "slow", capture_seconds=1)) as found:
+        rail = CheckedRail(settings_for(tmp_path, found.url))
+        began = datetime.now(UTC) - timedelta(minutes=5)
+        scene = Scene(rail, SandboxPerson(found.url), run="t", began=began, patience=5)
+        outcomes = walked(
+            scene,
+            "a payment by test card whose funds are there at once",
+            "the fee stands in the balance line, in the charge's currency",
+            "a payment by test card whose funds wait",
+            "a saved card is charged while nobody is there, and found again",
+            "the balance lines say what was moved, to the cent",
+        )
+
+    assert rehearsal.summary(outcomes) == "rehearsal: held (5 steps, 0 skipped)"
 
 
 class Forgetful(CheckedRail):
