@@ -302,6 +302,7 @@ def payee_is_ready(scene: Scene) -> str:
 
     if not is_active():
         scene.person.onboards(id_, _link(scene, id_), is_active)
+    check(is_active(), f"its state is {scene.rail.payee(id_).state}")
     scene.made["payee"] = id_
     return f"{id_} is active"
 
@@ -604,6 +605,7 @@ def later(scene: Scene) -> str:
     failed = _becomes(scene, "failing refund", "failed")
     arrived = _becomes(scene, "slow refund", "succeeded")
     scene.person.waits_a_day(lambda: failed() and arrived())
+    check(failed() and arrived(), "a day later they are as they were")
     found = scene.rail.refund(scene.need("failing refund"))
     check(found.trouble, "it does not say why")
     back = [one for one in scene.rail.entries(scene.began) if one.source_id == found.id]
