@@ -8,7 +8,6 @@ import httpx
 from core.ports import Checkout
 from payouts.rehearsal import NotHere, Until
 
-
 PATIENCE = 10  # a sandbox may be told to be as slow as Stripe
 
 

@@ -186,6 +186,15 @@ FRENCH = {
     "in_transit": "en route",
     "paid": "versé",
     "canceled": "annulé",
+    "needs_response": "réponse attendue",
+    "under_review": "à l’étude",
+    "warning_needs_response": "demande de renseignements",
+    "warning_under_review": "renseignements à l’étude",
+    "warning_closed": "renseignements clos",
+    "won": "gagnée",
+    "lost": "perdue",
+    "Disputes": "Contestations",
+    "Reason": "Motif",
 }
 
 
@@ -201,7 +210,7 @@ def sayer(lang: str) -> Say:
     """Return the function that says our words in this language."""
 
     def say(english: str, **values: object) -> str:
-        words = FRENCH[english] if lang == "fr" else english.replace("in_transit", "in transit")
+        words = FRENCH[english] if lang == "fr" else english.replace("_", " ")
         return words % values if values else words
 
     return say
