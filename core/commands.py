@@ -16,6 +16,10 @@ from core.settings import BadSettings, Settings, load
 Make = Callable[[Settings], Flask]
 
 
+class WithoutApp(click.Command):
+    """A command of a package that opens no app, and so no database."""
+
+
 def doyen(
     make: Make, schedule: Mapping[str, int], packages: Sequence[click.Group], root: Path
 ) -> click.Group:
@@ -131,7 +135,7 @@ def _with_app(make: Make, command: click.Command) -> None:
             _with_app(make, one)
         return
     inner = command.callback
-    if inner is None:
+    if inner is None or isinstance(command, WithoutApp):
         return
 
     def outer(**arguments: object) -> object:

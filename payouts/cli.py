@@ -14,6 +14,7 @@ from core.db import transaction
 from core.errors import DomainError
 from core.ports import PayoutRefused, RailDown, ports
 from payouts import ledger, ledger_audit, ledger_export, reconciliation, runs, words
+from payouts.rehearsal_commands import rehearse
 
 Answer = TypeVar("Answer")
 
@@ -67,6 +68,14 @@ def payout_plan() -> None:
             click.echo(f"{code}: {available.decimal} available at Stripe")
     if not lines:
         click.echo("Nothing is owed to anybody.")
+
+
+@group.group("payouts")
+def payouts_group() -> None:
+    """Our adapter to Stripe."""
+
+
+payouts_group.add_command(rehearse)
 
 
 @group.group("ledger")

@@ -184,8 +184,8 @@ def _deposit(event: RailEvent, rail: PayoutRail) -> str:
 def _charge(event: RailEvent, rail: PayoutRail) -> str:
     with transaction() as session:
         row = charges.by_charge_id(session, event.object_id)
-    if row is None:
-        return "not ours"
+    if row is None:  # not booked yet: the rail writes its line a moment after a payment
+        return _deposit(event, rail)
     charges.reread(row.deposit_id, rail)
     return f"charge of deposit {row.deposit_id} read"
 

@@ -81,8 +81,12 @@ class StripeConnect:
             base_addresses=bases,
             stripe_version=API_VERSION,
             max_network_retries=RETRIES,
-            http_client=PatientHttp(),
+            http_client=self.http(),
         )
+
+    def http(self) -> stripe.RequestsClient:
+        """Return what carries our questions to Stripe."""
+        return PatientHttp()
 
     # Owners
 

@@ -16,7 +16,12 @@ from tests.database import ROOT
 
 LAYERS = ["core", *PACKAGES]
 VENDORS = {
-    "stripe": {"payouts/stripe_connect.py", "payouts/stripe_http.py", "payouts/stripe_objects.py"},
+    "stripe": {
+        "payouts/stripe_connect.py",
+        "payouts/stripe_http.py",
+        "payouts/stripe_objects.py",
+        "payouts/stripe_test_mode.py",
+    },
     "label_studio_sdk": {"annotation/label_studio.py"},
     "apscheduler": {"core/ticking.py"},
     "procrastinate": {"core/jobs.py", "migrations/versions/0001_jobs.py"},

@@ -45,6 +45,18 @@ def webhooks(
 )
 @click.option("--fee-fixed", default=25, show_default=True, help="Payment fee in minor units.")
 @click.option("--instant-settlement", is_flag=True, help="Make funds available at once.")
+@click.option(
+    "--capture-seconds",
+    default=0,
+    show_default=True,
+    help="How long the balance line of a card payment is missing, as it is at Stripe.",
+)
+@click.option(
+    "--accounts-v2/--no-accounts-v2",
+    default=True,
+    show_default=True,
+    help="Whether the platform has Accounts v2.",
+)
 def main(host: str, port: int, **given: object) -> None:
     """Serve Doyen's Stripe sandbox. No real money moves."""
     settings = Settings(

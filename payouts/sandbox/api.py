@@ -111,7 +111,10 @@ def _answer(
             time.sleep(fault.seconds)
         transaction = desk.store.reading if request.method == "GET" else desk.store.writing
         with transaction() as tx:
-            return _once(tx, route, request_id, ids, given, account, asked)
+            answer = _once(tx, route, request_id, ids, given, account, asked)
+            if fault and fault.kind == "slow_commit":
+                time.sleep(fault.seconds)
+            return answer
 
 
 def _once(
@@ -143,6 +146,7 @@ def _run(call: Call, route: Route, ids: dict[str, str], request_id: str) -> tupl
     try:
         with call.tx.undoable():
             try:
+                _check_version(call)
                 found = route.handler(call, **ids)
                 found = expanded(call.tx, found, call.params.get("expand", []))
                 return 200, json.dumps(public(found))
@@ -150,6 +154,15 @@ def _run(call: Call, route: Route, ids: dict[str, str], request_id: str) -> tupl
                 return refusal.status, _written(refusal, request_id)
     except Refusal as refusal:
         return refusal.status, _written(refusal, request_id)
+
+
+def _check_version(call: Call) -> None:
+    """Refuse API v2 where the platform has none, as Stripe does."""
+    if call.path.startswith("/v2/core/account") and not call.settings.accounts_v2:
+        raise Refusal(
+            "Accounts v2 is not enabled for your platform. Use the v1 Accounts API.",
+            code="accounts_v2_access_blocked",
+        )
 
 
 def _written(refusal: Refusal, request_id: str) -> str:

@@ -1,6 +1,6 @@
 """The sandbox's clock. The one rule: what is due by it happens in `tick`, whoever moved it."""
 
-from payouts.sandbox import balance, checkout, debits, payouts, refunds, topups
+from payouts.sandbox import balance, captures, checkout, debits, payouts, refunds, topups
 from payouts.sandbox.store import Tx
 
 
@@ -9,6 +9,7 @@ def tick(tx: Tx) -> None:
     checkout.expire_due(tx)
     topups.move_on(tx)
     debits.move_on(tx)
+    captures.move_on(tx)
     balance.settle(tx)
     refunds.move_on(tx)
     payouts.move_on(tx)

@@ -112,9 +112,9 @@ def _refused(refusal: Refusal) -> tuple[Response, int]:
 def health(tx: Tx) -> Doc:
     """Say that the sandbox works, and what waits."""
     owed = tx.sql.execute("select count(*) from delivery where state = 'pending'").fetchone()[0]
-    given_up = tx.sql.execute("select count(*) from delivery where state = 'given_up'").fetchone()[
-        0
-    ]
+    given_up, attempts = tx.sql.execute(
+        "select count(*) filter (where state = 'given_up'), sum(attempts) from delivery"
+    ).fetchone()
     return {
         "status": "ok",
         "api_version": API_VERSION,
@@ -122,6 +122,7 @@ def health(tx: Tx) -> Doc:
         "clock_ahead": tx.fact("clock_ahead", 0),
         "pending_webhooks": owed,
         "given_up_webhooks": given_up,
+        "attempts": attempts or 0,
         "webhooks": delivery.switches(tx),
         "instant_settlement": tx.settings.instant_settlement,
     }
@@ -165,8 +166,10 @@ def tick(tx: Tx, _: Doc) -> Doc:
 
 
 def switch(tx: Tx, body: Doc) -> Doc:
-    """Pause, double or turn round the deliveries."""
-    asked = read({"paused": bool, "duplicate": bool, "reorder": bool}, body)
+    """Pause, delay, double, turn round, drop or swallow the deliveries."""
+    asked = read({name: type(usual) for name, usual in delivery.SWITCHES.items()}, body)
+    if asked.get("delay", 0) < 0:
+        raise Refusal("A delivery cannot be early.", param="delay")
     tx.remember("webhook_switches", {**tx.fact("webhook_switches", {}), **asked})
     return delivery.switches(tx)
 

@@ -6,7 +6,7 @@ charged again.
 
 from payouts.sandbox import cards, events
 from payouts.sandbox.calls import Call, Routes
-from payouts.sandbox.errors import Declined, Refusal
+from payouts.sandbox.errors import Declined, Refusal, missing
 from payouts.sandbox.params import EXPAND, MAP, merged
 from payouts.sandbox.store import Doc, Tx, new_id
 
@@ -62,6 +62,24 @@ def retrieve(call: Call, id_: str) -> Doc:
 def retrieve_method(call: Call, id_: str) -> Doc:
     """Return one saved card."""
     return call.find("payment_method", id_)
+
+
+@routes.post("/v1/payment_methods/<id_>/attach", {"customer": str, **EXPAND})
+def attach(call: Call, id_: str) -> Doc:
+    """Save one of Stripe's test cards for a customer without the page, as a person would."""
+    whose = call.params.get("customer", "")
+    customer = call.tx.get("customer", whose, account=call.account)
+    if customer is None:
+        raise missing("customer", whose, param="customer", status=400)
+    if id_ not in cards.METHODS:
+        raise Refusal("Doyen's sandbox saves its test cards only, such as pm_card_visa.")
+    digits = cards.METHODS[id_]
+    card = cards.find(digits)
+    if card.refused:
+        raise cards.declined(card)
+    method = _method(call.tx, customer["id"], card, digits, None)
+    events.emit(call.tx, "payment_method.attached", method)
+    return method
 
 
 @routes.post("/v1/payment_methods/<id_>/detach", EXPAND)

@@ -20,7 +20,7 @@ def blueprint(store: Store) -> Blueprint:
     def show() -> Response:
         """Show balance, accounts, payments, transfers and events."""
         with store.reading() as tx:
-            names = ("account", "charge", "transfer", "refund", "event")
+            names = ("account", "charge", "transfer", "refund", "dispute", "event")
             newest = {kind: _newest(tx, kind) for kind in names}
             return Page().answer(
                 "dashboard",

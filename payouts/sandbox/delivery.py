@@ -1,7 +1,8 @@
 """Sends events to webhook endpoints, signed as Stripe signs them.
 
-The one rule: a delivery is owed until the endpoint has answered 2xx, across restarts too. So
-an endpoint may hear of an event twice, and must bear it, as with Stripe.
+The one rule: a delivery is owed until the endpoint has answered 2xx, across restarts too, or
+until three days of the sandbox's clock have passed. So an endpoint may hear of an event twice,
+and must bear it, as with Stripe. Each try is the same event under a signature of its own.
 """
 
 import hashlib
@@ -25,7 +26,16 @@ log = logging.getLogger(__name__)
 
 # Stripe tries for three days; the first steps are closer together, since here a person waits.
 BACK_OFF = (1, 2, 5, 15, 60, 300, 900, 3600, *([6 * 3600] * 11))
-SWITCHES = {"paused": False, "duplicate": False, "reorder": False}
+# What a test may do to deliveries. What is dropped was never taken, and Stripe knows it; what is
+# swallowed was taken by somebody on the way, so that Stripe believes it arrived.
+SWITCHES = {
+    "paused": False,
+    "duplicate": False,
+    "reorder": False,
+    "drop": False,
+    "swallow": False,
+    "delay": 0,
+}
 
 
 @dataclass(frozen=True)
@@ -87,7 +97,7 @@ class Courier:
         with self.store.writing() as tx:
             self._tick(tx)
             paused = switches(tx)["paused"]
-            endpoints = _waiting(tx, time.time())
+            endpoints = _waiting(tx, tx.now)
         if not paused and not self._stopping.is_set():
             for endpoint_id in endpoints:
                 self._senders.submit(self._try_drain, endpoint_id)
@@ -96,7 +106,7 @@ class Courier:
         turn = self._turns[endpoint_id]
         if turn.acquire(blocking=False):  # else it is being served, and will be asked again
             try:
-                self._drain(endpoint_id, time.time())
+                self._drain(endpoint_id)
             finally:
                 turn.release()
 
@@ -111,17 +121,27 @@ class Courier:
                 sent += self._drain(endpoint_id, forever)
         return sent
 
-    def _drain(self, endpoint_id: str, due_at: float) -> list[Doc]:
+    def _drain(self, endpoint_id: str, due_at: float | None = None) -> list[Doc]:
         sent: list[Doc] = []
         with self.store.reading() as tx:
-            parcels = _due(tx, endpoint_id, due_at)
+            parcels = _due(tx, endpoint_id, tx.now if due_at is None else due_at)
+            asked = switches(tx)
         for parcel in parcels:
             if self._stopping.is_set():
                 break
+            if asked["drop"] or asked["swallow"]:
+                self._lose(parcel, believed=not asked["drop"])
+                continue
             sent.append(self._send(parcel))
             if not sent[-1]["answered"]:
                 break  # nobody is there: the next one would only wait as long
         return sent
+
+    def _lose(self, parcel: Parcel, *, believed: bool) -> None:
+        """Send nothing, and count it as arrived or as given up."""
+        state, said = ("sent", "swallowed") if believed else ("given_up", "dropped")
+        with self.store.writing() as tx:
+            _end(tx, parcel, state, said)
 
     def _send(self, parcel: Parcel) -> Doc:
         payload = json.dumps(parcel.event, indent=2).encode()
@@ -185,15 +205,18 @@ def _parcel(tx: Tx, row: Any, endpoint: Doc) -> Parcel:
 
 
 def _record(tx: Tx, parcel: Parcel, said: str, *, arrived: bool) -> None:
-    attempts = parcel.attempts + 1
     if arrived:
-        state, wait = "sent", 0
-    elif attempts > len(BACK_OFF):
-        state, wait = "given_up", 0
+        _end(tx, parcel, "sent", said)
+    elif parcel.attempts >= len(BACK_OFF):
+        _end(tx, parcel, "given_up", said)
     else:
-        state, wait = "pending", BACK_OFF[attempts - 1]
+        _end(tx, parcel, "pending", said, wait=BACK_OFF[parcel.attempts])
+
+
+def _end(tx: Tx, parcel: Parcel, state: str, said: str, *, wait: int = 0) -> None:
+    """Note what came of an attempt, and when the next one is due by the sandbox's clock."""
     tx.sql.execute(
         "update delivery set state = ?, attempts = ?, due_at = ?, said = ?"
         " where id = ? and state = 'pending'",
-        (state, attempts, time.time() + wait, said, parcel.id),
+        (state, parcel.attempts + 1, tx.now + wait, said, parcel.id),
     )

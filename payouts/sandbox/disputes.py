@@ -5,7 +5,7 @@ only when it is won. That the fee stays lost is an assumption. An inquiry takes 
 becomes a dispute.
 """
 
-from payouts.sandbox import balance, events, lists
+from payouts.sandbox import balance, captures, events, lists
 from payouts.sandbox.calls import Call, Routes
 from payouts.sandbox.errors import Refusal
 from payouts.sandbox.params import CREATED, EXPAND, PAGE, words
@@ -44,6 +44,7 @@ def open_(
         raise Refusal("This charge cannot be disputed, or not by this amount.")
     if reason not in REASONS:
         raise Refusal(f"Invalid reason: must be one of {', '.join(REASONS)}", param="reason")
+    captures.finish(tx, charge)
     dispute = _dispute(tx, charge, amount, reason)
     charge["disputed"] = True
     tx.save(charge)

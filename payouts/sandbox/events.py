@@ -60,10 +60,11 @@ def emit(tx: Tx, name: str, about: Doc, *, account: str = "", before: Doc | None
 
 
 def enqueue(tx: Tx, event_id: str, endpoint_id: str) -> None:
-    """Owe one endpoint one delivery, from now on."""
+    """Owe one endpoint one delivery, from now on unless a test delays it."""
+    delay = int(tx.fact("webhook_switches", {}).get("delay", 0))
     tx.sql.execute(
-        "insert into delivery (event_id, endpoint_id, due_at) values (?, ?, 0)",
-        (event_id, endpoint_id),
+        "insert into delivery (event_id, endpoint_id, due_at) values (?, ?, ?)",
+        (event_id, endpoint_id, tx.now + delay if delay else 0),
     )
 
 

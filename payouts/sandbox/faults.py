@@ -8,8 +8,8 @@ import threading
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["429", "500", "500_after", "lose_request", "lose_answer", "slow"]
-KINDS = ("429", "500", "500_after", "lose_request", "lose_answer", "slow")
+Kind = Literal["429", "500", "500_after", "lose_request", "lose_answer", "slow", "slow_commit"]
+KINDS = ("429", "500", "500_after", "lose_request", "lose_answer", "slow", "slow_commit")
 
 
 @dataclass

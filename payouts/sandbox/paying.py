@@ -87,18 +87,13 @@ def receipt(store: Store, id_: str) -> Response:
         charge = tx.get("charge", id_, account="")
     if charge is None or not charge["paid"]:
         return Page().nothing()
-    page = Page()
-    amount = page.money(charge["amount"], charge["currency"])
-    return page.answer(
-        "message",
-        title=page.say("Receipt"),
-        words=page.say(
-            "%(amount)s was paid on %(day)s. Charge %(charge)s.",
-            amount=amount,
-            day=moment(charge["created"], "%Y-%m-%d"),
-            charge=charge["id"],
-        ),
-        back=None,
+    how = charge["payment_method_details"]
+    return Page().answer(
+        "receipt",
+        charge=charge,
+        day=moment(charge["created"], "%Y-%m-%d"),
+        kind=how["type"],
+        method=how[how["type"]],
     )
 
 

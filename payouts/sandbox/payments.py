@@ -3,7 +3,7 @@
 The one rule: an intent is paid once, and `pay` alone pays it.
 """
 
-from payouts.sandbox import balance, cards, disputes, events, lists, money
+from payouts.sandbox import captures, cards, disputes, events, lists, money
 from payouts.sandbox.calls import Call, Routes
 from payouts.sandbox.errors import Declined, Refusal, missing
 from payouts.sandbox.params import CREATED, EXPAND, MAP, PAGE, merged
@@ -157,18 +157,8 @@ def pay(
 
 def paid(tx: Tx, intent: Doc, charge: Doc, *, waits: int, what: str = "charge") -> None:
     """Take the money of a charge in; it can be used after a while."""
-    amount, currency = charge["amount"], charge["currency"]
-    moved = balance.post(
-        tx,
-        what,
-        amount,
-        currency,
-        fee=tx.settings.fee(amount),
-        source=charge["id"],
-        available_on=tx.now + waits,
-    )
-    charge["balance_transaction"] = moved["id"]
-    intent.update(status="succeeded", amount_received=amount, last_payment_error=None)
+    captures.take(tx, charge, waits=waits, what=what)
+    intent.update(status="succeeded", amount_received=charge["amount"], last_payment_error=None)
     tx.save(charge)
     tx.save(intent)
     events.emit(tx, "charge.succeeded", charge)

@@ -4,7 +4,7 @@ A refund that the available balance does not cover waits, as Stripe's do, until 
 The fee of the payment is not given back.
 """
 
-from payouts.sandbox import balance, events, lists, money
+from payouts.sandbox import balance, captures, events, lists, money
 from payouts.sandbox.calls import Call, Routes
 from payouts.sandbox.errors import Refusal, missing
 from payouts.sandbox.params import CREATED, EXPAND, MAP, PAGE, merged
@@ -60,7 +60,7 @@ def _charge(call: Call) -> Doc:
     charge = call.tx.get("charge", id_, account=call.account)
     if charge is None or not charge["paid"]:
         raise missing("charge", id_ or "", param="charge")
-    return charge
+    return captures.finish(call.tx, charge)
 
 
 def _refundable(charge: Doc, amount: int | None) -> int:

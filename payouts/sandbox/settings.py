@@ -34,6 +34,8 @@ class Settings:
     fee_fixed: int = 25
     dispute_fee: int = 1500
     instant_settlement: bool = False
+    accounts_v2: bool = True  # older platforms have none
+    capture_seconds: int = 0  # until the balance line of a card payment is written
     webhook_timeout: float = 10.0
 
     @property

@@ -93,9 +93,11 @@ FRENCH = {
         "Ce n’est pas un compte de test. Ne saisissez jamais un vrai compte ici."
     ),
     "Receipt": "Reçu",
-    "%(amount)s was paid on %(day)s. Charge %(charge)s.": (
-        "%(amount)s payés le %(day)s. Paiement %(charge)s."
-    ),
+    "%(amount)s was paid on %(day)s.": "%(amount)s payés le %(day)s.",
+    "Paid by": "Payé par",
+    "SEPA debit": "prélèvement SEPA",
+    "Refunded": "Remboursé",
+    "Payment number": "Numéro du paiement",
     "This page has expired": "Cette page a expiré",
     "Nothing was paid. Go back and start again.": (
         "Rien n’a été payé. Revenez en arrière et recommencez."
@@ -184,6 +186,15 @@ FRENCH = {
     "in_transit": "en route",
     "paid": "versé",
     "canceled": "annulé",
+    "needs_response": "réponse attendue",
+    "under_review": "à l’étude",
+    "warning_needs_response": "demande de renseignements",
+    "warning_under_review": "renseignements à l’étude",
+    "warning_closed": "renseignements clos",
+    "won": "gagnée",
+    "lost": "perdue",
+    "Disputes": "Contestations",
+    "Reason": "Motif",
 }
 
 
@@ -199,7 +210,7 @@ def sayer(lang: str) -> Say:
     """Return the function that says our words in this language."""
 
     def say(english: str, **values: object) -> str:
-        words = FRENCH[english] if lang == "fr" else english.replace("in_transit", "in transit")
+        words = FRENCH[english] if lang == "fr" else english.replace("_", " ")
         return words % values if values else words
 
     return say

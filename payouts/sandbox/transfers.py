@@ -3,7 +3,7 @@
 The one rule: both sides move by the same amount in one transaction, or neither moves.
 """
 
-from payouts.sandbox import accounts, balance, events, lists, money
+from payouts.sandbox import accounts, balance, captures, events, lists, money
 from payouts.sandbox.calls import Call, Routes
 from payouts.sandbox.errors import Refusal
 from payouts.sandbox.params import CREATED, EXPAND, MAP, PAGE, merged
@@ -85,7 +85,7 @@ def _source(tx: Tx, asked: Doc, amount: int, currency: str) -> Doc | None:
             f" refunds of {money.written(drawn + charge['amount_refunded'], currency)}.)",
             param=param,
         )
-    return charge
+    return captures.finish(tx, charge)
 
 
 def _transfer(tx: Tx, asked: Doc, amount: int, currency: str, charge: Doc | None) -> Doc:

@@ -25,7 +25,7 @@ from payouts.stripe_connect import StripeConnect
 from tests.conftest import make_settings
 from tests.factories.accounts import make_user
 from tests.factories.payouts import make_budget, make_earning
-from tests.payouts.sandbox.bench import Bench, CheckedHttp
+from tests.payouts.sandbox.bench import Bench, CheckedHttp, told_wrongly
 
 
 @dataclasses.dataclass
@@ -135,6 +135,7 @@ def a_desk(app: Flask, folder: Path, **sandbox: Any) -> Iterator[Desk]:
         app.extensions["doyen.clock"] = _clock(desk)
         try:
             yield desk
+            assert told_wrongly(found.sandbox.store) == []
         finally:
             app.extensions["doyen.ports"] = known
             del app.extensions["doyen.clock"]

@@ -1,6 +1,7 @@
 """What the tests of the sandbox stand at: a checked SDK client, a webhook receiver, controls."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ import stripe
 from flask import Flask, request
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from payouts.sandbox.store import Store, public
 from tests.payouts.sandbox import speccheck
 
 API_VERSION = "2026-05-27.dahlia"
@@ -133,12 +135,38 @@ class Bench:
         return list(found.auto_paging_iter())
 
 
+_KNOWN: set[str] = set()
+
+
+def told_wrongly(store: Store) -> list[str]:
+    """Return what Stripe's description does not know of the events that a sandbox has kept.
+
+    Events of one shape are checked once in a run: the same name, fields, kinds and state.
+    """
+    with store.reading() as tx:
+        found = [public(event) for event in tx.all("event")]
+    wrong = []
+    for event in found:
+        about = event["data"]["object"]
+        kinds = sorted((name, type(value).__name__) for name, value in about.items())
+        before = sorted(event["data"].get("previous_attributes", {}))
+        shape = f"{event['type']} {about.get('status')} {kinds} {before}"
+        if shape not in _KNOWN:
+            _KNOWN.add(shape)
+            faults = speccheck.event_faults({**event, "pending_webhooks": 0})
+            wrong += [f"{event['type']}: {each}" for each in faults]
+    return wrong
+
+
 @dataclass
 class Heard:
     """One delivery, as it arrived and was verified."""
 
     path: str
     event: Any
+    raw: bytes
+    signature: str
+    at: float
 
 
 class Receiver:
@@ -149,19 +177,24 @@ class Receiver:
     def __init__(self) -> None:
         self.heard: list[Heard] = []
         self.status = 200
+        self.sleeps = 0.0
+        self.wrong: list[str] = []  # what Stripe's description does not know of what was heard
         self._arrived = threading.Condition()
         app = Flask("receiver")
         app.add_url_rule("/<path:path>", "take", self._take, methods=["POST"])
         self.server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Silent)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
-    def _take(self, path: str) -> tuple[str, int]:
-        signed = request.headers["Stripe-Signature"]
-        event = stripe.Webhook.construct_event(request.get_data(), signed, self.secret)
+    def _take(self, path: str) -> tuple[str, int, dict[str, str]]:
+        signed, raw = request.headers["Stripe-Signature"], request.get_data()
+        event = stripe.Webhook.construct_event(raw, signed, self.secret).to_dict()
+        wrong = speccheck.event_faults(event)
         with self._arrived:
-            self.heard.append(Heard(f"/{path}", event.to_dict()))
+            self.wrong += wrong
+            self.heard.append(Heard(f"/{path}", event, raw, signed, time.time()))
             self._arrived.notify_all()
-            return "", self.status
+        time.sleep(self.sleeps)
+        return "", self.status, {"Location": f"{self.url}/elsewhere"}
 
     def wait(self, wanted: Callable[[list[str]], bool], seconds: float = 10) -> list[str]:
         """Wait until the names of what was heard are as wanted, and return them."""
@@ -192,3 +225,4 @@ def receiving() -> Iterator[Receiver]:
         receiver.server.shutdown()
         thread.join()
         receiver.server.server_close()
+    assert not receiver.wrong, receiver.wrong

@@ -8,7 +8,7 @@ import pytest
 
 from payouts.sandbox import server
 from payouts.sandbox.settings import Settings, Webhook
-from tests.payouts.sandbox.bench import Bench, Receiver, receiving
+from tests.payouts.sandbox.bench import Bench, Receiver, receiving, told_wrongly
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +30,7 @@ def bench(tmp_path: Path, web: httpx.Client) -> Iterator[Bench]:
     """A sandbox of this process that settles after two days and tells nobody."""
     with server.running(Settings(data=tmp_path / "sandbox")) as found:
         yield Bench(found.url, web)
+        assert told_wrongly(found.sandbox.store) == []
 
 
 @pytest.fixture
@@ -44,3 +45,4 @@ def told(tmp_path: Path, receiver: Receiver, web: httpx.Client) -> Iterator[Benc
     )
     with server.running(settings) as found:
         yield Bench(found.url, web)
+        assert told_wrongly(found.sandbox.store) == []

@@ -71,6 +71,15 @@ def faults(schema: Json, found: Any) -> list[str]:
     ]
 
 
+def event_faults(event: Json) -> list[str]:
+    """Return what is wrong with an event, its object and what is said of before."""
+    about = event["data"]["object"]
+    wrong = [*object_faults(event), *object_faults(about)]
+    known = sspec["components"]["schemas"][about["object"]]["properties"]
+    before = event["data"].get("previous_attributes", {})
+    return [*wrong, *(f"{name} is no field of {about['object']}" for name in before.keys() - known)]
+
+
 @cache
 def _paths() -> list[tuple[re.Pattern[str], str]]:
     """Return the description's paths, those with the fewest placeholders first."""

@@ -64,7 +64,53 @@ def test_what_was_acknowledged_outlives_sigkill(tmp_path, web):
         assert bench.look("/health")["clock_ahead"] == 500
 
 
-@pytest.mark.parametrize("round_", range(3))
+@pytest.mark.parametrize(("fault", "kept"), [("slow_commit", 0), ("lose_answer", 1)])
+def test_a_kill_in_a_request_leaves_it_whole_or_absent_and_its_key_knows_which(
+    tmp_path, web, fault, kept
+):
+    with started(tmp_path, web) as first:
+        account = first.bench.account()
+        first.bench.paid(100_000)
+        first.bench.control("/faults", kind=fault, path="/v1/transfers", seconds=30)
+        asking = threading.Thread(target=storm, args=[first.bench.url, web, account, 0, {}, 1])
+        asking.start()
+        if fault == "lose_answer":
+            asking.join()  # done, and only the answer is lost
+        else:
+            time.sleep(0.5)  # done, but not committed
+        first.kill()
+        asking.join()
+
+    with started(tmp_path, web) as second:
+        bench = second.bench
+        before = bench.v1.transfers.list().data
+        again: dict[str, str] = {}
+        storm(bench.url, web, account, 0, again, rounds=1)
+        [after] = bench.v1.transfers.list().data
+
+        assert len(before) == kept
+        assert [each.id for each in before] in ([], [again["0:0"]])
+        assert after.id == again["0:0"]
+        replayed = "Idempotent-Replayed" in last_headers(bench, account)
+        assert replayed
+        assert bench.available() == 100_000 - 1525 - 10
+        assert bench.available(account) == 10
+        events = bench.v1.events.list({"type": "transfer.created"}).data
+        assert [each.data.object.id for each in events] == [after.id]
+
+
+def last_headers(bench, account):
+    asked = {
+        "amount": 10,
+        "currency": "eur",
+        "destination": account,
+        "metadata": {"key": "0:0"},
+    }
+    bench.v1.transfers.create(asked, {"idempotency_key": "0:0"})
+    return bench.http.last_headers
+
+
+@pytest.mark.parametrize("round_", range(2))
 def test_a_kill_in_the_middle_of_a_storm_loses_and_doubles_nothing(tmp_path, web, round_):
     acknowledged: dict[str, str] = {}
     with started(tmp_path, web) as first:

@@ -52,8 +52,10 @@ def test_a_refusal_is_replayed_too(bench, account):
 def test_a_key_belongs_to_its_parameters_and_its_endpoint(bench, account):
     send(bench, account, "k")
 
-    with pytest.raises(stripe.IdempotencyError, match="same parameters"):
+    with pytest.raises(stripe.IdempotencyError, match="same parameters") as refusal:
         send(bench, account, "k", amount=1001)
+    assert refusal.value.http_status == 400
+    assert refusal.value.json_body["error"]["type"] == "idempotency_error"
     with pytest.raises(stripe.IdempotencyError, match="same endpoint"):
         bench.v1.topups.create({"amount": 5, "currency": "eur"}, {"idempotency_key": "k"})
     assert count(bench) == 1
@@ -118,14 +120,15 @@ def test_eight_threads_with_one_key_make_one_transfer(bench, account):
 
 
 def test_a_key_that_is_being_worked_on_is_refused(bench, account):
-    bench.control("/faults", kind="slow", path="/v1/transfers", seconds=3)
-    statuses = []
+    bench.control("/faults", kind="slow", path="/v1/transfers", seconds=1)
+    statuses, codes = [], []
 
     def ask():
         try:
             statuses.append(send(bench, account, "k").amount)
         except stripe.APIError as error:
             statuses.append(error.http_status)
+            codes.append(error.json_body["error"]["code"])
 
     threads = [threading.Thread(target=ask) for _ in range(2)]
     for each in threads:
@@ -134,6 +137,7 @@ def test_a_key_that_is_being_worked_on_is_refused(bench, account):
         each.join()
 
     assert sorted(statuses) == [409, 1000]
+    assert codes == ["idempotency_key_in_use"]
     assert send(bench, account, "k").amount == 1000
     assert count(bench) == 1
 

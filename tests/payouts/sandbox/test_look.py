@@ -82,7 +82,9 @@ def test_the_dashboard_and_the_other_pages_are_for_everybody(bench, seen, lang):
     seen.look(f"sandbox-dashboard-{lang}")
     seen.open(f"{bench.v1.accounts.login_links.create(account).url}&lang={lang}")
     seen.look(f"sandbox-express-{lang}")
+    seen.open(f"/receipt/{charge}?lang={lang}")
+    seen.look(f"sandbox-receipt-{lang}")
     seen.open(f"/pay/nothing?lang={lang}")
     seen.look(f"sandbox-nothing-{lang}")
 
-    assert len(seen.seen) == 3
+    assert len(seen.seen) == 4

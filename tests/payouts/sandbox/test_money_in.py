@@ -3,6 +3,10 @@
 import pytest
 import stripe
 
+from payouts.sandbox import server
+from payouts.sandbox.settings import Settings
+from tests.payouts.sandbox.bench import Bench, told_wrongly
+
 
 def test_a_payment_is_pending_for_two_days_with_the_fee_taken(bench):
     intent = bench.paid(10000, "pm_card_visa", metadata={"deposit_id": "9"})
@@ -246,3 +250,48 @@ def test_an_account_can_be_below_nothing_and_swallows_what_comes(bench):
 
     assert bench.v1.payouts.list({}, {"stripe_account": account}).data == []
     assert bench.balance(account) == (-100, 0)
+
+
+@pytest.fixture
+def slow(tmp_path, web):
+    """A sandbox that writes the line of a card payment a minute later, as Stripe does at times."""
+    with server.running(Settings(tmp_path / "slow", capture_seconds=60)) as found:
+        yield Bench(found.url, web)
+        assert told_wrongly(found.sandbox.store) == []
+
+
+def test_the_line_of_a_payment_can_come_a_moment_later_and_is_told(slow):
+    charge = slow.paid(1000).latest_charge
+    assert (charge.status, charge.captured, charge.balance_transaction) == ("succeeded", True, None)
+    assert slow.balance() == (0, 0)
+
+    slow.control("/clock/advance", seconds=61)
+
+    found = slow.v1.charges.retrieve(charge.id, {"expand": ["balance_transaction"]})
+    assert found.balance_transaction.net == slow.available() == 1000 - 40
+    (event,) = slow.v1.events.list({"type": "charge.updated"}).data
+    assert event.data.previous_attributes.to_dict() == {"balance_transaction": None}
+    slow.control("/clock/advance", seconds=61)
+    assert len(slow.moves()) == 1
+
+
+def test_what_happens_to_a_payment_before_its_line_writes_it_first(slow):
+    account = slow.account()
+    for act in (
+        lambda id_: slow.v1.refunds.create({"charge": id_, "amount": 10}),
+        lambda id_: slow.control(f"/charges/{id_}/dispute", amount=10),
+        lambda id_: slow.v1.transfers.create(
+            {
+                "amount": 10,
+                "currency": "eur",
+                "destination": account,
+                "source_transaction": id_,
+            }
+        ),
+    ):
+        id_ = slow.paid(1000).latest_charge.id
+        act(id_)
+        assert slow.v1.charges.retrieve(id_).balance_transaction
+
+    kinds = [move.type for move in slow.moves()][::-1]
+    assert kinds == ["charge", "refund", "charge", "adjustment", "charge", "transfer"]

@@ -7,6 +7,8 @@ from urllib.parse import urljoin
 
 import pytest
 
+from payouts.sandbox import texts
+
 DECLINED = "4000 0000 0000 0002"
 GOOD = "4242 4242 4242 4242"
 
@@ -280,12 +282,20 @@ def test_the_dashboard_shows_the_other_side(bench):
     charge = bench.paid(50000).latest_charge.id
     made = bench.v1.transfers.create({"amount": 1234, "currency": "eur", "destination": account})
     bench.v1.refunds.create({"charge": charge, "amount": 100})
+    states = {bench.control(f"/charges/{charge}/dispute", amount=1, inquiry=True)["status"]}
+    for outcome in ("won", "lost"):
+        dispute = bench.control(f"/charges/{charge}/dispute", amount=1)
+        states |= {dispute["status"], bench.control(f"/disputes/{dispute['id']}/answer")["status"]}
+        closed = bench.control(f"/disputes/{dispute['id']}/close", outcome=outcome)
+        states.add(closed["status"])
+        assert closed["status"] == outcome
 
     shown = page(bench, "/").text
 
-    for words in (account, charge, made.id, "€12.34", "€478.91", "transfer.created"):
+    for words in (account, charge, made.id, "€12.34", "€448.90", "won", "lost", "transfer.created"):
         assert words in shown
     assert "L’autre côté" in page(bench, "/?lang=fr").text
+    assert states <= texts.FRENCH.keys()
 
 
 def test_the_account_holder_sees_what_they_have(bench):

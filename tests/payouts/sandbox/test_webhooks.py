@@ -5,6 +5,10 @@ import time
 import pytest
 import stripe
 
+from payouts.sandbox import delivery, server
+from payouts.sandbox.settings import Settings, Webhook
+from tests.payouts.sandbox.bench import Bench
+
 
 def topup(bench):
     return bench.v1.topups.create({"amount": 5, "currency": "eur"})
@@ -35,12 +39,101 @@ def test_a_delivery_that_is_not_taken_is_tried_again_until_it_is(told, receiver)
     assert told.v1.events.retrieve(event.id).pending_webhooks == 0
 
 
-def test_a_redirect_or_silence_is_no_delivery(told, receiver):
+def test_a_delivery_is_tried_for_three_days_each_time_the_same_event_signed_anew(told, receiver):
+    receiver.status = 500
+    begun = told.look("/health")["now"]
+    topup(told)
+    for number, wait in enumerate(delivery.BACK_OFF, start=1):
+        receiver.wait(lambda names, so_far=number: names.count("topup.created") == so_far)
+        settled(told, lambda health, so_far=number: health["attempts"] == 2 * so_far)
+        told.control("/clock/advance", seconds=wait + 1)
+    settled(told, lambda health: health["given_up_webhooks"] == 2)
+
+    tries = [each for each in receiver.heard if each.event["type"] == "topup.created"]
+    assert len(tries) == len(delivery.BACK_OFF) + 1
+    assert len({each.event["id"] for each in tries}) == 1
+    assert {each.event["created"] - begun for each in tries} <= {0, 1}
+    assert 2.5 * 86400 < told.look("/health")["now"] - begun < 3 * 86400
+    for each in tries:  # by the real clock, which the receiver goes by
+        signed = int(each.signature.split(",")[0].removeprefix("t="))
+        assert abs(each.at - signed) < 5
+    told.control("/clock/advance", days=1)
+    told.control("/webhooks/deliver")
+    assert len([each for each in receiver.heard if each.event["type"] == "topup.created"]) == len(
+        tries
+    )
+    lost = told.v1.events.list({"type": "topup.created", "delivery_success": False}).data
+    assert [each.id for each in lost] == [tries[0].event["id"]]
+
+
+def settled(bench, so):
+    """Wait until the sandbox has noted what came of its deliveries."""
+    for _ in range(200):
+        if so(bench.look("/health")):
+            return
+        time.sleep(0.02)
+    raise AssertionError(bench.look("/health"))
+
+
+def test_a_redirect_is_no_delivery_and_is_not_followed(told, receiver):
     receiver.status = 302
     topup(told)
-    receiver.wait(lambda names: bool(names))
+    receiver.wait(lambda names: len(names) >= 2)
 
-    assert told.look("/health")["pending_webhooks"] >= 1
+    settled(told, lambda health: health["attempts"] >= 2)
+    assert told.look("/health")["pending_webhooks"] == 2
+    assert receiver.names("/elsewhere") == []
+
+
+def test_an_endpoint_that_hangs_is_left_alone_and_hears_the_event_again(tmp_path, web, receiver):
+    hook = Webhook(f"{receiver.url}/platform", receiver.secret)
+    settings = Settings(tmp_path / "s", platform_webhooks=(hook,), webhook_timeout=0.2)
+    with server.running(settings) as found:
+        bench = Bench(found.url, web)
+        receiver.sleeps = 1.0
+        made = topup(bench)
+        settled(bench, lambda health: health["attempts"] >= 1)
+        assert bench.v1.topups.retrieve(made.id).id == made.id  # nobody else waits for it
+        receiver.sleeps = 0.0
+        bench.control("/webhooks/deliver")
+
+        assert bench.look("/health")["pending_webhooks"] == 0
+    ids = [each.event["id"] for each in receiver.heard if each.event["type"] == "topup.created"]
+    assert len(ids) >= 2
+    assert len(set(ids)) == 1
+
+
+def test_deliveries_can_be_late_by_the_sandboxs_clock(told, receiver):
+    told.control("/webhooks/switch", delay=7200)
+    topup(told)
+    told.control("/clock/advance", seconds=7000)
+    time.sleep(0.2)
+    assert receiver.names() == []
+
+    told.control("/clock/advance", seconds=300)
+
+    receiver.wait(lambda names: names == ["topup.created", "topup.succeeded"])
+
+
+@pytest.mark.parametrize(("how", "lost"), [("drop", 2), ("swallow", 0)])
+def test_deliveries_can_be_lost_with_stripes_knowledge_or_without(told, receiver, how, lost):
+    told.control("/webhooks/switch", **{how: True})
+    topup(told)
+    settled(told, lambda health: health["pending_webhooks"] == 0)
+
+    assert receiver.names() == []
+    assert told.look("/health")["given_up_webhooks"] == lost
+    assert len(told.v1.events.list({"delivery_success": False}).data) == lost
+    told.control("/webhooks/switch", **{how: False})
+    topup(told)
+    receiver.wait(lambda names: "topup.created" in names)
+
+
+@pytest.mark.parametrize("asked", [{"delay": -1}, {"delay": "soon"}, {"vanish": True}])
+def test_a_switch_that_nobody_knows_is_refused(told, asked):
+    answer = told.web.post(f"{told.url}/_sandbox/webhooks/switch", json=asked)
+
+    assert answer.status_code == 400
 
 
 def test_deliveries_can_be_held_back_doubled_and_turned_round(told, receiver):
