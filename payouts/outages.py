@@ -18,6 +18,7 @@ from core.ports import PayoutRefused, RailDown, ReconcilingRail
 from payouts import answers
 from payouts.models import Payout, PayoutState, RailEvent, RailEventState
 from payouts.outage_models import RailOutage
+from payouts.refund_models import RefundPart, RefundState
 
 TELL_AFTER = timedelta(minutes=15)
 AWAY = "rail_away"
@@ -75,9 +76,11 @@ def _locked(session: Session) -> RailOutage | None:
 
 
 def _wake(session: Session, at: datetime) -> int:
-    """Let what waits be due now: messages, payouts that nobody asked for, answers that are lost."""
+    """Let what waits be due now: messages, refunds, payouts not put to the rail, lost answers."""
     waiting = col(RailEvent.state) == RailEventState.WAITING
     session.execute(update(RailEvent).where(waiting).values(try_at=at))
+    unanswered = col(RefundPart.state).in_((RefundState.READY, RefundState.UNKNOWN))
+    session.execute(update(RefundPart).where(unanswered).values(try_at=at))
     kept = (col(Payout.reason) == AWAY) & col(Payout.state).in_(
         (PayoutState.READY, PayoutState.WAITING_FUNDS)
     )

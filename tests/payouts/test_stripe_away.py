@@ -27,6 +27,7 @@ from payouts import (
     payees,
     policy,
     reconciliation,
+    refunds,
     requests,
     sending,
     stripe_http,
@@ -133,7 +134,7 @@ class World:
         row = auto_topups.agree(
             self.session,
             budget,
-            **{name: Money(minor, "eur") for name, minor in terms.items()},
+            auto_topups.Terms(**{name: Money(minor, "eur") for name, minor in terms.items()}),
             key=new_key(),
             by=self.owner,
             at=now(),
@@ -159,6 +160,12 @@ class World:
         self.session.commit()
         deposits.begin(made.id, self.desk.rail, title="Budget", back_to="http://localhost/back")
         self.session.refresh(made)
+        return made
+
+    def ask_back(self, minor):
+        money, how = Money(minor, "eur"), {"key": new_key(), "by": self.owner.id, "at": now()}
+        made = refunds.ask(self.session, self.open.project_id, money, **how)
+        self.session.commit()
         return made
 
     def ask(self, expert):
@@ -224,6 +231,7 @@ def test_stripe_away_for_a_day(app, desk, line, session, sign_in, jobs, client):
     letters_before = session.exec(select(func.count()).select_from(Letter)).one()
     line.to(NOBODY)
     others = [world.ask(expert) for expert in world.experts[1:]]
+    back = world.ask_back(1500)
 
     # Meanwhile at Stripe: the owner pays, the expert gives their details, a webhook gets through.
     desk.bench.control(f"/checkout/{world.unpaid.stripe_checkout_id}/pay")
@@ -244,8 +252,9 @@ def test_stripe_away_for_a_day(app, desk, line, session, sign_in, jobs, client):
     session.expire_all()
     away = session.exec(select(Letter.template)).all()
     assert Counter(away)["payouts/rail_away"] == 2  # one for each operator
-    # A budget that runs out is said whether or not Stripe answers; nothing else was.
-    assert len(away) - Counter(away)["payouts/budget_runs_out"] == letters_before + 2
+    # A budget that runs out is said whether or not Stripe answers, and a refund that is asked for.
+    said = Counter(away)["payouts/budget_runs_out"] + Counter(away)["payouts/refund_asked"]
+    assert len(away) - said == letters_before + 2
     needs = attention.needed(session, at=now())
     assert Counter(need.kind for need in needs) == {"rail": 1, "payout": 1, "news": 1}
     assert stuck.counts(session, now())[0] <= 3
@@ -273,6 +282,8 @@ def test_stripe_away_for_a_day(app, desk, line, session, sign_in, jobs, client):
     assert sorted(charged) in (["paid"], ["expired", "paid"])
     made_there = desk.bench.v1.payment_intents.list({"limit": 100}).auto_paging_iter()
     assert [one.amount for one in made_there].count(20_000) == 1
+    assert refunds.state_of(refunds.parts(session, back.id)) == "succeeded"
+    assert [one.amount for one in desk.bench.v1.refunds.list().auto_paging_iter()] == [1500]
     assert payees.known(session, world.joining.id).state is PayeeState.ACTIVE
     assert session.get(RailEvent, "evt_1").state is RailEventState.HANDLED
     assert Counter(session.exec(select(Letter.template)))["payouts/rail_back"] == 2
