@@ -145,20 +145,24 @@ def block_owing(
         _write(session, payout, "payouts/account_below_nothing")
 
 
-def postpone(session: Session, payout_id: int, reason: str, *, at: datetime) -> None:
-    """Try a payout later that nothing was asked for yet."""
+def postpone(
+    session: Session, payout_id: int, reason: str, *, since: datetime, at: datetime
+) -> None:
+    """Try a payout later that nothing was asked for yet: the rail is away since then."""
     payout = of(session, payout_id, lock=True)
     if payout.state in (PayoutState.READY, PayoutState.WAITING_FUNDS):
-        payout.try_at = at + policy.wait_while_away(payout.requested_at, at)
+        payout.try_at = at + policy.wait_while_away(since, at)
         payout.reason = payout.reason or reason
 
 
-def not_looked(session: Session, payout_id: int, attempt: int, *, at: datetime) -> None:
-    """Take back that a payout was looked for, since the rail did not answer, and look again."""
+def not_looked(
+    session: Session, payout_id: int, attempt: int, *, since: datetime, at: datetime
+) -> None:
+    """Take back that a payout was looked for: the rail is away since then. Look again later."""
     payout = of(session, payout_id, lock=True)
     if _awaits(payout, attempt) and payout.looks > 0:
         payout.looks -= 1
-        payout.try_at = at + policy.wait_while_away(payout.sending_at or payout.requested_at, at)
+        payout.try_at = at + policy.wait_while_away(since, at)
 
 
 def fail(session: Session, payout: Payout, reason: str, at: datetime) -> None:

@@ -22,6 +22,7 @@ from payouts import (
     charges,
     deposits,
     disputes,
+    outages,
     payees,
     policy,
     references,
@@ -151,7 +152,7 @@ def _note(event_id: str, state: RailEventState, outcome: str, *, away: bool = Fa
             return  # another hand was quicker
         if away:
             event.tries -= 1
-            event.try_at = now() + policy.wait_while_away(event.received_at, now())
+            event.try_at = now() + policy.wait_while_away(outages.since(session, now()), now())
         event.state, event.outcome = state, outcome
         event.handled_at = None if state is RailEventState.WAITING else now()
 

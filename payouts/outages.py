@@ -43,6 +43,12 @@ def current(session: Session) -> RailOutage | None:
     return session.exec(select(RailOutage).where(col(RailOutage.ended_at).is_(None))).first()
 
 
+def since(session: Session, at: datetime) -> datetime:
+    """Return since when the rail is known to be away; where nothing is known, since now."""
+    row = current(session)
+    return row.began_at if row is not None else at
+
+
 def note_away(session: Session, trouble: str, *, at: datetime) -> str:
     """Note that the rail does not answer; when that has lasted, tell the operators once."""
     made = insert(RailOutage).values(began_at=at, trouble=trouble).on_conflict_do_nothing()

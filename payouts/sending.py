@@ -23,7 +23,7 @@ from core.db import transaction
 from core.errors import NotFound
 from core.money import Money
 from core.ports import PayoutRefused, RailDown, SendingRail, TransferRail
-from payouts import answers, leaving, ledger, payees, payout_stops, policy, sources
+from payouts import answers, leaving, ledger, outages, payees, payout_stops, policy, sources
 from payouts.models import OPEN_STATES, Payee, PayeeState, Payout, PayoutState
 
 
@@ -44,7 +44,6 @@ CLAIMABLE = (PayoutState.READY, PayoutState.WAITING_FUNDS)
 
 
 OWES = "negative_balance"
-AWAY = "rail_away"
 OWES_AGAIN_AFTER = timedelta(hours=6)
 
 
@@ -67,7 +66,8 @@ def look_up(payout_id: int, rail: TransferRail) -> PayoutState:
         found = rail.find_sent(to=ask.to, reference=ask.reference, since=ask.since)
     except RailDown:
         with transaction() as session:
-            answers.not_looked(session, payout_id, ask.attempt, at=now())
+            since = outages.since(session, now())
+            answers.not_looked(session, payout_id, ask.attempt, since=since, at=now())
         return PayoutState.UNKNOWN
     except PayoutRefused:
         return PayoutState.UNKNOWN  # the next look is already set
@@ -207,7 +207,8 @@ def _would_arrive(payout_id: int, rail: SendingRail) -> bool:
         is_below = rail.payee_balance(account, payout.currency).minor < 0
     except RailDown:
         with transaction() as session:
-            answers.postpone(session, payout_id, AWAY, at=now())
+            since = outages.since(session, now())
+            answers.postpone(session, payout_id, outages.AWAY, since=since, at=now())
         return False
     except PayoutRefused:
         return True  # the account does not let us look; the transfer itself will tell

@@ -23,7 +23,8 @@ from core.ports import (
 Doc = dict[str, Any]
 V2_STATES = {"active": "active", "pending": "pending", "restricted": "restricted"}
 BANK_STATES = {"paid": "paid", "failed": "refused", "canceled": "refused"}
-LONGEST_NAME = 500  # as long as a value of metadata may be
+LONGEST_ID = 500  # of a message: what it is kept by has to fit into an index
+LONGEST_NAME = 5000
 V1_STATES = {"active": "active", "pending": "pending"}
 REFUND_STATES = {
     "pending": "pending",
@@ -323,7 +324,7 @@ def _news(doc: Doc, *, is_other_mode: bool) -> RailNews:
         about = doc.get("related_object") or {}
         name = _name(about.get("id") or "")
         return RailNews(
-            id=_name(doc["id"]),
+            id=_name(doc["id"], LONGEST_ID),
             kind=_name(doc["type"]),
             object_id=name,
             account_id=name or None,
@@ -334,7 +335,7 @@ def _news(doc: Doc, *, is_other_mode: bool) -> RailNews:
     about = doc["data"]["object"]
     reference = (about.get("metadata") or {}).get("reference")
     return RailNews(
-        id=_name(doc["id"]),
+        id=_name(doc["id"], LONGEST_ID),
         kind=_name(doc["type"]),
         object_id=_name(about.get("id") or ""),
         account_id=_name(doc["account"]) if doc.get("account") else None,
@@ -344,8 +345,8 @@ def _news(doc: Doc, *, is_other_mode: bool) -> RailNews:
     )
 
 
-def _name(given: Any) -> str:
+def _name(given: Any, longest: int = LONGEST_NAME) -> str:
     """Return a name as Stripe makes them, of our object or of one of its own."""
-    if not isinstance(given, str) or len(given) > LONGEST_NAME or not given.isprintable():
+    if not isinstance(given, str) or len(given) > longest or not given.isprintable():
         raise ValueError("not a name")
     return given

@@ -107,10 +107,9 @@ class Money:
         return lambda: reversals.ask(row.id, self.desk.rail)
 
     def invoices(self, session):
-        self.desk.ahead = -money_forms.timedelta(days=now().day + 7)
-        budget = make_budget(session, funded=5000)
-        make_earning(session, budget, make_expert(session).id, pay=700)
-        self.desk.ahead = money_forms.timedelta(0)
+        with money_forms.last_month(self.desk):
+            budget = make_budget(session, funded=5000)
+            make_earning(session, budget, make_expert(session).id, pay=700)
         return lambda: jobs.run(self.live.app, "payouts.issue_invoices")
 
 

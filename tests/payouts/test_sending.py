@@ -28,6 +28,7 @@ from tests.factories.payouts import (
     make_earning,
     make_expert,
     make_payout,
+    make_rail_outage,
 )
 from tests.payouts.conftest import draw_on_nothing, new_key
 
@@ -147,6 +148,7 @@ def test_while_stripe_is_away_looks_become_rarer_and_nothing_moves(desk, session
     desk.fault("lose_answer")
     sending.send(payout.id, desk.rail)
     desk.fault("500", method="", path="/v1", times=1000)
+    make_rail_outage(session)
     waits = []
     for minutes in (5, 10, 20, 40, 60):
         desk.pass_time(timedelta(minutes=minutes))
