@@ -141,7 +141,10 @@ def reread_deposits() -> int:
 @tasks.task(queue="money")
 def reread_charge(deposit_id: int) -> str:
     """Read one charge again, and book that it has settled."""
-    row = charges.reread(deposit_id, ports().payout_rail)
+    try:
+        row = charges.reread(deposit_id, ports().payout_rail)
+    except RailDown as trouble:
+        return f"the rail cannot be asked: {trouble}"  # the next tick asks again
     return "settled" if row.settled_at else "pending"
 
 

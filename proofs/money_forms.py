@@ -204,6 +204,13 @@ def _end_top_up(on: Ground) -> Sent:
     return Sent(owner, f"/projects/{budget.project_id}/budget/top-up/off")
 
 
+def _make_refund(on: Ground) -> Sent:
+    owner, organisation = make_owner(on.session)
+    budget = on.desk.budget(on.session, 5000, organisation_id=organisation.id)
+    path = f"/projects/{budget.project_id}/budget/refund"
+    return Sent(owner, path, {"amount": "30.00", "key": new_key()})
+
+
 def _billing(on: Ground) -> Sent:
     owner, organisation = make_owner(on.session)
     said = {"legal_name": "Nordlicht", "address": "Hafen 3", "country": "DE", "vat_number": ""}
@@ -486,6 +493,8 @@ FORMS: dict[str, Form | list[Form]] = {
     "payouts.go_on_paying": Form(_go_on_paying),
     "payouts.agree_top_up": Form(_agree_top_up),
     "payouts.end_top_up": Form(_end_top_up),
+    # Payments are read again before each asking.
+    "payouts.make_refund": Form(_make_refund, frozenset({"charge"})),
     "payouts.change_billing": Form(_billing),
     "payouts.make_invoices": Form(_make_invoices),
     "bonuses.give_bonus": Form(_bonus),

@@ -84,7 +84,14 @@ def take_back(on: Ground) -> Sent:
     return Sent(on.operator, path, said | {"amount": "5", "key": "k" * 32})
 
 
+def refund(on: Ground) -> Sent:
+    owner, budget = on.owner()
+    data = {"amount": "5", "key": "k" * 32}
+    return Sent(owner, f"/projects/{budget.project_id}/budget/refund", data)
+
+
 FIELDS = {
+    "refund": (refund, ("amount",)),
     "fund": (money_forms._begin_deposit, ("amount",)),
     "top up": (money_forms._agree_top_up, ("below", "amount", "month_most")),
     "bonus": (money_forms._bonus, ("amount",)),
