@@ -7,6 +7,7 @@ asked the outside) is not done again, and ends as any other fault.
 """
 
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,8 @@ from sqlalchemy.exc import DBAPIError
 from core import db
 
 log = logging.getLogger(__name__)
+# In seconds: the one that was waited for has the time to end, or both would meet again.
+PAUSE = 0.2
 READING = ("GET", "HEAD", "OPTIONS")
 # PostgreSQL has undone one of those that waited for each other: deadlock_detected, and
 # serialization_failure.
@@ -36,6 +39,7 @@ def init_app(app: Flask) -> None:
                 raise
         log.warning("begun anew after a deadlock: %s %s", request.method, request.url_rule)
         db.db_session().rollback()
+        time.sleep(PAUSE)
         if kept is not None:  # what it was about to say, and to whom, is undone as well
             session.clear()
             session.update(kept)

@@ -1,6 +1,7 @@
 """Pages of money: who may see them, what they say, and that a second click does no harm."""
 
 import threading
+import time
 
 import pytest
 from sqlmodel import select
@@ -11,7 +12,7 @@ from core.clock import now
 from core.ports import RailDown
 from payouts import budgets, payees, reconciliation, requirements
 from payouts import jobs as payout_jobs
-from payouts.models import Deposit, Payee, Payout, PayoutState, Rhythm
+from payouts.models import Deposit, Payee, Payout, PayoutState, Reconciliation, Rhythm
 from tests.factories.accounts import make_member, make_organisation, make_user
 from tests.factories.annotation import make_assignment, make_desk
 from tests.factories.payouts import (
@@ -603,3 +604,18 @@ def test_refused_work_is_called_so_and_not_returned(session, sign_in):
 
     assert "the reasons are with the task" in page
     assert "Given back to the project" not in page
+
+
+@pytest.mark.parametrize("act", ["compare", "payouts/1/look"])
+def test_comparing_and_looking_up_ask_for_a_recent_sign_in(session, sign_in, act):
+    operator = make_user(session, "operator")
+    session.commit()
+    client = sign_in(operator)
+    with client.session_transaction() as cookie:
+        cookie["fs_paa"] = time.time() - 16 * 60
+
+    asked = client.post(f"/operator/money/{act}")
+
+    assert asked.status_code == 422
+    assert 'type="password"' in asked.text
+    assert session.exec(select(Reconciliation)).all() == []
