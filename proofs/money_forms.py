@@ -29,6 +29,8 @@ from annotation.models import State as Lease
 from core.clock import now
 from core.money import Money
 from payouts import (
+    bonus_rules,
+    floors,
     holds,
     invoices,
     ledger_audit,
@@ -42,7 +44,7 @@ from payouts import (
 from payouts.dispute_models import ReversalState
 from payouts.models import Payout, PayoutState, ProjectBudget, RailEventState, Reservation
 from payouts.run_models import ApprovalCause
-from projects import lifecycle, steps
+from projects import bonus_rule_routes, lifecycle, steps
 from projects.steps import Step
 from proofs.payout_crashes import losing, terminated, unheard
 from tests.conftest import Live
@@ -84,7 +86,15 @@ TAX = {
     "seen": "0",
 }
 # Packages whose forms all move money, or stand between people and theirs: each POST has a line.
-WATCHED = ("payouts", "bonuses", "projects", "drafts", "annotation", "annotation_owner")
+WATCHED = (
+    "payouts",
+    "bonuses",
+    "bonus_rules",
+    "projects",
+    "drafts",
+    "annotation",
+    "annotation_owner",
+)
 # Forms of these packages that move nothing, and why nobody's money depends on a second click.
 BESIDE = {
     "payouts.platform_news": "signed by Stripe; tests/payouts/test_hostile_news.py",
@@ -397,6 +407,27 @@ def _show_expert_tax(on: Ground) -> Sent:
     return Sent(on.operator, f"/operator/money/experts/{on.earner().id}/tax")
 
 
+def _write_floor(on: Ground) -> Sent:
+    since = (floors.today(now()) + timedelta(days=3)).isoformat()
+    said = {"country": "FR", "currency": "eur", "amount": "12.02", "since": since}
+    said |= {"words": "Follows the minimum wage.", "key": new_key()}
+    return Sent(on.operator, "/operator/money/floors", said)
+
+
+def _bonus_rule(on: Ground) -> Sent:
+    work = make_desk(on.session, tasks=0, experts=2, funds=100_000)
+    budget = on.session.get_one(ProjectBudget, work.project_id)
+    for expert in work.experts:
+        make_earning(on.session, budget, expert.user_id, pay=1000)
+    rule = bonus_rules.Rule(work.project_id, 1, None, None, 1000)
+    fee_bps = work.project.fee_bps
+    plan = bonus_rules.plan(on.session, rule, 1, fee_bps=fee_bps, by=work.owner.id or 0)
+    said = {"shown": bonus_rule_routes._mark(plan), "key": new_key()}
+    said["words"] = "For the whole of November, with our thanks."
+    query = "tasks=1&kind=share&value=10&round=1"
+    return Sent(work.owner, f"/projects/{work.project_id}/bonuses/rule?{query}", said)
+
+
 def _bonus(on: Ground) -> Sent:
     work = make_desk(on.session)
     expert = work.experts[0]
@@ -498,6 +529,8 @@ FORMS: dict[str, Form | list[Form]] = {
     "payouts.change_billing": Form(_billing),
     "payouts.make_invoices": Form(_make_invoices),
     "bonuses.give_bonus": Form(_bonus),
+    "bonus_rules.give_by_rule": Form(_bonus_rule),
+    "payouts.write_floor": Form(_write_floor),
     "projects.change_state": [Form(_change_state(act)) for act in ("pause", "resume", "complete")],
     "drafts.save_step": Form(_save_pay),
     "drafts.publish_project": Form(_publish),
@@ -548,6 +581,7 @@ FORMS: dict[str, Form | list[Form]] = {
 
 # Forms by which nothing moves: a commit of theirs that is lost is not worth the time of a proof.
 QUIET = {
+    "payouts.write_floor",
     "payouts.compare_now",
     "payouts.fetch_events",
     "payouts.show_expert_tax",
