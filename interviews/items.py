@@ -178,6 +178,9 @@ class Item(Part):
     competency: Key
     core: Literal["A", "B"] | None = None
     difficulty: float = Field(ge=-3, le=3)
+    discrimination: float = Field(default=1.0, ge=0.2, le=3)
+    exposure_cap: Share = 0.4
+    sources_allowed: bool = False
     seconds: int = Field(ge=20, le=600)
     title: Text
     passage: Passage | None = None
