@@ -121,6 +121,8 @@ GOOD = {
 
 BAD = {
     "med-018": [
+        "Metformin is cleared by the liver, so the dose may stay as it is.",
+        "La metformine est éliminée par le foie, la dose peut donc rester la même.",
         "The dose should be raised, because glucose is harder to control in kidney disease.",
         "Metformin can go on; there is no need to stop it as it is metabolised in the liver.",
         "Metformin may cause hypoglycaemia, so glucose should be measured more often.",
@@ -161,6 +163,8 @@ BAD = {
         "Il manque la signature et la date de la prescription.",
     ],
     "fin-019": [
+        "The platform is not an agent but the principal, so the gross amount is right.",
+        "La plateforme n’est pas un agent, donc le montant brut est juste.",
         "It should wait until the guest has left before it books the full price.",
         "The €40 million should be spread over the year as deferred income.",
         "VAT has to be taken off before revenue is shown.",
@@ -177,6 +181,8 @@ BAD = {
         "Il faudrait tenir compte du risque, la valeur est trop basse.",
     ],
     "fin-038": [
+        "A qualified opinion with an emphasis of matter paragraph.",
+        "Une opinion avec réserve et un paragraphe d’observation.",
         "The auditor disclaims an opinion because the future cannot be known.",
         "An adverse opinion, because the company may fail.",
         "The auditor must tell the bank and the tax office.",
@@ -185,6 +191,8 @@ BAD = {
         "L’auditeur doit prévenir la banque et l’administration fiscale.",
     ],
     "fin-046": [
+        "It is not insider dealing, since he is no employee, and her words are no disclosure.",
+        "Ce n’est pas une opération d’initié, et il n’y a pas de divulgation interdite en famille.",
         "She has broken professional secrecy only under labour law, and he has done nothing.",
         "He manipulated the market, since his order moved the price.",
         "Both are free to speak and act as members of one family.",
