@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from sqlalchemy import text
 from sqlmodel import Session
 
@@ -137,6 +138,14 @@ def test_the_query_gives_the_sums_of_the_key(session: Session):
     assert session.connection().execute(text(joined)).scalar() == parts["p1"].answer
     sums = dict(tuple(row) for row in session.connection().execute(text(query.rstrip(";"))))
     assert sums[1] == parts["p2"].answer
+
+
+def test_a_passage_of_code_keeps_its_lines_on_the_page(app: Flask):
+    with app.test_request_context():
+        shown = app.jinja_env.get_template("_parts.html").module.quote("if a:\n\u00a0\u00a0b()")
+
+    assert 'class="dy-quote dy-pre"' in shown
+    assert "if a:\n\u00a0\u00a0b()<" in shown
 
 
 def code(item_id: str) -> str:
