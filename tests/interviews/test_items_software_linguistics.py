@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from experts.fields import Field
 from interviews import scoring
-from interviews.items import Bank, Short, Single, banks
+from interviews.items import Bank, Multiple, Short, Single, banks
 
 BANKS = [banks()[Field.SOFTWARE], banks()[Field.LINGUISTICS]]
 SHORTS = {item.id: item.question for bank in BANKS for item in bank.items if item.kind == "short"}
@@ -60,6 +60,13 @@ def test_right_options_are_spread_over_the_letters(bank: Bank):
 
     assert set(keys) == set("abcd")
     assert max(keys.values()) <= 0.4 * sum(keys.values())
+
+
+@pytest.mark.parametrize("bank", BANKS, ids=lambda bank: bank.field)
+def test_how_many_options_are_right_cannot_be_guessed(bank: Bank):
+    several = [item.question for item in bank.items if isinstance(item.question, Multiple)]
+
+    assert len({(len(one.answer), len(one.options)) for one in several}) >= 3
 
 
 def test_every_answer_in_words_has_samples():
