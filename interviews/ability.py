@@ -114,13 +114,14 @@ def read(weights: Floats, certainty: float) -> Estimate:
     return Estimate(mean, deviation, float(low), float(high))
 
 
-def expected_share(curves: Sequence[Curve], ability: float) -> float:
-    """Return the share of all points that somebody of an ability earns of items on average."""
+def expected_shares(curves: Sequence[Curve], abilities: Any = GRID) -> Floats:
+    """Return the share of all points that people of some abilities earn of items on average."""
     earned = [
-        float(np.arange(curve.categories) @ chances(curve, [ability])[:, 0]) / len(curve.thresholds)
+        np.arange(curve.categories) @ chances(curve, abilities) / len(curve.thresholds)
         for curve in curves
     ]
-    return sum(earned) / len(earned)
+    shares: Floats = np.mean(earned, axis=0)
+    return shares
 
 
 def _reaches(curve: Curve, at: Floats) -> Floats:

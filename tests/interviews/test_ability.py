@@ -142,7 +142,7 @@ def test_what_is_no_item_is_refused(slope, thresholds):
 def test_shares_grow_with_ability():
     items = [Curve(1.0, (0.0,)), Curve(1.4, (-0.5, 0.5))]
 
-    shares = [ability.expected_share(items, at) for at in (-3, 0, 3)]
+    shares = ability.expected_shares(items, [-3, 0, 3])
 
     assert shares[0] < shares[1] < shares[2]
     assert shares[1] == pytest.approx(0.5)
