@@ -4,9 +4,9 @@ The reference is the shortest fixed test of the same bank that decides as many c
 the core items of everybody and, drawn by chance, as many others in each competency. Both are given
 to the same candidates with the same answers to the same items, and scored in the same way.
 
-Candidates are made, not people: abilities of a normal distribution with the line at its middle
-(the hardest case: half of all lie within two thirds of a deviation of the line). Items behave as
-after a calibration, each by a curve drawn around its priors, which both tests know.
+Candidates are made, not people: their abilities are normal around 0 with deviation 1, and the line
+is that of the bank. Items behave as after a calibration, each by a curve drawn around its priors,
+which both tests know.
 """
 
 from collections import Counter
@@ -19,10 +19,10 @@ import numpy as np
 from interviews import ability, adaptive, curves, items
 from interviews.ability import Curve
 from interviews.adaptive import Candidate, Course
+from interviews.course import of
 
 CANDIDATES = 5_000
 BAR = 0.6
-LEAST, MOST = 6, 20
 SLOPES_VARY, PLACES_VARY = 0.3, 0.4
 SEED = 20261127
 
@@ -67,11 +67,13 @@ def _bank(field: str, bank: items.Bank) -> float:
     )
     fixed = []
     for count in range(1, _largest(pool) + 1):
-        fixed.append(_fixed(pool, trials, count))
+        fixed.append(_fixed(pool, trials, of(bank), count))
         print(f"  fixed         {fixed[-1].length:9.1f}  {fixed[-1].right:15.1%}")
         if fixed[-1].right >= found.right:
             break
-    return found.length / _needed(fixed, found.right)
+    needed = _needed(fixed, found.right)
+    print(f"  of equal worth would be a fixed test of {needed:.1f}: {found.length / needed:.2f}")
+    return found.length / needed
 
 
 def _needed(fixed: Sequence[Outcome], right: float) -> float:
@@ -102,7 +104,7 @@ def _trials(pool: Sequence[Candidate], random: np.random.Generator) -> list[Tria
 
 
 def _adaptive(pool: Sequence[Candidate], trials: Sequence[Trial], bank: items.Bank) -> Outcome:
-    course = Course(least=LEAST, most=MOST)
+    course = of(bank)
     caps = {item.id: item.exposure_cap for item in bank.items}
     given: Counter[str] = Counter()
     lengths, right, clear = [], 0, 0
@@ -125,8 +127,9 @@ def _adaptive(pool: Sequence[Candidate], trials: Sequence[Trial], bank: items.Ba
     return Outcome(sum(lengths) / count, right / count, clear / count, most)
 
 
-def _fixed(pool: Sequence[Candidate], trials: Sequence[Trial], count: int) -> Outcome:
-    course = Course(least=1, most=len(pool))
+def _fixed(
+    pool: Sequence[Candidate], trials: Sequence[Trial], course: Course, count: int
+) -> Outcome:
     by_competency: dict[str, list[Candidate]] = {}
     for item in pool:
         by_competency.setdefault(item.competency, []).append(item)
