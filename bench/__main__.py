@@ -3,9 +3,12 @@
 import sys
 from collections.abc import Callable
 
-from bench import ledger
+from bench import interviews, ledger
 
-BENCHES: dict[str, Callable[[], bool]] = {"ledger": ledger.run}
+BENCHES: dict[str, Callable[[], bool]] = {
+    "interviews": interviews.run,
+    "ledger": ledger.run,
+}
 
 
 def main(names: list[str]) -> int:

@@ -5,6 +5,7 @@ stays open for some hours and can be left and taken up again; only the server's 
 """
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -19,7 +20,7 @@ from core import audit
 from core.errors import Conflict, Invalid
 from experts import profile
 from experts.fields import Field
-from interviews import editions, letters, outcome, plan, scoring, standing
+from interviews import course, editions, letters, outcome, plan, scoring, standing
 from interviews.items import Bank
 from interviews.models import Interview, Mode, Response, State
 
@@ -142,9 +143,21 @@ def answer(
         answered_at=max(at, shown_at),
     )
     session.add(response)
+    _go_on(session, interview, bank, [*so_far, response])
     if place == interview.length:
         outcome.settle(session, interview, bank, [*so_far, response], at=at)
     return Kept.STORED
+
+
+def _go_on(
+    session: Session, interview: Interview, bank: Bank, responses: Sequence[Response]
+) -> None:
+    """Let the next question follow from the answers, where it does and enough is not known yet."""
+    if not interview.is_adaptive:
+        return
+    step = course.following(session, interview, bank, responses)
+    if step is not None:
+        interview.plan = [*interview.plan, step.model_dump(mode="json")]
 
 
 def switch(session: Session, interview: Interview, mode: Mode, at: datetime) -> bool:
@@ -205,14 +218,17 @@ def _row(
     at: datetime,
 ) -> dict[str, Any]:
     seed = found.seed or secrets.token_hex(8)
-    steps = plan.draw(bank, seed, attempt=found.attempt, seen=found.seen)
+    if bank.template.adaptive is None:
+        steps = plan.draw(bank, seed, attempt=found.attempt, seen=found.seen)
+    else:
+        steps = [course.first(session, bank, seed, attempt=found.attempt, seen=found.seen)]
     return {
         "field": bank.field,
         "attempt": found.attempt,
         "state": State.ACTIVE,
         "edition": editions.freeze(session, bank, at),
         "seed": seed,
-        "plan": [step.model_dump() for step in steps],
+        "plan": [step.model_dump(mode="json") for step in steps],
         "consent_version": consent_version,
         "consented_at": at,
         "started_at": at,

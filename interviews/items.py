@@ -178,6 +178,9 @@ class Item(Part):
     competency: Key
     core: Literal["A", "B"] | None = None
     difficulty: float = Field(ge=-3, le=3)
+    discrimination: float = Field(default=1.0, ge=0.2, le=3)
+    exposure_cap: Share = 0.4
+    sources_allowed: bool = False
     seconds: int = Field(ge=20, le=600)
     title: Text
     passage: Passage | None = None
@@ -224,10 +227,27 @@ class Retakes(Part):
     delay_days_unfinished: int = Field(ge=0)
 
 
+class Adaptive(Part):
+    """How many questions an interview has at least and at most that ends when enough is known."""
+
+    least: int = Field(ge=1)
+    most: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.least > self.most:
+            raise ValueError("the longest interview is shorter than the shortest")
+        return self
+
+
 class Template(Part):
-    """How long an interview is and for how long it stays open."""
+    """How long an interview is and for how long it stays open.
+
+    With `adaptive` the questions follow from the answers, else from the lot: `per_competency` each.
+    """
 
     per_competency: int = Field(ge=1)
+    adaptive: Adaptive | None = None
     minutes: int = Field(ge=5)
     open_hours: int = Field(ge=1)
 
@@ -250,6 +270,9 @@ class Bank(Part):
             _once("prompt", (_asked(item, language) for item in self.items))
         for key in self.competencies:
             _check_competency(key, self.of(key), self.template.per_competency)
+        adaptive = self.template.adaptive
+        if adaptive and not len(self.competencies) <= adaptive.least <= len(self.items) / 2:
+            raise ValueError("the shortest interview asks once in each competency, at least")
         unknown = {item.competency for item in self.items} - set(self.competencies)
         if unknown:
             raise ValueError(f"no such competency: {', '.join(sorted(unknown))}")
@@ -270,8 +293,20 @@ class Bank(Part):
 
     @property
     def questions(self) -> int:
-        """How many questions an interview has."""
+        """How many questions an interview has, at most."""
+        if self.template.adaptive is not None:
+            return self.template.adaptive.most
         return self.template.per_competency * len(self.competencies)
+
+    @property
+    def questions_least(self) -> int:
+        """How many questions it has at least."""
+        return self.template.adaptive.least if self.template.adaptive else self.questions
+
+    def minutes(self, questions: int) -> int:
+        """Return how long so many questions take on average."""
+        seconds = sum(item.seconds for item in self.items) / len(self.items)
+        return max(1, round(seconds * questions / 60))
 
     @cached_property
     def digest(self) -> str:

@@ -165,8 +165,13 @@ class Interview(SQLModel, table=True):
 
     @property
     def length(self) -> int:
-        """How many questions it has."""
+        """How many questions it has, as far as they are known."""
         return len(self.plan)
+
+    @property
+    def is_adaptive(self) -> bool:
+        """Whether each question follows from the answers before it."""
+        return bool(self.plan) and self.plan[0].get("curve") is not None
 
 
 class Response(SQLModel, table=True):

@@ -13,7 +13,7 @@ from sqlmodel import Session
 from accounts import decisions
 from core import audit, formats
 from experts import skills
-from interviews import grounds, letters, scoring, standing
+from interviews import course, graded, grounds, letters, scoring, standing
 from interviews.items import Bank, Short
 from interviews.models import Interview, Mode, ReasonCode, Response, State
 from interviews.scoring import Scorecard, Verdict
@@ -52,8 +52,11 @@ def settle(
 
 def score(interview: Interview, bank: Bank, responses: Sequence[Response]) -> Scorecard:
     """Write the scorecard of the answers as they are read now."""
-    points = {response.item_id: response.points for response in responses}
-    card = scoring.scorecard(points, bank)
+    if interview.is_adaptive:
+        card = graded.scorecard(course.answered(interview, bank, responses), bank)
+    else:
+        points = {response.item_id: response.points for response in responses}
+        card = scoring.scorecard(points, bank)
     interview.scorecard = card.model_dump(mode="json")
     interview.level = card.total.share
     return card
@@ -70,16 +73,20 @@ def _verdict(
     """Return what the rule says; whoever asked for a person is decided on by one, always."""
     if interview.mode is Mode.PERSON:
         return Verdict.NEAR
-    return scoring.verdict(card, bank.rule, unread=unread(bank, responses))
+    left = unread(bank, responses)
+    if not interview.is_adaptive:
+        return scoring.verdict(card, bank.rule, unread=sum(left.values()))
+    found = course.answered(interview, bank, responses, full=list(left))
+    return scoring.verdict(card, bank.rule, reach=graded.scorecard(found, bank).total.share)
 
 
-def unread(bank: Bank, responses: Sequence[Response]) -> float:
-    """Return the points that no check found in answers in words; a blank answer has none."""
-    return sum(
-        1 - response.points
+def unread(bank: Bank, responses: Sequence[Response]) -> dict[str, float]:
+    """Return the points that no check found in answers in words, by item; a blank has none."""
+    return {
+        response.item_id: 1 - response.points
         for response in responses
         if response.answer is not None and isinstance(bank.item(response.item_id).question, Short)
-    )
+    }
 
 
 def decide_by_rule(interview: Interview, bank: Bank, at: datetime) -> None:
@@ -146,7 +153,26 @@ def evidence(card: Scorecard, responses: Sequence[Response]) -> dict[str, Any]:
 
 def why(card: Scorecard, bank: Bank) -> str:
     """Say why the rule does not let pass."""
-    words = _(
+    words = _level(card, bank) if card.is_by_ability else _points(card, bank)
+    return " ".join([words, *(_floor(card, bank, key) for key in scoring.weak(card, bank.rule))])
+
+
+def _level(card: Scorecard, bank: Bank) -> str:
+    words: str = _(
+        "Your answers show a level of %(share)s: so much of the points of all questions of this"
+        " bank somebody with your answers would earn. With %(certainty)s certainty it lies between"
+        " %(low)s and %(high)s, and %(needed)s are needed.",
+        share=formats.percent(card.total.share),
+        certainty=formats.percent(bank.rule.certainty),
+        low=formats.percent(card.total.low),
+        high=formats.percent(card.total.high),
+        needed=formats.percent(bank.rule.pass_mark),
+    )
+    return words
+
+
+def _points(card: Scorecard, bank: Bank) -> str:
+    words: str = _(
         "Your answers earned %(points)s of %(of)s points; %(needed)s are needed. The whole range in"
         " which your level lies with %(certainty)s certainty is below the pass mark.",
         points=points(card.total.points),
@@ -154,13 +180,20 @@ def why(card: Scorecard, bank: Bank) -> str:
         needed=points(bank.rule.pass_mark * card.total.of),
         certainty=formats.percent(bank.rule.certainty),
     )
-    return " ".join([words, *(_floor(card, bank, key) for key in scoring.weak(card, bank.rule))])
+    return words
 
 
 def what_would_change(card: Scorecard, bank: Bank) -> str:
     """Say what more would have let pass."""
     found = []
-    if scoring.below(card.total, bank.rule.pass_mark):
+    if scoring.below(card.total, bank.rule.pass_mark) and card.is_by_ability:
+        words = _(
+            "A level of %(needed)s instead of %(share)s would have passed.",
+            needed=formats.percent(bank.rule.pass_mark),
+            share=formats.percent(card.total.share),
+        )
+        found.append(words)
+    elif scoring.below(card.total, bank.rule.pass_mark):
         words = _(
             "A total of %(needed)s points instead of %(points)s would have passed.",
             needed=points(bank.rule.pass_mark * card.total.of),
@@ -178,6 +211,14 @@ def points(value: float) -> str:
 
 
 def _floor(card: Scorecard, bank: Bank, key: str) -> str:
+    if card.is_by_ability:
+        said: str = _(
+            "“%(competency)s”: a level of %(share)s, below the floor of %(floor)s.",
+            competency=_name(bank, key),
+            share=formats.percent(card.competencies[key].share),
+            floor=formats.percent(bank.rule.floor),
+        )
+        return said
     words: str = _(
         "“%(competency)s”: %(points)s of %(of)s points, below the floor of %(floor)s.",
         competency=_name(bank, key),
@@ -189,6 +230,14 @@ def _floor(card: Scorecard, bank: Bank, key: str) -> str:
 
 
 def _more(card: Scorecard, bank: Bank, key: str) -> str:
+    if card.is_by_ability:
+        said: str = _(
+            "In “%(competency)s”, a level of %(floor)s instead of %(share)s was needed.",
+            competency=_name(bank, key),
+            share=formats.percent(card.competencies[key].share),
+            floor=formats.percent(bank.rule.floor),
+        )
+        return said
     words: str = _(
         "In “%(competency)s”, %(needed)s of %(of)s points instead of %(points)s were needed.",
         competency=_name(bank, key),

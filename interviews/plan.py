@@ -11,18 +11,23 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from interviews.ability import Curve
 from interviews.items import Bank, Case, Item, Multiple, Ordering, Single
 
 WHOLE = ""  # the options of a question that has no parts
 
 
 class Step(BaseModel):
-    """One question of a plan; `order` holds the options by part, as the person sees them."""
+    """One question of a plan; `order` holds the options by part, as the person sees them.
+
+    `curve` is how it counts where the questions follow from the answers (`interviews.course`).
+    """
 
     model_config = ConfigDict(frozen=True)
 
     item: str
     order: dict[str, list[str]]
+    curve: Curve | None = None
 
 
 def draw(bank: Bank, seed: str, *, attempt: int = 1, seen: Collection[str] = ()) -> list[Step]:
@@ -38,6 +43,11 @@ def draw(bank: Bank, seed: str, *, attempt: int = 1, seen: Collection[str] = ())
     random.shuffle(chosen)
     chosen.sort(key=_stride)
     return [Step(item=item.id, order=_orders(item, random)) for item in chosen]
+
+
+def step(item: Item, curve: Curve, random: Random) -> Step:
+    """Return a question that follows from the answers before it."""
+    return Step(item=item.id, order=_orders(item, random), curve=curve)
 
 
 def series_of(attempt: int) -> str:

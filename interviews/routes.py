@@ -149,14 +149,21 @@ def _form(interview: Interview, place: int) -> type[AnswerForm]:
 
 def _question_page(interview: Interview, place: int, form: AnswerForm) -> str:
     bank = editions.of(db_session(), interview)
-    left = [bank.item(step.item).seconds for step in editions.steps(interview)[place - 1 :]]
+    if interview.is_adaptive:
+        most = bank.questions
+        minutes_left = bank.minutes(most - place + 1)
+    else:
+        most = interview.length
+        left = [bank.item(step.item).seconds for step in editions.steps(interview)[place - 1 :]]
+        minutes_left = -(-sum(left) // 60)
     return render_template(
         "interviews/question.html",
         interview=interview,
         place=place,
         form=form,
         item=form.item,
-        minutes_left=-(-sum(left) // 60),
+        most=most,
+        minutes_left=minutes_left,
         ways=modes.NAMES,
         language=_language(),
     )

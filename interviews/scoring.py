@@ -64,6 +64,9 @@ class Level(BaseModel):
     share: float
     low: float
     high: float
+    # Where the questions were chosen by the answers, what the share rests on; see `graded`.
+    ability: float | None = None
+    deviation: float | None = None
 
 
 class Scorecard(BaseModel):
@@ -73,6 +76,11 @@ class Scorecard(BaseModel):
 
     total: Level
     competencies: dict[str, Level]
+
+    @property
+    def is_by_ability(self) -> bool:
+        """Whether the levels are those of an ability, not of the points that were asked for."""
+        return self.total.ability is not None
 
 
 class Verdict(StrEnum):
@@ -168,8 +176,12 @@ def scorecard(points: Mapping[str, float], bank: Bank) -> Scorecard:
     )
 
 
-def verdict(card: Scorecard, rule: Rule, *, unread: float = 0.0) -> Verdict:
+def verdict(
+    card: Scorecard, rule: Rule, *, unread: float = 0.0, reach: float | None = None
+) -> Verdict:
     """Return what the rule says; `unread` are the points that no check found in answers in words.
+
+    `reach` is the share with all of them, where it does not follow from the sum of points.
 
     The rule fails somebody alone only where the whole range of the total lies below the mark, and
     still would with the unread points. A floor in a competency rests on few questions, so what
@@ -177,7 +189,8 @@ def verdict(card: Scorecard, rule: Rule, *, unread: float = 0.0) -> Verdict:
     """
     if not causes(card, rule):
         return Verdict.PASSED
-    reach = (card.total.points + unread) / card.total.of
+    if reach is None:
+        reach = (card.total.points + unread) / card.total.of
     clear = card.total.high < rule.pass_mark and reach < rule.pass_mark - NOTHING
     return Verdict.FAILED if clear else Verdict.NEAR
 

@@ -51,10 +51,11 @@ def answer_all(
 ) -> Interview:
     """Answer what is left of an interview."""
     bank = editions.of(session, interview)
-    for place in range(conversation.position(session, interview), interview.length + 1):
-        answer_one(
-            session, interview, place, how(place, editions.asked(bank, interview, place)[1]), at=at
-        )
+    place = conversation.position(session, interview)
+    while place <= interview.length:  # which grows where questions follow from answers
+        given = how(place, editions.asked(bank, interview, place)[1])
+        answer_one(session, interview, place, given, at=at)
+        place += 1
     return interview
 
 

@@ -24,6 +24,8 @@ from interviews.items import (
 from tests.factories.interviews import right_answer
 
 EVERY = [item for bank in banks().values() for item in bank.items]
+# A bank is full when its interview asks three questions in each competency.
+FULL = [bank for bank in banks().values() if bank.template.per_competency >= 3]
 QUESTIONS = [
     part
     for item in EVERY
@@ -37,11 +39,25 @@ def every(kind):
     return [(item.id, item.question) for item in EVERY if isinstance(item.question, kind)]
 
 
-def test_law_has_enough_items_of_every_kind():
-    kinds = Counter(item.kind for item in banks()[Field.LAW].items)
+@pytest.mark.parametrize("bank", FULL, ids=lambda bank: bank.field)
+def test_a_full_bank_has_enough_items_of_every_kind(bank: Bank):
+    kinds = Counter(item.kind for item in bank.items)
 
-    assert sum(kinds.values()) >= 32
+    assert len(bank.items) >= 40
     assert set(kinds) == {"single", "multiple", "ordering", "numeric", "short", "sentence", "case"}
+    assert kinds["single"] <= len(bank.items) / 2
+
+
+@pytest.mark.parametrize("bank", FULL, ids=lambda bank: bank.field)
+def test_a_full_bank_has_enough_items_in_every_competency(bank: Bank):
+    for key in bank.competencies:
+        items = bank.of(key)
+        assert len(items) >= 8, key
+        assert {item.core for item in items} == {"A", "B", None}, key
+
+
+def test_law_medicine_and_finance_have_full_banks():
+    assert {bank.field for bank in FULL} >= {Field.LAW, Field.MEDICINE, Field.FINANCE}
 
 
 def test_ids_are_used_once_in_all_banks():

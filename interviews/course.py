@@ -1,0 +1,113 @@
+"""The course of an interview whose questions follow from the answers (`interviews.adaptive`).
+
+What the choice rests on is read from the database each time: the answers, what this person was
+asked before, and which items the latest interviews had. The same answers lead to the same question,
+so that a request that is sent again changes nothing.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from random import Random
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from experts.fields import Field
+from interviews import ability, adaptive, curves, editions, graded, plan
+from interviews.adaptive import Candidate, Course
+from interviews.graded import Answered
+from interviews.items import Bank
+from interviews.models import Interview, Response
+from interviews.plan import Step
+
+LATEST = 200  # interviews whose items are counted
+
+
+def first(session: Session, bank: Bank, seed: str, *, attempt: int, seen: frozenset[str]) -> Step:
+    """Return the question that an interview begins with."""
+    left = curves.pool(bank, plan.series_of(attempt))
+    return _chosen(session, bank, [], left, [], f"{seed}:1", seen)
+
+
+def following(
+    session: Session, interview: Interview, bank: Bank, responses: Sequence[Response]
+) -> Step | None:
+    """Return the question after these answers, or None when enough is known."""
+    pool = {one.id: one for one in curves.pool(bank, plan.series_of(interview.attempt))}
+    steps = editions.steps(interview)
+    asked = [pool[step.item] for step in steps]
+    left = [one for key, one in pool.items() if key not in {step.item for step in steps}]
+    given = answered(interview, bank, responses)
+    if adaptive.ending(of(bank), asked, left, _shown(bank, given)) is not None:
+        return None
+    seed = f"{interview.seed}:{len(steps) + 1}"
+    return _chosen(session, bank, asked, left, given, seed, _seen(session, interview))
+
+
+def answered(
+    interview: Interview, bank: Bank, responses: Sequence[Response], *, full: Sequence[str] = ()
+) -> list[Answered]:
+    """Return answers as they count; those to the items of `full` with all their points."""
+    known = {step.item: step.curve for step in editions.steps(interview)}
+    found = []
+    for response in responses:
+        curve, item_id = known[response.item_id], response.item_id
+        assert curve is not None  # each step of a course has its curve
+        points = 1.0 if item_id in full else response.points
+        found.append(Answered(bank.item(item_id).competency, curve, points))
+    return found
+
+
+def of(bank: Bank) -> Course:
+    """Return the course of the interviews of a bank."""
+    template = bank.template.adaptive
+    if template is None:
+        raise ValueError("the interviews of this bank are planned at their start")
+    return Course(
+        least=template.least,
+        most=template.most,
+        cut=graded.cut(bank),
+        certainty=bank.rule.certainty,
+    )
+
+
+def _chosen(
+    session: Session,
+    bank: Bank,
+    asked: Sequence[Candidate],
+    left: Sequence[Candidate],
+    given: Sequence[Answered],
+    seed: str,
+    seen: frozenset[str],
+) -> Step:
+    random = Random(f"{bank.digest}:{seed}")  # noqa: S311 - it guards nothing
+    resting = _resting(session, bank) | seen
+    shown = _shown(bank, given)
+    found = adaptive.choose(of(bank), asked, left, shown, random, resting=resting)
+    return plan.step(bank.item(found.id), found.curve, random)
+
+
+def _shown(bank: Bank, given: Sequence[Answered]) -> ability.Estimate:
+    return ability.estimate((one.graded for one in given), certainty=bank.rule.certainty)
+
+
+def _resting(session: Session, bank: Bank) -> frozenset[str]:
+    plans = _latest(session, bank.field)
+    given = Counter(str(step["item"]) for steps in plans for step in steps)
+    caps = {item.id: item.exposure_cap for item in bank.items}
+    return adaptive.resting(given, caps, len(plans))
+
+
+def _latest(session: Session, field: Field) -> Sequence[Any]:
+    query = select(Interview.plan).where(Interview.field == field)
+    return session.exec(query.order_by(col(Interview.id).desc()).limit(LATEST)).all()
+
+
+def _seen(session: Session, interview: Interview) -> frozenset[str]:
+    """Return what somebody was asked in earlier interviews of the field."""
+    query = select(Interview.plan).where(
+        Interview.expert_id == interview.expert_id,
+        Interview.field == interview.field,
+        col(Interview.id) < interview.key,
+    )
+    return frozenset(step["item"] for steps in session.exec(query) for step in steps)

@@ -1,0 +1,80 @@
+"""Levels from the ability that answers show: what somebody of it would earn of the whole bank.
+
+Pure. Interviews that adapt ask different people different questions, so their points do not
+compare; abilities do (`interviews.ability`). A level stays what it was, a share of points: the
+share that somebody of this ability earns on average of all items of the bank, so that the rule
+needs no other words. Few questions say little of one competency, so each is looked at from where
+all answers together stand, and a range tells how sure it is.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from interviews import ability, curves
+from interviews.ability import GRID, Curve, Estimate, Prior
+from interviews.items import Bank
+from interviews.scoring import Level, Scorecard
+
+# How far the ability in one competency lies from that in all: what a person knows hangs together.
+WITHIN = 0.7
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An answer as it counts: in which competency, to an item of which curve, for which points."""
+
+    competency: str
+    curve: Curve
+    points: float
+
+    @property
+    def graded(self) -> tuple[Curve, int]:
+        """The category that the points reach."""
+        return self.curve, self.curve.category(self.points)
+
+
+def scorecard(answers: Sequence[Answered], bank: Bank) -> Scorecard:
+    """Return the levels that answers show."""
+    certainty = bank.rule.certainty
+    whole = ability.estimate((one.graded for one in answers), certainty=certainty)
+    prior = Prior(round(whole.mean, 3), WITHIN)
+    found = {}
+    for key in bank.competencies:
+        of_it = [one for one in answers if one.competency == key]
+        if of_it:
+            graded = (one.graded for one in of_it)
+            shown = ability.estimate(graded, certainty=certainty, prior=prior)
+            found[key] = _level(of_it, shown, _shares(bank, key))
+    return Scorecard(total=_level(answers, whole, _shares(bank, None)), competencies=found)
+
+
+def cut(bank: Bank) -> float:
+    """Return the ability at the pass mark: who has it earns just so much of the whole bank."""
+    return float(np.interp(bank.rule.pass_mark, _shares(bank, None), GRID))
+
+
+def _level(answers: Sequence[Answered], shown: Estimate, shares: ability.Floats) -> Level:
+    low, share, high = np.interp([shown.low, shown.mean, shown.high], GRID, shares)
+    return Level(
+        points=sum(one.points for one in answers),
+        of=len(answers),
+        share=float(share),
+        low=float(low),
+        high=float(high),
+        ability=shown.mean,
+        deviation=shown.deviation,
+    )
+
+
+def _shares(bank: Bank, competency: str | None) -> ability.Floats:
+    """Return the share of the points of a bank, or of a competency of it, over the abilities."""
+    key = (bank.digest, competency)
+    if key not in _SHARES:
+        found = bank.items if competency is None else bank.of(competency)
+        _SHARES[key] = ability.expected_shares([curves.prior(item) for item in found])
+    return _SHARES[key]
+
+
+_SHARES: dict[tuple[str, str | None], ability.Floats] = {}
