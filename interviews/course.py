@@ -5,14 +5,12 @@ asked before, and which items the latest interviews had. The same answers lead t
 so that a request that is sent again changes nothing.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from random import Random
-from typing import Any
 
+from sqlalchemy import text
 from sqlmodel import Session, col, select
 
-from experts.fields import Field
 from interviews import ability, adaptive, curves, editions, graded, plan
 from interviews.adaptive import Candidate, Course
 from interviews.graded import Answered
@@ -21,6 +19,11 @@ from interviews.models import Interview, Response
 from interviews.plan import Step
 
 LATEST = 200  # interviews whose items are counted
+LATELY = text("""
+    with latest as (select plan from interview where field = :field order by id desc limit :latest)
+    select step ->> 'item' as item, count(*) as times, (select count(*) from latest) as interviews
+    from latest, jsonb_array_elements(plan) as step group by 1
+""")
 
 
 def first(session: Session, bank: Bank, seed: str, *, attempt: int, seen: frozenset[str]) -> Step:
@@ -92,15 +95,10 @@ def _shown(bank: Bank, given: Sequence[Answered]) -> ability.Estimate:
 
 
 def _resting(session: Session, bank: Bank) -> frozenset[str]:
-    plans = _latest(session, bank.field)
-    given = Counter(str(step["item"]) for steps in plans for step in steps)
+    rows = session.execute(LATELY, {"field": bank.field, "latest": LATEST}).all()
+    given = {row.item: row.times for row in rows}
     caps = {item.id: item.exposure_cap for item in bank.items}
-    return adaptive.resting(given, caps, len(plans))
-
-
-def _latest(session: Session, field: Field) -> Sequence[Any]:
-    query = select(Interview.plan).where(Interview.field == field)
-    return session.exec(query.order_by(col(Interview.id).desc()).limit(LATEST)).all()
+    return adaptive.resting(given, caps, rows[0].interviews if rows else 0)
 
 
 def _seen(session: Session, interview: Interview) -> frozenset[str]:
