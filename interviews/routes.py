@@ -26,6 +26,7 @@ from interviews import (
     operator_routes,
     results,
     standing,
+    statistics_routes,
     transcripts,
 )
 from interviews.conversation import Kept
@@ -33,7 +34,12 @@ from interviews.forms import AnswerForm, form_for
 from interviews.models import Interview, Mode, State
 
 bp = Blueprint("interviews", __name__)
-MORE_BLUEPRINTS = [operator_routes.bp, fairness_routes.bp, choice_routes.bp]
+MORE_BLUEPRINTS = [
+    operator_routes.bp,
+    fairness_routes.bp,
+    choice_routes.bp,
+    statistics_routes.bp,
+]
 
 
 @bp.get("/interviews")

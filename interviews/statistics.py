@@ -1,0 +1,168 @@
+"""How items and interviews fare: what answers say of each question, and where people leave.
+
+Figures are for operators who keep a bank. Nothing is decided by them. Under so many answers an item
+has no figures of how it fares, since they would speak of single persons.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from experts.fields import Field
+from interviews.items import Bank, Item
+
+ENOUGH = 10
+LOOK_BACK = timedelta(days=365)
+# By item: what was given, and how its points go with the level that the whole interview came to.
+ITEMS = text("""
+    with finished as (
+        select id, level from interview
+        where field = :field and level is not null and started_at >= :since
+    )
+    select r.item_id as item, count(*) as answers, avg(r.points) as points,
+        count(*) filter (where r.answer is null and i.texts_deleted_at is null) as blank,
+        count(*) filter (where i.texts_deleted_at is null) as readable,
+        count(*) filter (where r.remark <> '') as remarks,
+        percentile_cont(0.5) within group (
+            order by extract(epoch from r.answered_at - r.shown_at)
+        ) as seconds,
+        corr(r.points, f.level) as goes_with
+    from interview_response r
+    join interview i on i.id = r.interview_id
+    left join finished f on f.id = i.id
+    where i.field = :field and i.started_at >= :since
+    group by 1
+""")
+GIVEN = text("""
+    select step ->> 'item' as item, count(*) as times, (
+        select count(*) from interview where field = :field and started_at >= :since
+    ) as interviews
+    from interview, jsonb_array_elements(plan) as step
+    where field = :field and started_at >= :since group by 1
+""")
+WAY = text("""
+    with counted as (
+        select i.id, i.state, i.started_at, i.finished_at, i.decided_at, i.decided_rule,
+            count(r.id) as answers
+        from interview i left join interview_response r on r.interview_id = i.id
+        where i.field = :field and i.started_at >= :since group by i.id
+    )
+    select count(*) as begun,
+        count(*) filter (where answers > 0) as answered,
+        count(*) filter (where state in ('review', 'passed', 'failed')) as finished,
+        count(*) filter (where state = 'active') as active,
+        count(*) filter (where state = 'abandoned') as left_early,
+        count(*) filter (where state = 'expired') as expired,
+        count(*) filter (where state = 'review') as waiting,
+        count(*) filter (where state = 'passed') as passed,
+        count(*) filter (where state = 'failed') as failed,
+        count(*) filter (where decided_at is not null and decided_rule is null) as by_person,
+        percentile_cont(0.5) within group (order by answers)
+            filter (where state in ('review', 'passed', 'failed')) as questions,
+        percentile_cont(0.5) within group (
+            order by extract(epoch from finished_at - started_at)
+        ) filter (where state in ('review', 'passed', 'failed')) as seconds,
+        percentile_cont(0.5) within group (
+            order by extract(epoch from decided_at - finished_at)
+        ) filter (where decided_at is not null and decided_rule is null) as read_in
+    from counted
+""")
+LEFT = text("""
+    select answers, count(*) as people from (
+        select i.id, count(r.id) as answers
+        from interview i left join interview_response r on r.interview_id = i.id
+        where i.field = :field and i.started_at >= :since and i.state in ('abandoned', 'expired')
+        group by i.id
+    ) left_early group by 1 order by 1
+""")
+
+
+@dataclass(frozen=True)
+class ItemFigures:
+    """What answers say of an item; `given` is the share of interviews that had it."""
+
+    item: Item
+    competency: str
+    answers: int
+    given: float
+    points: float | None
+    blank: float | None
+    seconds: float | None
+    goes_with: float | None
+    remarks: int
+
+    @property
+    def oddities(self) -> list[str]:
+        """What is worth a look, by name; the words are the page's."""
+        found = []
+        if self.given > self.item.exposure_cap and self.item.core is None:
+            found.append("often")
+        if self.points is not None and not 0.05 <= self.points <= 0.97:
+            found.append("extreme")
+        if self.goes_with is not None and self.goes_with < 0.1:
+            found.append("flat")
+        if self.remarks:
+            found.append("remarks")
+        return found
+
+
+@dataclass(frozen=True)
+class Way:
+    """How far people came who began an interview."""
+
+    begun: int
+    answered: int
+    finished: int
+    active: int
+    left_early: int
+    expired: int
+    waiting: int
+    passed: int
+    failed: int
+    by_person: int
+    questions: float | None
+    took: timedelta | None
+    read_in: timedelta | None
+    left_after: dict[int, int]
+
+
+def items(session: Session, bank: Bank, language: str, *, at: datetime) -> list[ItemFigures]:
+    """Return the figures of every item of a bank, those worth a look first."""
+    asked = {"field": bank.field, "since": at - LOOK_BACK}
+    rows = {row.item: row for row in session.execute(ITEMS, asked)}
+    given = {row.item: row.times / row.interviews for row in session.execute(GIVEN, asked)}
+    found = []
+    for item in bank.items:
+        row = rows.get(item.id)
+        enough = row is not None and row.answers >= ENOUGH
+        found.append(
+            ItemFigures(
+                item=item,
+                competency=bank.competencies[item.competency].label.in_(language),
+                answers=row.answers if row else 0,
+                given=given.get(item.id, 0.0),
+                points=float(row.points) if row and enough else None,
+                blank=row.blank / row.readable if row and row.readable >= ENOUGH else None,
+                seconds=float(row.seconds) if row and enough else None,
+                goes_with=row.goes_with if row and enough else None,
+                remarks=row.remarks if row else 0,
+            )
+        )
+    return sorted(found, key=lambda one: (-len(one.oddities), one.item.id))
+
+
+def way(session: Session, field: Field, *, at: datetime) -> Way:
+    """Return how far those came who began in a field."""
+    asked = {"field": field, "since": at - LOOK_BACK}
+    row = session.execute(WAY, asked).one()
+    left = {one.answers: one.people for one in session.execute(LEFT, asked)}
+    seen = row._asdict()
+    seconds, read_in = seen.pop("seconds"), seen.pop("read_in")
+    return Way(
+        **seen,
+        took=timedelta(seconds=float(seconds)) if seconds is not None else None,
+        read_in=timedelta(seconds=float(read_in)) if read_in is not None else None,
+        left_after=left,
+    )

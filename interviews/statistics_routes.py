@@ -1,0 +1,42 @@
+"""The page on which operators see how the items of a bank and its interviews fare."""
+
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
+
+from core import formats
+from core.access import requires
+from core.clock import now
+from core.db import db_session
+from core.errors import NotFound
+from interviews import items, statistics
+from interviews.items import Bank
+
+bp = Blueprint("interview_statistics", __name__)
+
+
+@bp.get("/operator/interviews/statistics")
+@requires("interview.review")
+def of_bank() -> ResponseReturnValue:
+    """Show the way of interviews in a field, and the figures of its items."""
+    bank = _bank(request.args.get("field"))
+    session, at, language = db_session(), now(), str(formats.locale().language)
+    return render_template(
+        "interviews/statistics.html",
+        bank=bank,
+        banks=list(items.banks().values()),
+        way=statistics.way(session, bank.field, at=at),
+        figures_of_items=statistics.items(session, bank, language, at=at),
+        enough=statistics.ENOUGH,
+        language=language,
+    )
+
+
+def _bank(name: str | None) -> Bank:
+    """Return the bank of a field, the first where none is named."""
+    banks = items.banks()
+    if name is None:
+        return next(iter(banks.values()))
+    found = next((bank for field, bank in banks.items() if field == name), None)
+    if found is None:
+        raise NotFound
+    return found
