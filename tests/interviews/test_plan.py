@@ -5,9 +5,9 @@ from collections import Counter
 import pytest
 
 from interviews import plan
-from interviews.items import banks
+from tests.interviews.conftest import planned_at_start
 
-BANKS = list(banks().values())
+BANKS = list(planned_at_start().values())
 
 
 @pytest.mark.parametrize("bank", BANKS, ids=lambda bank: bank.field)
