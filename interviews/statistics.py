@@ -97,7 +97,8 @@ class ItemFigures:
     def oddities(self) -> list[str]:
         """What is worth a look, by name; the words are the page's."""
         found = []
-        if self.given > self.item.exposure_cap and self.item.core is None:
+        is_core, is_known = self.item.core is not None, self.answers >= 2 * ENOUGH
+        if self.given > self.item.exposure_cap and is_known and not is_core:
             found.append("often")
         if self.points is not None and not 0.05 <= self.points <= 0.97:
             found.append("extreme")
