@@ -271,6 +271,8 @@ def test_everybody_at_everything_keeps_the_books_true(live):
 
     with live.transaction() as session:
         audit_whole(session, project_id, 30 * COST)
+        states = {lease.state for lease in session.exec(select(Assignment))}
+        assert {State.SUBMITTED, State.RETURNED} <= states
 
 
 def test_of_two_reviewers_at_once_one_verdict_counts_and_the_pay_is_his(live):

@@ -89,7 +89,9 @@ def test_the_pages_of_experts(live: Any, browser_page: Any, seeded: Any, languag
         "figures": "/decisions/figures",
     }
     for name, path in pages.items():
-        browser_page.open(path)
+        page = browser_page.open(path)
+        assert browser_page.answered == 200
+        assert page.locator("html").get_attribute("lang") == language
         browser_page.look(f"annotation-{name}-{language}")
 
 
@@ -99,7 +101,9 @@ def test_the_pages_of_owners(live: Any, browser_page: Any, seeded: Any, language
         session.get(User, seeded["owner"].id).locale = language
     enter(live, browser_page, seeded["owner"])
     for name in ("review", "progress", "tasks"):
-        browser_page.open(f"/projects/{seeded['project_id']}/{name}")
+        page = browser_page.open(f"/projects/{seeded['project_id']}/{name}")
+        assert browser_page.answered == 200
+        assert page.locator("html").get_attribute("lang") == language
         browser_page.look(f"annotation-{name}-{language}")
     browser_page.open("/review")
     browser_page.look(f"annotation-waiting-{language}")

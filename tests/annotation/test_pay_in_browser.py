@@ -104,7 +104,9 @@ def test_the_rate_is_read_before_a_yes(
     live: Any, browser_page: Any, story: dict[str, Any], language: str
 ) -> None:
     enter(live, browser_page, story["invited"], language)
-    browser_page.open(f"/invitations/{story['invitation']}")
+    offer = browser_page.open(f"/invitations/{story['invitation']}")
+    assert browser_page.answered == 200
+    assert "/h" in offer.locator("main").inner_text()
     browser_page.look(f"pay-invitation-{language}")
     enter(live, browser_page, story["expert"], language)
     browser_page.open("/work")
@@ -112,6 +114,7 @@ def test_the_rate_is_read_before_a_yes(
     enter(live, browser_page, story["owner"], language)
     for name, path in {"home": "", "bonuses": "/bonuses", "review": "/review?all=1"}.items():
         page = browser_page.open(f"/projects/{story['project']}{path}")
+        assert browser_page.answered == 200
         for folded in page.locator("main details").all():
             folded.evaluate("one => one.open = true")
         browser_page.look(f"pay-{name}-{language}")

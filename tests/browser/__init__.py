@@ -62,6 +62,7 @@ class Window:
     faults: list[str] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
     picky: bool = True
+    answered: int = 0  # the status of the page that was opened last
 
     def __post_init__(self) -> None:
         self.page.on("console", self._console)
@@ -72,7 +73,8 @@ class Window:
         """Go to a page and look at it; a link from a letter leads to this server too."""
         if path.startswith(f"{LETTERS}/"):
             path = path.removeprefix(LETTERS)
-        self.page.goto(path if "://" in path else self.home + path)
+        answer = self.page.goto(path if "://" in path else self.home + path)
+        self.answered = answer.status if answer else 0
         self.check()
         return self.page
 

@@ -174,6 +174,7 @@ def test_every_page_of_money_is_for_everybody(stack: Stack, seen: Window):
         "statements": "/earnings/statements",
     }.items():
         seen.open(path)
+        assert seen.answered == 200
         seen.look(f"payouts-{name}")
     _in_french(seen, "/earnings", "earnings-fr")
 
@@ -194,6 +195,7 @@ def test_every_page_of_money_is_for_everybody(stack: Stack, seen: Window):
     seen.open("/operator/money")
     seen.look("payouts-money")
     seen.press("Compare now")
+    assert seen.page.url.endswith("/operator/money")
     seen.look("payouts-money-compared")
     _in_french(seen, "/operator/money", "money-fr")
 

@@ -163,12 +163,14 @@ def test_a_webhook_that_was_owed_is_delivered_after_a_kill_even_to_a_new_address
 ):
     nobody = "http://127.0.0.1:9/platform=whsec_old"
     with started(tmp_path, web, "--platform-webhook", nobody) as first:
-        first.bench.v1.topups.create({"amount": 5, "currency": "eur"})
+        made = first.bench.v1.topups.create({"amount": 5, "currency": "eur"})
         first.kill()
 
     moved = f"{receiver.url}/platform={receiver.secret}"
     with started(tmp_path, web, "--platform-webhook", moved):
         receiver.wait(lambda names: "topup.created" in names)
+    heard = next(one.event for one in receiver.heard if one.event["type"] == "topup.created")
+    assert heard["data"]["object"]["id"] == made.id
 
 
 def test_a_second_sandbox_on_the_same_state_is_refused(tmp_path, web):

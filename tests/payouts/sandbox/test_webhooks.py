@@ -158,6 +158,8 @@ def test_an_event_can_be_sent_once_more(told, receiver):
     told.control("/webhooks/resend", event=event["id"])
 
     receiver.wait(lambda names: names.count("topup.created") == 2)
+    ids = [each.event["id"] for each in receiver.heard if each.event["type"] == "topup.created"]
+    assert ids == [event["id"]] * 2
 
 
 def test_an_endpoint_made_by_the_api_hears_what_it_asked_for(bench, receiver):
@@ -261,3 +263,5 @@ def test_an_event_can_be_said_though_nothing_happened(told, receiver):
     told.control("/events/emit", type="topup.failed", object=made.id)
 
     receiver.wait(lambda names: "topup.failed" in names)
+    said = next(each.event for each in receiver.heard if each.event["type"] == "topup.failed")
+    assert said["data"]["object"]["id"] == made.id
