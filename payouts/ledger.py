@@ -244,8 +244,8 @@ def problems(session: Session) -> list[str]:
     return found
 
 
-# One question (migration 0042): it locks the accounts, project's first, then by id, so that two
-# acceptances in one project queue at its reserve and never wait for each other in a circle;
+# One question (migrations 0058, 0073): it locks the accounts, projects first, then by id, so that
+# two acceptances in one project queue at its reserve and never wait for each other in a circle;
 # compares with what the event has posted before; checks the floors; and inserts the group at
 # once, so that the trigger changes the balances once and sees the group as a whole.
 POST = text("""
