@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Any
 from weakref import WeakSet
 
@@ -58,14 +59,28 @@ def engine_for(url: str, pool_size: int = 5) -> Iterator[Engine]:
     """Open an engine, and close it with every connection that it ever opened.
 
     A request that still runs when the pool is disposed of gives its connection back to nobody,
-    and the garbage collector complains about it in the middle of another test.
+    and the garbage collector complains about it in the middle of another test. One that asks for
+    a connection after that is refused.
     """
     engine = make_engine(url, pool_size)
     opened: WeakSet[Any] = WeakSet()
-    event.listen(engine, "connect", lambda connection, _record: opened.add(connection))
+    over = Event()
+
+    def refuse_when_over(*_asked: Any) -> None:
+        if over.is_set():
+            raise psycopg.OperationalError("the test is over")
+
+    def remember(connection: Any, _record: Any) -> None:
+        opened.add(connection)
+        if over.is_set():  # it was under way when the test ended
+            connection.close()
+
+    event.listen(engine, "do_connect", refuse_when_over)
+    event.listen(engine, "connect", remember)
     try:
         yield engine
     finally:
+        over.set()
         engine.dispose()
         for connection in list(opened):
             connection.close()
