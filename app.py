@@ -39,6 +39,7 @@ from core import (
     embedded,
     health,
     jobs,
+    language_model,
     look,
     mail,
     navigation,
@@ -224,6 +225,9 @@ def _ports(settings: Settings) -> Ports:
         payout_rail=StripeConnect(settings),
         labelling=labelling_backend(settings),
         webhooks=HttpSender(settings.webhook_private_networks),
+        language_model=language_model.first(settings),
+        second_model=language_model.second(settings),
+        transcriber=language_model.transcriber(settings),
     )
 
 

@@ -249,3 +249,36 @@ class KeptAnswer(SQLModel, table=True):
     body: str = Field(sa_type=Text)  # encrypted: an answer may hold a secret that is shown once
     made_at: datetime = utc()
     expires_at: datetime = utc(index=True)
+
+
+class CallOutcome(StrEnum):
+    """How a call went."""
+
+    ANSWERED = "answered"
+    NONSENSE = "nonsense"
+    DOWN = "down"
+    REFUSED = "refused"
+
+
+class ModelCall(SQLModel, table=True):
+    """A call of a language model. `cost` is in millionths of the smallest coin of `currency`."""
+
+    __tablename__ = "model_call"
+    __table_args__ = (
+        one_of("outcome", CallOutcome),
+        CheckConstraint("least(tokens_in, tokens_out, milliseconds, cost) >= 0", name="counts"),
+        Index("ix_model_call_subject", "subject"),
+        Index("ix_model_call_at", "at"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    purpose: str = Field(sa_type=Text)
+    subject: str = Field(sa_type=Text)
+    model: str = Field(sa_type=Text)
+    outcome: CallOutcome = text_enum(CallOutcome)
+    tokens_in: int = Field(sa_type=BigInteger)
+    tokens_out: int = Field(sa_type=BigInteger)
+    milliseconds: int = Field(sa_type=BigInteger)
+    cost: int = Field(sa_type=BigInteger)
+    currency: str = Field(sa_type=Text)
+    at: datetime = utc()

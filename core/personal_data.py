@@ -204,6 +204,14 @@ TABLES = (
     nobody("audit_unsealed", _l("Numbers of audit entries that wait for their seal")),
     nobody("audit_seal", _l("Seals of the audit trail"), "content", "previous", "hash"),
     nobody("audit_check", _l("Checks of the audit trail"), "breach"),
+    nobody(
+        "model_call",
+        _l("What language models were asked for, and what it cost; no texts"),
+        "purpose",
+        "subject",
+        "model",
+        "currency",
+    ),
     nobody("retention_run", _l("When retention ran, and how much went by each rule"), "counts"),
 )
 

@@ -1,13 +1,14 @@
 """The outside, in our words and types: one Protocol a neighbour, only the calls we make."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
-from typing import Any, Literal, Protocol
+from typing import Any, Generic, Literal, Protocol, TypeVar
 from uuid import UUID
 
 from flask import current_app
+from pydantic import BaseModel
 
 from core.money import Money
 
@@ -487,6 +488,90 @@ class WebhookSender(Protocol):
         """
 
 
+Form = TypeVar("Form", bound=BaseModel)
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class ModelUse:
+    """What an answer of a language model took; tokens as the endpoint counts them."""
+
+    model: str
+    tokens_in: int
+    tokens_out: int
+    milliseconds: int
+
+
+class ModelDown(Exception):
+    """The language model cannot be reached, is busy or too slow; try again later."""
+
+
+class ModelRefused(Exception):
+    """The endpoint will never answer this: a wrong key, an unknown model, too long a text."""
+
+
+class ModelNonsense(Exception):
+    """The model answered, but not in the form that was asked for; `use` is what it took."""
+
+    def __init__(self, use: ModelUse) -> None:
+        super().__init__("the answer has another form")
+        self.use = use
+
+
+@dataclass(frozen=True)
+class Said:
+    """A turn that a language model is given."""
+
+    role: Literal["system", "user", "assistant"]
+    text: str
+
+
+@dataclass(frozen=True)
+class ModelAnswer(Generic[Value]):
+    """What a language model answered, in the form that was asked for."""
+
+    value: Value
+    use: ModelUse
+
+
+class ModelStream(Protocol):
+    """An answer that comes piece by piece; `use` is known once it has ended."""
+
+    use: ModelUse | None
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the pieces. Raises `ModelDown` where they stop before the end."""
+
+    def close(self) -> None:
+        """Hear no more of it; safe to call twice."""
+
+
+class LanguageModel(Protocol):
+    """A language model behind an endpoint.
+
+    Nothing is kept between two calls. Every call raises `ModelDown` when a later attempt may help
+    and `ModelRefused` when none will. Never call one while a transaction is open.
+    """
+
+    name: str
+    host: str
+
+    def ask(self, said: Sequence[Said], form: type[Form], *, most_tokens: int) -> ModelAnswer[Form]:
+        """Return an answer in a form. Raises `ModelNonsense` where the answer has another."""
+
+    def stream(self, said: Sequence[Said], *, most_tokens: int) -> ModelStream:
+        """Return an answer in words as it comes."""
+
+
+class Transcriber(Protocol):
+    """Turns speech into words; raises as a `LanguageModel` does."""
+
+    name: str
+
+    def transcribe(self, audio: bytes, *, name: str, language: str) -> ModelAnswer[str]:
+        """Return what was said in a recording; `name` tells its format, such as "a.webm"."""
+
+
 @dataclass(frozen=True)
 class Ports:
     """Every side of the outside that this instance uses."""
@@ -495,6 +580,9 @@ class Ports:
     payout_rail: PayoutRail
     labelling: LabellingBackend
     webhooks: WebhookSender
+    language_model: LanguageModel | None = None
+    second_model: LanguageModel | None = None
+    transcriber: Transcriber | None = None
 
 
 def ports() -> Ports:

@@ -6,7 +6,7 @@ No code asks whether it runs "in production": it asks for the setting that it ne
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from flask import current_app
 from pydantic import (
@@ -114,6 +114,25 @@ class Settings(BaseSettings):
     # to people before it runs, and only with their consent.
     llm_base_url: str = ""
     llm_model: str = ""
+    llm_api_key: SecretStr = SecretStr("")
+    # A second model, which judges beside the first; at the same address where none is given.
+    llm_second_base_url: str = ""
+    llm_second_model: str = ""
+    llm_second_api_key: SecretStr = SecretStr("")
+    # The model at the first address that turns speech into words; without one there is no voice.
+    llm_transcribe_model: str = ""
+    # How long an answer is waited for, in seconds, and in which form it is asked for: by a JSON
+    # schema, as any JSON, or in words only, for endpoints that know no more.
+    llm_timeout: float = Field(default=60, gt=0)
+    llm_form: Literal["json_schema", "json_object", "words"] = "json_schema"
+    # What a million tokens cost, into the model and out of it, as an amount with its currency, and
+    # what may be spent in a month (0: no limit), in smallest units; tokens that one interview may
+    # take. Where a limit is reached, interviews go on without the model.
+    llm_price_in: int = Field(default=0, ge=0)
+    llm_price_out: int = Field(default=0, ge=0)
+    llm_currency: str = "eur"
+    llm_month_limit: int = Field(default=0, ge=0)
+    llm_interview_tokens: int = Field(default=60_000, ge=1_000)
 
     # Label Studio: a private address, and a token of its service user.
     label_studio_url: str = "http://127.0.0.1:8080"
