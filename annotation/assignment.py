@@ -7,12 +7,12 @@ ends it without an answer gives both back. Rows are locked in one order: assignm
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, literal, text, update
+from sqlalchemy import delete, func, update
 from sqlalchemy import select as select_columns
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
-from annotation import beside_pay, results, rules
+from annotation import beside_pay, results, rules, shares, slots
 from annotation.models import Annotation, Assignment, Draft, State, Task
 from core import audit, jobs
 from core.errors import Conflict, Invalid, NotAllowed
@@ -24,7 +24,7 @@ from projects.models import State as ProjectState
 from projects.terms import CONTEST_DAYS
 
 HANDED_IN = (State.SUBMITTED, State.ACCEPTED, State.REJECTED, State.PARTLY_ACCEPTED)
-GIVEN_BACK = (State.RETURNED, State.EXPIRED)
+EXTENSIONS = 2  # how often a lease may be given its time again
 REASON_AT_MOST = 2000
 
 
@@ -62,6 +62,10 @@ class HandedIn(Conflict):
     """This task was already handed in, so it can no longer be changed or given back."""
 
 
+class NoMoreTime(Conflict):
+    """This task has been given its time again as often as its terms allow."""
+
+
 class ReasonMissing(Invalid):
     """Say in a few words, at most %(most)s characters, why you skip this task."""
 
@@ -90,7 +94,8 @@ def claim_next(session: Session, project: Project, expert_id: int, *, at: dateti
     if held is not None:
         return held
     check_may_work(session, project, expert_id, at=at)
-    task_id = _take_slot(session, project_id, expert_id)
+    shares.check(session, project, expert_id, at=at)
+    task_id = slots.take(session, project, expert_id)
     if task_id is None:
         raise NoTask
     first = beside_pay.qualification_pay(session, project, expert_id)
@@ -186,7 +191,7 @@ def skip(session: Session, lease: Assignment, reason: str, *, at: datetime) -> N
     if lease.state is State.SKIPPED:
         return
     _check_not_handed_in(lease)
-    if lease.state in GIVEN_BACK:
+    if lease.state in slots.GIVEN_BACK:
         return  # it went back to all already
     if not 0 < len(reason.strip()) <= REASON_AT_MOST:
         raise ReasonMissing(most=REASON_AT_MOST)
@@ -207,6 +212,35 @@ def give_back(session: Session, lease: Assignment, *, at: datetime) -> None:
         _end(session, lease, State.RETURNED, at)
 
 
+def extend(session: Session, lease: Assignment, *, number: int, at: datetime) -> None:
+    """Give a lease its time again, counted from now; `lease` is locked by the caller.
+
+    `number` says which extension is meant, from 1: the second click of one changes nothing.
+    """
+    _check_not_handed_in(lease)
+    if lease.state is State.ACTIVE and lease.extended >= number:
+        return
+    _check_active(lease)
+    if lease.extended >= lease.terms.get("extensions", 0):
+        raise NoMoreTime
+    lease.extended += 1
+    lease.due_at = max(lease.due_at, at + timedelta(minutes=lease.terms["lease_minutes"]))
+    session.add(lease)
+    audit.record(
+        session, "assignment.extended", by=lease.expert_id, subject=f"assignment:{lease.id}"
+    )
+
+
+def is_alive(session: Session, assignment_id: int, *, at: datetime) -> None:
+    """Note that somebody has the page of a lease open; nothing waits for it."""
+    session.execute(
+        update(Assignment)
+        .where(col(Assignment.id) == assignment_id, col(Assignment.state) == State.ACTIVE)
+        .values(seen_at=at)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def expire_next(session: Session, *, at: datetime) -> Assignment | None:
     """End one lease whose time ran out, the oldest first; its draft is kept.
 
@@ -225,35 +259,6 @@ def expire_next(session: Session, *, at: datetime) -> Assignment | None:
     return lease
 
 
-def reopen_slot(session: Session, task_id: int) -> None:
-    """Let one more expert take a task."""
-    session.execute(
-        update(Task).where(col(Task.id) == task_id).values(slots_left=Task.slots_left + 1)
-    )
-
-
-def take_back_slot(session: Session, task_id: int) -> None:
-    """Close a slot that was reopened, unless somebody has taken it meanwhile."""
-    session.execute(
-        update(Task)
-        .where(col(Task.id) == task_id, col(Task.slots_left) > 0)
-        .values(slots_left=Task.slots_left - 1)
-    )
-
-
-def is_open_to(expert_id: int, *, again: bool) -> Any:
-    """Return the condition that a task has a slot and the expert has had no part in it.
-
-    With `again`, tasks that they gave back or that ran out on them count as well.
-    """
-    had = select_columns(literal(1)).where(
-        col(Assignment.task_id) == Task.id, col(Assignment.expert_id) == expert_id
-    )
-    if again:
-        had = had.where(col(Assignment.state).not_in(GIVEN_BACK))
-    return (col(Task.slots_left) > 0) & ~had.exists()
-
-
 def _one_claim_at_a_time(session: Session, project_id: int, expert_id: int) -> None:
     # A double click claims twice at once: the second waits here and finds the first one's lease.
     session.execute(select_columns(func.pg_advisory_xact_lock(project_id, expert_id)))
@@ -264,38 +269,6 @@ def _has_skill(session: Session, project: Project, expert_id: int, at: datetime)
         skill.field == project.field and skill.level >= project.min_level and skill.expires_at > at
         for skill in skills.held(session, expert_id)
     )
-
-
-def _take_slot(session: Session, project_id: int, expert_id: int) -> int | None:
-    """Take a slot of the next task in order, and return the task.
-
-    First what is new to the expert, passing by rows that others hold right now; then what they
-    gave back before; and at last waiting for those others, who may yet leave a slot. A try that
-    finds nothing is rolled back: it may hold rows that were full by the time it had locked them,
-    and whoever waits while holding them waits in a circle.
-    """
-    for again, skip_locked in ((False, True), (True, True), (True, False)):
-        next_up = (
-            select_columns(col(Task.id))
-            .where(col(Task.project_id) == project_id, is_open_to(expert_id, again=again))
-            .order_by(col(Task.priority).desc(), col(Task.position).desc())
-            .limit(1)
-            .with_for_update(skip_locked=skip_locked)
-            .cte("next_up")
-        )
-        session.execute(text("savepoint take_slot"))
-        taken = session.execute(
-            update(Task)
-            .where(col(Task.id) == next_up.c.id)
-            .values(slots_left=Task.slots_left - 1)
-            .returning(col(Task.id))
-            .execution_options(synchronize_session=False)
-        ).scalar()
-        if taken is not None:
-            session.execute(text("release savepoint take_slot"))
-            return int(taken)
-        session.execute(text("rollback to savepoint take_slot"))
-    return None
 
 
 def _lease(
@@ -315,6 +288,7 @@ def _lease(
             "fee_bps": project.fee_bps,
             "part_rule": rules.PART,
             "lease_minutes": project.lease_minutes,
+            "extensions": EXTENSIONS,
             "review_days": project.review_days,
             "contest_days": CONTEST_DAYS,
             "validation": str(project.validation),
@@ -386,6 +360,6 @@ def _end(session: Session, lease: Assignment, state: State, at: datetime) -> Non
     lease.state = state
     lease.left_at = at
     session.add(lease)
-    reopen_slot(session, lease.task_id)
+    slots.reopen(session, lease.task_id)
     budgets.release(session, lease.project_id, id_of(lease), at)
     beside_pay.release(session, lease, at)

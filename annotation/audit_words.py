@@ -8,6 +8,7 @@ ACTIONS = {
     "tasks.imported": _l("Tasks added"),
     "project.budget_short": _l("Owner told that the budget runs short"),
     "assignment.skipped": _l("Task skipped"),
+    "assignment.extended": _l("Task given its time again"),
     "assignment.accepted": _l("Work accepted"),
     "assignment.partly_accepted": _l("Work accepted in part"),
     "assignment.rejected": _l("Work not accepted"),

@@ -10,7 +10,7 @@ from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from annotation import assignment as leases
-from annotation import beside_pay
+from annotation import beside_pay, shares, slots
 from annotation.models import Assignment, State, Task
 from core.money import Money
 from experts import restrictions
@@ -33,6 +33,9 @@ class Why(StrEnum):
     SKILL = "skill"
     FROZEN = "frozen"
     BUDGET = "budget"
+    DAY_FULL = "day_full"
+    ALL_HAD = "all_had"
+    OTHERS_FIRST = "others_first"
     ALL_YOURS = "all_yours"
     ALL_TAKEN = "all_taken"
 
@@ -89,10 +92,25 @@ def why_nothing(session: Session, project: Project, expert_id: int, *, at: datet
         return Why.FROZEN
     if not _open_to(session, project, expert_id):
         return Why.ALL_YOURS if _is_left(session, project) else Why.ALL_TAKEN
+    if (full := _share(session, project, expert_id, at)) is not None:
+        return full
     cost = policy.cost(project.price, project.fee_bps)
     first = Money(beside_pay.qualification_pay(session, project, expert_id), project.currency)
     cost += policy.cost(first, project.fee_bps)
     return Why.BUDGET if budgets.available(session, id_of(project)) < cost else None
+
+
+def go_on_from(
+    session: Session, project: Project, expert_id: int, *, at: datetime
+) -> datetime | None:
+    """Return from when an expert who has had their share for now may take tasks again."""
+    try:
+        shares.check(session, project, expert_id, at=at)
+    except (shares.DayFull, shares.OthersFirst) as full:
+        return full.until
+    except shares.AllHad:
+        return None
+    return None
 
 
 def recent(expert_id: int) -> Any:
@@ -148,12 +166,24 @@ def _open_to(session: Session, project: Project, expert_id: int) -> int:
         .select_from(Task)
         .where(
             col(Task.project_id) == project.id,
-            leases.is_open_to(expert_id, again=True),
+            slots.is_open_to(expert_id, again=True),
         )
         .limit(COUNTED + 1)
         .subquery()
     )
     return int(session.execute(select_columns(func.count()).select_from(some)).scalar_one())
+
+
+def _share(session: Session, project: Project, expert_id: int, at: datetime) -> Why | None:
+    try:
+        shares.check(session, project, expert_id, at=at)
+    except shares.DayFull:
+        return Why.DAY_FULL
+    except shares.AllHad:
+        return Why.ALL_HAD
+    except shares.OthersFirst:
+        return Why.OTHERS_FIRST
+    return None
 
 
 def _is_left(session: Session, project: Project) -> bool:

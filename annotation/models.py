@@ -77,6 +77,7 @@ class Assignment(SQLModel, table=True):
         one_of("state", State),
         one_of("verdict", Verdict),
         CheckConstraint("pay_minor >= 0 AND fee_minor >= 0", name="pay_not_negative"),
+        CheckConstraint("extended >= 0", name="extended_counts"),
         CheckConstraint(
             "(state IN ('submitted', 'accepted', 'rejected', 'partly_accepted'))"
             " = (submitted_at IS NOT NULL)"
@@ -122,6 +123,12 @@ class Assignment(SQLModel, table=True):
         Index("ix_assignment_expert_id_id", "expert_id", "id"),
         Index("ix_assignment_task_id", "task_id"),
         Index("ix_assignment_project_id_state", "project_id", "state"),
+        Index(
+            "ix_assignment_project_id_expert_id_claimed_at",
+            "project_id",
+            "expert_id",
+            "claimed_at",
+        ),
         Index("ix_assignment_due_at_active", "due_at", postgresql_where="state = 'active'"),
         Index(
             "ix_assignment_review_by_submitted", "review_by", postgresql_where="state = 'submitted'"
@@ -139,6 +146,8 @@ class Assignment(SQLModel, table=True):
     terms: dict[str, Any] = jsonb()
     claimed_at: datetime = utc()
     due_at: datetime = utc()
+    extended: int = 0  # how often it was given its time again
+    seen_at: datetime | None = utc(nullable=True)  # when its page was last open
     submitted_at: datetime | None = utc(nullable=True)
     review_by: datetime | None = utc(nullable=True)
     lead_seconds: int | None = None
@@ -165,6 +174,18 @@ class Assignment(SQLModel, table=True):
     def fee(self) -> Money:
         """What the platform earns beside it."""
         return Money(self.fee_minor, self.currency)
+
+
+class ClaimPlace(SQLModel, table=True):
+    """Where an expert stopped in the order of a project's tasks, while it had so many tasks."""
+
+    __tablename__ = "claim_place"
+
+    project_id: int = Field(primary_key=True, foreign_key="project.id")
+    expert_id: int = Field(primary_key=True, foreign_key="user_account.id")
+    priority: int
+    position: int = Field(sa_type=BigInteger)
+    task_count: int = Field(sa_type=BigInteger)
 
 
 class Annotation(SQLModel, table=True):

@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from accounts import appeals, decisions
 from accounts.models import Appeal, Decision, Organisation
-from annotation import agreement, refusal, rules, shown
+from annotation import agreement, refusal, rules, shown, slots
 from annotation import assignment as leases
 from annotation.label_config import parse
 from annotation.models import Assignment, State, Task
@@ -83,7 +83,7 @@ def of(session: Session, lease: Assignment) -> Became:
         appeal=appeal,
         rule_words=rules.RULES.get(lease.decided_rule or ""),
         earned=earnings.of_assignment(session, lease.id or 0) or zero(lease.currency),
-        draft_kept=lease.state in leases.GIVEN_BACK and leases.draft_of(session, lease) is not None,
+        draft_kept=lease.state in slots.GIVEN_BACK and leases.draft_of(session, lease) is not None,
     )
 
 

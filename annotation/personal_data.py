@@ -56,6 +56,12 @@ TABLES = (
             " WHERE state NOT IN ('accepted', 'partly_accepted', 'submitted'))",
         ),
     ),
+    Table(
+        "claim_place",
+        _l("Where you stopped in the order of a project’s tasks"),
+        whose=MINE,
+        erase=Delete(),
+    ),
     Table("draft", _l("What you typed so far"), whose=OF_MINE, words=("result",), erase=Delete()),
     nobody("label_studio_project", _l("Which project of Label Studio mirrors which of ours")),
     Table(

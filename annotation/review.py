@@ -13,8 +13,7 @@ from sqlmodel import Session
 
 from accounts import decisions, webhooks
 from accounts.models import User
-from annotation import assignment as leases
-from annotation import beside_pay, refusal, rules
+from annotation import beside_pay, refusal, rules, slots
 from annotation.models import Assignment, State, Verdict
 from core import audit, messages
 from core.errors import Conflict, Invalid, NotAllowed
@@ -195,7 +194,7 @@ def _accept_in_part(session: Session, assignment: Assignment, ruling: Ruling, at
 
 
 def _refuse(session: Session, assignment: Assignment, _ruling: Ruling, at: datetime) -> None:
-    leases.reopen_slot(session, assignment.task_id)
+    slots.reopen(session, assignment.task_id)
     budgets.release(session, assignment.project_id, id_of(assignment), at)
     _write(session, assignment, "annotation/work_not_accepted", at)
 

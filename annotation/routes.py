@@ -20,10 +20,12 @@ from annotation import (
     owner_routes,
     refusal,
     results,
+    shares,
     today_routes,
 )
 from annotation.editor_routes import bp_editor
 from annotation.models import Assignment, State, Task
+from core import formats
 from core.access import require, requires, takes_json
 from core.clock import now
 from core.db import db_session, find, transaction
@@ -34,6 +36,7 @@ from projects.models import Project
 from projects.terms import CONTEST_DAYS
 
 bp = Blueprint("annotation", __name__)
+SHARES = (shares.DayFull, shares.AllHad, shares.OthersFirst)
 MORE_BLUEPRINTS = (owner_routes.bp, today_routes.bp, bp_editor)
 
 
@@ -61,7 +64,7 @@ def claim(project_id: int) -> ResponseReturnValue:
     project = find(Project, project_id)
     try:
         lease = leases.claim_next(db_session(), project, current_user.id, at=now())
-    except (leases.NoTask, leases.NotOpen, leases.SkillNeeded, Frozen):
+    except (leases.NoTask, leases.NotOpen, leases.SkillNeeded, Frozen, *SHARES):
         return _no_task(project_id), 409
     except OutOfBudget:
         return _no_budget(project_id), 409
@@ -116,6 +119,29 @@ def save_draft(assignment_id: int) -> ResponseReturnValue:
     at = now()
     leases.save_draft(db_session(), lease, _sent("result"), at=at)
     return jsonify(state=lease.state, saved_at=at.isoformat())
+
+
+@bp.post("/work/<int:assignment_id>/alive")
+@requires("assignment.work")
+@takes_json
+def alive(assignment_id: int) -> ResponseReturnValue:
+    """Note that the page is open, and say until when the task is in hand."""
+    lease = _own(assignment_id, "assignment.work")
+    leases.is_alive(db_session(), assignment_id, at=now())
+    return jsonify(_time_of(lease))
+
+
+@bp.post("/work/<int:assignment_id>/extend")
+@requires("assignment.work")
+@takes_json
+def extend(assignment_id: int) -> ResponseReturnValue:
+    """Give a task its time again."""
+    lease = _own(assignment_id, "assignment.work", lock=True)
+    number = _sent("number")
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 < number < 1000:
+        raise BadRequest
+    leases.extend(db_session(), lease, number=number, at=now())
+    return jsonify(_time_of(lease))
 
 
 @bp.post("/work/<int:assignment_id>/submit")
@@ -181,6 +207,17 @@ def _left(lease: Assignment) -> ResponseReturnValue:
     return redirect(after)
 
 
+def _time_of(lease: Assignment) -> dict[str, Any]:
+    due = formats.due(lease.due_at, None)
+    return {
+        "state": lease.state,
+        "due_at": lease.due_at.isoformat(),
+        "words": _("Hand in by %(when)s", when=due.words),
+        "extended": lease.extended,
+        "extensions": lease.terms.get("extensions", 0),
+    }
+
+
 def _keep_late_answer(assignment_id: int) -> None:
     """Keep as a draft what came too late, though the request itself is refused."""
     db_session().rollback()  # what is written now must not wait for this request's own lock
@@ -204,10 +241,12 @@ def _no_budget(project_id: int) -> str:
 
 
 def _nothing_page(project: Project, why: desk.Why) -> str:
+    go_on = desk.go_on_from(db_session(), project, current_user.id, at=now())
     return render_template(
         "annotation/no_task.html",
         project=project,
         why=why,
+        go_on=go_on,
         lease_time=timedelta(minutes=project.lease_minutes),
     )
 

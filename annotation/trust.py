@@ -11,7 +11,7 @@ from accounts import organisations
 from accounts.models import Appeal, Decision, DecisionKind, User
 from accounts.repairs import Force
 from annotation import assignment as leases
-from annotation import shown
+from annotation import shown, slots
 from annotation.label_config import parse
 from annotation.models import Assignment, State, Task, Verdict
 from core import formats, messages
@@ -27,7 +27,7 @@ def accept_after_all(session: Session, decision: Decision, by: User, at: datetim
     if assignment.state is not State.REJECTED:
         return
     _accept(session, assignment, by, at)
-    leases.take_back_slot(session, assignment.task_id)
+    slots.take_back(session, assignment.task_id)
     budgets.reserve_again(session, assignment.project_id, id_of(assignment), at)
     earnings.earn(session, assignment.project_id, id_of(assignment), assignment.expert_id, at)
     _tell_owner(session, decision, assignment, assignment.pay, by)

@@ -274,6 +274,22 @@ class PayForm(StepForm):
         validators=[Optional()],
     )
 
+    most_a_day = WholeNumberField(
+        _l("Tasks that one expert may take in 24 hours"),
+        description=_l("Empty: as many as they want."),
+        validators=[Optional(), NumberRange(1, 10_000, _l("Write a number from 1 to 10,000."))],
+        render_kw={"min": 1, "max": 10_000},
+    )
+    most_each = WholeNumberField(
+        _l("Tasks that one expert may take in all"),
+        description=_l("So that answers come from several people. Empty: as many as they want."),
+        validators=[
+            Optional(),
+            NumberRange(1, 1_000_000, _l("Write a number from 1 to 1,000,000.")),
+        ],
+        render_kw={"min": 1, "max": 1_000_000},
+    )
+
     def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.currency = currency
@@ -316,6 +332,8 @@ class PayForm(StepForm):
             "qualification_tasks": self.qualification_tasks.data or 0,
             "qualification_minor": self._minor(self.qualification),
             "review_minor": self._minor(self.review),
+            "most_a_day": self.most_a_day.data,
+            "most_each": self.most_each.data,
             **{name: self[name].data for name in names},
         }
 

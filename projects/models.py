@@ -98,6 +98,7 @@ class Project(SQLModel, table=True):
             name="qualification_plausible",
         ),
         CheckConstraint("review_minor >= 0", name="review_pay_not_negative"),
+        CheckConstraint("least(most_a_day, most_each) > 0", name="shares_positive"),
         CheckConstraint(
             "state = 'draft' OR (published_at IS NOT NULL AND price_minor > 0)",
             name="published_whole",
@@ -127,6 +128,9 @@ class Project(SQLModel, table=True):
     lease_minutes: int = 120
     review_days: int = 7
     validation: Validation = text_enum(Validation, default=Validation.AGREEMENT)
+    # How many tasks one expert may take in 24 hours, and of the project; none: as many as come.
+    most_a_day: int | None = None
+    most_each: int | None = None
     experts_needed: int = 3
     min_years: int = 0
     min_level: float = 0.6

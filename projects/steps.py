@@ -25,6 +25,8 @@ COLUMNS = {
         "qualification_tasks",
         "qualification_minor",
         "review_minor",
+        "most_a_day",
+        "most_each",
     ),
     Step.CRITERIA: ("experts_needed", "min_level", "min_years", "languages", "countries"),
 }

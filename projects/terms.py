@@ -73,11 +73,24 @@ def _minutes(seconds: int) -> str:
 def _work(project: Project) -> list[Row]:
     tasks = ngettext("%(num)s task in all", "%(num)s tasks in all", project.task_count)
     each = ngettext("%(num)s expert works on each", "%(num)s experts work on each", project.overlap)
+    much = f"{tasks}, {each}"
     deadline = _(
         "%(time)s after you start it. You may return it at any time without penalty",
         time=formats.duration(timedelta(minutes=project.lease_minutes)),
     )
-    return [(_("How much"), f"{tasks}, {each}"), (_("Deadline of a task"), deadline)]
+    return [(_("How much"), much), *_shares(project), (_("Deadline of a task"), deadline)]
+
+
+def _shares(project: Project) -> list[Row]:
+    """How many tasks one expert may take; nothing where it is as many as come."""
+    words = []
+    if project.most_a_day is not None:
+        words.append(
+            ngettext("%(num)s task in 24 hours", "%(num)s tasks in 24 hours", project.most_a_day)
+        )
+    if project.most_each is not None:
+        words.append(ngettext("%(num)s task in all", "%(num)s tasks in all", project.most_each))
+    return [(_("At most for one expert"), ", ".join(words))] if words else []
 
 
 def _verdict(project: Project) -> list[Row]:

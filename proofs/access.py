@@ -219,6 +219,8 @@ ROUTES: dict[str, Route] = {
     "annotation.give_back": OF_WORK(),
     "annotation.skip": OF_WORK(),
     "annotation.submit": OF_WORK(),
+    "annotation.alive": OF_WORK(),
+    "annotation.extend": OF_WORK(),
     "annotation.task_json": OF_WORK(),
     "annotation_owner.project_progress": BY_OWNER(),
     "annotation_owner.queue": BY_OWNER(),

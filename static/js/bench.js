@@ -352,7 +352,8 @@ function span(milliseconds) {
 }
 
 const since = new Date(find("since").dataset.since);
-const due = new Date(find("due").dataset.due);
+let due = new Date(find("due").dataset.due);
+const more = find("extend");
 const warned = new Set();
 function tick() {
   find("since-words").textContent = span(Date.now() - since);
@@ -364,8 +365,46 @@ function tick() {
     }
   }
   if (rest <= 0) find("due").className = "dy-due off";
-  else if (rest < 3600000) find("due").className = "dy-due stop";
+  else find("due").className = rest < 3600000 ? "dy-due stop" : "dy-due";
+  // More time can be asked for once half of it is over, while there is some left.
+  if (more) more.hidden = rest <= 0 || rest > more.dataset.lease * 30000 || more.dataset.extend > more.dataset.extensions;
 }
+
+// Another tab or device may have asked for more time, or ended the task.
+function heed(said) {
+  if (said.state && said.state !== "active") return void (left || say("over", { link: true }));
+  if (!said.due_at || +new Date(said.due_at) === +due) return;
+  due = new Date(said.due_at);
+  find("due-words").textContent = said.words;
+  find("due-words").dateTime = said.due_at;
+  if (more) more.dataset.extend = said.extended + 1;
+  warned.clear();
+  tick();
+}
+
+async function alive() {
+  if (document.hidden || left || busy) return;
+  try {
+    const response = await send("alive", {});
+    if (response.ok) heed(await read(response));
+  } catch {
+    // Offline or signed out: what keeps drafts says so.
+  }
+}
+setInterval(alive, 60000);
+
+more?.addEventListener("click", () => once(more, async () => {
+  try {
+    const response = await send("extend", { number: Number(more.dataset.extend) });
+    const said = await read(response);
+    if (!response.ok) return void say("no-more-time", { tone: "wait", text: said.title ?? words["no-more-time"] });
+    heed(said);
+    draftState(words.extended.replace("{when}", clock(due)));
+    if (more.hidden) find("hand-in").focus();
+  } catch (error) {
+    say(error instanceof SignedOut ? "signed-out" : "offline");
+  }
+}));
 tick();
 setInterval(tick, 60000);
 

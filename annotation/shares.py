@@ -1,0 +1,109 @@
+"""How work is shared: what the owner lets one expert do, and others first where work is scarce.
+
+The rule OF-1: while fewer than three open tasks are left for each expert who took one in the last
+day, whoever has taken more than the mean of them and two tasks more waits a quarter of an hour
+after each task, so that the last tasks do not all go to whoever is quickest. Nobody is shut out.
+"""
+
+from datetime import datetime, timedelta
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import ColumnElement, func
+from sqlalchemy import select as select_columns
+from sqlmodel import Session, col, select
+
+from annotation import slots
+from annotation.models import Assignment
+from core import formats
+from core.errors import Conflict
+from projects.models import Project, id_of
+
+OTHERS_FIRST = "OF-1"
+DAY = timedelta(days=1)
+SCARCE = 3  # open tasks for each expert at work
+AHEAD = 2  # tasks more than the mean
+PAUSE = timedelta(minutes=15)
+MOST = 300  # so many open tasks are never scarce; nobody counts further, since each claim asks
+
+RULES = {OTHERS_FIRST: _l("When few tasks are left, those who have had fewer come first.")}
+
+
+class DayFull(Conflict):
+    """The owner lets one expert take %(most)s tasks in 24 hours. You can go on from %(when)s."""
+
+    def __init__(self, most: int, until: datetime) -> None:
+        super().__init__(most=most, when=formats.date_time(until))
+        self.until = until
+
+
+class AllHad(Conflict):
+    """The owner lets one expert take %(most)s tasks of this project, and you have had them."""
+
+
+class OthersFirst(Conflict):
+    """Few tasks are left, and others have had fewer than you. You can go on from %(when)s."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(when=formats.date_time(until))
+        self.until = until
+
+
+def check(session: Session, project: Project, expert_id: int, *, at: datetime) -> None:
+    """Refuse an expert who has had their share, for now or for good."""
+    _check_day(session, project, expert_id, at)
+    _check_whole(session, project, expert_id)
+    _check_others(session, project, expert_id, at)
+
+
+def _check_day(session: Session, project: Project, expert_id: int, at: datetime) -> None:
+    if project.most_a_day is None:
+        return
+    query = (
+        select(Assignment.claimed_at)
+        .where(*_kept(project, expert_id), col(Assignment.claimed_at) > at - DAY)
+        .order_by(col(Assignment.claimed_at).desc())
+        .offset(project.most_a_day - 1)
+        .limit(1)
+    )
+    first = session.exec(query).first()
+    if first is not None:
+        raise DayFull(project.most_a_day, first + DAY)
+
+
+def _check_whole(session: Session, project: Project, expert_id: int) -> None:
+    if project.most_each is None:
+        return
+    had = select_columns(func.count()).where(*_kept(project, expert_id))
+    if session.execute(had).scalar_one() >= project.most_each:
+        raise AllHad(most=project.most_each)
+
+
+def _check_others(session: Session, project: Project, expert_id: int, at: datetime) -> None:
+    left = slots.open_tasks(session, id_of(project), most=MOST)
+    if left >= MOST:
+        return
+    taken, experts, mine, last = session.execute(
+        select_columns(
+            func.count(),
+            func.count(col(Assignment.expert_id).distinct()),
+            func.count().filter(col(Assignment.expert_id) == expert_id),
+            func.max(col(Assignment.claimed_at)).filter(col(Assignment.expert_id) == expert_id),
+        ).where(
+            col(Assignment.project_id) == project.id,
+            col(Assignment.state).not_in(slots.GIVEN_BACK),
+            col(Assignment.claimed_at) > at - DAY,
+        )
+    ).one()
+    if experts < 2 or left >= SCARCE * experts or mine <= taken / experts + AHEAD:
+        return
+    if last + PAUSE > at:
+        raise OthersFirst(last + PAUSE)
+
+
+def _kept(project: Project, expert_id: int) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions of the tasks of an expert that they did not give back."""
+    return (
+        col(Assignment.project_id) == id_of(project),
+        col(Assignment.expert_id) == expert_id,
+        col(Assignment.state).not_in(slots.GIVEN_BACK),
+    )
