@@ -273,3 +273,22 @@ def test_the_bench_is_fit_for_everybody(work, chromium, home, language):
         window.page.locator("[data-open-skip]").focus()
         window.check()
         window.look(f"bench-{language}")
+
+
+def test_more_time_is_taken_once_by_two_clicks(work, window):
+    with work.live.transaction() as session:
+        lease = session.get_one(Assignment, work.assignment_id)
+        lease.due_at = now() + timedelta(minutes=20)
+    window.open(work.path)
+    page = window.page
+    more = page.get_by_role("button", name="More time")
+
+    expect(more).to_be_visible()
+    more.dblclick()
+
+    expect(more).to_be_hidden()
+    expect(page.locator("[data-draft-state]")).to_contain_text("You have more time")
+    lease = work.assignment()
+    assert lease.extended == 1
+    assert lease.due_at > now() + timedelta(minutes=118)
+    assert lease.state is State.ACTIVE
