@@ -99,6 +99,7 @@ def _person(uniquifier: str) -> User | None:
     )
     if found is None:
         return None
+    g.doyen_closing = found[1]
     # What Flask-Security's own loader leaves for its views.
     g.fs_authn_via, g.fs_paa = "session", session.get("fs_paa", 0)
     return found[0]

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, text, update
+from sqlalchemy import ColumnElement, delete, text, update
+from sqlalchemy.orm import joinedload
 from sqlmodel import Session, col, or_, select
 
 from accounts.models import SignIn, SignInEnd, User
+from accounts.privacy_models import Erasure
 from core import audit
 
 SEEN_EVERY = timedelta(minutes=1)
@@ -54,10 +56,11 @@ def begin(session: Session, user: User, browser: Browser, *, at: datetime) -> st
 
 def person_of(
     session: Session, secret: str, uniquifier: str, *, at: datetime, lifetime: timedelta
-) -> tuple[User, SignIn] | None:
-    """Return whose session a cookie opens, if it still does."""
-    found = session.exec(
-        select(User, SignIn)
+) -> tuple[User, bool] | None:
+    """Return whose session a cookie opens, if it still does, and whether their erasure waits."""
+    rows = session.execute(
+        select(User, SignIn, _is_closing())
+        .options(joinedload(User.roles))  # type: ignore[arg-type]
         .join(SignIn, col(SignIn.user_id) == col(User.id))
         .where(
             SignIn.secret_hash == hashed(secret),
@@ -66,13 +69,26 @@ def person_of(
             User.fs_uniquifier == uniquifier,
             col(User.active),
         )
-    ).first()
+    )
+    found = rows.unique().first()
     if found is None:
         return None
-    user, row = found
+    user, row, closing = found
     if at - row.seen_at > SEEN_EVERY:
         session.execute(SEEN, {"at": at, "id": row.id, "before": at - SEEN_EVERY})
-    return user, row
+    return user, closing
+
+
+def _is_closing() -> ColumnElement[bool]:
+    return (
+        select(Erasure.id)
+        .where(
+            col(Erasure.user_id) == col(User.id),
+            col(Erasure.undone_at).is_(None),
+            col(Erasure.done_at).is_(None),
+        )
+        .exists()
+    )
 
 
 def of(session: Session, user_id: int, *, at: datetime, lifetime: timedelta) -> list[SignIn]:

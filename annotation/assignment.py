@@ -7,8 +7,7 @@ ends it without an answer gives both back. Rows are locked in one order: assignm
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, update
-from sqlalchemy import select as select_columns
+from sqlalchemy import delete, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
@@ -17,6 +16,7 @@ from annotation.models import Annotation, Assignment, Draft, State, Task
 from core import audit, jobs
 from core.errors import Conflict, Invalid, NotAllowed
 from experts import restrictions, skills
+from experts.models import AccountStanding
 from payouts import budgets, policy
 from projects import invitations
 from projects.models import Project, Validation, id_of
@@ -89,15 +89,17 @@ def claim_next(session: Session, project: Project, expert_id: int, *, at: dateti
     more task is not there; then nothing is taken.
     """
     project_id = id_of(project)
-    _one_claim_at_a_time(session, project_id, expert_id)
-    held = in_hand(session, project_id, expert_id)
-    if held is not None:
-        return held
-    check_may_work(session, project, expert_id, at=at)
-    shares.check(session, project, expert_id, at=at)
-    task_id = slots.take(session, project, expert_id)
-    if task_id is None:
+    known = slots.facts(session, project_id, expert_id, at=at)
+    if known.in_hand is not None:
+        return session.get_one(Assignment, known.in_hand, populate_existing=True)
+    if not _is_clear(project, known):
+        check_may_work(session, project, expert_id, at=at)
+    if shares.may_be_full(project, known.open_tasks):
+        shares.check(session, project, expert_id, at=at)
+    taken = slots.take(session, project, expert_id)
+    if taken is None:
         raise NoTask
+    task_id, is_again = taken
     first = beside_pay.qualification_pay(session, project, expert_id)
     lease = _lease(project, task_id, expert_id, at, on_handing_in=first)
     session.add(lease)
@@ -106,7 +108,8 @@ def claim_next(session: Session, project: Project, expert_id: int, *, at: dateti
         session, project_id, id_of(lease), lease.pay, lease.fee, at, expert_id=expert_id
     )
     beside_pay.reserve(session, lease, at)
-    _bring_draft(session, lease)
+    if is_again:
+        _bring_draft(session, lease)
     return lease
 
 
@@ -179,6 +182,18 @@ def submit(
     budgets.submitted(session, id_of(lease), review_by=lease.review_by, at=at)
     _defer_what_follows(session, answer, project)
     return answer
+
+
+def in_whole(session: Session, assignment_id: int) -> tuple[Assignment, Project, Task] | None:
+    """Return a lease, locked, with its project and its task, in one question."""
+    return session.exec(
+        select(Assignment, Project, Task)
+        .join(Project, col(Project.id) == col(Assignment.project_id))
+        .join(Task, col(Task.id) == col(Assignment.task_id))
+        .where(Assignment.id == assignment_id)
+        .with_for_update(of=Assignment)
+        .execution_options(populate_existing=True)
+    ).first()
 
 
 def annotation_of(session: Session, lease: Assignment) -> Annotation:
@@ -259,9 +274,15 @@ def expire_next(session: Session, *, at: datetime) -> Assignment | None:
     return lease
 
 
-def _one_claim_at_a_time(session: Session, project_id: int, expert_id: int) -> None:
-    # A double click claims twice at once: the second waits here and finds the first one's lease.
-    session.execute(select_columns(func.pg_advisory_xact_lock(project_id, expert_id)))
+def _is_clear(project: Project, known: Any) -> bool:
+    """Say whether nothing stands against a claim; where something may, each check says what."""
+    return bool(
+        known.is_member
+        and known.standing == AccountStanding.ACTIVE
+        and project.state is ProjectState.OPEN
+        and known.level is not None
+        and known.level >= project.min_level
+    )
 
 
 def _has_skill(session: Session, project: Project, expert_id: int, at: datetime) -> bool:

@@ -29,6 +29,7 @@ from core import formats
 from core.access import require, requires, takes_json
 from core.clock import now
 from core.db import db_session, find, transaction
+from core.errors import Conflict, NotAllowed, NotFound
 from core.web import json_problem, page_of, wants_json
 from experts import restrictions
 from payouts.budgets import Frozen, OutOfBudget
@@ -148,9 +149,12 @@ def extend(assignment_id: int) -> ResponseReturnValue:
 @requires("assignment.work")
 @takes_json
 def submit(assignment_id: int) -> ResponseReturnValue:
-    """Take an answer in; sent again, say the same again."""
-    lease = _own(assignment_id, "assignment.work", lock=True)
-    project = find(Project, lease.project_id)
+    """Take an answer in, and lease the next task where that is wished; again, say the same."""
+    found = leases.in_whole(db_session(), assignment_id)
+    if found is None:
+        raise NotFound
+    lease, project, _task = found  # the task is kept at hand for the checks of the answer
+    require("assignment.work", lease)
     try:
         leases.submit(db_session(), lease, project, _sent("result"), at=now())
     except leases.WrongAnswer as wrong:
@@ -158,7 +162,11 @@ def submit(assignment_id: int) -> ResponseReturnValue:
     except leases.LeaseOver as over:
         _keep_late_answer(assignment_id)
         return json_problem(over.status, over.words, state=State.EXPIRED)
-    return _left(lease)
+    following = _following(lease, project) if _sent("next") is True else None
+    if following is None:
+        return _left(lease)
+    flash(_("Handed in. This is the next task."), "success")
+    return jsonify(next=url_for(".work_on", assignment_id=following.id), state=lease.state)
 
 
 @bp.post("/work/<int:assignment_id>/skip")
@@ -187,6 +195,25 @@ def _own(assignment_id: int, permission: str, *, lock: bool = False) -> Assignme
     lease = find(Assignment, assignment_id, lock=lock)
     require(permission, lease)
     return lease
+
+
+def _following(lease: Assignment, project: Project) -> Assignment | None:
+    """Lease the next task of a project; none where there is none, and what was handed in stays.
+
+    A qualification task has just posted its pay, and money is locked after tasks, never before:
+    there the next task takes a request of its own.
+    """
+    if beside_pay.of_lease(lease) is not None:
+        return None
+    session = db_session()
+    try:
+        with session.begin_nested():
+            return leases.claim_next(session, project, lease.expert_id, at=now())
+    except OutOfBudget:
+        budget_notice.later(session, project)
+    except (Conflict, NotAllowed):
+        pass  # the page of what was handed in leads to the work page, which says why
+    return None
 
 
 def _sent(key: str) -> Any:

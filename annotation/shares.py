@@ -23,7 +23,6 @@ DAY = timedelta(days=1)
 SCARCE = 3  # open tasks for each expert at work
 AHEAD = 2  # tasks more than the mean
 PAUSE = timedelta(minutes=15)
-MOST = 300  # so many open tasks are never scarce; nobody counts further, since each claim asks
 
 RULES = {OTHERS_FIRST: _l("When few tasks are left, those who have had fewer come first.")}
 
@@ -55,6 +54,12 @@ def check(session: Session, project: Project, expert_id: int, *, at: datetime) -
     _check_others(session, project, expert_id, at)
 
 
+def may_be_full(project: Project, open_tasks: int) -> bool:
+    """Say whether `check` could refuse at all, by what a claim knows already."""
+    capped = project.most_a_day is not None or project.most_each is not None
+    return capped or open_tasks < slots.COUNTED
+
+
 def _check_day(session: Session, project: Project, expert_id: int, at: datetime) -> None:
     if project.most_a_day is None:
         return
@@ -79,8 +84,8 @@ def _check_whole(session: Session, project: Project, expert_id: int) -> None:
 
 
 def _check_others(session: Session, project: Project, expert_id: int, at: datetime) -> None:
-    left = slots.open_tasks(session, id_of(project), most=MOST)
-    if left >= MOST:
+    left = slots.open_tasks(session, id_of(project), most=slots.COUNTED)
+    if left >= slots.COUNTED:
         return
     taken, experts, mine, last = session.execute(
         select_columns(

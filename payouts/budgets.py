@@ -157,9 +157,13 @@ def is_frozen(session: Session, project_id: int) -> bool:
 
 def submitted(session: Session, assignment_id: int, *, review_by: datetime, at: datetime) -> None:
     """Note that the work was handed in, so that its pay is shown as in review."""
-    found = held(session, assignment_id)
-    found.submitted_at = found.submitted_at or at
-    found.review_by = review_by
+    moved: Any = session.execute(
+        update(Reservation)
+        .where(col(Reservation.assignment_id) == assignment_id)
+        .values(submitted_at=func.coalesce(col(Reservation.submitted_at), at), review_by=review_by)
+    )
+    if not moved.rowcount:
+        raise NotFound
 
 
 def release(session: Session, project_id: int, assignment_id: int, at: datetime) -> None:

@@ -288,10 +288,25 @@ function handIn() {
       return;
     }
     draftState(words["handing-in"]);
-    await act("submit", { result: held.result });
+    await act("submit", { result: held.result, next: goOn.checked });
     if (!left) draftState(words.kept);
   });
 }
+
+// Whether the next task follows at once is remembered in this browser.
+const goOn = find("go-on");
+try {
+  goOn.checked = localStorage.getItem("doyen:pause") !== "1";
+} catch {
+  // A closed storage: the next task follows.
+}
+goOn.addEventListener("change", () => {
+  try {
+    localStorage.setItem("doyen:pause", goOn.checked ? "0" : "1");
+  } catch {
+    // As above.
+  }
+});
 
 const skip = find("skip");
 function openSkip() {

@@ -11,7 +11,7 @@ from sqlalchemy import func
 from sqlmodel import select
 
 from accounts.models import User
-from annotation import assignment, review, validation
+from annotation import assignment, beside_pay, review, validation
 from annotation.models import Annotation, Assignment, State, Task, Verdict
 from core.clock import now
 from core.errors import DomainError
@@ -215,7 +215,7 @@ def test_a_crash_between_two_lines_leaves_nothing_half_done(live, monkeypatch):
     def crash(*_args, **_more):
         raise Crash
 
-    for module, name in ((budgets, "reserve"), (assignment, "_bring_draft")):
+    for module, name in ((budgets, "reserve"), (beside_pay, "reserve")):
         with monkeypatch.context() as patch:
             patch.setattr(module, name, crash)
             with pytest.raises(Crash):

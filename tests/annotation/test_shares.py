@@ -220,3 +220,48 @@ def test_another_expert_has_a_place_of_their_own(session):
     made.experts.append(join(session, made.project))
 
     assert [work(session, made, 1), work(session, made, 1)] == mine
+
+
+def hand_in(client, lease, **more):
+    body = {"result": choice(), **more}
+    headers = {"Accept": "application/json"}
+    return client.post(f"/work/{lease.id}/submit", json=body, headers=headers)
+
+
+def test_handing_in_leads_to_the_next_task_at_once(session, sign_in):
+    made = make_desk(session, tasks=2)
+    lease = claim(session, made)
+    client = sign_in(session.get(User, made.experts[0].user_id))
+
+    answered = hand_in(client, lease, next=True)
+
+    following = assignment.in_hand(session, made.project_id, made.experts[0].user_id)
+    assert answered.json == {"next": f"/work/{following.id}", "state": "submitted"}
+    assert following.task_id != lease.task_id
+    assert "Handed in. This is the next task." in client.get(f"/work/{following.id}").text
+    # Sent again, it is the same.
+    assert hand_in(client, lease, next=True).json == answered.json
+    assert len(session.exec(select(Assignment)).all()) == 2
+
+
+def test_what_is_handed_in_stays_where_there_is_no_next_task(session, sign_in):
+    made = make_desk(session, tasks=2, funds=483, experts=1)
+    lease = claim(session, made)
+    client = sign_in(session.get(User, made.experts[0].user_id))
+
+    answered = hand_in(client, lease, next=True)
+
+    assert answered.json == {"next": f"/work/{lease.id}", "state": "submitted"}
+    session.expire_all()
+    assert [one.state for one in session.exec(select(Assignment))] == [State.SUBMITTED]
+    jobs = session.execute(text("select task_name from procrastinate_jobs")).scalars().all()
+    assert "annotation.tell_budget_is_short" in jobs
+
+
+def test_who_does_not_wish_it_gets_no_next_task(session, sign_in):
+    made = make_desk(session, tasks=2)
+    lease = claim(session, made)
+    client = sign_in(session.get(User, made.experts[0].user_id))
+
+    assert hand_in(client, lease).json["next"] == f"/work/{lease.id}"
+    assert len(session.exec(select(Assignment)).all()) == 1
