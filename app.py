@@ -113,6 +113,9 @@ SCHEDULE = {
     "annotation.observe_rates": 3600,
     "interviews.expire": 600,
     "interviews.delete_texts": 3600,
+    "interviews.calibrate": 86_400,
+    "interviews.warn_of_late": 3600,
+    "interviews.keep_system_card": 3600,
     "releases.take_up_builds": 60,
 }
 

@@ -110,6 +110,11 @@ class Settings(BaseSettings):
     fair_hiring_public: bool = False
     fair_hiring_public_at_least: int = Field(default=10, ge=0)
 
+    # From how many finished interviews of a field on its items are calibrated.
+    calibration_interviews: int = Field(default=200, ge=20)
+    # Where people write to about the interview system; the card says so. None: only appeals.
+    interview_contact: str = ""
+
     # A language model behind an OpenAI-compatible address, and its name. What runs by it is said
     # to people before it runs, and only with their consent.
     llm_base_url: str = ""

@@ -20,9 +20,14 @@ ACTIONS = {
     "declaration.made": _l("Told of oneself for the fairness report"),
     "declaration.erased": _l("What was told for the fairness report erased"),
     "fairness.read": _l("Fair-hiring report read"),
+    "interview.late_warned": _l("Operators told that an interview is about to be late"),
+    "calibration.proposed": _l("Calibration of a bank worked out"),
+    "calibration.accepted": _l("Curves of a calibration accepted"),
+    "calibration.withdrawn": _l("Curve of a calibration taken back"),
     "interview.read": _l("Transcript of another person read"),
 }
 ROWS = {
     "fairness": Row(_l("Fair-hiring report"), "fairness.operator_report"),
+    "calibration": Row(_l("Calibration %(id)s"), "calibration.of_bank"),
     "interview": Row(_l("Interview %(id)s"), "interviews_operator.one_interview", "interview_id"),
 }

@@ -221,7 +221,7 @@ def _row(
     if bank.template.adaptive is None:
         steps = plan.draw(bank, seed, attempt=found.attempt, seen=found.seen)
     else:
-        steps = [course.first(session, bank, seed, attempt=found.attempt, seen=found.seen)]
+        steps = [course.first(session, bank, seed, attempt=found.attempt, seen=found.seen, at=at)]
     return {
         "field": bank.field,
         "attempt": found.attempt,

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from interviews import ability, curves
+from interviews import ability
 from interviews.ability import GRID, Curve, Estimate, Prior
+from interviews.curves import NONE, Known
 from interviews.items import Bank
 from interviews.scoring import Level, Scorecard
 
@@ -35,7 +36,7 @@ class Answered:
         return self.curve, self.curve.category(self.points)
 
 
-def scorecard(answers: Sequence[Answered], bank: Bank) -> Scorecard:
+def scorecard(answers: Sequence[Answered], bank: Bank, known: Known = NONE) -> Scorecard:
     """Return the levels that answers show."""
     certainty = bank.rule.certainty
     whole = ability.estimate((one.graded for one in answers), certainty=certainty)
@@ -46,13 +47,13 @@ def scorecard(answers: Sequence[Answered], bank: Bank) -> Scorecard:
         if of_it:
             graded = (one.graded for one in of_it)
             shown = ability.estimate(graded, certainty=certainty, prior=prior)
-            found[key] = _level(of_it, shown, _shares(bank, key))
-    return Scorecard(total=_level(answers, whole, _shares(bank, None)), competencies=found)
+            found[key] = _level(of_it, shown, _shares(bank, key, known))
+    return Scorecard(total=_level(answers, whole, _shares(bank, None, known)), competencies=found)
 
 
-def cut(bank: Bank) -> float:
+def cut(bank: Bank, known: Known = NONE) -> float:
     """Return the ability at the pass mark: who has it earns just so much of the whole bank."""
-    return float(np.interp(bank.rule.pass_mark, _shares(bank, None), GRID))
+    return float(np.interp(bank.rule.pass_mark, _shares(bank, None, known), GRID))
 
 
 def _level(answers: Sequence[Answered], shown: Estimate, shares: ability.Floats) -> Level:
@@ -68,13 +69,13 @@ def _level(answers: Sequence[Answered], shown: Estimate, shares: ability.Floats)
     )
 
 
-def _shares(bank: Bank, competency: str | None) -> ability.Floats:
+def _shares(bank: Bank, competency: str | None, known: Known) -> ability.Floats:
     """Return the share of the points of a bank, or of a competency of it, over the abilities."""
-    key = (bank.digest, competency)
+    key = (bank.digest, competency, known.digest)
     if key not in _SHARES:
         found = bank.items if competency is None else bank.of(competency)
-        _SHARES[key] = ability.expected_shares([curves.prior(item) for item in found])
+        _SHARES[key] = ability.expected_shares([known.of(item) for item in found])
     return _SHARES[key]
 
 
-_SHARES: dict[tuple[str, str | None], ability.Floats] = {}
+_SHARES: dict[tuple[str, str | None, str], ability.Floats] = {}

@@ -3,7 +3,9 @@
 from core.clock import now
 from core.db import transaction
 from core.jobs import Tasks
-from interviews import conversation, transcripts
+from core.settings import current_settings
+from experts.fields import Field
+from interviews import calibration, conversation, items, system_card, transcripts, waiting
 
 tasks = Tasks("interviews")
 AT_MOST = 500
@@ -27,3 +29,45 @@ def delete_texts() -> int:
             if not transcripts.delete_next(session, now()):
                 return deleted
     return AT_MOST
+
+
+@tasks.task()
+def calibrate() -> int:
+    """Work out each bank that has enough new answers, one transaction each; return how many."""
+    made, needed = 0, current_settings().calibration_interviews
+    for bank in items.banks().values():
+        with transaction() as session:
+            if calibration.progress(session, bank, needed).is_due:
+                made += calibration.propose(session, bank, at=now()) is not None
+    return made
+
+
+@tasks.task()
+def calibrate_field(field: str) -> bool:
+    """Work out one bank because an operator asked; say whether there was something new."""
+    bank = items.banks().get(Field(field))
+    if bank is None:
+        return False
+    with transaction() as session:
+        if not calibration.progress(
+            session, bank, current_settings().calibration_interviews
+        ).is_enough:
+            return False
+        return calibration.propose(session, bank, at=now()) is not None
+
+
+@tasks.task()
+def warn_of_late() -> int:
+    """Write to operators about interviews that are about to be late; return how many."""
+    for warned in range(AT_MOST):
+        with transaction() as session:
+            if not waiting.warn_next(session, now()):
+                return warned
+    return AT_MOST
+
+
+@tasks.task()
+def keep_system_card() -> bool:
+    """Keep the system card where its content has changed; say whether it had."""
+    with transaction() as session:
+        return system_card.keep(session, current_settings(), at=now())

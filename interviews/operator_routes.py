@@ -13,7 +13,7 @@ from core.db import db_session, find
 from core.web import Problems, page_of, read
 from experts import profile
 from experts.models import Expert
-from interviews import editions, modes, outcome, results, review, scoring
+from interviews import editions, modes, outcome, results, review, scoring, waiting
 from interviews.forms import VerdictForm
 from interviews.models import Interview, State
 
@@ -33,10 +33,16 @@ def all_interviews() -> ResponseReturnValue:
         query = query.order_by(col(Interview.id).desc())
     else:
         chosen = "waiting"
-        query = query.where(review.waits()).order_by(col(Interview.id))
+        query = query.where(review.waits()).order_by(col(Interview.finished_at), col(Interview.id))
+    session, at, listing = db_session(), now(), page_of(query, scalars=False)
     return render_template(
         "interviews/all_interviews.html",
-        page_of_rows=page_of(query, scalars=False),
+        page_of_rows=listing,
+        times=waiting.times(session, at),
+        waits_for={one.id: waiting.why(session, one) for one, _expert in listing.rows},
+        readers=waiting.readers(session, [one.key for one, _expert in listing.rows], at),
+        age=waiting.age,
+        at=at,
         chosen=chosen,
         states=states,
         due=review.due,
@@ -71,6 +77,7 @@ def decide(interview_id: int) -> ResponseReturnValue:
     else:
         why, change = form.why.data, form.change.data
         review.turn_down(session, found, form.found(), why=why, change=change, by=by, at=at)
+    waiting.release(session, found, by)
     flash(_("The decision is recorded, and the expert is told."), "success")
     return redirect(url_for(".all_interviews"))
 
@@ -114,5 +121,6 @@ def _reading_page(
         causes=[cause.value for cause in causes],
         at=now(),
         ways=modes.NAMES,
+        reader=waiting.readers(session, [interview.key], now()).get(interview.key),
         **words,
     )

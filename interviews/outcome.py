@@ -13,7 +13,7 @@ from sqlmodel import Session
 from accounts import decisions
 from core import audit, formats
 from experts import skills
-from interviews import course, graded, grounds, letters, scoring, standing
+from interviews import calibration, course, graded, grounds, letters, scoring, standing
 from interviews.items import Bank, Short
 from interviews.models import Interview, Mode, ReasonCode, Response, State
 from interviews.scoring import Scorecard, Verdict
@@ -53,7 +53,9 @@ def settle(
 def score(interview: Interview, bank: Bank, responses: Sequence[Response]) -> Scorecard:
     """Write the scorecard of the answers as they are read now."""
     if interview.is_adaptive:
-        card = graded.scorecard(course.answered(interview, bank, responses), bank)
+        card = graded.scorecard(
+            course.answered(interview, bank, responses), bank, calibration.of(interview, bank)
+        )
     else:
         points = {response.item_id: response.points for response in responses}
         card = scoring.scorecard(points, bank)
@@ -77,7 +79,8 @@ def _verdict(
     if not interview.is_adaptive:
         return scoring.verdict(card, bank.rule, unread=sum(left.values()))
     found = course.answered(interview, bank, responses, full=list(left))
-    return scoring.verdict(card, bank.rule, reach=graded.scorecard(found, bank).total.share)
+    reach = graded.scorecard(found, bank, calibration.of(interview, bank)).total.share
+    return scoring.verdict(card, bank.rule, reach=reach)
 
 
 def unread(bank: Bank, responses: Sequence[Response]) -> dict[str, float]:

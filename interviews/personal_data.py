@@ -15,6 +15,28 @@ ERASED = "CASE WHEN {0} IS NULL THEN NULL ELSE jsonb_build_object('en', 'erased'
 
 TABLES = (
     nobody("bank_edition", _l("The questions, word for word"), "digest", "content"),
+    nobody(
+        "calibration_run", _l("What answers said of items"), "field", "edition", "answers_digest"
+    ),
+    nobody(
+        "item_calibration",
+        _l("Curves of items by answers"),
+        *("item", "content", "thresholds", "bins", "verdict"),
+    ),
+    Table(
+        "calibration_choice",
+        _l("Curves of items that you let count or took back"),
+        acts=("by_user_id",),
+        codes=("item", "kind"),
+    ),
+    Table(
+        "interview_reading",
+        _l("Interviews near the line that you took to read"),
+        whose="by_user_id = :person",
+        erase=Delete(),
+    ),
+    nobody("late_warning", _l("Interviews about which a warning went out")),
+    nobody("system_card", _l("The card of the interview system as it was"), "digest", "content"),
     Table(
         "interview",
         _l("Your interviews and their results, or those that you looked at"),

@@ -18,6 +18,7 @@ from core.web import Problems, read
 from experts import profile
 from experts.models import Expert
 from interviews import (
+    calibration_routes,
     choice_routes,
     conversation,
     editions,
@@ -27,7 +28,9 @@ from interviews import (
     results,
     standing,
     statistics_routes,
+    system_card_routes,
     transcripts,
+    waiting_routes,
 )
 from interviews.conversation import Kept
 from interviews.forms import AnswerForm, form_for
@@ -39,6 +42,9 @@ MORE_BLUEPRINTS = [
     fairness_routes.bp,
     choice_routes.bp,
     statistics_routes.bp,
+    calibration_routes.bp,
+    waiting_routes.bp,
+    system_card_routes.bp,
 ]
 
 

@@ -238,6 +238,11 @@ ROUTES: dict[str, Route] = {
         ME, {"interview_id": "contested interview", "position": "=1"}
     ),
     "interviews_operator.one_interview": Route(OPS, {"interview_id": "contested interview"}),
+    "interview_waiting.take": Route(OPS, {"interview_id": "contested interview"}),
+    "interview_waiting.let_go": Route(OPS, {"interview_id": "contested interview"}),
+    "calibration.of_item": Route(OPS, {"run_id": "calibration", "item_id": "=fin-001"}),
+    "calibration.accept": Route(OPS, {"run_id": "calibration"}),
+    "calibration.withdraw": Route(OPS, {"run_id": "calibration", "item_id": "=fin-001"}),
     "interviews_operator.decide": Route(OPS, {"interview_id": "contested interview"}),
     # releases
     "releases.project_releases": BY_OWNER(),
