@@ -121,7 +121,8 @@ def of(interview: Interview, bank: Bank) -> Known:
     if session is None:
         raise ValueError("the interview is not of a session")
     assert isinstance(session, Session)
-    return in_force(session, bank, interview.started_at)
+    with session.no_autoflush:  # half-scored, it is what the database refuses
+        return in_force(session, bank, interview.started_at)
 
 
 def progress(session: Session, bank: Bank, needed: int) -> Progress:

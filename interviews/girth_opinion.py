@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 ANSWERS = 100  # of an item: with fewer, an estimate without a prior tells nothing
 ITEMS = 5
+OPTIONS = {"hyper_quadrature_n": 21, "max_iteration": 20}
 
 
 class GirthAbsent(RuntimeError):
@@ -45,7 +46,7 @@ def ask(answers: Answers, found: Sequence[Calibrated]) -> Opinion | None:
         table[row, rows] = answers.categories[rows, places]
     known = list(range(int(answers.categories.max()) + 1))
     try:
-        result = girth.grm_mml_eap(girth.tag_missing_data(table, known))
+        result = girth.grm_mml_eap(girth.tag_missing_data(table, known), OPTIONS)
     except (ValueError, ArithmeticError, IndexError, np.linalg.LinAlgError) as trouble:
         log.warning("girth could not estimate: %s", type(trouble).__name__)
         return None

@@ -31,6 +31,7 @@ from payouts.dispute_models import DisputeState
 from payouts.models import Payout, PayoutState, ProjectBudget
 from projects import letters
 from releases.models import Release
+from tests.factories import calibration
 from tests.factories.accounts import (
     make_email_change,
     make_member,
@@ -333,6 +334,7 @@ def _interviews(session: Session, world: World) -> None:
         "interview": make_interview(session, user, field=Field.FINANCE).id,
         "contested interview": failed.id,
         "interview appeal": appeal.id,
+        "calibration": calibration.make_calibration(session, field=Field.FINANCE).id,
     }
 
 

@@ -80,7 +80,9 @@ def _runs() -> None:
             ["bank_edition.digest"],
             name=op.f("fk_calibration_run_edition_bank_edition"),
         ),
-        sa.UniqueConstraint("field", "answers_digest", name=op.f("uq_calibration_run_field")),
+        sa.UniqueConstraint(
+            "field", "answers_digest", name=op.f("uq_calibration_run_field_answers_digest")
+        ),
         _check("calibration_run", f"field IN ({FIELDS})", "field_known"),
         _check("calibration_run", "interviews > 0 AND responses > 0", "rests_on_answers"),
         _check("calibration_run", "people_deviation > 0", "people_differ"),
@@ -126,7 +128,7 @@ def _items() -> None:
         sa.Column("bins", JSONB, nullable=False),
         sa.Column("verdict", sa.Text, nullable=False),
         _to("item_calibration", "run_id", "calibration_run"),
-        sa.UniqueConstraint("run_id", "item", name=op.f("uq_item_calibration_run_id")),
+        sa.UniqueConstraint("run_id", "item", name=op.f("uq_item_calibration_run_id_item")),
         _check(
             "item_calibration",
             "verdict IN ('misfit', 'drift', 'language', 'few', 'fine')",

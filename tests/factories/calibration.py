@@ -21,7 +21,9 @@ from interviews.system_card_models import SystemCard
 from interviews.waiting_models import InterviewReading, LateWarning
 
 
-def make_run(session: Session, *, field: Field = Field.LAW, **changes: Any) -> CalibrationRun:
+def make_calibration(
+    session: Session, *, field: Field = Field.LAW, **changes: Any
+) -> CalibrationRun:
     """Make a run that found every item of a bank a little harder than its authors said."""
     bank, at = items.banks()[field], now()
     values: dict[str, Any] = {

@@ -35,6 +35,7 @@ from tests.factories.accounts import (
 )
 from tests.factories.annotation import Desk, join, make_assignment, make_desk
 from tests.factories.books import make_reversal
+from tests.factories.calibration import make_calibration, make_choice, make_reading
 from tests.factories.decisions import answer, contest, decision_of, stands
 from tests.factories.experts import make_expert, make_licence, make_skill
 from tests.factories.interviews import answer_all, make_interview, unknown
@@ -231,6 +232,8 @@ def _interview(app: Any, session: Session, all_: Everywhere) -> None:
     )
     all_.words.append("203.0.113.77")
     make_interview(session, all_.user, field=Field.MEDICINE)
+    make_choice(session, make_calibration(session), "law-001", all_.user)
+    make_reading(session, ended.key, all_.user)
     fairness.declare(session, all_.id, Sex.FEMALE, Ethnicity.ASIAN, at=now())
 
 
