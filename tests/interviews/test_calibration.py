@@ -33,9 +33,8 @@ def by_chance(random):
 
 def finished(session, count):
     random = Random(1)
-    return [
-        answer_all(session, make_interview(session), by_chance(random)) for _one in range(count)
-    ]
+    how = by_chance(random)
+    return [answer_all(session, make_interview(session), how) for _one in range(count)]
 
 
 def test_a_run_is_made_of_finished_interviews_once(session):
