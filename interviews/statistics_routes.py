@@ -8,7 +8,7 @@ from core.access import requires
 from core.clock import now
 from core.db import db_session
 from core.errors import NotFound
-from interviews import items, statistics
+from interviews import items, modes, statistics
 from interviews.items import Bank
 
 bp = Blueprint("interview_statistics", __name__)
@@ -25,6 +25,9 @@ def of_bank() -> ResponseReturnValue:
         bank=bank,
         banks=list(items.banks().values()),
         way=statistics.way(session, bank.field, at=at),
+        groups=statistics.groups(session, bank.field, at=at),
+        pace=statistics.pace(session, bank.field, at=at),
+        ways=modes.NAMES,
         figures_of_items=statistics.items(session, bank, language, at=at),
         enough=statistics.ENOUGH,
         language=language,

@@ -301,7 +301,7 @@ def _banks(banks: Sequence[Bank]) -> Section:
         grid=Grid(
             (
                 _("Field"),
-                _("Version"),
+                _("Version of the bank"),
                 _("Edition"),
                 _("Items"),
                 _("Languages"),
@@ -485,7 +485,7 @@ def _results(session: Session, period: Period, least: int) -> Section:
         grid=Grid(
             (
                 _("Field"),
-                _("Ended"),
+                _("Interviews ended"),
                 _("Decided"),
                 _("Passed"),
                 _("By a person"),
@@ -527,10 +527,10 @@ def _appeals(session: Session, period: Period, least: int) -> Section:
         "appeals",
         _("Appeals against results"),
         terms=(
-            (_("Asked"), formats.number(row.asked)),
+            (_("Appeals asked for"), formats.number(row.asked)),
             (_("Result changed"), formats.number(row.changed)),
             (_("Result stands"), formats.number(row.stands)),
-            (_("Open"), formats.number(row.open)),
+            (_("Still open"), formats.number(row.open)),
         ),
     )
 
