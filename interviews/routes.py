@@ -18,6 +18,8 @@ from core.web import Problems, read
 from experts import profile
 from experts.models import Expert
 from interviews import (
+    bank_item_routes,
+    bank_routes,
     choice_routes,
     conversation,
     editions,
@@ -39,6 +41,8 @@ MORE_BLUEPRINTS = [
     fairness_routes.bp,
     choice_routes.bp,
     statistics_routes.bp,
+    bank_routes.bp,
+    bank_item_routes.bp,
 ]
 
 
