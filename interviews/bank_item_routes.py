@@ -199,7 +199,7 @@ def _seen(
         "seen_item": item,
         "seen_form": form,
         "seen_language": language,
-        "mark": mark,
+        "earned": mark,
         "readings": _readings(item, mark, language),
     }
 

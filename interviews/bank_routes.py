@@ -10,7 +10,7 @@ from flask_login import current_user
 
 from accounts import organisations
 from accounts.models import Organisation, OrganisationKind, RoleName
-from core import audit, formats
+from core import audit, formats, once
 from core.access import require, requires
 from core.clock import now
 from core.db import db_session, find
@@ -95,6 +95,7 @@ def bank(bank_id: int) -> ResponseReturnValue:
         news=bank_drafts.starter_news(draft),
         kinds=bank_words.KINDS,
         enough=statistics.ENOUGH,
+        once=once.new_key(),
     )
 
 
@@ -260,7 +261,7 @@ def frame(draft: BankDraft) -> dict[str, Any]:
     return {
         "draft": draft,
         "owning": owning,
-        "now": banks.now_of(session, draft.field, draft.organisation_id),
+        "counts": banks.now_of(session, draft.field, draft.organisation_id),
         "language": str(formats.locale().language),
         "place": bank_words.place,
         "hardness": bank_words.hardness,

@@ -16,6 +16,22 @@ ERASED = "CASE WHEN {0} IS NULL THEN NULL ELSE jsonb_build_object('en', 'erased'
 TABLES = (
     nobody("bank_edition", _l("The questions, word for word"), "digest", "content"),
     Table(
+        "bank_draft",
+        _l("Item banks that you edit for the instance or your organisation"),
+        acts=("made_by", "edited_by"),
+        codes=("field", "starter"),
+        hidden=("content",),  # the right answers; they are the bank's and nobody's own
+        subject="item_bank",
+    ),
+    Table(
+        "bank_publication",
+        _l("Versions of item banks that you published"),
+        acts=("published_by",),
+        words=("note",),
+        codes=("digest", "summary"),
+        own_words=("note",),
+    ),
+    Table(
         "interview",
         _l("Your interviews and their results, or those that you looked at"),
         whose="expert_id = :person",

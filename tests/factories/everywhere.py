@@ -34,6 +34,7 @@ from tests.factories.accounts import (
     make_user,
 )
 from tests.factories.annotation import Desk, join, make_assignment, make_desk
+from tests.factories.banks import make_bank, make_publication
 from tests.factories.books import make_reversal
 from tests.factories.decisions import answer, contest, decision_of, stands
 from tests.factories.experts import make_expert, make_licence, make_skill
@@ -231,6 +232,7 @@ def _interview(app: Any, session: Session, all_: Everywhere) -> None:
     )
     all_.words.append("203.0.113.77")
     make_interview(session, all_.user, field=Field.MEDICINE)
+    make_publication(session, make_bank(session, by=all_.user), by=all_.user)
     fairness.declare(session, all_.id, Sex.FEMALE, Ethnicity.ASIAN, at=now())
 
 
