@@ -31,7 +31,7 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "field",
             "organisation_id",
-            name=op.f("uq_bank_draft_field"),
+            name=op.f("uq_bank_draft_field_organisation_id"),
             postgresql_nulls_not_distinct=True,
         ),
         sa.CheckConstraint(f"field IN {FIELDS}", name=op.f("ck_bank_draft_field_known")),
@@ -51,7 +51,7 @@ def upgrade() -> None:
         _key("bank_publication", "bank_id", "bank_draft.id"),
         _key("bank_publication", "digest", "bank_edition.digest"),
         _key("bank_publication", "published_by", "user_account.id"),
-        sa.UniqueConstraint("bank_id", "version", name=op.f("uq_bank_publication_bank_id")),
+        sa.UniqueConstraint("bank_id", "version", name=op.f("uq_bank_publication_bank_id_version")),
         sa.UniqueConstraint("digest", name=op.f("uq_bank_publication_digest")),
         sa.CheckConstraint("version > 0", name=op.f("ck_bank_publication_version_counts")),
         sa.CheckConstraint(
