@@ -79,6 +79,16 @@ def appeal_reader(user: Any, row: object | None) -> bool:
     return operator(user, row) or owner(user, row)
 
 
+def keeper_of_field_banks(user: Any, row: object | None) -> bool:
+    """An operator; with a row, for item banks that belong to no organisation."""
+    return operator(user, row) and getattr(row, "organisation_id", None) is None
+
+
+def keeper_of_own_banks(user: Any, row: object | None) -> bool:
+    """An owner who is an admin; with a row, of the organisation that the item bank belongs to."""
+    return bool(user.has(RoleName.OWNER)) and admin_of_its_organisation(user, row)
+
+
 TABLE: dict[str, tuple[Rule, ...]] = {
     # accounts
     "account.manage": (oneself,),
@@ -113,6 +123,7 @@ TABLE: dict[str, tuple[Rule, ...]] = {
     # interviews
     "interview.take": (expert,),
     "interview.review": (operator,),
+    "item_bank.edit": (keeper_of_field_banks, keeper_of_own_banks),
     # releases
     "release.build": (owner,),
     "release.read": (owner, reader),

@@ -25,9 +25,20 @@ ACTIONS = {
     "calibration.accepted": _l("Curves of a calibration accepted"),
     "calibration.withdrawn": _l("Curve of a calibration taken back"),
     "interview.read": _l("Transcript of another person read"),
+    "item_bank.begun": _l("Item bank: editing begun"),
+    "item_bank.published": _l("Item bank: version published"),
+    "item_bank.item_retired": _l("Item bank: item retired"),
+    "item_bank.item_restored": _l("Item bank: retired item taken up again"),
+    "item_bank.item_discarded": _l("Item bank: unpublished item discarded"),
+    "item_bank.item_taken_back": _l("Item bank: item taken back to a version"),
+    "item_bank.taken_back": _l("Item bank: taken back to a version"),
+    "item_bank.imported": _l("Item bank: file imported"),
+    "item_bank.starter_taken": _l("Item bank: newer starter bank looked at"),
+    "item_bank.exported": _l("Item bank: file taken out"),
 }
 ROWS = {
     "fairness": Row(_l("Fair-hiring report"), "fairness.operator_report"),
     "calibration": Row(_l("Calibration %(id)s"), "calibration.of_bank"),
+    "item_bank": Row(_l("Item bank %(id)s"), "item_banks.bank", "bank_id"),
     "interview": Row(_l("Interview %(id)s"), "interviews_operator.one_interview", "interview_id"),
 }

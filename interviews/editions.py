@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import lru_cache
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
@@ -34,7 +33,17 @@ def of(session: Session, interview: Interview) -> Bank:
     current = items.banks().get(interview.field)
     if current is not None and current.digest == interview.edition:
         return current
-    return _parsed(session.get_one(BankEdition, interview.edition).content)
+    return by_digest(session, interview.edition)
+
+
+def by_digest(session: Session, digest: str) -> Bank:
+    """Return a bank that was kept; one that was read lately is not read again."""
+    if digest not in _KNOWN:
+        while len(_KNOWN) >= KNOWN_AT_MOST:
+            _KNOWN.pop(next(iter(_KNOWN)), None)
+        content = session.get_one(BankEdition, digest).content
+        _KNOWN[digest] = Bank.model_validate_json(content)
+    return _KNOWN[digest]
 
 
 def responses(session: Session, interview: Interview) -> Sequence[Response]:
@@ -54,6 +63,6 @@ def asked(bank: Bank, interview: Interview, position: int) -> tuple[Step, Item]:
     return step, bank.item(step.item)
 
 
-@lru_cache(maxsize=32)
-def _parsed(content: str) -> Bank:
-    return Bank.model_validate_json(content)
+# An edition is named by the hash of its words, so what is known of it never becomes wrong.
+KNOWN_AT_MOST = 64
+_KNOWN: dict[str, Bank] = {}

@@ -38,6 +38,22 @@ TABLES = (
     nobody("late_warning", _l("Interviews about which a warning went out")),
     nobody("system_card", _l("The card of the interview system as it was"), "digest", "content"),
     Table(
+        "bank_draft",
+        _l("Item banks that you edit for the instance or your organisation"),
+        acts=("made_by", "edited_by"),
+        codes=("field", "starter"),
+        hidden=("content",),  # the right answers; they are the bank's and nobody's own
+        subject="item_bank",
+    ),
+    Table(
+        "bank_publication",
+        _l("Versions of item banks that you published"),
+        acts=("published_by",),
+        words=("note",),
+        codes=("digest", "summary"),
+        own_words=("note",),
+    ),
+    Table(
         "interview",
         _l("Your interviews and their results, or those that you looked at"),
         whose="expert_id = :person",

@@ -19,6 +19,8 @@ from experts import profile
 from experts.models import Expert
 from interviews import (
     calibration_routes,
+    bank_item_routes,
+    bank_routes,
     choice_routes,
     conversation,
     editions,
@@ -45,6 +47,8 @@ MORE_BLUEPRINTS = [
     calibration_routes.bp,
     waiting_routes.bp,
     system_card_routes.bp,
+    bank_routes.bp,
+    bank_item_routes.bp,
 ]
 
 

@@ -11,7 +11,7 @@ from core.errors import Conflict, DomainError
 from experts import restrictions, skills
 from experts.fields import Field
 from experts.models import Skill
-from interviews import items, retakes
+from interviews import banks, retakes
 from interviews.items import Bank
 from interviews.models import Interview, Response, State
 from interviews.retakes import Attempt
@@ -66,7 +66,7 @@ class Standing:
 def of(session: Session, expert_id: int, field: Field, at: datetime) -> Standing:
     """Return where an expert stands."""
     rows = _rows(session, expert_id, field)
-    bank = items.banks().get(field)
+    bank = banks.current(session, field)
     counted = [_attempt(one) for one, answers in rows if answers and not one.is_open(at)]
     return Standing(
         field=field,

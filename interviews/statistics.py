@@ -16,11 +16,18 @@ from interviews.models import Mode
 
 ENOUGH = 10
 LOOK_BACK = timedelta(days=365)
+# `organisation` is whose bank the questions came from, 0 for the instance.
 # By item: what was given, and how its points go with the level that the whole interview came to.
 ITEMS = text("""
-    with finished as (
-        select id, level from interview
-        where field = :field and level is not null and started_at >= :since
+    with asked as (
+        select id, level, texts_deleted_at from interview
+        where field = :field and started_at >= :since and coalesce((
+            select max(d.organisation_id)
+            from bank_publication p join bank_draft d on d.id = p.bank_id
+            where p.digest = interview.edition
+        ), 0) = :organisation
+    ), finished as (
+        select id, level from asked where level is not null
     )
     select r.item_id as item, count(*) as answers, avg(r.points) as points,
         count(*) filter (where r.answer is null and i.texts_deleted_at is null) as blank,
@@ -31,17 +38,20 @@ ITEMS = text("""
         ) as seconds,
         corr(r.points, f.level) as goes_with
     from interview_response r
-    join interview i on i.id = r.interview_id
+    join asked i on i.id = r.interview_id
     left join finished f on f.id = i.id
-    where i.field = :field and i.started_at >= :since
     group by 1
 """)
 GIVEN = text("""
-    select step ->> 'item' as item, count(*) as times, (
-        select count(*) from interview where field = :field and started_at >= :since
-    ) as interviews
-    from interview, jsonb_array_elements(plan) as step
-    where field = :field and started_at >= :since group by 1
+    with asked as (
+        select plan from interview where field = :field and started_at >= :since and coalesce((
+            select max(d.organisation_id)
+            from bank_publication p join bank_draft d on d.id = p.bank_id
+            where p.digest = interview.edition
+        ), 0) = :organisation
+    )
+    select step ->> 'item' as item, count(*) as times, (select count(*) from asked) as interviews
+    from asked, jsonb_array_elements(plan) as step group by 1
 """)
 WAY = text("""
     with counted as (
@@ -182,9 +192,11 @@ class Way:
     left_after: dict[int, int]
 
 
-def items(session: Session, bank: Bank, language: str, *, at: datetime) -> list[ItemFigures]:
+def items(
+    session: Session, bank: Bank, language: str, *, at: datetime, organisation_id: int | None = None
+) -> list[ItemFigures]:
     """Return the figures of every item of a bank, those worth a look first."""
-    asked = {"field": bank.field, "since": at - LOOK_BACK}
+    asked = {"field": bank.field, "since": at - LOOK_BACK, "organisation": organisation_id or 0}
     rows = {row.item: row for row in session.execute(ITEMS, asked)}
     given = {row.item: row.times / row.interviews for row in session.execute(GIVEN, asked)}
     found = []

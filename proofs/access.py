@@ -78,6 +78,10 @@ ADMIN = frozenset({OWNER})
 WEBHOOK = {"webhook_id": "webhook"}
 OF_WEBHOOK = functools.partial(Route, ADMIN, WEBHOOK)
 OF_DELIVERY = functools.partial(Route, ADMIN, {**WEBHOOK, "delivery_id": "delivery"}, own=WEBHOOK)
+BANK = {"bank_id": "item bank"}
+OF_BANK = functools.partial(Route, ADMIN, BANK)
+ITEM = {**BANK, "item_id": "bank item"}
+OF_ITEM = functools.partial(Route, ADMIN, ITEM, own=BANK)
 ASKS_STRIPE = "it would ask Stripe"
 
 ROUTES: dict[str, Route] = {
@@ -237,6 +241,30 @@ ROUTES: dict[str, Route] = {
     "interview_choice.correct": Route(
         ME, {"interview_id": "contested interview", "position": "=1"}
     ),
+    "item_banks.bank": OF_BANK(),
+    "item_banks.take_starter": OF_BANK(),
+    "item_banks.rules": OF_BANK(),
+    "item_banks.save_rules": OF_BANK(),
+    "item_banks.publish": OF_BANK(),
+    "item_banks.make_version": OF_BANK(),
+    "item_banks.versions": OF_BANK(),
+    "item_banks.version": Route(ADMIN, {**BANK, "version": "bank version"}, own=BANK),
+    "item_banks.take_back": Route(ADMIN, {**BANK, "version": "bank version"}, own=BANK),
+    "item_banks.files": OF_BANK(),
+    "item_banks.as_json": OF_BANK(),
+    "item_banks.as_csv": OF_BANK(),
+    "item_banks.bring_in": OF_BANK(),
+    "item_bank_items.add": OF_BANK(),
+    "item_bank_items.item": OF_ITEM(),
+    "item_bank_items.save": OF_ITEM(),
+    "item_bank_items.preview": OF_ITEM(),
+    "item_bank_items.try_answer": OF_ITEM(),
+    "item_bank_items.history": OF_ITEM(),
+    "item_bank_items.take_back": Route(ADMIN, {**ITEM, "version": "bank version"}, own=BANK),
+    "item_bank_items.copy": OF_ITEM(),
+    "item_bank_items.retire": OF_ITEM(),
+    "item_bank_items.restore": OF_ITEM(),
+    "item_bank_items.discard": OF_ITEM(),
     "interviews_operator.one_interview": Route(OPS, {"interview_id": "contested interview"}),
     "interview_waiting.take": Route(OPS, {"interview_id": "contested interview"}),
     "interview_waiting.let_go": Route(OPS, {"interview_id": "contested interview"}),
@@ -285,6 +313,7 @@ NO_ROW: dict[str, dict[str, str]] = {
 }
 # What a form names besides its address: fields to names of `World.rows`.
 BODIES: dict[str, dict[str, str]] = {
+    "item_banks.begin": {"organisation": "organisation", "field": "=law"},
     "tokens.make": {"organisation": "organisation", "name": "=x", "days": "=30"},
     "webhooks_api.replay": {"since": "=2026-01-01T00:00:00Z"},
     "webhooks_api.make_webhook": {"url": "=https://127.0.0.1/", "name": "=x"},

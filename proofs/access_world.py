@@ -26,6 +26,7 @@ from experts import restrictions
 from experts.fields import Field
 from experts.models import AccountStanding, Expert, RestrictionProposal
 from experts.restrictions import Proposal
+from interviews import items
 from payouts import requests, sending
 from payouts.dispute_models import DisputeState
 from payouts.models import Payout, PayoutState, ProjectBudget
@@ -40,6 +41,7 @@ from tests.factories.accounts import (
     make_user,
 )
 from tests.factories.annotation import Desk, join, make_assignment, make_desk, make_task
+from tests.factories.banks import make_bank, make_publication, own_items
 from tests.factories.books import (
     make_dispute,
     make_payout_stop,
@@ -150,6 +152,7 @@ def strangers(session: Session, world: World) -> None:
     for actor, organisation in ((OTHER_OWNER, desk.organisation), (OTHER_READER, team)):
         endpoint = make_endpoint(session, organisation)
         world.own[actor] |= {"webhook": endpoint.id}
+    world.own[OTHER_OWNER]["item bank"] = make_bank(session, desk.organisation, by=desk.owner).id
 
 
 def theirs(app: Flask, session: Session, world: World) -> None:
@@ -159,6 +162,7 @@ def theirs(app: Flask, session: Session, world: World) -> None:
     _work(session, world, desk)
     _money(session, world, desk)
     _interviews(session, world)
+    _banks(session, world, desk)
     _letters(session, world)
     _release(app, session, world, desk)
     session.commit()
@@ -336,6 +340,15 @@ def _interviews(session: Session, world: World) -> None:
         "interview appeal": appeal.id,
         "calibration": calibration.make_calibration(session, field=Field.FINANCE).id,
     }
+
+
+def _banks(session: Session, world: World, desk: Desk) -> None:
+    draft = make_bank(session, desk.organisation, by=desk.owner)
+    found = items.banks()[Field.LAW].model_dump(mode="json")["items"]
+    found[0]["explanation"]["en"] = world.secret("zzkey of an item", OWNER)
+    own_items(draft, found)
+    version = make_publication(session, draft, by=desk.owner).version
+    world.rows |= {"item bank": draft.id, "bank item": "ola-001", "bank version": version}
 
 
 def _letters(session: Session, world: World) -> None:

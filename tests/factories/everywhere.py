@@ -34,6 +34,7 @@ from tests.factories.accounts import (
     make_user,
 )
 from tests.factories.annotation import Desk, join, make_assignment, make_desk
+from tests.factories.banks import make_bank, make_publication
 from tests.factories.books import make_reversal
 from tests.factories.calibration import make_calibration, make_choice, make_reading
 from tests.factories.decisions import answer, contest, decision_of, stands
@@ -234,6 +235,7 @@ def _interview(app: Any, session: Session, all_: Everywhere) -> None:
     make_interview(session, all_.user, field=Field.MEDICINE)
     make_choice(session, make_calibration(session), "law-001", all_.user)
     make_reading(session, ended.key, all_.user)
+    make_publication(session, make_bank(session, by=all_.user), by=all_.user)
     fairness.declare(session, all_.id, Sex.FEMALE, Ethnicity.ASIAN, at=now())
 
 
