@@ -20,9 +20,14 @@ ACTIONS = {
     "declaration.made": _l("Told of oneself for the fairness report"),
     "declaration.erased": _l("What was told for the fairness report erased"),
     "fairness.read": _l("Fair-hiring report read"),
+    "interview.outage_noted": _l("Interview broken off by an outage, so it does not count"),
+    "interview.template_set": _l("Template of the interviews in a field set"),
+    "project.interview_set": _l("What a project asks of experts set"),
+    "project.qualified": _l("Expert qualified for a project"),
     "interview.read": _l("Transcript of another person read"),
 }
 ROWS = {
     "fairness": Row(_l("Fair-hiring report"), "fairness.operator_report"),
+    "interview_template": Row(_l("Template of interviews %(id)s")),
     "interview": Row(_l("Interview %(id)s"), "interviews_operator.one_interview", "interview_id"),
 }

@@ -7,14 +7,15 @@ from functools import lru_cache
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
-from interviews import items
+from interviews import items, templates
 from interviews.items import Bank, Item
 from interviews.models import BankEdition, Interview, Response
 from interviews.plan import Step
 
 
 def freeze(session: Session, bank: Bank, at: datetime) -> str:
-    """Keep a bank as it is now, once; return its digest."""
+    """Keep a bank as it is now, once, without what a template lays over it; return its digest."""
+    bank = items.banks()[bank.field] if bank.origin != bank.digest else bank
     session.execute(
         insert(BankEdition)
         .values(
@@ -30,11 +31,11 @@ def freeze(session: Session, bank: Bank, at: datetime) -> str:
 
 
 def of(session: Session, interview: Interview) -> Bank:
-    """Return the bank that an interview was planned from."""
+    """Return the bank that an interview was planned from, as its template asks it."""
     current = items.banks().get(interview.field)
-    if current is not None and current.digest == interview.edition:
-        return current
-    return _parsed(session.get_one(BankEdition, interview.edition).content)
+    if current is None or current.digest != interview.edition:
+        current = _parsed(session.get_one(BankEdition, interview.edition).content)
+    return templates.laid_over(session, interview, current)
 
 
 def responses(session: Session, interview: Interview) -> Sequence[Response]:

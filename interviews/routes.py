@@ -24,6 +24,10 @@ from interviews import (
     fairness_routes,
     modes,
     operator_routes,
+    project_interview_routes,
+    project_standing,
+    project_view,
+    proven,
     results,
     standing,
     statistics_routes,
@@ -39,6 +43,7 @@ MORE_BLUEPRINTS = [
     fairness_routes.bp,
     choice_routes.bp,
     statistics_routes.bp,
+    project_interview_routes.bp,
 ]
 
 
@@ -135,6 +140,9 @@ def _fields_page() -> str:
         here=here,
         refusal=standing.refusal(here, at),
         others=results.others(session, here.field, at),
+        competencies=[
+            one for one in proven.shown(session, current_user.id, at) if one.field == here.field
+        ],
         language=_language(),
         llm_leads=Mode.LLM in modes.offered(modes.model_of(current_settings())),
         answered=conversation.position(session, here.active) - 1 if here.active else 0,
@@ -177,6 +185,7 @@ def _question_page(interview: Interview, place: int, form: AnswerForm) -> str:
 
 def _result_page(interview: Interview) -> str:
     session, at = db_session(), now()
+    words = results.words_of(session, interview, _language())
     decision = session.get(Decision, interview.decision_id) if interview.decision_id else None
     return render_template(
         "interviews/result.html",
@@ -189,7 +198,8 @@ def _result_page(interview: Interview) -> str:
         deleted_from=transcripts.kept_until(session, interview, at),
         own=profile.of(session, interview.expert_id),
         proof=results.proof(session, interview),
-        standing=standing.of(session, interview.expert_id, interview.field, at),
+        standing=project_standing.after(session, interview, words["bank"], at),
+        for_project=project_view.of_interview(session, interview, words["bank"]),
         others=results.others(session, interview.field, at),
-        **results.words_of(session, interview, _language()),
+        **words,
     )
