@@ -141,7 +141,11 @@ def others(session: Session, knowledge: Field, at: datetime) -> Others | None:
             func.count().filter(col(Appeal.outcome) == AppealOutcome.CHANGED),
         )
         .outerjoin(Appeal, col(Appeal.decision_id) == col(Interview.decision_id))
-        .where(Interview.field == knowledge, decided > at - LOOK_BACK)
+        .where(
+            Interview.field == knowledge,
+            col(Interview.project_id).is_(None),
+            decided > at - LOOK_BACK,
+        )
     ).one()
     found = Others(*row)
     return found if found.decided >= ENOUGH else None

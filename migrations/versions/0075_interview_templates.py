@@ -41,7 +41,9 @@ def upgrade() -> None:
         sa.Column("written_at", sa.DateTime(timezone=True), nullable=False),
         _refers("interview_template", "project_id", "project"),
         _refers("interview_template", "written_by", "user_account"),
-        sa.UniqueConstraint("project_id", "version", name=op.f("uq_interview_template_project_id")),
+        sa.UniqueConstraint(
+            "project_id", "version", name=op.f("uq_interview_template_project_id_version")
+        ),
         _check("interview_template", FIELDS, "field_known"),
         _check("interview_template", "version > 0", "version_counts"),
         _check(
@@ -137,7 +139,7 @@ def _proofs() -> None:
         _refers("competency_proof", "edition", "bank_edition", "digest"),
         _refers("competency_proof", "decision_id", "decision"),
         sa.UniqueConstraint(
-            "interview_id", "competency", name=op.f("uq_competency_proof_interview_id")
+            "interview_id", "competency", name=op.f("uq_competency_proof_interview_id_competency")
         ),
         _check("competency_proof", FIELDS, "field_known"),
         _check(
@@ -177,7 +179,10 @@ def _qualifications() -> None:
         _refers("project_qualification", "template_id", "interview_template"),
         _refers("project_qualification", "interview_id", "interview"),
         sa.UniqueConstraint(
-            "project_id", "expert_id", "reference", name=op.f("uq_project_qualification_project_id")
+            "project_id",
+            "expert_id",
+            "reference",
+            name=op.f("uq_project_qualification_project_id_expert_id_reference"),
         ),
         _check(
             "project_qualification", "basis IN ('interview', 'proofs', 'joined')", "basis_known"
