@@ -63,7 +63,7 @@ def start() -> ResponseReturnValue:
         consent_version=conversation.CONSENT_VERSION,
         mode=mode,
         llm_model=model.name if model and model.leads else None,
-        project=project_choice.of(form),
+        project=project_choice.of(session, form, current_user.id),
         at=at,
     )
     return redirect(url_for("interviews.question", interview_id=interview.id))
@@ -162,7 +162,7 @@ def _problem_page(form: StartForm) -> ResponseReturnValue:
 
 def _notice_page(field: Field, form: StartForm) -> ResponseReturnValue:
     session, at = db_session(), now()
-    chosen = project_choice.look(form, at)
+    chosen = project_choice.look(session, form, current_user.id, at)
     here = chosen.here if chosen else standing.of(session, current_user.id, field, at)
     if here is None or here.bank is None or here.active or standing.refusal(here, at):
         return redirect(chosen.url if chosen else project_choice.all_of(field))

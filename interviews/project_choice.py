@@ -4,9 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask import url_for
-from flask_login import current_user
 
-from core.db import db_session
 from core.errors import Conflict, NotFound
 from experts.fields import Field
 from interviews import project_standing, project_view, qualification
@@ -27,28 +25,27 @@ class Chosen:
     url: str
 
 
-def of(form: StartForm) -> Project | None:
+def of(session: Session, form: StartForm, expert_id: int) -> Project | None:
     """Return the project that a form names; one that its person was not invited to is none."""
     named = (form.project.data or "").strip()
     if not named:
         return None
     if not (named.isascii() and named.isdecimal() and len(named) < 10):
         raise NotFound
-    project = project_view.project_of(db_session(), int(named), current_user.id)
+    project = project_view.project_of(session, int(named), expert_id)
     if form.field.data and project.field != form.field.data:
         raise NotFound
     return project
 
 
-def look(form: StartForm, at: datetime) -> Chosen | None:
+def look(session: Session, form: StartForm, expert_id: int, at: datetime) -> Chosen | None:
     """Return what the project asks of its person, and where they stand with it."""
-    project = of(form)
+    project = of(session, form, expert_id)
     if project is None:
         return None
-    session, me = db_session(), current_user.id
-    found = qualification.look(session, project, me, at)
+    found = qualification.look(session, project, expert_id, at)
     try:
-        here = project_standing.of(session, me, project, at)
+        here = project_standing.of(session, expert_id, project, at)
     except Conflict:
         here = None  # nothing is asked, or nothing is missing: its own page says which
     return Chosen(

@@ -60,19 +60,18 @@ def write(
 
 
 def held(
-    session: Session,
-    expert_id: int,
-    field: Field,
-    at: datetime,
-    *,
-    since: datetime | None = None,
+    session: Session, expert_id: int, field: Field, at: datetime
 ) -> dict[str, CompetencyProof]:
-    """Return the best valid proof in each competency of a field; `since` asks for fresh ones."""
-    best: dict[str, CompetencyProof] = {}
-    for proof in valid(session, expert_id, field, at):
-        if since is None or proof.proven_at > since:
-            best.setdefault(proof.competency, proof)
-    return best
+    """Return the best valid proof in each competency of a field."""
+    return best(valid(session, expert_id, field, at))
+
+
+def best(found: Sequence[CompetencyProof]) -> dict[str, CompetencyProof]:
+    """Return the first proof of each competency; the best come first."""
+    first: dict[str, CompetencyProof] = {}
+    for proof in found:
+        first.setdefault(proof.competency, proof)
+    return first
 
 
 def valid(
@@ -93,10 +92,10 @@ def valid(
 
 def shown(session: Session, expert_id: int, at: datetime) -> list[Shown]:
     """Return the best valid proof in each competency, in words, by field."""
-    best: dict[tuple[Field, str], CompetencyProof] = {}
+    first: dict[tuple[Field, str], CompetencyProof] = {}
     for proof in valid(session, expert_id, None, at):
-        best.setdefault((proof.field, proof.competency), proof)
-    found = [Shown(field, name(field, key), proof) for (field, key), proof in best.items()]
+        first.setdefault((proof.field, proof.competency), proof)
+    found = [Shown(field, name(field, key), proof) for (field, key), proof in first.items()]
     return sorted(found, key=lambda one: (one.field, one.words))
 
 

@@ -75,9 +75,12 @@ def look(session: Session, project: Project, expert_id: int, at: datetime) -> Lo
         return None
     template, wanted, bank = asked
     since = proven.fresh_since(at, wanted.reuse_months)
-    held = proven.held(session, expert_id, project.field, at, since=since)
+    valid = [
+        one for one in proven.valid(session, expert_id, project.field, at) if one.proven_at > since
+    ]
+    held = proven.best(valid)
     levels = {key: proof.level for key, proof in held.items() if key in wanted.weights}
-    covered = _covered(session, held.values()) if wanted.must_cover else frozenset()
+    covered = _covered(session, valid) if wanted.must_cover else frozenset()
     return Look(template, wanted, bank, held, terms.missing(wanted, levels, covered, bank))
 
 
@@ -191,6 +194,12 @@ def would_qualify(session: Session, project: Project, wanted: Terms, at: datetim
     """Return how many of the experts who match and were not invited yet have all of this."""
     since = proven.fresh_since(at, wanted.reuse_months)
     proof = CompetencyProof
+    counts = (
+        proof.field == project.field,
+        col(proof.proven_at) > since,
+        col(proof.expires_at) > at,
+        col(proof.revoked_at).is_(None),
+    )
     floor = case(wanted.floors, value=col(proof.competency))
     weight = case({key: float(one) for key, one in wanted.weights.items()}, value=proof.competency)
     best = (
@@ -200,13 +209,10 @@ def would_qualify(session: Session, project: Project, wanted: Terms, at: datetim
             (func.max(col(proof.level)) * func.max(weight)).label("counts"),
         )
         .where(
+            *counts,
             col(proof.expert_id).in_(matching.ids(project, at)),
-            proof.field == project.field,
             col(proof.competency).in_(wanted.weights),
             col(proof.level) >= floor,
-            col(proof.proven_at) > since,
-            col(proof.expires_at) > at,
-            col(proof.revoked_at).is_(None),
         )
         .group_by(col(proof.expert_id), col(proof.competency))
         .subquery()
@@ -222,8 +228,10 @@ def would_qualify(session: Session, project: Project, wanted: Terms, at: datetim
     for item in wanted.must_cover:
         had = (
             select(literal(1))
+            .select_from(proof)
             .join(Interview, col(Interview.id) == col(proof.interview_id))
             .where(
+                *counts,
                 col(proof.expert_id) == best.c.expert_id,
                 col(Interview.plan).contains([{"item": item}]),
             )
@@ -233,7 +241,7 @@ def would_qualify(session: Session, project: Project, wanted: Terms, at: datetim
 
 
 def _covered(session: Session, held: Any) -> frozenset[str]:
-    """Return the items that were asked in the interviews behind some proofs."""
+    """Return the items that were asked in the interviews behind proofs, the best or not."""
     ids = {proof.interview_id for proof in held}
     plans = session.exec(select(Interview.plan).where(col(Interview.id).in_(ids)))
     return frozenset(step["item"] for plan in plans for step in plan)

@@ -237,6 +237,11 @@ ROUTES: dict[str, Route] = {
     "interview_choice.correct": Route(
         ME, {"interview_id": "contested interview", "position": "=1"}
     ),
+    "project_interview.of_owner": BY_OWNER(),
+    "project_interview.ask_own": BY_OWNER(untried="the terms stand in the query"),
+    "project_interview.ask_field": BY_OWNER(),
+    "project_interview.of_expert": Route(ME, PROJECT),
+    "project_interview.note_outage": Route(OPS, {"interview_id": "left interview"}),
     "interviews_operator.one_interview": Route(OPS, {"interview_id": "contested interview"}),
     "interviews_operator.decide": Route(OPS, {"interview_id": "contested interview"}),
     # releases
