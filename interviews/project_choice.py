@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask import url_for
+from sqlmodel import Session
 
 from core.errors import Conflict, NotFound
 from experts.fields import Field
