@@ -8,16 +8,10 @@ from flask_babel import ngettext
 from sqlmodel import Session
 
 from interviews import proven, qualification
+from interviews.project_standing import CompetencyMissing
 from interviews.qualification import Look
 from projects.entry import Asked, MoreToShow
 from projects.models import Project, id_of
-
-
-class CompetencyMissing(MoreToShow):
-    """This project asks for more than the proof in its field. You have yet to show: %(lacking)s.
-
-    Its interview asks only for that. You find it on the page of your invitation.
-    """
 
 
 def refusal(session: Session, project: Project, expert_id: int, at: datetime) -> MoreToShow | None:

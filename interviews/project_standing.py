@@ -10,6 +10,7 @@ from interviews.items import Bank
 from interviews.models import Interview
 from interviews.qualification import Look
 from interviews.standing import Standing
+from projects.entry import MoreToShow
 from projects.models import Project, State, id_of
 
 
@@ -19,6 +20,13 @@ class NothingAsked(Conflict):
 
 class NothingMissing(Conflict):
     """You have proven all that this project asks for, so there is nothing to be asked."""
+
+
+class CompetencyMissing(MoreToShow):
+    """This project asks for more than the proof in its field. You have yet to show: %(lacking)s.
+
+    Its interview asks only for that. You find it on the page of your invitation.
+    """
 
 
 class NotNow(Conflict):

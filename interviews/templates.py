@@ -25,7 +25,7 @@ RULE_OF_PROJECT, RULE_OF_FIELD = "PI", "FI"
 
 
 class WrittenByAnother(Conflict):
-    """Somebody else has changed this meanwhile. Nothing was stored; this page shows how it is."""
+    """Somebody else has changed this meanwhile. Nothing was stored; load the page again."""
 
 
 class DoesNotFit(Invalid):
