@@ -57,8 +57,8 @@ from core.ports import Ports
 from core.settings import Settings, load
 from payouts import bonus_rules, outlook
 from payouts.stripe_connect import StripeConnect
+from projects import entry, invitations
 from projects import home as project_home
-from projects import invitations
 
 ROOT = Path(__file__).resolve().parent
 PACKAGES = ["accounts", "experts", "payouts", "projects", "annotation", "interviews", "releases"]
@@ -172,6 +172,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     audit_words.init_app(app, _modules("audit_words"))
     personal_data.init_app(app, _modules("personal_data"))
     project_home.init_app(app, _modules("project_home"))
+    entry.init_app(app, _modules("project_gate"))
     outlook.init_app(app, _modules("budget_work"))
     bonus_rules.init_app(app, _modules("bonus_measure"))
     proving.init_app(app, [ask for module in _modules("proving_step") for ask in module.ASKS])

@@ -18,7 +18,7 @@ from core import audit, jobs
 from core.errors import Conflict, Invalid, NotAllowed
 from experts import restrictions, skills
 from payouts import budgets, policy
-from projects import invitations
+from projects import entry, invitations
 from projects.models import Project, Validation, id_of
 from projects.models import State as ProjectState
 from projects.terms import CONTEST_DAYS
@@ -114,6 +114,9 @@ def check_may_work(session: Session, project: Project, expert_id: int, *, at: da
         raise NotOpen
     if not _has_skill(session, project, expert_id, at):
         raise SkillNeeded
+    lacking = entry.refusal(session, project, expert_id, at)
+    if lacking is not None:
+        raise lacking
 
 
 def in_hand(session: Session, project_id: int, expert_id: int) -> Assignment | None:

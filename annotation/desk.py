@@ -16,7 +16,7 @@ from core.money import Money
 from experts import restrictions
 from payouts import budgets, policy
 from payouts.rates import Floor
-from projects import guidelines, rates
+from projects import entry, guidelines, rates
 from projects.models import Answer, Invitation, PausedFor, Project, id_of
 from projects.models import State as ProjectState
 from projects.rates import Rate
@@ -31,6 +31,7 @@ class Why(StrEnum):
     RESTRICTED = "restricted"
     PAUSED = "paused"
     SKILL = "skill"
+    INTERVIEW = "interview"
     FROZEN = "frozen"
     BUDGET = "budget"
     ALL_YOURS = "all_yours"
@@ -85,6 +86,8 @@ def why_nothing(session: Session, project: Project, expert_id: int, *, at: datet
         return Why.BUDGET if project.paused_for is PausedFor.BUDGET else Why.PAUSED
     except leases.SkillNeeded:
         return Why.SKILL
+    except entry.MoreToShow:
+        return Why.INTERVIEW
     if budgets.is_frozen(session, id_of(project)):
         return Why.FROZEN
     if not _open_to(session, project, expert_id):

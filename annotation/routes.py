@@ -30,6 +30,7 @@ from core.db import db_session, find, transaction
 from core.web import json_problem, page_of, wants_json
 from experts import restrictions
 from payouts.budgets import Frozen, OutOfBudget
+from projects import entry
 from projects.models import Project
 from projects.terms import CONTEST_DAYS
 
@@ -61,7 +62,7 @@ def claim(project_id: int) -> ResponseReturnValue:
     project = find(Project, project_id)
     try:
         lease = leases.claim_next(db_session(), project, current_user.id, at=now())
-    except (leases.NoTask, leases.NotOpen, leases.SkillNeeded, Frozen):
+    except (leases.NoTask, leases.NotOpen, leases.SkillNeeded, entry.MoreToShow, Frozen):
         return _no_task(project_id), 409
     except OutOfBudget:
         return _no_budget(project_id), 409

@@ -24,6 +24,10 @@ ACTIONS = {
     "calibration.proposed": _l("Calibration of a bank worked out"),
     "calibration.accepted": _l("Curves of a calibration accepted"),
     "calibration.withdrawn": _l("Curve of a calibration taken back"),
+    "interview.outage_noted": _l("Interview broken off by an outage, so it does not count"),
+    "interview.template_set": _l("Template of the interviews in a field set"),
+    "project.interview_set": _l("What a project asks of experts set"),
+    "project.qualified": _l("Expert qualified for a project"),
     "interview.read": _l("Transcript of another person read"),
     "item_bank.begun": _l("Item bank: editing begun"),
     "item_bank.published": _l("Item bank: version published"),
@@ -40,5 +44,6 @@ ROWS = {
     "fairness": Row(_l("Fair-hiring report"), "fairness.operator_report"),
     "calibration": Row(_l("Calibration %(id)s"), "calibration.of_bank"),
     "item_bank": Row(_l("Item bank %(id)s"), "item_banks.bank", "bank_id"),
+    "interview_template": Row(_l("Template of interviews %(id)s")),
     "interview": Row(_l("Interview %(id)s"), "interviews_operator.one_interview", "interview_id"),
 }

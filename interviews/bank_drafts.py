@@ -19,7 +19,7 @@ from sqlmodel import Session, col, select
 from core import audit
 from core.errors import Conflict, Invalid, NotFound
 from experts.fields import Field
-from interviews import bank_forms, banks, editions, items
+from interviews import bank_forms, banks, items, kept
 from interviews.bank_check import KINDS, Content
 from interviews.bank_models import BankDraft, BankPublication
 from interviews.items import Bank, Item
@@ -298,13 +298,13 @@ def of_version(session: Session, draft: BankDraft, version: int) -> Bank:
     digest = session.exec(query).first()
     if digest is None:
         raise NotFound
-    return editions.by_digest(session, digest)
+    return kept.by_digest(session, digest)
 
 
 def published_ids(session: Session, draft: BankDraft) -> set[str]:
     """Return the numbers of all items that interviews may have had."""
     found: set[str] = set()
-    known = [editions.by_digest(session, one.digest) for one in versions(session, draft)]
+    known = [kept.by_digest(session, one.digest) for one in versions(session, draft)]
     starter = items.banks().get(draft.field) if draft.organisation_id is None else None
     for bank in [*known, *([starter] if starter else [])]:
         found |= {item.id for item in [*bank.items, *bank.retired]}

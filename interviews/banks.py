@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from core.errors import Conflict
 from experts.fields import Field
-from interviews import editions, items
+from interviews import items, kept
 from interviews.bank_models import BankDraft, BankPublication
 from interviews.items import Bank
 
@@ -20,7 +20,7 @@ class NoBank(Conflict):
 def current(session: Session, field: Field) -> Bank | None:
     """Return the bank of a field; a field without one has no open interview."""
     digest = _latest(session, field, None)
-    return items.banks().get(field) if digest is None else editions.by_digest(session, digest)
+    return items.banks().get(field) if digest is None else kept.by_digest(session, digest)
 
 
 def every(session: Session) -> dict[Field, Bank]:
@@ -35,7 +35,7 @@ def of_organisation(session: Session, organisation_id: int) -> dict[Field, Bank]
     for field in Field:
         digest = _latest(session, field, organisation_id)
         if digest is not None:
-            found[field] = editions.by_digest(session, digest)
+            found[field] = kept.by_digest(session, digest)
     return found
 
 
@@ -51,7 +51,7 @@ def edition_to_use(
         bank = current(session, field)
     else:
         digest = _latest(session, field, organisation_id) if organisation_id is not None else None
-        bank = editions.by_digest(session, digest) if digest is not None else None
+        bank = kept.by_digest(session, digest) if digest is not None else None
     if bank is None:
         raise NoBank
     return bank
@@ -62,7 +62,7 @@ def now_of(session: Session, field: Field, organisation_id: int | None) -> Bank 
     if organisation_id is None:
         return current(session, field)
     digest = _latest(session, field, organisation_id)
-    return editions.by_digest(session, digest) if digest is not None else None
+    return kept.by_digest(session, digest) if digest is not None else None
 
 
 def _latest(session: Session, field: Field, organisation_id: int | None) -> str | None:

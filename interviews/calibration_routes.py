@@ -15,7 +15,7 @@ from core.clock import now
 from core.db import db_session, find
 from core.errors import NotFound
 from core.settings import current_settings
-from interviews import ability, calibration, curves, items
+from interviews import ability, banks, calibration, curves
 from interviews.ability import Curve
 from interviews.calibration_models import CalibrationRun, ItemCalibration, ItemVerdict
 from interviews.items import Bank
@@ -40,7 +40,7 @@ def of_bank() -> ResponseReturnValue:
     return render_template(
         "interviews/calibration.html",
         bank=bank,
-        banks=list(items.banks().values()),
+        banks=list(banks.every(session).values()),
         run=run,
         progress=calibration.progress(session, bank, current_settings().calibration_interviews),
         rows=[one for one in found if _is_shown(one, chosen, counting)],
@@ -117,10 +117,10 @@ def work_out() -> ResponseReturnValue:
 
 
 def _bank(name: str | None) -> Bank:
-    banks = items.banks()
+    every = banks.every(db_session())
     if name is None:
-        return next(iter(banks.values()))
-    found = next((bank for field, bank in banks.items() if field == name), None)
+        return next(iter(every.values()))
+    found = next((bank for field, bank in every.items() if field == name), None)
     if found is None:
         raise NotFound
     return found

@@ -20,9 +20,20 @@ from core import audit
 from core.errors import Conflict, Invalid
 from experts import profile
 from experts.fields import Field
-from interviews import course, editions, letters, outcome, plan, scoring, standing
+from interviews import (
+    course,
+    editions,
+    letters,
+    outcome,
+    plan,
+    project_standing,
+    scoring,
+    standing,
+    templates,
+)
 from interviews.items import Bank
 from interviews.models import Interview, Mode, Response, State
+from projects.models import Project
 
 CONSENT_VERSION = "2026-11"
 # A literal: with a parameter in its place a prepared statement no longer finds the index.
@@ -71,11 +82,13 @@ def start(
     at: datetime,
     mode: Mode = Mode.STRUCTURED,
     llm_model: str | None = None,
+    project: Project | None = None,
 ) -> Interview:
-    """Start an interview, or return the one that is under way."""
+    """Start an interview, or return the one that is under way; with a project, what it asks."""
     profile.of(session, expert_id)
     _close_what_is_over(session, expert_id, field, at)
-    found = standing.of(session, expert_id, field, at)
+    found = project_standing.of(session, expert_id, project, at) if project else None
+    found = found or standing.of(session, expert_id, field, at)
     if found.active is not None:
         return found.active
     bank = standing.check(found, at)
@@ -90,7 +103,10 @@ def start(
     ).scalar()
     if made is not None:
         _record(session, made, "started", by=expert_id, attempt=found.attempt, mode=str(mode))
-    return session.exec(standing.active(expert_id, field)).one()
+    under_way = session.exec(standing.active(expert_id, field)).one()
+    if under_way.project_id != (project.id if project else None):
+        raise standing.AnotherUnderWay
+    return under_way
 
 
 def position(session: Session, interview: Interview) -> int:
@@ -227,6 +243,7 @@ def _row(
         "attempt": found.attempt,
         "state": State.ACTIVE,
         "edition": editions.freeze(session, bank, at),
+        **templates.columns(found.template, bank),
         "seed": seed,
         "plan": [step.model_dump(mode="json") for step in steps],
         "consent_version": consent_version,

@@ -50,7 +50,8 @@ def following(
     if adaptive.ending(of(bank, known), asked, left, _shown(bank, given)) is not None:
         return None
     seed = f"{interview.seed}:{len(steps) + 1}"
-    return _chosen(session, bank, known, asked, left, given, seed, _seen(session, interview))
+    seen = _seen(session, interview) if bank.asks_others else frozenset()
+    return _chosen(session, bank, known, asked, left, given, seed, seen)
 
 
 def answered(
@@ -77,6 +78,7 @@ def of(bank: Bank, known: Known = NONE) -> Course:
         most=template.most,
         cut=graded.cut(bank, known),
         certainty=bank.rule.certainty,
+        weights=bank.weights,
     )
 
 
@@ -98,7 +100,7 @@ def _chosen(
 
 
 def _shown(bank: Bank, given: Sequence[Answered]) -> ability.Estimate:
-    return ability.estimate((one.graded for one in given), certainty=bank.rule.certainty)
+    return graded.whole(given, bank)
 
 
 def _resting(session: Session, bank: Bank) -> frozenset[str]:

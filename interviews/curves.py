@@ -67,7 +67,11 @@ def outcomes(question: Question) -> int:
 def pool(bank: Bank, series: str, known: Known = NONE) -> list[Candidate]:
     """Return the items of a bank for an attempt: the core items of its series and all others."""
     return [
-        Candidate(item.id, item.competency, known.of(item), is_core=item.core is not None)
+        Candidate(item.id, item.competency, known.of(item), is_core=_is_for_all(item, bank))
         for item in bank.items
         if item.core in (None, series)
     ]
+
+
+def _is_for_all(item: Item, bank: Bank) -> bool:
+    return item.core is not None or item.id in bank.must_cover

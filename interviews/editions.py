@@ -6,14 +6,19 @@ from datetime import datetime
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
-from interviews import items
+from interviews import items, kept, templates
 from interviews.items import Bank, Item
 from interviews.models import BankEdition, Interview, Response
 from interviews.plan import Step
 
 
 def freeze(session: Session, bank: Bank, at: datetime) -> str:
-    """Keep a bank as it is now, once; return its digest."""
+    """Keep a bank as it is now, once, without what a template lays over it; return its digest."""
+    if bank.origin != bank.digest:
+        starter = items.banks().get(bank.field)
+        if starter is None or starter.digest != bank.origin:
+            return bank.origin  # it was published, so it is kept already
+        bank = starter
     session.execute(
         insert(BankEdition)
         .values(
@@ -29,21 +34,11 @@ def freeze(session: Session, bank: Bank, at: datetime) -> str:
 
 
 def of(session: Session, interview: Interview) -> Bank:
-    """Return the bank that an interview was planned from."""
+    """Return the bank that an interview was planned from, as its template asks it."""
     current = items.banks().get(interview.field)
-    if current is not None and current.digest == interview.edition:
-        return current
-    return by_digest(session, interview.edition)
-
-
-def by_digest(session: Session, digest: str) -> Bank:
-    """Return a bank that was kept; one that was read lately is not read again."""
-    if digest not in _KNOWN:
-        while len(_KNOWN) >= KNOWN_AT_MOST:
-            _KNOWN.pop(next(iter(_KNOWN)), None)
-        content = session.get_one(BankEdition, digest).content
-        _KNOWN[digest] = Bank.model_validate_json(content)
-    return _KNOWN[digest]
+    if current is None or current.digest != interview.edition:
+        current = kept.by_digest(session, interview.edition)
+    return templates.laid_over(session, interview, current)
 
 
 def responses(session: Session, interview: Interview) -> Sequence[Response]:
@@ -61,8 +56,3 @@ def asked(bank: Bank, interview: Interview, position: int) -> tuple[Step, Item]:
     """Return the question at a position, and in which order its options stand."""
     step = steps(interview)[position - 1]
     return step, bank.item(step.item)
-
-
-# An edition is named by the hash of its words, so what is known of it never becomes wrong.
-KNOWN_AT_MOST = 64
-_KNOWN: dict[str, Bank] = {}

@@ -62,6 +62,7 @@ class StartForm(FlaskForm):  # type: ignore[misc]
     """The start of an interview, with the agreement to its terms."""
 
     field = HiddenField(validators=[AnyOf([field.value for field in Knowledge])])
+    project = HiddenField()  # its number, where it is the interview of a project
     consent = BooleanField(
         _l("I have read what to expect, and I agree to be interviewed on these terms."),
         validators=[DataRequired(_l("Tick the box if you agree; without it nothing starts."))],

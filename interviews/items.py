@@ -217,6 +217,10 @@ class Rule(Part):
         """How the rule is cited in a decision."""
         return f"{self.code}/{self.version}"
 
+    def floor_of(self, competency: str) -> float:
+        """Return the floor of a competency; templates may set one for each (`interviews.terms`)."""
+        return self.floor
+
 
 class Retakes(Part):
     """When an interview may be taken again; one left before its first answer never counts."""
@@ -289,6 +293,26 @@ class Bank(Part):
     def item(self, item_id: str) -> Item:
         """Return an item by its id."""
         return next(item for item in self.items if item.id == item_id)
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """How much each competency counts; none where all count alike (`interviews.terms`)."""
+        return {}
+
+    @property
+    def must_cover(self) -> frozenset[str]:
+        """The items that everybody gets, beside the core items (`interviews.terms`)."""
+        return frozenset()
+
+    @property
+    def asks_others(self) -> bool:
+        """Whether somebody who comes again gets other questions, as far as there are any."""
+        return True
+
+    @property
+    def origin(self) -> str:
+        """The edition that its items come from (`interviews.terms`)."""
+        return self.digest
 
     @property
     def kinds(self) -> frozenset[str]:

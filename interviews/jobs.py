@@ -5,7 +5,7 @@ from core.db import transaction
 from core.jobs import Tasks
 from core.settings import current_settings
 from experts.fields import Field
-from interviews import calibration, conversation, items, system_card, transcripts, waiting
+from interviews import banks, calibration, conversation, system_card, transcripts, waiting
 
 tasks = Tasks("interviews")
 AT_MOST = 500
@@ -35,8 +35,11 @@ def delete_texts() -> int:
 def calibrate() -> int:
     """Work out each bank that has enough new answers, one transaction each; return how many."""
     made, needed = 0, current_settings().calibration_interviews
-    for bank in items.banks().values():
+    for field in Field:
         with transaction() as session:
+            bank = banks.current(session, field)
+            if bank is None:
+                continue
             if calibration.progress(session, bank, needed).is_due:
                 made += calibration.propose(session, bank, at=now()) is not None
     return made
@@ -45,10 +48,10 @@ def calibrate() -> int:
 @tasks.task()
 def calibrate_field(field: str) -> bool:
     """Work out one bank because an operator asked; say whether there was something new."""
-    bank = items.banks().get(Field(field))
-    if bank is None:
-        return False
     with transaction() as session:
+        bank = banks.current(session, Field(field))
+        if bank is None:
+            return False
         if not calibration.progress(
             session, bank, current_settings().calibration_interviews
         ).is_enough:

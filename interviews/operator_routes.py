@@ -13,11 +13,22 @@ from core.db import db_session, find
 from core.web import Problems, page_of, read
 from experts import profile
 from experts.models import Expert
-from interviews import editions, modes, outcome, results, review, scoring, waiting
+from interviews import (
+    editions,
+    modes,
+    outages,
+    outcome,
+    results,
+    review,
+    scoring,
+    template_words,
+    waiting,
+)
 from interviews.forms import VerdictForm
 from interviews.models import Interview, State
 
 bp = Blueprint("interviews_operator", __name__)
+MOST_ROWS = 2**31
 
 
 @bp.get("/operator/interviews")
@@ -27,6 +38,9 @@ def all_interviews() -> ResponseReturnValue:
     chosen = request.args.get("state", "waiting")
     states = [state.value for state in State]
     query = select(Interview, Expert).join(Expert, col(Expert.user_id) == Interview.expert_id)
+    project_id = request.args.get("project", type=int)
+    if project_id is not None and abs(project_id) < MOST_ROWS:
+        query = query.where(Interview.project_id == project_id)
     if chosen in states:
         query = query.where(Interview.state == chosen).order_by(col(Interview.id).desc())
     elif chosen == "all":
@@ -45,6 +59,7 @@ def all_interviews() -> ResponseReturnValue:
         at=at,
         chosen=chosen,
         states=states,
+        project_id=project_id,
         due=review.due,
     )
 
@@ -118,6 +133,8 @@ def _reading_page(
         interview=interview,
         expert=profile.of(session, interview.expert_id),
         verdict_form=verdict_form,
+        outage=outages.of(session, interview),
+        beside=template_words.beside(words["bank"]),
         causes=[cause.value for cause in causes],
         at=now(),
         ways=modes.NAMES,

@@ -13,7 +13,19 @@ from sqlmodel import Session
 from accounts import decisions
 from core import audit, formats
 from experts import skills
-from interviews import calibration, course, graded, grounds, letters, scoring, standing
+from interviews import (
+    calibration,
+    course,
+    graded,
+    grounds,
+    letters,
+    project_letters,
+    proven,
+    qualification,
+    scoring,
+    standing,
+    template_words,
+)
 from interviews.items import Bank, Short
 from interviews.models import Interview, Mode, ReasonCode, Response, State
 from interviews.scoring import Scorecard, Verdict
@@ -104,6 +116,14 @@ def passed(
     interview.state = State.PASSED
     interview.level = max(card.total.share, bank.rule.pass_mark)
     session.add(interview)
+    found = qualification.by_interview(
+        session, interview, proven.write(session, interview, bank, card, at), at
+    )
+    if interview.project_id is not None:
+        # A project asks for a part of a field, so its interview proves that part, no more.
+        until = found.expires_at if found else at + proven.VALID_FOR
+        project_letters.tell_passed(session, interview, until)
+        return
     skill = skills.prove(
         session, interview.expert_id, interview.field, interview.level, interview.id, at
     )
@@ -157,7 +177,8 @@ def evidence(card: Scorecard, responses: Sequence[Response]) -> dict[str, Any]:
 def why(card: Scorecard, bank: Bank) -> str:
     """Say why the rule does not let pass."""
     words = _level(card, bank) if card.is_by_ability else _points(card, bank)
-    return " ".join([words, *(_floor(card, bank, key) for key in scoring.weak(card, bank.rule))])
+    floors = [_floor(card, bank, key) for key in scoring.weak(card, bank.rule)]
+    return " ".join([words, *template_words.beside(bank), *floors])
 
 
 def _level(card: Scorecard, bank: Bank) -> str:
@@ -203,6 +224,8 @@ def what_would_change(card: Scorecard, bank: Bank) -> str:
             points=points(card.total.points),
         )
         found.append(words)
+    if found:
+        found += template_words.beside(bank)
     found += [_more(card, bank, key) for key in scoring.weak(card, bank.rule)]
     return " ".join(found)
 
@@ -219,7 +242,7 @@ def _floor(card: Scorecard, bank: Bank, key: str) -> str:
             "“%(competency)s”: a level of %(share)s, below the floor of %(floor)s.",
             competency=_name(bank, key),
             share=formats.percent(card.competencies[key].share),
-            floor=formats.percent(bank.rule.floor),
+            floor=formats.percent(bank.rule.floor_of(key)),
         )
         return said
     words: str = _(
@@ -227,7 +250,7 @@ def _floor(card: Scorecard, bank: Bank, key: str) -> str:
         competency=_name(bank, key),
         points=points(card.competencies[key].points),
         of=card.competencies[key].of,
-        floor=formats.percent(bank.rule.floor),
+        floor=formats.percent(bank.rule.floor_of(key)),
     )
     return words
 
@@ -238,13 +261,13 @@ def _more(card: Scorecard, bank: Bank, key: str) -> str:
             "In “%(competency)s”, a level of %(floor)s instead of %(share)s was needed.",
             competency=_name(bank, key),
             share=formats.percent(card.competencies[key].share),
-            floor=formats.percent(bank.rule.floor),
+            floor=formats.percent(bank.rule.floor_of(key)),
         )
         return said
     words: str = _(
         "In “%(competency)s”, %(needed)s of %(of)s points instead of %(points)s were needed.",
         competency=_name(bank, key),
-        needed=points(bank.rule.floor * card.competencies[key].of),
+        needed=points(bank.rule.floor_of(key) * card.competencies[key].of),
         of=card.competencies[key].of,
         points=points(card.competencies[key].points),
     )

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from core.clock import now
 from core.personal_data import Blank, Delete, Rule, Table, nobody
-from interviews import transcripts
+from interviews import template_data, transcripts
 from interviews.models import Interview
 
 ERASED = "CASE WHEN {0} IS NULL THEN NULL ELSE jsonb_build_object('en', 'erased') END"
@@ -59,7 +59,7 @@ TABLES = (
         whose="expert_id = :person",
         acts=("decided_by",),
         words=("scorecard", "reason_words", "evidence", "would_change"),
-        codes=("edition", "plan", "consent_version", "decided_rule", "llm_model"),
+        codes=("edition", "plan", "consent_version", "decided_rule", "llm_model", "part"),
         hidden=("seed",),
         own_words=("reason_words",),
         subject="interview",
@@ -96,6 +96,7 @@ TABLES = (
         # Append-only: `erase_consents` has deleted them when the answers' turn comes.
         erase=Delete(),
     ),
+    *template_data.TABLES,
     Table(
         "self_declaration",
         _l("What you declared of yourself, for the fairness report only"),

@@ -18,15 +18,19 @@ from core.web import Problems, read
 from experts import profile
 from experts.models import Expert
 from interviews import (
-    calibration_routes,
     bank_item_routes,
     bank_routes,
+    calibration_routes,
     choice_routes,
     conversation,
     editions,
     fairness_routes,
     modes,
     operator_routes,
+    project_interview_routes,
+    project_standing,
+    project_view,
+    proven,
     results,
     standing,
     statistics_routes,
@@ -49,6 +53,7 @@ MORE_BLUEPRINTS = [
     system_card_routes.bp,
     bank_routes.bp,
     bank_item_routes.bp,
+    project_interview_routes.bp,
 ]
 
 
@@ -145,6 +150,9 @@ def _fields_page() -> str:
         here=here,
         refusal=standing.refusal(here, at),
         others=results.others(session, here.field, at),
+        competencies=[
+            one for one in proven.shown(session, current_user.id, at) if one.field == here.field
+        ],
         language=_language(),
         llm_leads=Mode.LLM in modes.offered(modes.model_of(current_settings())),
         answered=conversation.position(session, here.active) - 1 if here.active else 0,
@@ -187,6 +195,7 @@ def _question_page(interview: Interview, place: int, form: AnswerForm) -> str:
 
 def _result_page(interview: Interview) -> str:
     session, at = db_session(), now()
+    words = results.words_of(session, interview, _language())
     decision = session.get(Decision, interview.decision_id) if interview.decision_id else None
     return render_template(
         "interviews/result.html",
@@ -199,7 +208,8 @@ def _result_page(interview: Interview) -> str:
         deleted_from=transcripts.kept_until(session, interview, at),
         own=profile.of(session, interview.expert_id),
         proof=results.proof(session, interview),
-        standing=standing.of(session, interview.expert_id, interview.field, at),
+        standing=project_standing.after(session, interview, words["bank"], at),
+        for_project=project_view.of_interview(session, interview, words["bank"]),
         others=results.others(session, interview.field, at),
-        **results.words_of(session, interview, _language()),
+        **words,
     )

@@ -24,9 +24,9 @@ from accounts.models import DecisionKind
 from core import formats, languages, periods, processors
 from core.settings import Settings
 from interviews import (
+    banks,
     calibration,
     fairness,
-    items,
     modes,
     outcome,
     system_card_judges,
@@ -150,18 +150,18 @@ def everywhere(session: Session, settings: Settings) -> str:
 
 def content(session: Session, settings: Settings) -> tuple[Section, ...]:
     """Return what the card says without figures."""
-    banks = list(items.banks().values())
+    found = list(banks.every(session).values())
     return (
         _purpose(),
         _decides(),
         _data(settings),
-        _banks(banks),
-        _rules(banks),
-        _abilities(banks, settings),
+        _banks(found),
+        _rules(found),
+        _abilities(found, settings),
         _models(settings),
         Section("judges", _("Judges and gates"), terms=_judges(session, settings)),
-        _limits(banks),
-        _oversight(settings, banks),
+        _limits(found),
+        _oversight(settings, found),
     )
 
 
@@ -492,7 +492,9 @@ def _results(session: Session, period: Period, least: int) -> Section:
                 _("Questions"),
                 _("Error of an ability"),
             ),
-            tuple(_result(bank, rows.get(bank.field), least) for bank in items.banks().values()),
+            tuple(
+                _result(bank, rows.get(bank.field), least) for bank in banks.every(session).values()
+            ),
         ),
     )
 
@@ -547,7 +549,7 @@ def _groups(session: Session, settings: Settings, period: Period, least: int) ->
 
 def _calibrated(session: Session, at: datetime) -> Section:
     rows = []
-    for bank in items.banks().values():
+    for bank in banks.every(session).values():
         run = calibration.latest(session, bank.field)
         counting = calibration.counting(session, bank, at)
         rows.append(

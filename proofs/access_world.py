@@ -26,7 +26,7 @@ from experts import restrictions
 from experts.fields import Field
 from experts.models import AccountStanding, Expert, RestrictionProposal
 from experts.restrictions import Proposal
-from interviews import items
+from interviews import conversation, items
 from payouts import requests, sending
 from payouts.dispute_models import DisputeState
 from payouts.models import Payout, PayoutState, ProjectBudget
@@ -333,10 +333,13 @@ def _interviews(session: Session, world: World) -> None:
     words = world.secret("zzanswer in an interview", EXPERT, OPERATOR)
     failed = answer_all(session, make_interview(session, user, field=Field.MEDICINE), unknown)
     appeal = contest(session, decision_of(session, failed), f"{words}, and it was right")
+    left = make_interview(session, user, field=Field.SOFTWARE)
+    conversation.leave(session, left, now())
     session.flush()
     world.rows |= {
         "interview": make_interview(session, user, field=Field.FINANCE).id,
         "contested interview": failed.id,
+        "left interview": left.id,
         "interview appeal": appeal.id,
         "calibration": calibration.make_calibration(session, field=Field.FINANCE).id,
     }

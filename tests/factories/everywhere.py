@@ -20,7 +20,7 @@ from experts import restrictions
 from experts.fields import Field
 from experts.models import AccountStanding
 from experts.restrictions import Proposal
-from interviews import corrections, editions, fairness
+from interviews import conversation, corrections, editions, fairness
 from interviews.models import Ethnicity, Sex
 from payouts import holds, ledger
 from payouts.models import PayoutState, ProjectBudget
@@ -54,6 +54,12 @@ from tests.factories.projects import make_invitation
 from tests.factories.projects import make_project as make_draft
 from tests.factories.refunds import make_charge, make_payout_part, make_refund
 from tests.factories.tax import make_tax_profile, make_tax_request
+from tests.factories.templates import (
+    make_outage,
+    make_proof,
+    make_qualification,
+    make_template,
+)
 from tests.factories.webhooks import make_delivery, make_endpoint
 
 NAME, EMAIL = "Zqname Quillfeather", "zqaddress@example.org"
@@ -232,10 +238,16 @@ def _interview(app: Any, session: Session, all_: Everywhere) -> None:
         at=now(),
     )
     all_.words.append("203.0.113.77")
+    left = make_interview(session, all_.user, field=Field.MEDICINE)
+    conversation.leave(session, left, now())
+    make_outage(session, left, words=all_.say("zqwords about an outage"))
     make_interview(session, all_.user, field=Field.MEDICINE)
     make_choice(session, make_calibration(session), "law-001", all_.user)
     make_reading(session, ended.key, all_.user)
     make_publication(session, make_bank(session, by=all_.user), by=all_.user)
+    make_proof(session, ended, "accounts")
+    asked = make_template(session, all_.desk.project, all_.desk.owner, at=now())
+    make_qualification(session, asked, all_.id)
     fairness.declare(session, all_.id, Sex.FEMALE, Ethnicity.ASIAN, at=now())
 
 
