@@ -113,6 +113,7 @@ TABLE: dict[str, tuple[Rule, ...]] = {
     # interviews
     "interview.take": (expert,),
     "interview.review": (operator,),
+    "accommodation.answer": (operator,),
     # releases
     "release.build": (owner,),
     "release.read": (owner, reader),

@@ -17,7 +17,16 @@ from core.errors import NotFound
 from core.settings import current_settings
 from core.web import Problems, read
 from experts.fields import Field
-from interviews import conversation, corrections, editions, modes, results, standing
+from interviews import (
+    accommodations,
+    conversation,
+    corrections,
+    editions,
+    modes,
+    results,
+    signals,
+    standing,
+)
 from interviews.forms import CorrectionForm, StartForm
 from interviews.models import Interview, Mode, Response
 
@@ -28,7 +37,9 @@ bp = Blueprint("interview_choice", __name__)
 @requires("interview.take")
 def before(field: str) -> ResponseReturnValue:
     """Say what runs by itself in an interview, and how to have it otherwise; then it can start."""
-    return _notice_page(_field(field), StartForm())
+    needs = accommodations.effects(db_session(), current_user.id)
+    way = Mode.PERSON if needs.person else Mode.STRUCTURED
+    return _notice_page(_field(field), StartForm(data={"mode": way.value}))
 
 
 @bp.post("/interviews/start")
@@ -165,6 +176,8 @@ def _notice_page(field: Field, form: StartForm) -> ResponseReturnValue:
         model=model,
         agreed=_agreed(),
         ai_words=text.in_(_language()),
+        needs=accommodations.effects(session, current_user.id),
+        rules=signals.RULES,
     )
 
 

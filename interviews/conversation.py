@@ -20,9 +20,20 @@ from core import audit
 from core.errors import Conflict, Invalid
 from experts import profile
 from experts.fields import Field
-from interviews import course, editions, letters, outcome, plan, scoring, standing
+from interviews import (
+    accommodations,
+    course,
+    editions,
+    integrity,
+    letters,
+    outcome,
+    plan,
+    scoring,
+    standing,
+)
 from interviews.items import Bank
 from interviews.models import Interview, Mode, Response, State
+from interviews.signals import Measured
 
 CONSENT_VERSION = "2026-11"
 # A literal: with a parameter in its place a prepared statement no longer finds the index.
@@ -90,7 +101,10 @@ def start(
     ).scalar()
     if made is not None:
         _record(session, made, "started", by=expert_id, attempt=found.attempt, mode=str(mode))
-    return session.exec(standing.active(expert_id, field)).one()
+    begun = session.exec(standing.active(expert_id, field)).one()
+    if begun.id == made:
+        accommodations.apply(session, begun)
+    return begun
 
 
 def position(session: Session, interview: Interview) -> int:
@@ -114,6 +128,7 @@ def answer(
     language: str,
     remark: str,
     at: datetime,
+    measured: Measured | None = None,
 ) -> Kept:
     """Store the answer to a question, once; `interview` is locked by the caller."""
     so_far = editions.responses(session, interview)
@@ -143,6 +158,7 @@ def answer(
         answered_at=max(at, shown_at),
     )
     session.add(response)
+    integrity.keep(session, interview, response, item, measured, at=at)
     _go_on(session, interview, bank, [*so_far, response])
     if place == interview.length:
         outcome.settle(session, interview, bank, [*so_far, response], at=at)

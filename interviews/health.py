@@ -5,7 +5,7 @@ from sqlmodel import Session, select
 
 from core.clock import now
 from core.health import Finding
-from interviews import review
+from interviews import accommodations, review
 from interviews.models import Interview
 
 
@@ -23,4 +23,16 @@ def readings(session: Session) -> list[Finding]:
     return [Finding(name, "ok", _("Nobody waits for a person to read."))]
 
 
-CHECKS = [readings]
+def requests(session: Session) -> list[Finding]:
+    """Whether somebody waits for an accommodation, and for too long."""
+    waiting, late = accommodations.late(session, now())
+    name = _("Accommodations")
+    if late:
+        words = _("%(count)s have waited for an answer longer than promised.", count=late)
+        return [Finding(name, "stop", words)]
+    if waiting:
+        return [Finding(name, "wait", _("%(count)s wait for an answer.", count=waiting))]
+    return [Finding(name, "ok", _("Nobody waits for an answer."))]
+
+
+CHECKS = [readings, requests]

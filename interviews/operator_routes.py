@@ -13,8 +13,9 @@ from core.db import db_session, find
 from core.web import Problems, page_of, read
 from experts import profile
 from experts.models import Expert
-from interviews import editions, modes, outcome, results, review, scoring
+from interviews import accommodations, editions, integrity, modes, outcome, results, review, scoring
 from interviews.forms import VerdictForm
+from interviews.integrity_forms import FindingForm
 from interviews.models import Interview, State
 
 bp = Blueprint("interviews_operator", __name__)
@@ -114,5 +115,9 @@ def _reading_page(
         causes=[cause.value for cause in causes],
         at=now(),
         ways=modes.NAMES,
+        extra_time=accommodations.extra_time(session, interview),
+        note=integrity.note_of(session, interview),
+        noted=integrity.shown(session, interview, now()),
+        finding_form=FindingForm(formdata=None),
         **words,
     )

@@ -13,7 +13,7 @@ from sqlmodel import Session
 from accounts import decisions
 from core import audit, formats
 from experts import skills
-from interviews import course, graded, grounds, letters, scoring, standing
+from interviews import course, graded, grounds, integrity, letters, scoring, standing
 from interviews.items import Bank, Short
 from interviews.models import Interview, Mode, ReasonCode, Response, State
 from interviews.scoring import Scorecard, Verdict
@@ -32,7 +32,10 @@ def settle(
     """Score an interview that has all its answers, and decide where the rule may."""
     card = score(interview, bank, responses)
     interview.finished_at = at
-    match _verdict(interview, card, bank, responses):
+    verdict = _verdict(interview, card, bank, responses)
+    if integrity.opens(session, interview, verdict, at=at):
+        verdict = Verdict.NEAR  # signals never decide: a person looks
+    match verdict:
         case Verdict.PASSED:
             decide_by_rule(interview, bank, at)
             grounds.record_passed_by_rule(session, interview, bank, card, at=at)
@@ -44,8 +47,9 @@ def settle(
             failed(session, interview, bank, responses, words=words, change=change, at=at)
         case Verdict.NEAR:
             interview.state = State.REVIEW
-            letters.tell(session, interview, "with_a_person", read_by=at + READ_WITHIN)
-            letters.tell_readers(session, interview)
+            note = integrity.note_of(session, interview)
+            letters.tell(session, interview, "with_a_person", read_by=at + READ_WITHIN, note=note)
+            letters.tell_readers(session, interview, note=note)
     session.add(interview)
     _record(session, interview, interview.decided_rule)
 

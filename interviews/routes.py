@@ -18,19 +18,27 @@ from core.web import Problems, read
 from experts import profile
 from experts.models import Expert
 from interviews import (
+    accommodation_routes,
+    accommodations,
     choice_routes,
     conversation,
     editions,
     fairness_routes,
+    integrity,
+    integrity_routes,
     modes,
     operator_routes,
+    practice_routes,
     results,
+    signals,
     standing,
     statistics_routes,
     transcripts,
+    voice_routes,
 )
 from interviews.conversation import Kept
 from interviews.forms import AnswerForm, form_for
+from interviews.integrity_forms import ExplainForm
 from interviews.models import Interview, Mode, State
 
 bp = Blueprint("interviews", __name__)
@@ -39,6 +47,10 @@ MORE_BLUEPRINTS = [
     fairness_routes.bp,
     choice_routes.bp,
     statistics_routes.bp,
+    accommodation_routes.bp,
+    integrity_routes.bp,
+    practice_routes.bp,
+    voice_routes.bp,
 ]
 
 
@@ -79,6 +91,7 @@ def answer(interview_id: int) -> ResponseReturnValue:
         language=formats.locale().language,
         remark=form.remark.data or "",
         at=now(),
+        measured=_measured(found, form),
     )
     if kept is Kept.FIRST:
         words = _(
@@ -162,8 +175,13 @@ def _question_page(interview: Interview, place: int, form: AnswerForm) -> str:
         most = interview.length
         left = [bank.item(step.item).seconds for step in editions.steps(interview)[place - 1 :]]
         minutes_left = -(-sum(left) // 60)
+    extra = accommodations.of(db_session(), interview)
+    minutes_left = round(minutes_left * (1 + extra.extra_time / 100)) if extra else minutes_left
     return render_template(
         "interviews/question.html",
+        extra=extra,
+        is_measured=form.item.kind == "short" and not (extra and extra.unmeasured),
+        voice=voice_routes.offered(interview, form.item, extra),
         interview=interview,
         place=place,
         form=form,
@@ -173,6 +191,12 @@ def _question_page(interview: Interview, place: int, form: AnswerForm) -> str:
         ways=modes.NAMES,
         language=_language(),
     )
+
+
+def _measured(interview: Interview, form: AnswerForm) -> signals.Measured | None:
+    given = editions.responses(db_session(), interview)
+    shown_at = given[-1].answered_at if given else interview.started_at
+    return signals.read(form.measured.data, took=now() - shown_at)
 
 
 def _result_page(interview: Interview) -> str:
@@ -191,5 +215,9 @@ def _result_page(interview: Interview) -> str:
         proof=results.proof(session, interview),
         standing=standing.of(session, interview.expert_id, interview.field, at),
         others=results.others(session, interview.field, at),
+        note=integrity.note_of(session, interview),
+        noted=integrity.shown(session, interview, at),
+        explain_form=ExplainForm(formdata=None),
+        extra=accommodations.of(session, interview),
         **results.words_of(session, interview, _language()),
     )

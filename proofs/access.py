@@ -237,6 +237,12 @@ ROUTES: dict[str, Route] = {
     "interview_choice.correct": Route(
         ME, {"interview_id": "contested interview", "position": "=1"}
     ),
+    "interview_integrity.explain": Route(ME, {"interview_id": "contested interview"}),
+    "interview_integrity.conclude": Route(OPS, {"interview_id": "contested interview"}),
+    "interview_accommodations.end": Route(ME, {"accommodation_id": "accommodation"}),
+    "interview_accommodations.answer": Route(OPS, {"accommodation_id": "accommodation"}),
+    "interview_voice.agree": OF_INTERVIEW(),
+    "interview_voice.transcribe": OF_INTERVIEW(),
     "interviews_operator.one_interview": Route(OPS, {"interview_id": "contested interview"}),
     "interviews_operator.decide": Route(OPS, {"interview_id": "contested interview"}),
     # releases

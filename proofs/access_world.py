@@ -59,6 +59,7 @@ from tests.factories.payouts import (
     make_rail_event,
     make_run,
 )
+from tests.factories.people import make_accommodation
 from tests.factories.privacy import make_export
 from tests.factories.projects import make_invitation, make_project
 from tests.factories.refunds import make_refund
@@ -329,7 +330,11 @@ def _interviews(session: Session, world: World) -> None:
     failed = answer_all(session, make_interview(session, user, field=Field.MEDICINE), unknown)
     appeal = contest(session, decision_of(session, failed), f"{words}, and it was right")
     session.flush()
+    need = make_accommodation(
+        session, user, words=world.secret("zzwhat would help in interviews", EXPERT, OPERATOR)
+    )
     world.rows |= {
+        "accommodation": need.id,
         "interview": make_interview(session, user, field=Field.FINANCE).id,
         "contested interview": failed.id,
         "interview appeal": appeal.id,
