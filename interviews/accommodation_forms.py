@@ -24,7 +24,7 @@ class NeedForm(FlaskForm):  # type: ignore[misc]
         choices=[SelectChoice(need.value, words) for need, words in accommodations.NAMES.items()],
         validators=[InputRequired(_l("Choose what you need."))],
     )
-    extra_time = SelectField(_l("How much more time"), choices=[NO_MORE, *MORE])
+    extra_time = SelectField(_l("How much more time"), choices=[NO_MORE, *MORE], default="")
     words = TextAreaField(
         _l("What else you need"),
         description=_l("Say what would help, not why you need it. No diagnosis, no certificate."),
@@ -59,7 +59,9 @@ class AnswerNeedForm(FlaskForm):  # type: ignore[misc]
         ],
         validators=[InputRequired(_l("Choose an answer."))],
     )
-    extra_time = SelectField(_l("More time, if that is part of it"), choices=[NO_MORE, *MORE])
+    extra_time = SelectField(
+        _l("More time, if that is part of it"), choices=[NO_MORE, *MORE], default=""
+    )
     reply = TextAreaField(
         _l("Reply"),
         description=_l("The person reads it in a letter. At least 20 characters."),

@@ -31,10 +31,10 @@ def settle(
 ) -> None:
     """Score an interview that has all its answers, and decide where the rule may."""
     card = score(interview, bank, responses)
-    interview.finished_at = at
     verdict = _verdict(interview, card, bank, responses)
     if integrity.opens(session, interview, verdict, at=at):
         verdict = Verdict.NEAR  # signals never decide: a person looks
+    interview.finished_at = at
     match verdict:
         case Verdict.PASSED:
             decide_by_rule(interview, bank, at)

@@ -26,6 +26,7 @@ from interviews import (
     fairness_routes,
     integrity,
     integrity_routes,
+    missing,
     modes,
     operator_routes,
     practice_routes,
@@ -202,6 +203,7 @@ def _measured(interview: Interview, form: AnswerForm) -> signals.Measured | None
 def _result_page(interview: Interview) -> str:
     session, at = db_session(), now()
     decision = session.get(Decision, interview.decision_id) if interview.decision_id else None
+    words = results.words_of(session, interview, _language())
     return render_template(
         "interviews/result.html",
         interview=interview,
@@ -219,5 +221,8 @@ def _result_page(interview: Interview) -> str:
         noted=integrity.shown(session, interview, at),
         explain_form=ExplainForm(formdata=None),
         extra=accommodations.of(session, interview),
-        **results.words_of(session, interview, _language()),
+        renew_from=standing.renew_from,
+        missing=missing.by_competency(words["answers"]),
+        lacking=missing.for_a_pass(interview, words["card"], words["bank"]),
+        **words,
     )

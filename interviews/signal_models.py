@@ -70,8 +70,8 @@ class AnswerPrint(SQLModel, table=True):
     )
 
     response_id: int = Column(primary_key=True, foreign_key="interview_response.id")
-    marks: list[int] = Column(sa_type=ARRAY(BigInteger))  # type: ignore[call-overload]
-    bands: list[int] = Column(sa_type=ARRAY(Integer))  # type: ignore[call-overload]
+    marks: list[int] = Column(sa_type=ARRAY(BigInteger))
+    bands: list[int] = Column(sa_type=ARRAY(Integer))
     at: datetime = utc()
 
 

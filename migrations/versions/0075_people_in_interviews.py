@@ -44,7 +44,7 @@ TRIGGERS = """
         END IF;
         RETURN NEW;
     END $$;
-    CREATE TRIGGER signals_never_decide BEFORE UPDATE OF state ON interview
+    CREATE TRIGGER answers_decide_alone BEFORE UPDATE OF state ON interview
         FOR EACH ROW EXECUTE FUNCTION signals_never_decide();
 """
 
@@ -60,7 +60,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in OF_CONSENT:
         _purposes(table, PURPOSES)
-    op.execute("DROP TRIGGER signals_never_decide ON interview")
+    op.execute("DROP TRIGGER answers_decide_alone ON interview")
     for table in (
         "interview_accommodation",
         "accommodation",

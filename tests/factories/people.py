@@ -26,9 +26,11 @@ def make_accommodation(
     """Ask for something as an expert, a new one or a given one."""
     user = user or make_user(session, "expert")
     assert user.id is not None
-    return accommodations.ask(
+    made = accommodations.ask(
         session, user.id, need, extra_time=extra_time, words=words, at=at or now()
     )
+    session.flush()
+    return made
 
 
 def make_signal(session: Session, response: Response, **changes: Any) -> AnswerSignal:
