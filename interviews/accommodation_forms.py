@@ -13,7 +13,7 @@ from interviews import accommodations
 from interviews.accommodation_models import EXTRA, WORDS_AT_MOST, Need
 
 NO_MORE = SelectChoice("", _l("no more time"))
-MORE = [SelectChoice(str(n), _l("%(share)s %% more time", share=n)) for n in EXTRA]
+MORE = [SelectChoice(str(n), _l("%(share)s%% more time", share=n)) for n in EXTRA]
 
 
 class NeedForm(FlaskForm):  # type: ignore[misc]

@@ -77,7 +77,7 @@ RULES = (
         weight=2,
         least=0.8,
         words=_l("Most of the answer was pasted"),
-        means=_l("At least 80 % of an answer of 200 characters or more came by pasting."),
+        means=_l("At least 80% of an answer of 200 characters or more came by pasting."),
         means_not=_l(
             "Many people write elsewhere and paste, or use their own notes, which is allowed."
         ),
@@ -127,7 +127,7 @@ RULES = (
         least=0.8,
         words=_l("Another candidate gave nearly the same text"),
         means=_l(
-            "At least 80 % of the word sequences of a longer answer are those of another person’s"
+            "At least 80% of the word sequences of a longer answer are those of another person’s"
             " answer to the same question. What quotes the question is left out."
         ),
         means_not=_l(

@@ -52,7 +52,7 @@ def test_more_time_is_granted_at_once_and_holds(session, user, sign_in, extra, h
     assert interview.expires_at - interview.started_at == timedelta(hours=hours)
     assert session.get(InterviewAccommodation, interview.id).extra_time == extra
     assert "Granted" in client.get(PAGE).text
-    assert f"{extra} % longer" in client.get("/interviews/before/medicine").text
+    assert f"{extra}% longer" in client.get("/interviews/before/medicine").text
 
 
 def test_it_reaches_an_interview_under_way_and_is_never_taken_from_it(session, user):
@@ -165,7 +165,7 @@ def test_who_reads_sees_a_longer_time_and_nothing_else(session, user, operator, 
 
     page = sign_in(operator).get(f"/operator/interviews/{near.id}").text
 
-    assert "50 % longer" in page
+    assert "50% longer" in page
     for words in ("creen reader", "zzlarger", "ccommodation"):
         assert words not in page.split("<main")[1].split("</main>")[0], words
 
