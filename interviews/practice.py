@@ -5,6 +5,7 @@ interview. Where somebody is in the run travels with the page, signed; the serve
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -79,7 +80,8 @@ def marked(item: Item, given: dict[str, Any] | None, language: str) -> tuple[flo
         answered_at=NEVER,
     )
     [shown] = results.answers(_bank(), [response], language)
-    return mark.points, shown
+    # The page says by itself what is right and why, whether or not something was answered.
+    return mark.points, replace(shown, explanation="")
 
 
 def shown_points(points: Sequence[float], language: str) -> list[tuple[str, float]]:

@@ -41,7 +41,7 @@ function measure() {
     if (/^insertFrom(Paste|Drop|Yank)/.test(event.inputType || "")) {
       counts.pastes += 1;
       counts.pasted += Math.max(0, more);
-    } else if (more >= BURST) {
+    } else if (more >= BURST && !/^history/.test(event.inputType || "")) {
       counts.bursts += 1;
     }
     write();

@@ -13,7 +13,7 @@ from core.models import Letter
 from interviews import conversation, editions, integrity, plan, review, signals, transcripts
 from interviews.accommodation_models import Need
 from interviews.items import Short
-from interviews.models import Interview, State
+from interviews.models import State
 from interviews.signal_models import AnswerPrint, AnswerSignal, Finding, IntegrityNote
 from tests.factories.accounts import make_user
 from tests.factories.interviews import answer_all, make_interview, right, right_answer, unknown
@@ -42,7 +42,7 @@ def in_words(session, user=None):
     steps = next(
         steps
         for steps in drawn
-        if sum(isinstance(bank.item(step.item).question, Short) for step in steps) >= 3
+        if sum(isinstance(bank.item(step.item).question, Short) for step in steps) == 3
     )
     interview.plan = [step.model_dump(mode="json") for step in steps]
     session.flush()
@@ -123,9 +123,13 @@ def test_weak_signals_are_shown_and_have_no_effect(session, user, sign_in):
     away = signals.Measured(
         pasted=0, pastes=0, bursts=0, away=1, away_ms=150_000, first_key_ms=9000
     )
-    interview = write(session, in_words(session, user), ESSAY, measured=None)
-    assert interview.state is State.PASSED
-    assert signals.found(signals.facts(away, 300, 0)) == ["away"]
+    interview = write(session, in_words(session, user), ESSAY, measured=away)
+
+    note = session.get(IntegrityNote, interview.id)
+    assert (interview.state, note.found, note.opened_at) == (State.PASSED, {"away": 3}, None)
+    page = sign_in(user).get(f"/interviews/{interview.id}/result").text
+    assert "Another window was in front" in page
+    assert "had no effect" in page
 
 
 def test_the_same_text_of_another_candidate_opens_a_review(session):
@@ -307,4 +311,3 @@ def test_the_page_of_frequencies_stands_without_any(operator, sign_in):
 
     assert page.status_code == 200
     assert "No answer in words has been sent yet" in page.text
-    assert Interview is not None
