@@ -125,4 +125,28 @@ TEXTS: dict[Purpose, tuple[Text, ...]] = {
             },
         ),
     ),
+    Purpose.VOICE: (
+        Text(
+            "2026-11",
+            {
+                "en": (
+                    "Where this instance offers it, I may dictate answers in an interview. A"
+                    " recording begins only when I press the button and ends when I stop it. It is"
+                    " sent to the speech model that the page names, comes back as words that I"
+                    " read and correct before they count, and is stored nowhere on this instance:"
+                    " not on a disk, not in a database. The voice itself is never judged or"
+                    " recognised. Typing counts the same."
+                ),
+                "fr": (
+                    "Là où cette instance le propose, je peux dicter des réponses au cours d’un"
+                    " entretien. Un enregistrement ne commence que lorsque j’appuie sur le bouton"
+                    " et se termine quand je l’arrête. Il est envoyé au modèle de parole que la"
+                    " page nomme, revient sous forme de mots que je lis et corrige avant qu’ils ne"
+                    " comptent, et n’est conservé nulle part sur cette instance : ni sur un"
+                    " disque, ni dans une base de données. La voix elle-même n’est jamais jugée ni"
+                    " reconnue. Écrire au clavier compte de la même façon."
+                ),
+            },
+        ),
+    ),
 }

@@ -444,6 +444,7 @@ class Purpose(StrEnum):
     TRANSCRIPTS = "transcripts"
     SHARE_PROFILE = "share_profile"
     NAME_IN_PROVENANCE = "name_in_provenance"
+    VOICE = "voice"
 
 
 class ConsentText(SQLModel, table=True):

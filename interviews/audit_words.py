@@ -17,6 +17,14 @@ ACTIONS = {
     "interview.switched": _l("Interview goes on in another way"),
     "interview.corrected": _l("Answer of an interview corrected by its person"),
     "interview.texts_deleted": _l("Answers of an interview deleted"),
+    "interview.signals_opened": _l("Signals of an interview go to a person"),
+    "interview.signals_explained": _l("Signals explained by the candidate"),
+    "interview.signals_concluded": _l("Signals of an interview looked at"),
+    "interview.transcribed": _l("Speech turned into words in an interview"),
+    "accommodation.asked": _l("Accommodation asked for"),
+    "accommodation.granted": _l("Accommodation granted"),
+    "accommodation.declined": _l("Accommodation not granted, with reasons"),
+    "accommodation.ended": _l("Accommodation ended by its person"),
     "declaration.made": _l("Told of oneself for the fairness report"),
     "declaration.erased": _l("What was told for the fairness report erased"),
     "fairness.read": _l("Fair-hiring report read"),
@@ -41,6 +49,7 @@ ACTIONS = {
     "item_bank.exported": _l("Item bank: file taken out"),
 }
 ROWS = {
+    "accommodation": Row(_l("Request %(id)s")),
     "fairness": Row(_l("Fair-hiring report"), "fairness.operator_report"),
     "calibration": Row(_l("Calibration %(id)s"), "calibration.of_bank"),
     "item_bank": Row(_l("Item bank %(id)s"), "item_banks.bank", "bank_id"),

@@ -18,12 +18,14 @@ from core.settings import current_settings
 from core.web import Problems, read
 from experts.fields import Field
 from interviews import (
+    accommodations,
     conversation,
     corrections,
     editions,
     modes,
     project_choice,
     results,
+    signals,
     standing,
 )
 from interviews.forms import CorrectionForm, StartForm
@@ -36,10 +38,10 @@ bp = Blueprint("interview_choice", __name__)
 @requires("interview.take")
 def before(field: str) -> ResponseReturnValue:
     """Say what runs by itself in an interview, and how to have it otherwise; then it can start."""
-    form = StartForm(
-        formdata=None, data={"field": field, "project": request.args.get("project", "")}
-    )
-    return _notice_page(_field(field), form)
+    needs = accommodations.effects(db_session(), current_user.id)
+    way = Mode.PERSON if needs.person else Mode.STRUCTURED
+    chosen = {"field": field, "project": request.args.get("project", ""), "mode": way.value}
+    return _notice_page(_field(field), StartForm(formdata=None, data=chosen))
 
 
 @bp.post("/interviews/start")
@@ -179,6 +181,8 @@ def _notice_page(field: Field, form: StartForm) -> ResponseReturnValue:
         model=model,
         agreed=_agreed(),
         ai_words=text.in_(_language()),
+        needs=accommodations.effects(session, current_user.id),
+        rules=signals.RULES,
     )
 
 

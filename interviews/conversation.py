@@ -21,8 +21,10 @@ from core.errors import Conflict, Invalid
 from experts import profile
 from experts.fields import Field
 from interviews import (
+    accommodations,
     course,
     editions,
+    integrity,
     letters,
     outcome,
     plan,
@@ -33,6 +35,7 @@ from interviews import (
 )
 from interviews.items import Bank
 from interviews.models import Interview, Mode, Response, State
+from interviews.signals import Measured
 from projects.models import Project
 
 CONSENT_VERSION = "2026-11"
@@ -104,6 +107,8 @@ def start(
     if made is not None:
         _record(session, made, "started", by=expert_id, attempt=found.attempt, mode=str(mode))
     under_way = session.exec(standing.active(expert_id, field)).one()
+    if under_way.id == made:
+        accommodations.apply(session, under_way)
     if under_way.project_id != (project.id if project else None):
         raise standing.AnotherUnderWay
     return under_way
@@ -130,6 +135,7 @@ def answer(
     language: str,
     remark: str,
     at: datetime,
+    measured: Measured | None = None,
 ) -> Kept:
     """Store the answer to a question, once; `interview` is locked by the caller."""
     so_far = editions.responses(session, interview)
@@ -159,6 +165,7 @@ def answer(
         answered_at=max(at, shown_at),
     )
     session.add(response)
+    integrity.keep(session, interview, response, item, measured, at=at)
     _go_on(session, interview, bank, [*so_far, response])
     if place == interview.length:
         outcome.settle(session, interview, bank, [*so_far, response], at=at)

@@ -6,7 +6,7 @@ from sqlmodel import Session
 from core import formats
 from core.clock import now
 from core.health import Finding
-from interviews import waiting
+from interviews import accommodations, waiting
 
 
 def readings(session: Session) -> list[Finding]:
@@ -35,4 +35,16 @@ def _lately(found: waiting.Times) -> str:
     )
 
 
-CHECKS = [readings]
+def requests(session: Session) -> list[Finding]:
+    """Whether somebody waits for an accommodation, and for too long."""
+    count, late = accommodations.late(session, now())
+    name = _("Accommodations")
+    if late:
+        words = _("%(count)s have waited for an answer longer than promised.", count=late)
+        return [Finding(name, "stop", words)]
+    if count:
+        return [Finding(name, "wait", _("%(count)s wait for an answer.", count=count))]
+    return [Finding(name, "ok", _("Nobody waits for an answer."))]
+
+
+CHECKS = [readings, requests]

@@ -261,3 +261,7 @@ class SelfDeclaration(SQLModel, table=True):
     sex: Sex | None = text_enum(Sex, nullable=True)
     ethnicity: Ethnicity | None = text_enum(Ethnicity, nullable=True)
     declared_at: datetime = utc()
+
+
+# The tables of parts that have models of their own are known wherever these are.
+from interviews import accommodation_models, signal_models  # noqa: E402, F401

@@ -14,7 +14,9 @@ from core.web import Problems, page_of, read
 from experts import profile
 from experts.models import Expert
 from interviews import (
+    accommodations,
     editions,
+    integrity,
     modes,
     outages,
     outcome,
@@ -25,6 +27,7 @@ from interviews import (
     waiting,
 )
 from interviews.forms import VerdictForm
+from interviews.integrity_forms import FindingForm
 from interviews.models import Interview, State
 
 bp = Blueprint("interviews_operator", __name__)
@@ -139,5 +142,9 @@ def _reading_page(
         at=now(),
         ways=modes.NAMES,
         reader=waiting.readers(session, [interview.key], now()).get(interview.key),
+        extra_time=accommodations.extra_time(session, interview),
+        note=integrity.note_of(session, interview),
+        noted=integrity.shown(session, interview, now()),
+        finding_form=FindingForm(formdata=None),
         **words,
     )

@@ -18,6 +18,7 @@ from interviews import (
     course,
     graded,
     grounds,
+    integrity,
     letters,
     project_letters,
     proven,
@@ -43,8 +44,11 @@ def settle(
 ) -> None:
     """Score an interview that has all its answers, and decide where the rule may."""
     card = score(interview, bank, responses)
+    verdict = _verdict(interview, card, bank, responses)
+    if integrity.opens(session, interview, verdict, at=at):
+        verdict = Verdict.NEAR  # signals never decide: a person looks
     interview.finished_at = at
-    match _verdict(interview, card, bank, responses):
+    match verdict:
         case Verdict.PASSED:
             decide_by_rule(interview, bank, at)
             grounds.record_passed_by_rule(session, interview, bank, card, at=at)
@@ -56,8 +60,9 @@ def settle(
             failed(session, interview, bank, responses, words=words, change=change, at=at)
         case Verdict.NEAR:
             interview.state = State.REVIEW
-            letters.tell(session, interview, "with_a_person", read_by=at + READ_WITHIN)
-            letters.tell_readers(session, interview)
+            note = integrity.note_of(session, interview)
+            letters.tell(session, interview, "with_a_person", read_by=at + READ_WITHIN, note=note)
+            letters.tell_readers(session, interview, note=note)
     session.add(interview)
     _record(session, interview, interview.decided_rule)
 

@@ -13,7 +13,7 @@ from interviews.models import Interview
 
 ERASED = "CASE WHEN {0} IS NULL THEN NULL ELSE jsonb_build_object('en', 'erased') END"
 
-TABLES = (
+BANKS_AND_INTERVIEWS = (
     nobody("bank_edition", _l("The questions, word for word"), "digest", "content"),
     nobody(
         "calibration_run", _l("What answers said of items"), "field", "edition", "answers_digest"
@@ -105,6 +105,54 @@ TABLES = (
     ),
 )
 
+OF_ANSWER = (
+    "response_id IN (SELECT response.id FROM interview_response response"
+    " JOIN interview ON interview.id = response.interview_id"
+    " WHERE interview.expert_id = :person)"
+)
+OF_INTERVIEW = "interview_id IN (SELECT id FROM interview WHERE expert_id = :person)"
+PEOPLE_TABLES = (
+    Table(
+        "answer_signal",
+        _l("How your answers in words reached the page, in counts"),
+        whose=OF_ANSWER,
+        codes=("item_id", "rules", "found"),
+        erase=Delete(),
+    ),
+    Table(
+        "answer_print",
+        _l("Hashes of your answers in words, by which the same text is found"),
+        whose=OF_ANSWER,
+        erase=Delete(),
+    ),
+    Table(
+        "integrity_note",
+        _l("What was noted of how you wrote, and your explanation, or reviews that you concluded"),
+        whose=OF_INTERVIEW,
+        acts=("noted_by",),
+        words=("words", "found"),
+        codes=("rules", "by_rule"),
+        erase=Delete(),
+    ),
+    Table(
+        "accommodation",
+        _l("What you asked for to take interviews, or requests that you answered"),
+        whose="expert_id = :person",
+        acts=("answered_by",),
+        words=("words", "reply"),
+        own_words=("reply",),
+        erase=Delete(),
+    ),
+    Table(
+        "interview_accommodation",
+        _l("What held in your interviews, such as a longer time"),
+        whose=OF_INTERVIEW,
+        erase=Delete(),
+    ),
+)
+TABLES = (*BANKS_AND_INTERVIEWS, *PEOPLE_TABLES)
+GONE_PRINTS = "FROM answer_print WHERE at < :before"
+
 # Interviews that were not passed and whose answers their person agreed to keep, once nobody can
 # contest the result any more. All others lose their answers then in any case.
 OLD_ANSWERS = (
@@ -129,5 +177,11 @@ RETENTION = (
         _l("Answers of interviews that were not passed, kept because their person agreed"),
         OLD_ANSWERS,
         _delete_answers,
+    ),
+    Rule(
+        "answer_prints",
+        _l("Hashes of answers in words, by which the same text is found"),
+        GONE_PRINTS,
+        f"DELETE {GONE_PRINTS}",
     ),
 )

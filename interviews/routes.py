@@ -21,25 +21,34 @@ from interviews import (
     bank_item_routes,
     bank_routes,
     calibration_routes,
+    accommodation_routes,
+    accommodations,
     choice_routes,
     conversation,
     editions,
     fairness_routes,
+    integrity,
+    integrity_routes,
+    missing,
     modes,
     operator_routes,
     project_interview_routes,
     project_standing,
     project_view,
     proven,
+    practice_routes,
     results,
+    signals,
     standing,
     statistics_routes,
     system_card_routes,
     transcripts,
     waiting_routes,
+    voice_routes,
 )
 from interviews.conversation import Kept
 from interviews.forms import AnswerForm, form_for
+from interviews.integrity_forms import ExplainForm
 from interviews.models import Interview, Mode, State
 
 bp = Blueprint("interviews", __name__)
@@ -54,6 +63,10 @@ MORE_BLUEPRINTS = [
     bank_routes.bp,
     bank_item_routes.bp,
     project_interview_routes.bp,
+    accommodation_routes.bp,
+    integrity_routes.bp,
+    practice_routes.bp,
+    voice_routes.bp,
 ]
 
 
@@ -94,6 +107,7 @@ def answer(interview_id: int) -> ResponseReturnValue:
         language=formats.locale().language,
         remark=form.remark.data or "",
         at=now(),
+        measured=_measured(found, form),
     )
     if kept is Kept.FIRST:
         words = _(
@@ -180,8 +194,13 @@ def _question_page(interview: Interview, place: int, form: AnswerForm) -> str:
         most = interview.length
         left = [bank.item(step.item).seconds for step in editions.steps(interview)[place - 1 :]]
         minutes_left = -(-sum(left) // 60)
+    extra = accommodations.of(db_session(), interview)
+    minutes_left = round(minutes_left * (1 + extra.extra_time / 100)) if extra else minutes_left
     return render_template(
         "interviews/question.html",
+        extra=extra,
+        is_measured=form.item.kind == "short" and not (extra and extra.unmeasured),
+        voice=voice_routes.offered(interview, form.item, extra),
         interview=interview,
         place=place,
         form=form,
@@ -193,10 +212,17 @@ def _question_page(interview: Interview, place: int, form: AnswerForm) -> str:
     )
 
 
+def _measured(interview: Interview, form: AnswerForm) -> signals.Measured | None:
+    given = editions.responses(db_session(), interview)
+    shown_at = given[-1].answered_at if given else interview.started_at
+    return signals.read(form.measured.data, took=now() - shown_at)
+
+
 def _result_page(interview: Interview) -> str:
     session, at = db_session(), now()
     words = results.words_of(session, interview, _language())
     decision = session.get(Decision, interview.decision_id) if interview.decision_id else None
+    words = results.words_of(session, interview, _language())
     return render_template(
         "interviews/result.html",
         interview=interview,
@@ -211,5 +237,12 @@ def _result_page(interview: Interview) -> str:
         standing=project_standing.after(session, interview, words["bank"], at),
         for_project=project_view.of_interview(session, interview, words["bank"]),
         others=results.others(session, interview.field, at),
+        note=integrity.note_of(session, interview),
+        noted=integrity.shown(session, interview, at),
+        explain_form=ExplainForm(formdata=None),
+        extra=accommodations.of(session, interview),
+        renew_from=standing.renew_from,
+        missing=missing.by_competency(words["answers"]),
+        lacking=missing.for_a_pass(interview, words["card"], words["bank"]),
         **words,
     )

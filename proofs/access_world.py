@@ -62,6 +62,7 @@ from tests.factories.payouts import (
     make_rail_event,
     make_run,
 )
+from tests.factories.people import make_accommodation
 from tests.factories.privacy import make_export
 from tests.factories.projects import make_invitation, make_project
 from tests.factories.refunds import make_refund
@@ -336,7 +337,11 @@ def _interviews(session: Session, world: World) -> None:
     left = make_interview(session, user, field=Field.SOFTWARE)
     conversation.leave(session, left, now())
     session.flush()
+    need = make_accommodation(
+        session, user, words=world.secret("zzwhat would help in interviews", EXPERT, OPERATOR)
+    )
     world.rows |= {
+        "accommodation": need.id,
         "interview": make_interview(session, user, field=Field.FINANCE).id,
         "contested interview": failed.id,
         "left interview": left.id,

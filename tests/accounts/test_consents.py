@@ -26,6 +26,8 @@ DIGESTS = {
     "share_profile 2026-11 fr": "cce37667ce3a01b3",
     "name_in_provenance 2026-11 en": "701ddd2b72093c0b",
     "name_in_provenance 2026-11 fr": "006da77e706eddfb",
+    "voice 2026-11 en": "774b9c094ce80903",
+    "voice 2026-11 fr": "01bdaa8263b6d926",
 }
 
 
@@ -65,7 +67,7 @@ def test_nothing_is_given_before_somebody_agrees(session, user, sign_in):
     page = sign_in(user).get("/account/consents")
 
     assert page.status_code == 200
-    assert page.text.count("You do not agree") == 4
+    assert page.text.count("You do not agree") == 5
     assert "checked" not in page.text
     assert not any(consents.given(session, user.id, purpose) for purpose in Purpose)
 

@@ -21,6 +21,7 @@ from experts.fields import Field
 from experts.models import AccountStanding
 from experts.restrictions import Proposal
 from interviews import conversation, corrections, editions, fairness
+from interviews.accommodation_models import Need
 from interviews.models import Ethnicity, Sex
 from payouts import holds, ledger
 from payouts.models import PayoutState, ProjectBudget
@@ -50,6 +51,7 @@ from tests.factories.payouts import (
     make_rail_event,
     make_run,
 )
+from tests.factories.people import make_accommodation, make_integrity_note, make_print
 from tests.factories.projects import make_invitation
 from tests.factories.projects import make_project as make_draft
 from tests.factories.refunds import make_charge, make_payout_part, make_refund
@@ -241,6 +243,10 @@ def _interview(app: Any, session: Session, all_: Everywhere) -> None:
     left = make_interview(session, all_.user, field=Field.MEDICINE)
     conversation.leave(session, left, now())
     make_outage(session, left, words=all_.say("zqwords about an outage"))
+    make_integrity_note(session, ended, words=all_.say("zqexplanation of how I wrote"))
+    make_print(session, ended)
+    make_accommodation(session, all_.user, need=Need.MORE_TIME, extra_time=50)
+    make_accommodation(session, all_.user, words=all_.say("zqneed for an interview"))
     make_interview(session, all_.user, field=Field.MEDICINE)
     make_choice(session, make_calibration(session), "law-001", all_.user)
     make_reading(session, ended.key, all_.user)
