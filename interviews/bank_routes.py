@@ -14,7 +14,7 @@ from core import audit, formats, once
 from core.access import require, requires
 from core.clock import now
 from core.db import db_session, find
-from core.errors import Invalid, NotFound
+from core.errors import Invalid
 from core.web import Page
 from experts.fields import Field
 from interviews import (
@@ -68,7 +68,7 @@ def begin() -> ResponseReturnValue:
     field = next((one for one in Field if one == request.form.get("field")), None)
     named = request.form.get("organisation", "")
     if field is None or (named and not named.isdecimal()):
-        raise NotFound
+        raise bank_drafts.NoSuchKind
     organisation_id = find(Organisation, int(named)).id if named else None
     require("item_bank.edit", Whose(organisation_id))
     by, at = current_user.id, now()

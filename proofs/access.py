@@ -324,7 +324,6 @@ NO_ROW: dict[str, dict[str, str]] = {
 }
 # What a form names besides its address: fields to names of `World.rows`.
 BODIES: dict[str, dict[str, str]] = {
-    "item_banks.begin": {"organisation": "organisation", "field": "=law"},
     "tokens.make": {"organisation": "organisation", "name": "=x", "days": "=30"},
     "webhooks_api.replay": {"since": "=2026-01-01T00:00:00Z"},
     "webhooks_api.make_webhook": {"url": "=https://127.0.0.1/", "name": "=x"},
