@@ -1,5 +1,7 @@
 """What a project asks, in a real Chromium: for its owner in English, for an expert in French."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import text
 
@@ -21,7 +23,7 @@ def test_the_pages_of_a_projects_interview_can_be_used_by_all(live, browser_page
         expert = make_expert(session)
         user = session.get_one(User, expert.user_id)
         user.locale = "fr"
-        make_passed(session, user)
+        make_passed(session, user, at=now() - timedelta(days=1))
         make_invitation(session, desk.project, expert)
         session.execute(text("delete from competency_proof where competency = 'data'"))
         owner, project_id = desk.owner, desk.project_id
