@@ -10,7 +10,7 @@ from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from annotation import assignment as leases
-from annotation import beside_pay
+from annotation import beside_pay, sample
 from annotation.models import Assignment, State, Task
 from core.money import Money
 from experts import restrictions
@@ -31,6 +31,7 @@ class Why(StrEnum):
     RESTRICTED = "restricted"
     PAUSED = "paused"
     SKILL = "skill"
+    SAMPLE = "sample"
     FROZEN = "frozen"
     BUDGET = "budget"
     ALL_YOURS = "all_yours"
@@ -85,6 +86,8 @@ def why_nothing(session: Session, project: Project, expert_id: int, *, at: datet
         return Why.BUDGET if project.paused_for is PausedFor.BUDGET else Why.PAUSED
     except leases.SkillNeeded:
         return Why.SKILL
+    except sample.SampleNeeded:
+        return Why.SAMPLE
     if budgets.is_frozen(session, id_of(project)):
         return Why.FROZEN
     if not _open_to(session, project, expert_id):
