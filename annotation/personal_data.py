@@ -11,6 +11,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from annotation import assignment as leases
+from annotation import sample_course
 from annotation.models import Assignment, State
 from core.personal_data import Blank, Blocker, Delete, Keep, Table, nobody
 
@@ -140,4 +141,4 @@ def give_back(session: Session, person: int, at: datetime) -> None:
 
 
 BLOCKERS = (blockers,)
-CLOSING = (give_back,)
+CLOSING = (give_back, sample_course.close_all)

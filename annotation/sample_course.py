@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import func, or_
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
@@ -146,13 +146,6 @@ def at_place(session: Session, found: WorkSample, position: int) -> SampleAnswer
     return one
 
 
-def open_task(session: Session, one: SampleAnswer, at: datetime) -> None:
-    """Note when a task was first worked on."""
-    if one.opened_at is None:
-        one.opened_at = at
-        session.add(one)
-
-
 def save_draft(
     session: Session, found: WorkSample, position: int, result: Any, *, at: datetime
 ) -> None:
@@ -229,6 +222,16 @@ def close_over(session: Session, project_id: int, expert_id: int, *, at: datetim
         col(WorkSample.expires_at) <= at,
     )
     for found in session.exec(query.with_for_update()):
+        _end(session, found, SampleState.EXPIRED, at)
+
+
+def close_all(session: Session, person_id: int, at: datetime) -> None:
+    """End what somebody has under way or waits for; whoever asks to be erased works no more."""
+    query = select(WorkSample).where(
+        or_(col(WorkSample.expert_id) == person_id, col(WorkSample.tried_by) == person_id),
+        col(WorkSample.state).in_((SampleState.ACTIVE, SampleState.REVIEW)),
+    )
+    for found in session.exec(query.order_by(col(WorkSample.id)).with_for_update()):
         _end(session, found, SampleState.EXPIRED, at)
 
 

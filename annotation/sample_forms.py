@@ -125,7 +125,7 @@ class SampleVerdictForm(FlaskForm):  # type: ignore[misc]
 
     verdict = RadioField(
         _l("Decision"),
-        choices=[("passed", _l("Passed")), ("failed", _l("Not passed"))],
+        choices=[SelectChoice("passed", _l("Passed")), SelectChoice("failed", _l("Not passed"))],
         validators=[InputRequired(_l("Choose one."))],
     )
     why = TextAreaField(

@@ -197,7 +197,6 @@ class SampleAnswer(SQLModel, table=True):
     sample_id: int = Field(foreign_key="work_sample.id")
     position: int
     task_id: int = Field(foreign_key="task.id", sa_type=BigInteger)
-    opened_at: datetime | None = utc(nullable=True)
     draft: list[dict[str, Any]] | None = jsonb(nullable=True)
     draft_saved_at: datetime | None = utc(nullable=True)
     result: list[dict[str, Any]] | None = jsonb(nullable=True)

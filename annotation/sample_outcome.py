@@ -47,14 +47,14 @@ def settle(
     at: datetime,
 ) -> None:
     """Score an attempt whose tasks are all handed in, and decide where the rule may."""
-    rule = rule_of(session, found)
+    # The row is written whole or not at all, so what is read is read before it is changed.
+    rule, doubted = rule_of(session, found), sample.doubtful(session, found.project_id)
     card = _score(found, rule, answers)
     found.finished_at = at
     if found.is_trial:
         found.state = SampleState.TRIED
         session.add(found)
         return
-    doubted = sample.doubtful(session, found.project_id)
     skipped = any(one.skip_reason for one in answers)
     in_doubt = skipped or any(one.task_id in doubted for one in answers)
     said = sample_score.outcome(card, line_of(rule), in_doubt=in_doubt)
@@ -79,8 +79,9 @@ def let_pass(session: Session, found: WorkSample, *, by: User, at: datetime) -> 
     """Decide that an attempt near the line is passed; `found` is locked by the caller."""
     if _was_decided(found, SampleState.PASSED, by):
         return
+    rule = rule_of(session, found)
     found.decided_by, found.decided_at = by.id, at
-    _pass(session, found, rule_of(session, found), at)
+    _pass(session, found, rule, at)
     session.add(found)
     _tell(session, found, "sample_passed")
     _audit(session, found, by=by.id)
@@ -95,11 +96,10 @@ def turn_down(
     if any(len(words.strip()) < WORDS_AT_LEAST for words in (why, change)):
         raise WordsNeeded(letters=WORDS_AT_LEAST)
     language = by.locale or "en"
-    project = session.get_one(Project, found.project_id)
-    found.decided_by, found.decided_at = by.id, at
+    project, _rule = session.get_one(Project, found.project_id), rule_of(session, found)
     query = select(SampleAnswer).where(SampleAnswer.sample_id == found.id)
-    with session.no_autoflush:
-        listed = list(session.exec(query.order_by(col(SampleAnswer.position))))
+    listed = list(session.exec(query.order_by(col(SampleAnswer.position))))
+    found.decided_by, found.decided_at = by.id, at
     _fail(
         session,
         found,
@@ -122,8 +122,8 @@ def pass_unread(session: Session, *, at: datetime) -> bool:
         rule, card = rule_of(session, found), card_of(found)
         if card.tasks < sample.LEAST or card.high < rule.pass_share:
             continue  # too little was answered to let anybody in: it goes on waiting
-        found.decided_rule, found.decided_at = rule.name, at
         project = session.get_one(Project, found.project_id)
+        found.decided_rule, found.decided_at = rule.name, at
         _record_passed(session, found, project, rule, ("not_read_in_time", _unread()), at)
         _pass(session, found, rule, at)
         session.add(found)

@@ -28,20 +28,22 @@ TRIGGERS = """
 
     CREATE FUNCTION work_sample_grant_stays() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-        IF TG_OP = 'UPDATE' AND is_erasing()
+        IF TG_OP = 'UPDATE' AND NEW.words = 'erased'
            AND to_jsonb(NEW) - 'words' = to_jsonb(OLD) - 'words' THEN RETURN NEW; END IF;
         RAISE EXCEPTION 'what was granted is only ever added' USING ERRCODE = 'check_violation';
     END $$;
     CREATE TRIGGER work_sample_grant_stays BEFORE UPDATE OR DELETE ON work_sample_grant
         FOR EACH ROW EXECUTE FUNCTION work_sample_grant_stays();
 
-    -- What was handed in first counts: neither it nor its score is changed, but by erasure.
+    -- What was handed in first counts: neither it nor its score is changed; words may be erased.
     CREATE FUNCTION work_sample_answer_stays() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-        IF OLD.ended_at IS NOT NULL AND NOT is_erasing()
-           AND (to_jsonb(NEW) - ARRAY['draft', 'draft_saved_at', 'opened_at'])
-            <> (to_jsonb(OLD) - ARRAY['draft', 'draft_saved_at', 'opened_at'])
-        THEN
+        IF OLD.ended_at IS NOT NULL AND (
+            NEW.result NOT IN (OLD.result, '[]')
+            OR NEW.skip_reason NOT IN (OLD.skip_reason, 'erased')
+            OR (to_jsonb(NEW) - ARRAY['draft', 'draft_saved_at', 'result', 'skip_reason'])
+            <> (to_jsonb(OLD) - ARRAY['draft', 'draft_saved_at', 'result', 'skip_reason'])
+        ) THEN
             RAISE EXCEPTION 'an answer of a work sample is handed in once'
                 USING ERRCODE = 'check_violation';
         END IF;
@@ -218,7 +220,6 @@ def _answers() -> None:
         _to("sample_id", "work_sample.id"),
         sa.Column("position", sa.Integer, nullable=False),
         _to("task_id", "task.id", kind=sa.BigInteger),
-        sa.Column("opened_at", TIME),
         sa.Column("draft", JSONB),
         sa.Column("draft_saved_at", TIME),
         sa.Column("result", JSONB),
