@@ -54,7 +54,7 @@ class SampleForm(FlaskForm):  # type: ignore[misc]
         render_kw={"min": 5, "max": 480},
     )
     attempts = WholeNumberField(
-        _l("Attempts"), _between(1, 10), default=2, render_kw={"min": 1, "max": 10}
+        _l("Attempts allowed"), _between(1, 10), default=2, render_kw={"min": 1, "max": 10}
     )
     delay_days = WholeNumberField(
         _l("Days between attempts"),
