@@ -34,7 +34,7 @@ from projects.models import Project, id_of
 
 LEAST, MOST = 3, 8
 # So many known answers are looked at for one choice; more would only cost time.
-LOOKED_AT = 400
+LOOKED_AT = 200
 # A known answer that most of at least so many missed may be wrong itself.
 DOUBT_FROM = 3
 

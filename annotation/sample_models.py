@@ -122,6 +122,8 @@ class WorkSample(SQLModel, table=True):
             unique=True,
             postgresql_where="state = 'active'",
         ),
+        # A claim passes by the tasks of an expert's own work samples.
+        Index("ix_work_sample_expert_id", "expert_id"),
         Index("ix_work_sample_open", "expires_at", postgresql_where="state = 'active'"),
         Index("ix_work_sample_waiting", "project_id", postgresql_where="state = 'review'"),
     )

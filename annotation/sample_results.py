@@ -116,7 +116,7 @@ def people(session: Session, project: Project, at: datetime) -> list[Person]:
         .join(Invitation, col(Invitation.expert_id) == col(Expert.user_id))
         .where(Invitation.project_id == project.id, Invitation.state == Answer.ACCEPTED)
         .order_by(col(Expert.pseudonym))
-        .limit(200)
+        .limit(60)
     ).all()
     found = [
         Person(

@@ -199,6 +199,7 @@ def _samples() -> None:
             unique=True,
             postgresql_where=sa.text("state = 'active'"),
         )
+    op.create_index("ix_work_sample_expert_id", "work_sample", ["expert_id"])
     op.create_index(
         "ix_work_sample_open",
         "work_sample",

@@ -184,6 +184,7 @@ def test_a_person_lets_pass(session, desk, expert, owner):
 
     owner.post(f"/projects/{desk.project_id}/work-sample/{found.id}", data={"verdict": "passed"})
 
+    session.expire_all()
     assert standing(session, desk).may_work
     assert session.exec(select(Letter).where(Letter.template.contains("sample_passed"))).one()
 
