@@ -105,6 +105,7 @@ SCHEDULE = {
     "payouts.take_back_overdue": 300,
     "payouts.check_ledger": 3600,
     "projects.offer_open": 300,
+    "annotation.settle_samples": 300,
     "annotation.expire_overdue": 30,
     "annotation.follow_budgets": 30,
     "annotation.validate_pending": 60,

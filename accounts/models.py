@@ -259,7 +259,7 @@ class ApiToken(SQLModel, table=True):
 
 
 class DecisionKind(StrEnum):
-    """What a decision about a person may be; the last two are in their favour."""
+    """What a decision about a person may be; the last three are in their favour."""
 
     INTERVIEW_FAILED = "interview_failed"
     WORK_REJECTED = "work_rejected"
@@ -268,11 +268,17 @@ class DecisionKind(StrEnum):
     EXPERT_REMOVED = "expert_removed"
     PAYOUT_WITHHELD = "payout_withheld"
     CREDENTIAL_REFUSED = "credential_refused"
+    SAMPLE_FAILED = "sample_failed"
     INTERVIEW_PASSED = "interview_passed"
     WORK_ACCEPTED = "work_accepted"
+    SAMPLE_PASSED = "sample_passed"
 
 
-IN_FAVOUR = (DecisionKind.INTERVIEW_PASSED, DecisionKind.WORK_ACCEPTED)
+IN_FAVOUR = (
+    DecisionKind.INTERVIEW_PASSED,
+    DecisionKind.WORK_ACCEPTED,
+    DecisionKind.SAMPLE_PASSED,
+)
 BY_TWO = (DecisionKind.EXPERT_RESTRICTED, DecisionKind.EXPERT_REMOVED)
 
 

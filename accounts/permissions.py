@@ -89,6 +89,13 @@ def keeper_of_own_banks(user: Any, row: object | None) -> bool:
     return bool(user.has(RoleName.OWNER)) and admin_of_its_organisation(user, row)
 
 
+def sample_trier(user: Any, row: object | None) -> bool:
+    """An owner who tries a work sample out; with a row, the one who does."""
+    return bool(user.has(RoleName.OWNER)) and (
+        row is None or getattr(row, "tried_by", None) == user.id
+    )
+
+
 TABLE: dict[str, tuple[Rule, ...]] = {
     # accounts
     "account.manage": (oneself,),
@@ -120,6 +127,7 @@ TABLE: dict[str, tuple[Rule, ...]] = {
     "assignment.see": (expert,),
     "assignment.work": (expert,),
     "assignment.review": (owner,),
+    "sample.take": (expert, sample_trier),
     # interviews
     "interview.take": (expert,),
     "interview.review": (operator,),

@@ -12,7 +12,7 @@ from sqlalchemy import select as select_columns
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
-from annotation import beside_pay, results, rules
+from annotation import beside_pay, results, rules, sample
 from annotation.models import Annotation, Assignment, Draft, State, Task
 from core import audit, jobs
 from core.errors import Conflict, Invalid, NotAllowed
@@ -106,6 +106,12 @@ def claim_next(session: Session, project: Project, expert_id: int, *, at: dateti
 
 
 def check_may_work(session: Session, project: Project, expert_id: int, *, at: datetime) -> None:
+    """Refuse unless the expert takes part, and has passed the work sample where one is asked."""
+    check_part(session, project, expert_id, at=at)
+    sample.check_may_work(session, project, expert_id, at=at)
+
+
+def check_part(session: Session, project: Project, expert_id: int, *, at: datetime) -> None:
     """Refuse unless the expert said yes to the project, has the skill, and the project is open."""
     if not invitations.is_member(session, id_of(project), expert_id):
         raise NotInvited
@@ -134,7 +140,7 @@ def save_draft(session: Session, lease: Assignment, result: Any, *, at: datetime
     """Keep what was typed so far; also after the time ran out, since nothing typed is lost."""
     if lease.state in HANDED_IN:
         raise HandedIn
-    if not _is_result(result):
+    if not is_result(result):
         raise NotADraft
     row = {"assignment_id": lease.id, "result": result, "saved_at": at}
     session.execute(
@@ -247,6 +253,8 @@ def take_back_slot(session: Session, task_id: int) -> None:
 def is_open_to(expert_id: int, *, again: bool) -> Any:
     """Return the condition that a task has a slot and the expert has had no part in it.
 
+    A task of their work sample is one whose known answer they may have seen.
+
     With `again`, tasks that they gave back or that ran out on them count as well.
     """
     had = select_columns(literal(1)).where(
@@ -254,7 +262,8 @@ def is_open_to(expert_id: int, *, again: bool) -> Any:
     )
     if again:
         had = had.where(col(Assignment.state).not_in(GIVEN_BACK))
-    return (col(Task.slots_left) > 0) & ~had.exists()
+    seen = sample.was_shown_to(expert_id)
+    return (col(Task.slots_left) > 0) & ~had.exists() & ~seen
 
 
 def _one_claim_at_a_time(session: Session, project_id: int, expert_id: int) -> None:
@@ -363,7 +372,8 @@ def _check_answer(session: Session, lease: Assignment, project: Project, result:
         raise WrongAnswer([str(problem) for problem in wrong])
 
 
-def _is_result(result: Any) -> bool:
+def is_result(result: Any) -> bool:
+    """Say whether something sent is a list of parts that may be kept, right or wrong."""
     return (
         isinstance(result, list)
         and all(isinstance(part, dict) for part in result)

@@ -10,7 +10,7 @@ from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from annotation import assignment as leases
-from annotation import beside_pay
+from annotation import beside_pay, sample
 from annotation.models import Assignment, State, Task
 from core.money import Money
 from experts import restrictions
@@ -32,6 +32,7 @@ class Why(StrEnum):
     PAUSED = "paused"
     SKILL = "skill"
     INTERVIEW = "interview"
+    SAMPLE = "sample"
     FROZEN = "frozen"
     BUDGET = "budget"
     ALL_YOURS = "all_yours"
@@ -88,6 +89,8 @@ def why_nothing(session: Session, project: Project, expert_id: int, *, at: datet
         return Why.SKILL
     except entry.MoreToShow:
         return Why.INTERVIEW
+    except sample.SampleNeeded:
+        return Why.SAMPLE
     if budgets.is_frozen(session, id_of(project)):
         return Why.FROZEN
     if not _open_to(session, project, expert_id):

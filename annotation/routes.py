@@ -20,10 +20,13 @@ from annotation import (
     owner_routes,
     refusal,
     results,
+    sample_owner_routes,
+    sample_routes,
     today_routes,
 )
 from annotation.editor_routes import bp_editor
 from annotation.models import Assignment, State, Task
+from annotation.sample import SampleNeeded
 from core.access import require, requires, takes_json
 from core.clock import now
 from core.db import db_session, find, transaction
@@ -35,7 +38,13 @@ from projects.models import Project
 from projects.terms import CONTEST_DAYS
 
 bp = Blueprint("annotation", __name__)
-MORE_BLUEPRINTS = (owner_routes.bp, today_routes.bp, bp_editor)
+MORE_BLUEPRINTS = (
+    owner_routes.bp,
+    today_routes.bp,
+    bp_editor,
+    sample_routes.bp,
+    sample_owner_routes.bp,
+)
 
 
 @bp.get("/work")
@@ -62,7 +71,14 @@ def claim(project_id: int) -> ResponseReturnValue:
     project = find(Project, project_id)
     try:
         lease = leases.claim_next(db_session(), project, current_user.id, at=now())
-    except (leases.NoTask, leases.NotOpen, leases.SkillNeeded, entry.MoreToShow, Frozen):
+    except (
+        leases.NoTask,
+        leases.NotOpen,
+        leases.SkillNeeded,
+        entry.MoreToShow,
+        SampleNeeded,
+        Frozen,
+    ):
         return _no_task(project_id), 409
     except OutOfBudget:
         return _no_budget(project_id), 409

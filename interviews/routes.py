@@ -18,11 +18,11 @@ from core.web import Problems, read
 from experts import profile
 from experts.models import Expert
 from interviews import (
+    accommodation_routes,
+    accommodations,
     bank_item_routes,
     bank_routes,
     calibration_routes,
-    accommodation_routes,
-    accommodations,
     choice_routes,
     conversation,
     editions,
@@ -32,19 +32,19 @@ from interviews import (
     missing,
     modes,
     operator_routes,
+    practice_routes,
     project_interview_routes,
     project_standing,
     project_view,
     proven,
-    practice_routes,
     results,
     signals,
     standing,
     statistics_routes,
     system_card_routes,
     transcripts,
-    waiting_routes,
     voice_routes,
+    waiting_routes,
 )
 from interviews.conversation import Kept
 from interviews.forms import AnswerForm, form_for

@@ -73,6 +73,7 @@ PROJECT = {"project_id": "project"}
 DRAFT = {"project_id": "draft"}
 BY_OWNER = functools.partial(Route, US, PROJECT)
 OF_WORK = functools.partial(Route, ME, {"assignment_id": "assignment"})
+OF_SAMPLE = functools.partial(Route, ME, {"sample_id": "work sample"})
 OF_INTERVIEW = functools.partial(Route, ME, {"interview_id": "interview"})
 ADMIN = frozenset({OWNER})
 WEBHOOK = {"webhook_id": "webhook"}
@@ -231,6 +232,22 @@ ROUTES: dict[str, Route] = {
     "annotation_owner.import_tasks": BY_OWNER(),
     "annotation_owner.example": Route(US, {**PROJECT, "kind": "=csv"}),
     "annotation_owner.decide": Route(US, {"assignment_id": "submitted assignment"}),
+    "samples.before": Route(ME, PROJECT),
+    "samples.start": Route(ME, PROJECT),
+    "samples.go_on": OF_SAMPLE(),
+    "samples.result": OF_SAMPLE(),
+    **{
+        f"samples.{view}": Route(ME, {"sample_id": "work sample", "position": "=1"})
+        for view in ("task", "task_json", "save_draft", "submit", "report_task")
+    },
+    "samples_owner.rule": BY_OWNER(),
+    "samples_owner.save_rule": BY_OWNER(),
+    "samples_owner.end_rule": BY_OWNER(),
+    "samples_owner.try_out": BY_OWNER(),
+    "samples_owner.one": Route(US, {**PROJECT, "sample_id": "work sample"}, own=PROJECT),
+    "samples_owner.decide": Route(US, {**PROJECT, "sample_id": "work sample"}, own=PROJECT),
+    "samples_owner.person": Route(US, {**PROJECT, "expert_id": "expert"}, own=PROJECT),
+    "samples_owner.grant": Route(US, {**PROJECT, "expert_id": "expert"}, own=PROJECT),
     # interviews
     "interviews.question": OF_INTERVIEW(),
     "interviews.answer": OF_INTERVIEW(),

@@ -40,7 +40,7 @@ from tests.factories.accounts import (
     make_sign_in,
     make_user,
 )
-from tests.factories.annotation import Desk, join, make_assignment, make_desk, make_task
+from tests.factories.annotation import Desk, choice, join, make_assignment, make_desk, make_task
 from tests.factories.banks import make_bank, make_publication, own_items
 from tests.factories.books import (
     make_dispute,
@@ -67,6 +67,7 @@ from tests.factories.privacy import make_export
 from tests.factories.projects import make_invitation, make_project
 from tests.factories.refunds import make_refund
 from tests.factories.releases import add_validated, make_grant, make_release
+from tests.factories.samples import make_rule, make_sample
 from tests.factories.tax import make_tax_profile
 from tests.factories.webhooks import make_delivery, make_endpoint
 from tests.jobs_run import run_jobs
@@ -267,6 +268,11 @@ def _work(session: Session, world: World, desk: Desk) -> None:
             session, desk.project, expert=expert, task=task, state=state, **changes
         )
 
+    for _ in range(3):
+        make_task(session, desk.project, data=data, gold=choice())
+    # Asked of nobody before the sample: the rule came after those who had worked.
+    make_rule(session, desk.project, by=desk.owner)
+    world.rows["work sample"] = make_sample(session, desk).id
     contested = lease(WorkState.REJECTED)
     appeal = contest(
         session,

@@ -11,8 +11,10 @@ from sqlmodel import Session
 from accounts import consent_texts, consents, email_change, organisations, tokens
 from accounts.models import MemberRole, OrganisationKind, Purpose, User
 from annotation import assignment as leases
+from annotation import sample_course
 from annotation.models import Draft, ShadowUser
 from annotation.models import State as WorkState
+from annotation.sample_models import GrantKind
 from core import audit, once, uploads
 from core.clock import now
 from core.models import KeptAnswer, Letter
@@ -34,7 +36,7 @@ from tests.factories.accounts import (
     make_sign_in,
     make_user,
 )
-from tests.factories.annotation import Desk, join, make_assignment, make_desk
+from tests.factories.annotation import Desk, choice, join, make_assignment, make_desk
 from tests.factories.banks import make_bank, make_publication
 from tests.factories.books import make_reversal
 from tests.factories.calibration import make_calibration, make_choice, make_reading
@@ -55,6 +57,7 @@ from tests.factories.people import make_accommodation, make_integrity_note, make
 from tests.factories.projects import make_invitation
 from tests.factories.projects import make_project as make_draft
 from tests.factories.refunds import make_charge, make_payout_part, make_refund
+from tests.factories.samples import make_grant, make_sample, make_sample_desk
 from tests.factories.tax import make_tax_profile, make_tax_request
 from tests.factories.templates import (
     make_outage,
@@ -200,11 +203,33 @@ def _work(app: Any, session: Session, all_: Everywhere, folder: Path) -> None:
         stands(all_.say("zqreply that quotes the person at length")),
         by=all_.reviewer,
     )
+    _samples(session, all_)
     held = make_assignment(session, desk.project, expert=expert, state=WorkState.ACTIVE)
     leases.save_draft(session, held, [{"value": all_.say("zqdraft words")}], at=now())
     session.add(ShadowUser(expert_id=all_.id, label_studio_user_id=77, created_at=now()))
     assert session.get(Draft, held.id)
     assert skipped.id
+
+
+def _samples(session: Session, all_: Everywhere) -> None:
+    desk = make_sample_desk(session, experts=0)
+    join(session, desk.project, all_.desk.experts[0])
+    found = make_sample(session, desk, all_.id)
+    given = [dict(choice("termination")[0], id=all_.say("zqid-in-an-answer"))]
+    sample_course.hand_in(session, found, desk.project, 1, given, at=now())
+    words = all_.say("zqreason to leave a task of a sample")
+    sample_course.report_task(session, found, desk.project, 2, words, at=now())
+    sample_course.save_draft(
+        session, found, 3, [{"value": all_.say("zqdraft of a work sample")}], at=now()
+    )
+    make_grant(
+        session,
+        desk,
+        GrantKind.ANOTHER_TRY,
+        expert_id=all_.id,
+        by=desk.owner,
+        words=all_.say("zqwords about why somebody was let in"),
+    )
 
 
 def _interview(app: Any, session: Session, all_: Everywhere) -> None:
