@@ -20,9 +20,20 @@ from core import audit
 from core.errors import Conflict, Invalid
 from experts import profile
 from experts.fields import Field
-from interviews import course, editions, letters, outcome, plan, scoring, standing
+from interviews import (
+    course,
+    editions,
+    letters,
+    outages,
+    outcome,
+    plan,
+    scoring,
+    standing,
+    turns,
+)
 from interviews.items import Bank
 from interviews.models import Interview, Mode, Response, State
+from interviews.talk_models import Speaker
 
 CONSENT_VERSION = "2026-11"
 # A literal: with a parameter in its place a prepared statement no longer finds the index.
@@ -170,9 +181,29 @@ def switch(session: Session, interview: Interview, mode: Mode, at: datetime) -> 
         raise OnlyAway
     before, interview.mode = interview.mode, mode
     session.add(interview)
+    outages.end(session, interview, at)
+    close_said(session, interview, at)
     details = {"before": str(before), "mode": str(mode)}
     _record(session, interview.id, "switched", by=interview.expert_id, **details)
     return True
+
+
+def close_said(session: Session, interview: Interview, at: datetime) -> None:
+    """Take what was said to the open question as its answer, unless more is being asked of it."""
+    place = position(session, interview)
+    said = turns.of(session, interview, place)
+    if not said or said[-1].role is Speaker.INTERVIEWER:
+        return
+    words, first = turns.joined(said), said[0]
+    answer(
+        session,
+        interview,
+        place,
+        {"text": words} if words else None,
+        language=first.language,
+        remark=first.remark,
+        at=at,
+    )
 
 
 def leave(session: Session, interview: Interview, at: datetime) -> None:

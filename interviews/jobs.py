@@ -1,9 +1,12 @@
-"""Work outside a request: interviews that are over are closed, answers nobody needs deleted."""
+"""Work outside a request: interviews that are over are closed, answers nobody needs deleted.
+
+What was said of oneself before the questions is read for suggestions to the profile.
+"""
 
 from core.clock import now
 from core.db import transaction
 from core.jobs import Tasks
-from interviews import conversation, transcripts
+from interviews import conversation, suggesting, transcripts
 
 tasks = Tasks("interviews")
 AT_MOST = 500
@@ -27,3 +30,9 @@ def delete_texts() -> int:
             if not transcripts.delete_next(session, now()):
                 return deleted
     return AT_MOST
+
+
+@tasks.task()
+def suggest(interview_id: int) -> int:
+    """Offer what somebody said of themselves for their profile; return how many offers."""
+    return suggesting.run(interview_id)

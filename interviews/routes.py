@@ -13,6 +13,7 @@ from core import formats
 from core.access import require, requires
 from core.clock import now
 from core.db import db_session, find
+from core.ports import ports
 from core.settings import current_settings
 from core.web import Problems, read
 from experts import profile
@@ -25,8 +26,11 @@ from interviews import (
     modes,
     operator_routes,
     results,
+    spend_routes,
     standing,
     statistics_routes,
+    talk,
+    talk_routes,
     transcripts,
 )
 from interviews.conversation import Kept
@@ -39,6 +43,8 @@ MORE_BLUEPRINTS = [
     fairness_routes.bp,
     choice_routes.bp,
     statistics_routes.bp,
+    talk_routes.bp,
+    spend_routes.bp,
 ]
 
 
@@ -56,6 +62,8 @@ def question(interview_id: int) -> ResponseReturnValue:
     found = _mine(interview_id)
     if not found.is_open(now()):
         return redirect(url_for(".result", interview_id=found.id))
+    if talk.is_on(db_session(), found, ports().language_model):
+        return redirect(url_for("interview_talk.conversation_page", interview_id=found.id))
     place = conversation.position(db_session(), found)
     return _question_page(found, place, _form(found, place)(data={"position": place}))
 
@@ -71,11 +79,12 @@ def answer(interview_id: int) -> ResponseReturnValue:
     form = read(_form(found, place))
     if isinstance(form, Problems):
         return _question_page(found, place, form.form), 422
-    kept = conversation.answer(
+    kept = talk.answer(
         db_session(),
         found,
         place,
         form.given(),
+        model=ports().language_model,
         language=formats.locale().language,
         remark=form.remark.data or "",
         at=now(),

@@ -11,7 +11,7 @@ from core.errors import Conflict, DomainError
 from experts import restrictions, skills
 from experts.fields import Field
 from experts.models import Skill
-from interviews import items, retakes
+from interviews import items, outages, retakes
 from interviews.items import Bank
 from interviews.models import Interview, Response, State
 from interviews.retakes import Attempt
@@ -67,7 +67,9 @@ def of(session: Session, expert_id: int, field: Field, at: datetime) -> Standing
     """Return where an expert stands."""
     rows = _rows(session, expert_id, field)
     bank = items.banks().get(field)
-    counted = [_attempt(one) for one, answers in rows if answers and not one.is_open(at)]
+    spoiled = outages.spoiled(session, expert_id, field, at)
+    over = [one for one, answers in rows if answers and not one.is_open(at)]
+    counted = [_attempt(one) for one in over if one.key not in spoiled]
     return Standing(
         field=field,
         at=at,
@@ -130,7 +132,12 @@ def renew_from(skill: Skill) -> datetime:
 def next_start(session: Session, interview: Interview, bank: Bank, ended_at: datetime) -> datetime:
     """Return from when another attempt may follow an interview that ends now."""
     rows = _rows(session, interview.expert_id, interview.field)
-    past = [_attempt(one) for one, answers in rows if answers and one.id != interview.id]
+    spoiled = outages.spoiled(session, interview.expert_id, interview.field, ended_at)
+    past = [
+        _attempt(one)
+        for one, answers in rows
+        if answers and one.id != interview.id and one.key not in spoiled
+    ]
     mine = Attempt(interview.started_at, ended_at, finished=True)
     return retakes.may_start_from([*past, mine], bank.retakes, ended_at)
 
