@@ -12,7 +12,7 @@ from difflib import SequenceMatcher
 from enum import StrEnum
 
 from interviews import talk_languages
-from interviews.evidence import plain
+from interviews.evidence import plain, sentences
 from interviews.items import Item, Short
 
 LONGEST, MOST_WORDS, SENTENCES = 280, 45, 2
@@ -35,19 +35,19 @@ OF_THE_PROFILE = re.compile(
 # Whoever hears one of these knows whether the answer was right.
 VERDICTS = {
     "en": r"correct(ly)?|right|rightly|wrong(ly)?|incorrect(ly)?|inaccurate|accurate(ly)?"
-    r"|exact(ly)?|indeed|precisely|absolutely|definitely|of course|perfect(ly)?|excellent|great"
+    r"|exact(ly)?|indeed|absolutely|definitely|of course|perfect(ly)?|excellent|great"
     r"|good|better|best|well done|nice(ly)?|almost|nearly|partly|partial(ly)?|close|true|false"
     r"|mistake[ns]?|errors?|miss(ed|es|ing)?|forg[oe]t\w*|omit\w*|overlook\w*|(in)?complete(ly)?"
     r"|(in)?sufficient(ly)?|enough|agree[ds]?|unfortunately|however|actually|scores?|points"
     r"|pass(ed)?|fail(ed)?|hints?|expected|answer is|not quite|impressive|interesting|solid|valid"
-    r"|^(yes|no|ok|okay|sure)",
+    r"|^(yes|no|ok|okay|sure|precisely)",
     "fr": r"correcte?s?|correctement|exacte?s?|exactement|justes?|fausse?s?|faux|vraie?s?|vraiment"
     r"|parfaite?s?|parfaitement|excellente?s?|tres bien|bien vu|bien joue|c est bien|bonnes?|bons?"
     r"|presque|pas tout a fait|tout a fait|incorrecte?s?|inexacte?s?|erreurs?|erronee?s?|a tort"
     r"|avez raison|oubli\w*|manqu\w*|omis\w*|(in)?complete?s?|suffi\w*|insuffisant\w*|enfait"
-    r"|effectivement|precisement|absolument|en effet|bien sur|malheureusement|cependant|toutefois"
+    r"|effectivement|absolument|en effet|bien sur|malheureusement|cependant|toutefois"
     r"|notes?|points|reussi\w*|echou\w*|indices?|attendue?s?|la reponse est|interessante?s?"
-    r"|valables?|d accord|^(oui|non|ok)",
+    r"|valables?|d accord|^(oui|non|ok|precisement)",
     "de": r"richtig\w*|falsch\w*|genau|korrekt\w*|stimmt|fast|perfekt\w*|ausgezeichnet\w*|leider"
     r"|fehl\w*|vergess\w*|gut\w*|super|wahr|unwahr|jedoch|vollstandig\w*|unvollstandig\w*"
     r"|teilweise|punkte?|^(ja|nein|ok)",
@@ -137,16 +137,17 @@ def fault(sentence: str, so_far: Sequence[str], on: Ground) -> Fault | None:
     whole = " ".join([*so_far, sentence])
     if len(whole) > LONGEST or len(whole.split()) > MOST_WORDS or len(so_far) >= SENTENCES:
         return Fault.LENGTH
+    if not talk_languages.fits(sentence, on.language):
+        return Fault.LANGUAGE
     if whole.count("?") > 1 or len(plain(sentence).split()) < 2:
         return Fault.SHAPE
     checks = (
         (_goes_outside(sentence, on), Fault.OUTSIDE),
-        (not talk_languages.fits(sentence, on.language), Fault.LANGUAGE),
+        ("?" in sentence and _repeats(whole, sentence, on), Fault.REPEAT),
         (_judges(sentence, on.language), Fault.VERDICT),
         (_leaks(sentence, on), Fault.LEAK),
         (_invents(sentence, on), Fault.INVENTED),
         (_drifts(sentence, on), Fault.DRIFT),
-        ("?" in sentence and _repeats(whole, sentence, on), Fault.REPEAT),
     )
     return next((found for is_so, found in checks if is_so), None)
 
@@ -196,9 +197,10 @@ def _drifts(sentence: str, on: Ground) -> bool:
 
 
 def _repeats(whole: str, sentence: str, on: Ground) -> bool:
+    asked = {part for before in on.before for part in (before, *sentences(before))}
     return any(
         SequenceMatcher(None, plain(before), plain(said)).ratio() > SAME
-        for before in on.before
+        for before in asked
         for said in (whole, sentence)
     )
 

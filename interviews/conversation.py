@@ -222,7 +222,8 @@ def expire(session: Session, interview: Interview, at: datetime) -> None:
     interview.state, interview.finished_at = State.EXPIRED, interview.expires_at
     session.add(interview)
     answered = len(editions.responses(session, interview))
-    letters.tell(session, interview, "expired", answered=answered)
+    is_spoiled = outages.open_of(session, interview) is not None
+    letters.tell(session, interview, "expired", answered=answered, is_spoiled=is_spoiled)
     _record(session, interview.id, "expired", by=None, answered=answered)
 
 

@@ -6,6 +6,7 @@ What was said of oneself before the questions is read for suggestions to the pro
 from core.clock import now
 from core.db import transaction
 from core.jobs import Tasks
+from core.ports import ports
 from interviews import conversation, suggesting, transcripts
 
 tasks = Tasks("interviews")
@@ -35,4 +36,4 @@ def delete_texts() -> int:
 @tasks.task()
 def suggest(interview_id: int) -> int:
     """Offer what somebody said of themselves for their profile; return how many offers."""
-    return suggesting.run(interview_id)
+    return suggesting.run(interview_id, ports().language_model)

@@ -10,7 +10,7 @@ from core import model_calls
 from core.clock import now
 from core.db import transaction
 from core.models import CallOutcome
-from core.ports import LanguageModel, ModelDown, ModelNonsense, ModelRefused, ModelUse, ports
+from core.ports import LanguageModel, ModelDown, ModelNonsense, ModelRefused, ModelUse
 from core.settings import current_settings
 from interviews import suggestions, talk, talk_prompts
 from interviews.models import Interview
@@ -30,9 +30,8 @@ class _Answer:
     turn: Turn
 
 
-def run(interview_id: int) -> int:
+def run(interview_id: int, model: LanguageModel | None) -> int:
     """Offer what was said in an opening; return how many offers there are."""
-    model = ports().language_model
     for answer in _to_read(interview_id):
         offers = _found(interview_id, answer, model)
         with transaction() as session:

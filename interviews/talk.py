@@ -351,6 +351,14 @@ def give_back(session: Session, line: Line) -> None:
         _release(session, talk)
 
 
+def told(session: Session, interview: Interview) -> str | None:
+    """Return what its person was told last, where an interview goes on without the model."""
+    if interview.begun_as is not Mode.LLM or interview.mode is Mode.LLM:
+        return None
+    said = [one for one in turns.every(session, interview) if one.kind is TurnKind.NOTICE]
+    return said[-1].text if said else None
+
+
 def missing(question: Short, text: str) -> list[str]:
     """Return the checks that an answer does not meet yet, none where it has the whole point."""
     readings = evidence.read(text, question.checks)

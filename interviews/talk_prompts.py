@@ -1,7 +1,7 @@
 """What is said to the model that leads interviews, and what is said in its place where it fails.
 
 The model is told as little as serves its one sentence: the question, the candidate's words, and
-one point that is missing, in English and French only, where `conduct` sees whether it is given away.
+one point that is missing: in English and French only, where `conduct` sees whether it leaks.
 """
 
 from collections.abc import Sequence

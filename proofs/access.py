@@ -237,6 +237,20 @@ ROUTES: dict[str, Route] = {
     "interview_choice.correct": Route(
         ME, {"interview_id": "contested interview", "position": "=1"}
     ),
+    "interview_talk.conversation_page": OF_INTERVIEW(),
+    "interview_talk.reply": OF_INTERVIEW(),
+    "interview_talk.begin": OF_INTERVIEW(),
+    "interview_talk.skip": OF_INTERVIEW(),
+    "interview_talk.without": OF_INTERVIEW(),
+    "interview_talk.next_words": OF_INTERVIEW(),
+    "interview_talk.transcript": Route(ME, {"interview_id": "talked interview"}),
+    "interview_talk.read_transcript": Route(OPS, {"interview_id": "talked interview"}),
+    "interview_talk.suggested": Route(ME, {"interview_id": "talked interview"}),
+    "interview_talk.answer_suggestion": Route(
+        ME,
+        {"interview_id": "talked interview", "suggestion_id": "suggestion"},
+        own={"interview_id": "talked interview"},
+    ),
     "interviews_operator.one_interview": Route(OPS, {"interview_id": "contested interview"}),
     "interviews_operator.decide": Route(OPS, {"interview_id": "contested interview"}),
     # releases

@@ -48,6 +48,12 @@ from tests.factories.books import (
 from tests.factories.decisions import contest, decision_of
 from tests.factories.experts import make_expert, make_licence
 from tests.factories.interviews import answer_all, make_interview, unknown
+from tests.factories.talks import (
+    make_answer_turn,
+    make_led_interview,
+    make_suggestion,
+    make_turn,
+)
 from tests.factories.payouts import (
     eur,
     make_approval,
@@ -333,6 +339,18 @@ def _interviews(session: Session, world: World) -> None:
         "interview": make_interview(session, user, field=Field.FINANCE).id,
         "contested interview": failed.id,
         "interview appeal": appeal.id,
+    }
+    _talk(session, world)
+
+
+def _talk(session: Session, world: World) -> None:
+    talked = make_led_interview(session, world.user(EXPERT), field=Field.SOFTWARE)
+    make_turn(session, talked)
+    words = world.secret("zzwords of an interview", EXPERT, OPERATOR)
+    turn = make_answer_turn(session, talked, words)
+    world.rows |= {
+        "talked interview": talked.id,
+        "suggestion": make_suggestion(session, talked, turn).id,
     }
 
 

@@ -38,6 +38,14 @@ from tests.factories.books import make_reversal
 from tests.factories.decisions import answer, contest, decision_of, stands
 from tests.factories.experts import make_expert, make_licence, make_skill
 from tests.factories.interviews import answer_all, make_interview, unknown
+from tests.factories.talks import (
+    make_answer_turn,
+    make_led_interview,
+    make_outage,
+    make_suggestion,
+    make_talk,
+    make_turn,
+)
 from tests.factories.payouts import (
     eur,
     make_approval,
@@ -231,7 +239,17 @@ def _interview(app: Any, session: Session, all_: Everywhere) -> None:
     )
     all_.words.append("203.0.113.77")
     make_interview(session, all_.user, field=Field.MEDICINE)
+    _talk(session, all_)
     fairness.declare(session, all_.id, Sex.FEMALE, Ethnicity.ASIAN, at=now())
+
+
+def _talk(session: Session, all_: Everywhere) -> None:
+    talked = make_led_interview(session, all_.user, field=Field.SOFTWARE)
+    make_talk(session, talked)
+    make_turn(session, talked)
+    turn = make_answer_turn(session, talked, all_.say("zqwords to an interviewer"))
+    make_outage(session, talked)
+    make_suggestion(session, talked, turn)
 
 
 def _money(session: Session, all_: Everywhere) -> None:
