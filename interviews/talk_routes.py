@@ -6,6 +6,7 @@ else; both are the same. Nothing stays open in the database while the model is a
 
 import json
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Any
 
 from flask import (
@@ -286,7 +287,9 @@ def _all(interview: Interview) -> dict[str, Any]:
         place: bank.item(step.item).title.in_(language)
         for place, step in enumerate(editions.steps(interview), 1)
     }
-    return {"said": turns.every(session, interview), "titles": titles}
+    grouped = groupby(turns.every(session, interview), key=lambda one: one.position)
+    said = [(place, list(of_place)) for place, of_place in grouped]
+    return {"said": said, "titles": titles}
 
 
 def _mine(interview_id: int, *, lock: bool = False) -> Interview:

@@ -48,12 +48,6 @@ from tests.factories.books import (
 from tests.factories.decisions import contest, decision_of
 from tests.factories.experts import make_expert, make_licence
 from tests.factories.interviews import answer_all, make_interview, unknown
-from tests.factories.talks import (
-    make_answer_turn,
-    make_led_interview,
-    make_suggestion,
-    make_turn,
-)
 from tests.factories.payouts import (
     eur,
     make_approval,
@@ -69,6 +63,12 @@ from tests.factories.privacy import make_export
 from tests.factories.projects import make_invitation, make_project
 from tests.factories.refunds import make_refund
 from tests.factories.releases import add_validated, make_grant, make_release
+from tests.factories.talks import (
+    make_answer_turn,
+    make_led_interview,
+    make_suggestion,
+    make_turn,
+)
 from tests.factories.tax import make_tax_profile
 from tests.factories.webhooks import make_delivery, make_endpoint
 from tests.jobs_run import run_jobs

@@ -38,14 +38,6 @@ from tests.factories.books import make_reversal
 from tests.factories.decisions import answer, contest, decision_of, stands
 from tests.factories.experts import make_expert, make_licence, make_skill
 from tests.factories.interviews import answer_all, make_interview, unknown
-from tests.factories.talks import (
-    make_answer_turn,
-    make_led_interview,
-    make_outage,
-    make_suggestion,
-    make_talk,
-    make_turn,
-)
 from tests.factories.payouts import (
     eur,
     make_approval,
@@ -59,6 +51,14 @@ from tests.factories.payouts import (
 from tests.factories.projects import make_invitation
 from tests.factories.projects import make_project as make_draft
 from tests.factories.refunds import make_charge, make_payout_part, make_refund
+from tests.factories.talks import (
+    make_answer_turn,
+    make_led_interview,
+    make_outage,
+    make_suggestion,
+    make_talk,
+    make_turn,
+)
 from tests.factories.tax import make_tax_profile, make_tax_request
 from tests.factories.webhooks import make_delivery, make_endpoint
 
