@@ -42,6 +42,7 @@ def test_a_talk_survives_the_death_of_its_model(live, browser_page, served):
         user = make_user(session, "expert")
         interview = make_led_interview(session, user)
         ask_first(interview, "law-006")
+        session.flush()  # before the person is taken along
         number = interview.id
         session.expunge_all()
     window = signed_in(browser_page, live, user)
@@ -63,6 +64,7 @@ def test_a_talk_survives_the_death_of_its_model(live, browser_page, served):
     window.picky = True
     window.check()
     window.look("talk-asked")
+    window.picky = False
     box = page.get_by_label("Your answer", exact=True)
     box.fill("It depends")
     page.reload()
@@ -73,6 +75,7 @@ def test_a_talk_survives_the_death_of_its_model(live, browser_page, served):
     box.fill("It depends on the wording.")
     window.press("Send and continue")
     page.get_by_role("heading", name="The language model does not answer").wait_for()
+    window.picky = True
     window.check()
     window.look("talk-outage")
     window.picky = False
