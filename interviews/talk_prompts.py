@@ -76,7 +76,7 @@ TOPICS = {
         "which licences, diplomas or memberships they hold, and who issued them",
         Text(
             en="Which licences, diplomas or memberships do you hold, and who issued them?",
-            fr="Quels permis, diplômes ou adhésions avez-vous, et qui les a délivrés ?",
+            fr="Quels titres, diplômes ou affiliations avez-vous, et qui les a délivrés ?",
         ),
     ),
     "years": (
