@@ -42,6 +42,7 @@ from core import (
     language_model,
     look,
     mail,
+    model_patience,
     navigation,
     notices,
     personal_data,
@@ -55,6 +56,7 @@ from core.access import signed_in
 from core.db import Database
 from core.ports import Ports
 from core.settings import Settings, load
+from interviews import modes
 from payouts import bonus_rules, outlook
 from payouts.stripe_connect import StripeConnect
 from projects import entry, invitations
@@ -176,6 +178,8 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     entry.init_app(app, _modules("project_gate"))
     outlook.init_app(app, _modules("budget_work"))
     bonus_rules.init_app(app, _modules("bonus_measure"))
+    if app.extensions["doyen.ports"].language_model is not None:
+        modes.register_interviewer(app)
     proving.init_app(app, [ask for module in _modules("proving_step") for ask in module.ASKS])
     people_marks.init_app(
         app, [ask for module in _modules("standing_marks") for ask in module.MARKS]
@@ -230,7 +234,9 @@ def _ports(settings: Settings) -> Ports:
         payout_rail=StripeConnect(settings),
         labelling=labelling_backend(settings),
         webhooks=HttpSender(settings.webhook_private_networks),
-        language_model=language_model.first(settings),
+        language_model=model_patience.of(
+            language_model.first(settings), language_model.first(settings, retries=0)
+        ),
         second_model=language_model.second(settings),
         transcriber=language_model.transcriber(settings),
     )

@@ -58,6 +58,31 @@ TEXTS: dict[Purpose, tuple[Text, ...]] = {
                 ),
             },
         ),
+        Text(
+            "2026-12",
+            {
+                "en": (
+                    "Where this instance offers it, a language model may ask me questions in an"
+                    " interview that I choose to take that way, and read my answers to find"
+                    " points in them. It receives the questions and my answers and, for a few"
+                    " questions about what my profile leaves open, which I may skip, what my"
+                    " profile says of my work and my licences; not my name or my address. It"
+                    " does not decide: a published rule does where it is sure, and a person"
+                    " otherwise. I may go on without it at any moment, during an interview too,"
+                    " with no effect on the result."
+                ),
+                "fr": (
+                    "Là où cette instance le propose, un modèle de langue peut me poser des"
+                    " questions au cours d’un entretien que je choisis de passer ainsi, et lire"
+                    " mes réponses pour y relever des points. Il reçoit les questions et mes"
+                    " réponses et, pour quelques questions sur ce que mon profil laisse ouvert,"
+                    " que je peux passer, ce que mon profil dit de mon travail et de mes titres ;"
+                    " ni mon nom, ni mon adresse. Il ne décide pas : une règle publiée le fait là"
+                    " où elle est sûre, une personne sinon. Je peux continuer sans lui à tout"
+                    " moment, même pendant un entretien, sans effet sur le résultat."
+                ),
+            },
+        ),
     ),
     Purpose.TRANSCRIPTS: (
         Text(

@@ -26,16 +26,19 @@ from interviews import (
     editions,
     integrity,
     letters,
+    model_outages,
     outcome,
     plan,
     project_standing,
     scoring,
     standing,
     templates,
+    turns,
 )
 from interviews.items import Bank
 from interviews.models import Interview, Mode, Response, State
 from interviews.signals import Measured
+from interviews.talk_models import Speaker
 from projects.models import Project
 
 CONSENT_VERSION = "2026-11"
@@ -193,9 +196,29 @@ def switch(session: Session, interview: Interview, mode: Mode, at: datetime) -> 
         raise OnlyAway
     before, interview.mode = interview.mode, mode
     session.add(interview)
+    model_outages.end(session, interview, at)
+    close_said(session, interview, at)
     details = {"before": str(before), "mode": str(mode)}
     _record(session, interview.id, "switched", by=interview.expert_id, **details)
     return True
+
+
+def close_said(session: Session, interview: Interview, at: datetime) -> None:
+    """Take what was said to the open question as its answer, unless more is being asked of it."""
+    place = position(session, interview)
+    said = turns.of(session, interview, place)
+    if not said or said[-1].role is Speaker.INTERVIEWER:
+        return
+    words, first = turns.joined(said), said[0]
+    answer(
+        session,
+        interview,
+        place,
+        {"text": words} if words else None,
+        language=first.language,
+        remark=first.remark,
+        at=at,
+    )
 
 
 def leave(session: Session, interview: Interview, at: datetime) -> None:
@@ -214,7 +237,8 @@ def expire(session: Session, interview: Interview, at: datetime) -> None:
     interview.state, interview.finished_at = State.EXPIRED, interview.expires_at
     session.add(interview)
     answered = len(editions.responses(session, interview))
-    letters.tell(session, interview, "expired", answered=answered)
+    is_spoiled = model_outages.open_of(session, interview) is not None
+    letters.tell(session, interview, "expired", answered=answered, is_spoiled=is_spoiled)
     _record(session, interview.id, "expired", by=None, answered=answered)
 
 

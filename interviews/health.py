@@ -1,12 +1,15 @@
-"""What the operator page says of interviews: whether somebody waits for a person to read."""
+"""What the operator page says of interviews: who waits for a person, and how the model is."""
 
 from flask_babel import gettext as _
 from sqlmodel import Session
 
-from core import formats
+from core import formats, model_calls
 from core.clock import now
 from core.health import Finding
-from interviews import accommodations, waiting
+from core.model_calls import MILLION
+from core.models import CallOutcome
+from core.settings import current_settings
+from interviews import accommodations, modes, spend, waiting
 
 
 def readings(session: Session) -> list[Finding]:
@@ -47,4 +50,48 @@ def requests(session: Session) -> list[Finding]:
     return [Finding(name, "ok", _("Nobody waits for an answer."))]
 
 
-CHECKS = [readings, requests]
+def language_model(session: Session) -> list[Finding]:
+    """Whether the language model answers, and whether it still may be asked."""
+    settings = current_settings()
+    model, name = modes.model_of(settings), _("Language model")
+    if model is None:
+        return []
+    limit = settings.llm_month_limit
+    if limit and model_calls.spent(session, settings.llm_currency, now()) >= limit * MILLION:
+        words = _("The limit of thirty days is reached. Interviews go on without the model.")
+        return [Finding(name, "wait", words)]
+    latest = spend.latest(session, model.name, now())
+    if latest and latest[0] is CallOutcome.REFUSED:
+        words = _(
+            "%(host)s refuses what is asked: see the address, the key and the name of the"
+            " model. Interviews go on without it.",
+            host=model.host,
+        )
+        return [Finding(name, "stop", words)]
+    if latest and latest[0] is CallOutcome.DOWN:
+        words = _(
+            "%(host)s has not answered the last time. Interviews wait or go on without"
+            " the model, as their people like.",
+            host=model.host,
+        )
+        return [Finding(name, "wait", words)]
+    bad = sum(outcome is not CallOutcome.ANSWERED for outcome in latest)
+    if bad * 2 > len(latest):
+        words = _(
+            "%(bad)s of the last %(count)s answers could not be used; questions of ours stood"
+            " in their place.",
+            bad=bad,
+            count=len(latest),
+        )
+        return [Finding(name, "wait", words)]
+    if not latest:
+        words = _(
+            "%(model)s at %(host)s; not asked in the last hour.", model=model.name, host=model.host
+        )
+        return [Finding(name, "ok", words)]
+    return [
+        Finding(name, "ok", _("%(model)s at %(host)s answers.", model=model.name, host=model.host))
+    ]
+
+
+CHECKS = [readings, requests, language_model]

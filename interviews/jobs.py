@@ -1,11 +1,23 @@
-"""Work outside a request: interviews that are over are closed, answers nobody needs deleted."""
+"""Work outside a request: interviews that are over are closed, answers nobody needs deleted.
+
+What was said of oneself before the questions is read for suggestions to the profile.
+"""
 
 from core.clock import now
 from core.db import transaction
 from core.jobs import Tasks
+from core.ports import ports
 from core.settings import current_settings
 from experts.fields import Field
-from interviews import banks, calibration, conversation, system_card, transcripts, waiting
+from interviews import (
+    banks,
+    calibration,
+    conversation,
+    suggesting,
+    system_card,
+    transcripts,
+    waiting,
+)
 
 tasks = Tasks("interviews")
 AT_MOST = 500
@@ -74,3 +86,9 @@ def keep_system_card() -> bool:
     """Keep the system card where its content has changed; say whether it had."""
     with transaction() as session:
         return system_card.keep(session, current_settings(), at=now())
+
+
+@tasks.task()
+def suggest(interview_id: int) -> int:
+    """Offer what somebody said of themselves for their profile; return how many offers."""
+    return suggesting.run(interview_id, ports().language_model)

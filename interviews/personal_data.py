@@ -12,6 +12,7 @@ from interviews import template_data, transcripts
 from interviews.models import Interview
 
 ERASED = "CASE WHEN {0} IS NULL THEN NULL ELSE jsonb_build_object('en', 'erased') END"
+OF_INTERVIEW = "interview_id IN (SELECT id FROM interview WHERE expert_id = :person)"
 
 BANKS_AND_INTERVIEWS = (
     nobody("bank_edition", _l("The questions, word for word"), "digest", "content"),
@@ -97,6 +98,39 @@ BANKS_AND_INTERVIEWS = (
         erase=Delete(),
     ),
     *template_data.TABLES,
+    Table(
+        "interview_turn",
+        _l("What was said in your interviews with a language model"),
+        whose=OF_INTERVIEW,
+        words=("text", "remark"),
+        codes=("role", "kind", "language", "written_by"),
+        erase=Blank(
+            {"text": "NULL", "remark": "''"},
+            _l("Who spoke when stays under the random key; the words go."),
+        ),
+    ),
+    Table(
+        "interview_talk",
+        _l("The language and the topics of your interviews with a language model"),
+        whose=OF_INTERVIEW,
+        codes=("language", "topics"),
+        hidden=("claim",),
+        erase=Delete(),
+    ),
+    Table(
+        "model_outage",
+        _l("When the language model of your interviews did not answer"),
+        whose=OF_INTERVIEW,
+        erase=Delete(),
+    ),
+    Table(
+        "profile_suggestion",
+        _l("What you said in interviews, suggested for your profile"),
+        whose=OF_INTERVIEW,
+        words=("value", "quote"),
+        codes=("part", "llm_model", "state"),
+        erase=Delete(),
+    ),
     Table(
         "self_declaration",
         _l("What you declared of yourself, for the fairness report only"),

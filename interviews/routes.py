@@ -1,6 +1,7 @@
 """Pages of interviews for those who take them: before, during and after."""
 
 from datetime import datetime
+from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -13,6 +14,7 @@ from core import formats
 from core.access import require, requires
 from core.clock import now
 from core.db import db_session, find
+from core.ports import ports
 from core.settings import current_settings
 from core.web import Problems, read
 from experts import profile
@@ -30,6 +32,7 @@ from interviews import (
     integrity,
     integrity_routes,
     missing,
+    model_outages,
     modes,
     operator_routes,
     practice_routes,
@@ -39,9 +42,13 @@ from interviews import (
     proven,
     results,
     signals,
+    spend_routes,
     standing,
     statistics_routes,
+    suggestions,
     system_card_routes,
+    talk,
+    talk_routes,
     transcripts,
     voice_routes,
     waiting_routes,
@@ -67,6 +74,8 @@ MORE_BLUEPRINTS = [
     integrity_routes.bp,
     practice_routes.bp,
     voice_routes.bp,
+    talk_routes.bp,
+    spend_routes.bp,
 ]
 
 
@@ -84,6 +93,8 @@ def question(interview_id: int) -> ResponseReturnValue:
     found = _mine(interview_id)
     if not found.is_open(now()):
         return redirect(url_for(".result", interview_id=found.id))
+    if talk.is_on(db_session(), found, ports().language_model):
+        return redirect(url_for("interview_talk.conversation_page", interview_id=found.id))
     place = conversation.position(db_session(), found)
     return _question_page(found, place, _form(found, place)(data={"position": place}))
 
@@ -99,16 +110,16 @@ def answer(interview_id: int) -> ResponseReturnValue:
     form = read(_form(found, place))
     if isinstance(form, Problems):
         return _question_page(found, place, form.form), 422
-    kept = conversation.answer(
-        db_session(),
-        found,
-        place,
-        form.given(),
-        language=formats.locale().language,
-        remark=form.remark.data or "",
-        at=now(),
-        measured=_measured(found, form),
-    )
+    session, given, at = db_session(), form.given(), now()
+    said: dict[str, Any] = {
+        "language": formats.locale().language,
+        "remark": form.remark.data or "",
+    }
+    model = ports().language_model
+    kept = talk.take(session, found, place, given, model=model, at=at, **said)
+    if kept is None:
+        measured = _measured(found, form)
+        kept = conversation.answer(session, found, place, given, at=at, measured=measured, **said)
     if kept is Kept.FIRST:
         words = _(
             "Question %(number)s was answered before. Your first answer counts.", number=place
@@ -207,6 +218,7 @@ def _question_page(interview: Interview, place: int, form: AnswerForm) -> str:
         item=form.item,
         most=most,
         minutes_left=minutes_left,
+        told=talk.told(db_session(), interview),
         ways=modes.NAMES,
         language=_language(),
     )
@@ -231,6 +243,8 @@ def _result_page(interview: Interview) -> str:
         appeal=appeals.of(session, decision.key) if decision else None,
         at=at,
         ways=modes.NAMES,
+        is_spoiled=model_outages.is_spoiled(session, interview, at),
+        offers=suggestions.waiting(session, interview),
         deleted_from=transcripts.kept_until(session, interview, at),
         own=profile.of(session, interview.expert_id),
         proof=results.proof(session, interview),

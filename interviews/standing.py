@@ -11,7 +11,7 @@ from core.errors import Conflict, DomainError
 from experts import restrictions, skills
 from experts.fields import Field
 from experts.models import Skill
-from interviews import banks, outages, retakes, templates
+from interviews import banks, model_outages, outages, retakes, templates
 from interviews.items import Bank
 from interviews.models import Interview, Response, State
 from interviews.retakes import Attempt
@@ -95,6 +95,7 @@ def asked(
     every = _rows(session, expert_id, field)
     rows = [row for row in every if row[0].project_id == project_id]
     excused = outages.excused(session, [one.key for one, _answers in rows])
+    excused |= model_outages.spoiled(session, expert_id, field, at)
     over = [one for one, answers in every if answers and not one.is_open(at)]
     counted = [
         _attempt(one) for one in over if one.project_id == project_id and one.id not in excused
@@ -170,6 +171,7 @@ def next_start(session: Session, interview: Interview, bank: Bank, ended_at: dat
     rows = _rows(session, interview.expert_id, interview.field)
     before = [one for one, answers in rows if answers and one.id != interview.id]
     excused = outages.excused(session, [one.key for one in before])
+    excused |= model_outages.spoiled(session, interview.expert_id, interview.field, ended_at)
     past = [
         _attempt(one)
         for one in before

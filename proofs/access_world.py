@@ -68,6 +68,12 @@ from tests.factories.projects import make_invitation, make_project
 from tests.factories.refunds import make_refund
 from tests.factories.releases import add_validated, make_grant, make_release
 from tests.factories.samples import make_rule, make_sample
+from tests.factories.talks import (
+    make_answer_turn,
+    make_led_interview,
+    make_suggestion,
+    make_turn,
+)
 from tests.factories.tax import make_tax_profile
 from tests.factories.webhooks import make_delivery, make_endpoint
 from tests.jobs_run import run_jobs
@@ -353,6 +359,18 @@ def _interviews(session: Session, world: World) -> None:
         "left interview": left.id,
         "interview appeal": appeal.id,
         "calibration": calibration.make_calibration(session, field=Field.FINANCE).id,
+    }
+    _talk(session, world)
+
+
+def _talk(session: Session, world: World) -> None:
+    talked = make_led_interview(session, world.user(EXPERT), field=Field.SOFTWARE)
+    make_turn(session, talked)
+    words = world.secret("zzwords of an interview", EXPERT, OPERATOR)
+    turn = make_answer_turn(session, talked, words)
+    world.rows |= {
+        "talked interview": talked.id,
+        "suggestion": make_suggestion(session, talked, turn).id,
     }
 
 

@@ -20,6 +20,8 @@ SHARE = Purpose.SHARE_PROFILE
 DIGESTS = {
     "ai_interview 2026-11 en": "528877aef48e6adc",
     "ai_interview 2026-11 fr": "68fc3d0c87896964",
+    "ai_interview 2026-12 en": "6abe9480f80682a8",
+    "ai_interview 2026-12 fr": "a9e66d589d59c2c3",
     "transcripts 2026-11 en": "19c5fec9ed91eb45",
     "transcripts 2026-11 fr": "5bfa81a567e7c0f0",
     "share_profile 2026-11 en": "cf8ae2ad4a879d8a",

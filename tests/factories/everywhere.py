@@ -58,6 +58,14 @@ from tests.factories.projects import make_invitation
 from tests.factories.projects import make_project as make_draft
 from tests.factories.refunds import make_charge, make_payout_part, make_refund
 from tests.factories.samples import make_grant, make_sample, make_sample_desk
+from tests.factories.talks import (
+    make_answer_turn,
+    make_led_interview,
+    make_model_outage,
+    make_suggestion,
+    make_talk,
+    make_turn,
+)
 from tests.factories.tax import make_tax_profile, make_tax_request
 from tests.factories.templates import (
     make_outage,
@@ -279,7 +287,17 @@ def _interview(app: Any, session: Session, all_: Everywhere) -> None:
     make_proof(session, ended, "accounts")
     asked = make_template(session, all_.desk.project, all_.desk.owner, at=now())
     make_qualification(session, asked, all_.id)
+    _talk(session, all_)
     fairness.declare(session, all_.id, Sex.FEMALE, Ethnicity.ASIAN, at=now())
+
+
+def _talk(session: Session, all_: Everywhere) -> None:
+    talked = make_led_interview(session, all_.user, field=Field.SOFTWARE)
+    make_talk(session, talked)
+    make_turn(session, talked)
+    turn = make_answer_turn(session, talked, all_.say("zqwords to an interviewer"))
+    make_model_outage(session, talked)
+    make_suggestion(session, talked, turn)
 
 
 def _money(session: Session, all_: Everywhere) -> None:
