@@ -113,6 +113,9 @@ SCHEDULE = {
     "annotation.observe_rates": 3600,
     "interviews.expire": 600,
     "interviews.delete_texts": 3600,
+    "interviews.judge_waiting": 60,
+    "interviews.go_on_checking": 120,
+    "interviews.settle_read": 60,
     "releases.take_up_builds": 60,
 }
 

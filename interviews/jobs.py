@@ -3,7 +3,7 @@
 from core.clock import now
 from core.db import transaction
 from core.jobs import Tasks
-from interviews import conversation, transcripts
+from interviews import conversation, judge_jobs, transcripts
 
 tasks = Tasks("interviews")
 AT_MOST = 500
@@ -27,3 +27,7 @@ def delete_texts() -> int:
             if not transcripts.delete_next(session, now()):
                 return deleted
     return AT_MOST
+
+
+for _of_judges in judge_jobs.ALL:
+    tasks.task()(_of_judges)

@@ -251,3 +251,7 @@ class SelfDeclaration(SQLModel, table=True):
     sex: Sex | None = text_enum(Sex, nullable=True)
     ethnicity: Ethnicity | None = text_enum(Ethnicity, nullable=True)
     declared_at: datetime = utc()
+
+
+# Tables of other topics, so that whoever imports this module knows all of the package.
+from interviews import judge_models  # noqa: E402, F401

@@ -18,13 +18,16 @@ from core.web import Problems, read
 from experts import profile
 from experts.models import Expert
 from interviews import (
+    being_read,
     choice_routes,
     conversation,
     editions,
     fairness_routes,
+    judge_routes,
     modes,
     operator_routes,
     results,
+    scoring_routes,
     standing,
     statistics_routes,
     transcripts,
@@ -39,6 +42,8 @@ MORE_BLUEPRINTS = [
     fairness_routes.bp,
     choice_routes.bp,
     statistics_routes.bp,
+    scoring_routes.bp,
+    judge_routes.bp,
 ]
 
 
@@ -182,6 +187,7 @@ def _result_page(interview: Interview) -> str:
         "interviews/result.html",
         interview=interview,
         state=_state(interview, at),
+        reading=being_read.of(session, interview),
         decision=decision,
         appeal=appeals.of(session, decision.key) if decision else None,
         at=at,
