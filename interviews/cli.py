@@ -31,7 +31,7 @@ def judge_check() -> None:
         raise click.ClickException("No language model is set (LLM_BASE_URL, LLM_MODEL).")
     with transaction() as session:
         run_id = judge_runs.begin(session, having, by=None, at=now()).key
-    judge_jobs.check_judges(run_id)
+    judge_jobs.check_judges(run_id, having)
     with transaction() as session:
         results = session.get_one(JudgeRun, run_id).results
     if results is None:

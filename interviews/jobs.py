@@ -3,7 +3,10 @@
 from core.clock import now
 from core.db import transaction
 from core.jobs import Tasks
-from interviews import conversation, judge_jobs, transcripts
+from core.ports import ports
+from core.settings import current_settings
+from interviews import conversation, judge_jobs, judges, transcripts
+from interviews.judges import Judges
 
 tasks = Tasks("interviews")
 AT_MOST = 500
@@ -29,5 +32,35 @@ def delete_texts() -> int:
     return AT_MOST
 
 
-for _of_judges in judge_jobs.ALL:
-    tasks.task()(_of_judges)
+@tasks.task()
+def judge_interview(interview_id: int) -> str:
+    """Let judges read the answers of an interview near the line."""
+    return judge_jobs.judge_interview(interview_id, _judges())
+
+
+@tasks.task()
+def judge_waiting() -> int:
+    """Take up interviews whose judges were not asked, or not answered."""
+    return judge_jobs.judge_waiting(_judges())
+
+
+@tasks.task()
+def check_judges(run_id: int) -> str:
+    """Let judges read the frozen set."""
+    return judge_jobs.check_judges(run_id, _judges())
+
+
+@tasks.task()
+def go_on_checking() -> int:
+    """Take up checks of judges that stopped half-way."""
+    return judge_jobs.go_on_checking(_judges())
+
+
+@tasks.task()
+def settle_read() -> int:
+    """Let outcomes follow where people have read all answers."""
+    return judge_jobs.settle_read()
+
+
+def _judges() -> Judges | None:
+    return judges.of(ports(), current_settings())

@@ -128,4 +128,3 @@ def trend(session: Session, at: datetime) -> list[Month]:
         Month(month, len(pairs), kappa.of(judges[month]), kappa.of(pairs))
         for month, pairs in forms.items()
     ]
-

@@ -1,4 +1,4 @@
-"""The edge where judges are asked: claim, ask with no transaction open, keep; again and again.
+"""How judges are asked: claim, ask with no transaction open, keep; again and again.
 
 Any of these may stop anywhere and run twice: what was said is kept once for each judge, and a sweep
 finds what was left.
@@ -10,7 +10,7 @@ from core import model_calls
 from core.clock import now
 from core.db import transaction
 from core.models import CallOutcome
-from core.ports import ModelDown, ports
+from core.ports import ModelDown
 from core.settings import current_settings
 from interviews import judge_runs, judges, judging, reading_queue
 from interviews.items import Item
@@ -24,9 +24,8 @@ class _OverBudget(Exception):
     """Nothing more may be spent on this."""
 
 
-def judge_interview(interview_id: int) -> str:
+def judge_interview(interview_id: int, having: Judges | None) -> str:
     """Let judges read the answers of an interview; say how it went."""
-    having = judges.of(ports(), current_settings())
     with transaction() as session:
         work = judging.claim(session, interview_id, having, now())
     if work is None or having is None:
@@ -47,18 +46,17 @@ def judge_interview(interview_id: int) -> str:
     return "read" if done else "waits for the model"
 
 
-def judge_waiting() -> int:
+def judge_waiting(having: Judges | None) -> int:
     """Take up interviews whose judges were not asked, or not answered; return how many."""
     with transaction() as session:
         found = judging.waiting(session, now())
     for interview_id in found:
-        judge_interview(interview_id)
+        judge_interview(interview_id, having)
     return len(found)
 
 
-def check_judges(run_id: int) -> str:
+def check_judges(run_id: int, having: Judges | None) -> str:
     """Let judges read the frozen set; say how it went."""
-    having = judges.of(ports(), current_settings())
     with transaction() as session:
         questions = judge_runs.claim(session, run_id, having, now())
     if questions is None or having is None:
@@ -78,12 +76,12 @@ def check_judges(run_id: int) -> str:
     return "measured" if done else "waits for the model"
 
 
-def go_on_checking() -> int:
+def go_on_checking(having: Judges | None) -> int:
     """Take up runs that stopped half-way, and end those that waited for too long."""
     with transaction() as session:
         found = judge_runs.waiting(session, now())
     for run_id in found:
-        if check_judges(run_id) == "nothing to ask":
+        if check_judges(run_id, having) == "nothing to ask":
             with transaction() as session:
                 judge_runs.finish(session, run_id, current_settings(), now())
     return len(found)
@@ -124,6 +122,3 @@ def _note(subject: str, heard: Heard, at: datetime) -> None:
             at=at,
             outcome=heard.call,
         )
-
-
-ALL = (judge_interview, judge_waiting, check_judges, go_on_checking, settle_read)

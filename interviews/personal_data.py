@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from core.clock import now
 from core.personal_data import Blank, Delete, Rule, Table, nobody
-from interviews import transcripts
+from interviews import judge_personal_data, transcripts
 from interviews.models import Interview
 
 ERASED = "CASE WHEN {0} IS NULL THEN NULL ELSE jsonb_build_object('en', 'erased') END"
@@ -64,6 +64,7 @@ TABLES = (
         whose="user_id = :person",
         erase=Delete(),
     ),
+    *judge_personal_data.TABLES,
 )
 
 # Interviews that were not passed and whose answers their person agreed to keep, once nobody can

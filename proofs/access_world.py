@@ -7,6 +7,7 @@ organisations. What is made after them is somebody else's to them, each row with
 
 import hashlib
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -26,6 +27,7 @@ from experts import restrictions
 from experts.fields import Field
 from experts.models import AccountStanding, Expert, RestrictionProposal
 from experts.restrictions import Proposal
+from interviews.judge_models import ReadFor
 from payouts import requests, sending
 from payouts.dispute_models import DisputeState
 from payouts.models import Payout, PayoutState, ProjectBudget
@@ -48,6 +50,7 @@ from tests.factories.books import (
 from tests.factories.decisions import contest, decision_of
 from tests.factories.experts import make_expert, make_licence
 from tests.factories.interviews import answer_all, make_interview, unknown
+from tests.factories.judges import make_answer_in_words, make_to_read
 from tests.factories.payouts import (
     eur,
     make_approval,
@@ -329,10 +332,14 @@ def _interviews(session: Session, world: World) -> None:
     failed = answer_all(session, make_interview(session, user, field=Field.MEDICINE), unknown)
     appeal = contest(session, decision_of(session, failed), f"{words}, and it was right")
     session.flush()
+    read = make_answer_in_words(session, make_interview(session))
+    held = {"held_by": world.user(OPERATOR).id, "held_until": now() + timedelta(hours=1)}
+    to_read = make_to_read(session, read, purpose=ReadFor.FROZEN, **held)
     world.rows |= {
         "interview": make_interview(session, user, field=Field.FINANCE).id,
         "contested interview": failed.id,
         "interview appeal": appeal.id,
+        "answer to read": to_read.id,
     }
 
 

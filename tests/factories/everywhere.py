@@ -38,6 +38,7 @@ from tests.factories.books import make_reversal
 from tests.factories.decisions import answer, contest, decision_of, stands
 from tests.factories.experts import make_expert, make_licence, make_skill
 from tests.factories.interviews import answer_all, make_interview, unknown
+from tests.factories.judges import read_everywhere
 from tests.factories.payouts import (
     eur,
     make_approval,
@@ -230,6 +231,8 @@ def _interview(app: Any, session: Session, all_: Everywhere) -> None:
         at=now(),
     )
     all_.words.append("203.0.113.77")
+    quoted = all_.say("zqanswer that a judge and a reader quoted")
+    read_everywhere(session, all_.user, all_.reviewer.id, quoted)
     make_interview(session, all_.user, field=Field.MEDICINE)
     fairness.declare(session, all_.id, Sex.FEMALE, Ethnicity.ASIAN, at=now())
 

@@ -11,6 +11,7 @@ from sqlmodel import Session, select
 
 from accounts import consent_texts, consents
 from accounts.models import Purpose, User
+from core import language_model
 from core.clock import now
 from core.settings import Settings
 from experts.fields import Field
@@ -20,11 +21,17 @@ from interviews.judge_models import (
     AnswerJudging,
     BeingRead,
     FrozenAnswer,
+    FrozenReading,
     Gate,
     Judged,
     JudgeRun,
+    JudgeRunReading,
     JudgeVersion,
+    PersonReading,
+    Phase,
+    ReadFor,
     ToRead,
+    Why,
 )
 from interviews.models import Interview, Mode, Response
 from tests.factories.accounts import make_user
@@ -78,9 +85,7 @@ def make_near(
         asked = [editions.of(session, interview).item(step["item"]) for step in interview.plan]
         if user is not None or sum(item.kind == "short" for item in asked) > 1:
             break
-    answer_all(session, interview, how, at=at)
-    session.commit()
-    return interview
+    return answer_all(session, interview, how, at=at)
 
 
 def in_words(session: Session, interview: Interview) -> list[Response]:
@@ -95,8 +100,6 @@ def in_words(session: Session, interview: Interview) -> list[Response]:
 
 def use_judges(app: Any, base_url: str, *, second: str = "") -> judges.Judges:
     """Give an app judges behind an address; the caller puts its ports back."""
-    from core import language_model
-
     settings: Settings = app.extensions["doyen.settings"]
     with_model = settings.model_copy(
         update={"llm_base_url": base_url, "llm_model": "tiny", "llm_second_model": second}
@@ -127,10 +130,8 @@ def open_gate(session: Session, having: judges.Judges, field: Field = Field.LAW)
     )
     session.add(run)
     session.flush()
-    session.add(
-        Gate(version=having.version, field=field, is_open=True, run_id=run.id, at=now())
-    )
-    session.commit()
+    session.add(Gate(version=having.version, field=field, is_open=True, run_id=run.id, at=now()))
+    session.flush()
     return run
 
 
@@ -158,10 +159,7 @@ def reading(met: Callable[[str], bool], quote: str) -> Callable[[dict[str, Any]]
 
     def script(asked: dict[str, Any]) -> str:
         return json.dumps(
-            {
-                key: {"met": met(key), "quote": quote if met(key) else ""}
-                for key in keys_of(asked)
-            }
+            {key: {"met": met(key), "quote": quote if met(key) else ""} for key in keys_of(asked)}
         )
 
     return script
@@ -206,3 +204,100 @@ def load_starter(session: Session) -> list[FrozenAnswer]:
 def make_run(session: Session, having: judges.Judges) -> JudgeRun:
     """Begin a run."""
     return judge_runs.begin(session, having, by=None, at=now())
+
+
+def read_everywhere(session: Session, person: User, reader_id: int, words: str) -> None:
+    """Let an answer of somebody be judged, read and put up for the frozen set."""
+    query = select(Response, Interview).join(Interview, Interview.id == Response.interview_id)
+    response, interview = session.exec(query.where(Interview.expert_id == person.id)).first()
+    version = make_judge_version(session)
+    said = [{"check": "agent", "met": True, "quote": words}]
+    make_answer_judging(session, response, version=version.digest, readings=said)
+    session.add(
+        BeingRead(
+            interview_id=interview.id, phase=Phase.READ, begun_at=now(), due_at=now(), why=None
+        )
+    )
+    make_to_read(session, response, read_at=now())
+    make_person_reading(session, response, reader_id, readings=said)
+    frozen_answer = FrozenAnswer(
+        key=f"response:{response.id}",
+        field=interview.field,
+        item_id=response.item_id,
+        rubric="r",
+        language="en",
+        response_id=response.id,
+        added_by=reader_id,
+        added_at=now(),
+    )
+    session.add(frozen_answer)
+    session.flush()
+    met = ["agent"]
+    session.add(FrozenReading(frozen_id=frozen_answer.id, reader_id=reader_id, met=met))
+    session.flush()
+    frozen_answer.frozen_at = now()
+    run = JudgeRun(version=version.digest, asked_by=reader_id, begun_at=now())
+    session.add(run)
+    session.flush()
+    session.add(
+        JudgeRunReading(
+            run_id=run.id,
+            frozen_id=frozen_answer.id,
+            judge=1,
+            outcome=Judged.READ,
+            met=met,
+            at=now(),
+        )
+    )
+    session.flush()
+
+
+def make_to_read(session: Session, response: Response, **changes: Any) -> ToRead:
+    """Let an answer wait for a person."""
+    given: dict[str, Any] = {
+        "purpose": ReadFor.OUTCOME,
+        "why": Why.POINTS,
+        "added_at": now(),
+        "due_at": now(),
+    }
+    row = ToRead(response_id=response.id, **(given | changes))
+    session.add(row)
+    session.flush()
+    return row
+
+
+def make_person_reading(
+    session: Session, response: Response, reader_id: int, **changes: Any
+) -> PersonReading:
+    """Keep what a person read in an answer."""
+    given: dict[str, Any] = {
+        "purpose": ReadFor.OUTCOME,
+        "readings": [],
+        "points": 0.5,
+        "forms": {},
+        "read_at": now(),
+    }
+    row = PersonReading(response_id=response.id, reader_id=reader_id, **(given | changes))
+    session.add(row)
+    session.flush()
+    return row
+
+
+def make_answer_in_words(
+    session: Session, interview: Interview, item_id: str = "law-006", **changes: Any
+) -> Response:
+    """Give an interview one answer in words, wherever its questions stand."""
+    given: dict[str, Any] = {
+        "position": 1,
+        "item_id": item_id,
+        "language": "en",
+        "answer": {"text": OWN_WORDS},
+        "points": 0.0,
+        "mark": {"points": 0.0},
+        "shown_at": now(),
+        "answered_at": now(),
+    }
+    row = Response(interview_id=interview.id, **(given | changes))
+    session.add(row)
+    session.flush()
+    return row

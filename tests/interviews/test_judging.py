@@ -1,4 +1,4 @@
-"""Judges read what the program could not, only ever add points, and nobody pays for their trouble."""
+"""Judges read what the program could not, only add points, and nobody pays for their trouble."""
 
 import json
 from datetime import timedelta
@@ -12,7 +12,7 @@ from core import jobs, model_calls
 from core.clock import now
 from core.models import AuditEvent, Letter, ModelCall
 from core.ports import ModelUse
-from interviews import editions, judge_jobs, judging, outcome, review
+from interviews import editions, judging, outcome, review, transcripts
 from interviews.judge_models import AnswerJudging, Judged, Phase, Why
 from interviews.models import Interview, Mode, Response, State
 from proofs import scripted_model
@@ -53,7 +53,14 @@ def having(app, endpoint):
 @pytest.fixture
 def near(session, having):
     open_gate(session, having)
-    return make_near(session)
+    return kept_near(session)
+
+
+def kept_near(session, **how):
+    """Take an interview near the line, and let jobs see it."""
+    interview = make_near(session, **how)
+    session.commit()
+    return interview
 
 
 def judge(app, session, interview):
@@ -256,7 +263,7 @@ def test_over_budget_a_person_reads(app, session, near, endpoint):
 
 
 def test_behind_a_closed_gate_a_person_reads(app, session, having, endpoint):
-    near = make_near(session)
+    near = kept_near(session)
 
     judge(app, session, near)
 
@@ -266,7 +273,7 @@ def test_behind_a_closed_gate_a_person_reads(app, session, having, endpoint):
 
 
 def test_without_a_model_a_person_reads(app, session):
-    near = make_near(session)
+    near = kept_near(session)
 
     judge(app, session, near)
 
@@ -286,7 +293,7 @@ def test_after_a_withdrawn_consent_a_person_reads(app, session, near, endpoint):
 @pytest.mark.parametrize("mode", [Mode.STRUCTURED, Mode.PERSON])
 def test_without_consent_to_the_model_nobody_is_judged(app, session, having, endpoint, mode):
     open_gate(session, having)
-    near = make_near(session, mode=mode)
+    near = kept_near(session, mode=mode)
 
     assert being_read(session, near).phase is Phase.PEOPLE
     assert set(whys(session, near)) == {Why.POINTS}
@@ -312,7 +319,7 @@ def test_two_models_judge_where_the_settings_name_two(app, session, endpoint, ha
     app.extensions["doyen.ports"].second_model._client.close()
     with_two = use_judges(app, endpoint.base_url, second="other")
     open_gate(session, with_two)
-    near = make_near(session)
+    near = kept_near(session)
 
     judge(app, session, near)
     app.extensions["doyen.ports"].second_model._client.close()
@@ -323,8 +330,6 @@ def test_two_models_judge_where_the_settings_name_two(app, session, endpoint, ha
 
 
 def test_deleted_answers_leave_no_quotes(app, session, near):
-    from interviews import transcripts
-
     judge(app, session, near)
     transcripts.delete(session, near, now())
     session.flush()
@@ -334,8 +339,3 @@ def test_deleted_answers_leave_no_quotes(app, session, near):
     assert session.exec(select(Response.answer).where(Response.interview_id == near.id)).all() == [
         None
     ] * len(near.plan)
-
-
-def test_what_is_registered_runs_by_its_name(app):
-    names = {f"interviews.{run.__name__}" for run in judge_jobs.ALL}
-    assert names <= set(app.extensions["doyen.tasks"])
