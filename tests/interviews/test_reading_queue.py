@@ -74,9 +74,7 @@ def test_an_answer_that_was_left_open_comes_to_somebody_else(session, near, oper
 
 def test_nobody_gets_their_own_answers(session):
     both = make_user(session, "expert", "operator")
-    interview = make_near(session, mode=Mode.STRUCTURED)
-    interview.expert_id = both.id
-    session.flush()
+    make_near(session, both, mode=Mode.STRUCTURED)
 
     assert reading_queue.take_next(session, both.id, now()) is None
     assert reading_queue.waiting(session, both.id) == 0
