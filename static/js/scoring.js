@@ -52,7 +52,7 @@ work.addEventListener("keydown", (event) => {
   }
 });
 
-if (!document.querySelector(".dy-errors")) work.focus();
+if (!document.querySelector(".dy-errors")) (document.querySelector("[autofocus]") ?? work).focus();
 for (const button of document.querySelectorAll("[data-show-keys]")) {
   button.hidden = false;
   button.addEventListener("click", () => help.showModal());
