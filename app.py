@@ -119,6 +119,9 @@ SCHEDULE = {
     "interviews.calibrate": 86_400,
     "interviews.warn_of_late": 3600,
     "interviews.keep_system_card": 3600,
+    "interviews.judge_waiting": 60,
+    "interviews.go_on_checking": 120,
+    "interviews.settle_read": 60,
     "releases.take_up_builds": 60,
 }
 

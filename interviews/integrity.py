@@ -138,7 +138,13 @@ def keep(
 
 
 def opens(session: Session, interview: Interview, verdict: Verdict, *, at: datetime) -> bool:
-    """Note the signals of an interview that ends, and say whether a person has to look at them."""
+    """Note the signals of an interview that ends, and say whether a person has to look at them.
+
+    Once its answers were read it ends again, and what was noted stays.
+    """
+    known = note_of(session, interview)
+    if known is not None:
+        return known.opened_at is not None
     times = Counter(name for one in of(session, interview) for name in one.found)
     if not times:
         return False

@@ -13,11 +13,14 @@ from interviews import (
     banks,
     calibration,
     conversation,
+    judge_jobs,
+    judges,
     suggesting,
     system_card,
     transcripts,
     waiting,
 )
+from interviews.judges import Judges
 
 tasks = Tasks("interviews")
 AT_MOST = 500
@@ -92,3 +95,37 @@ def keep_system_card() -> bool:
 def suggest(interview_id: int) -> int:
     """Offer what somebody said of themselves for their profile; return how many offers."""
     return suggesting.run(interview_id, ports().language_model)
+
+
+@tasks.task()
+def judge_interview(interview_id: int) -> str:
+    """Let judges read the answers of an interview near the line."""
+    return judge_jobs.judge_interview(interview_id, _judges())
+
+
+@tasks.task()
+def judge_waiting() -> int:
+    """Take up interviews whose judges were not asked, or not answered."""
+    return judge_jobs.judge_waiting(_judges())
+
+
+@tasks.task()
+def check_judges(run_id: int) -> str:
+    """Let judges read the frozen set."""
+    return judge_jobs.check_judges(run_id, _judges())
+
+
+@tasks.task()
+def go_on_checking() -> int:
+    """Take up checks of judges that stopped half-way."""
+    return judge_jobs.go_on_checking(_judges())
+
+
+@tasks.task()
+def settle_read() -> int:
+    """Let outcomes follow where people have read all answers."""
+    return judge_jobs.settle_read()
+
+
+def _judges() -> Judges | None:
+    return judges.of(ports(), current_settings())

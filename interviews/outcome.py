@@ -14,6 +14,7 @@ from accounts import decisions
 from core import audit, formats
 from experts import skills
 from interviews import (
+    being_read,
     calibration,
     course,
     graded,
@@ -42,12 +43,15 @@ def settle(
     *,
     at: datetime,
 ) -> None:
-    """Score an interview that has all its answers, and decide where the rule may."""
-    card = score(interview, bank, responses)
+    """Score an interview that has all its answers, and decide where the rule may.
+
+    Once its answers were read, the same follows again from what was found.
+    """
+    was, card = interview.state, score(interview, bank, responses)
     verdict = _verdict(interview, card, bank, responses)
     if integrity.opens(session, interview, verdict, at=at):
         verdict = Verdict.NEAR  # signals never decide: a person looks
-    interview.finished_at = at
+    interview.finished_at = interview.finished_at or at
     match verdict:
         case Verdict.PASSED:
             decide_by_rule(interview, bank, at)
@@ -60,11 +64,11 @@ def settle(
             failed(session, interview, bank, responses, words=words, change=change, at=at)
         case Verdict.NEAR:
             interview.state = State.REVIEW
-            note = integrity.note_of(session, interview)
-            letters.tell(session, interview, "with_a_person", read_by=at + READ_WITHIN, note=note)
-            letters.tell_readers(session, interview, note=note)
+            read_by = interview.finished_at + READ_WITHIN
+            being_read.near(session, interview, bank, responses, read_by=read_by, at=at)
     session.add(interview)
-    _record(session, interview, interview.decided_rule)
+    if interview.state is not was:
+        _record(session, interview, interview.decided_rule)
 
 
 def score(interview: Interview, bank: Bank, responses: Sequence[Response]) -> Scorecard:
@@ -101,11 +105,17 @@ def _verdict(
 
 
 def unread(bank: Bank, responses: Sequence[Response]) -> dict[str, float]:
-    """Return the points that no check found in answers in words, by item; a blank has none."""
+    """Return the points that no check found in answers in words, by item; a blank has none.
+
+    What a person has read leaves none. What only judges have read does: they add points and take
+    no chance away.
+    """
     return {
         response.item_id: 1 - response.points
         for response in responses
-        if response.answer is not None and isinstance(bank.item(response.item_id).question, Short)
+        if response.answer is not None
+        and isinstance(bank.item(response.item_id).question, Short)
+        and not response.mark.get("read_by")
     }
 
 

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from core.clock import now
 from core.personal_data import Blank, Delete, Rule, Table, nobody
-from interviews import template_data, transcripts
+from interviews import judge_personal_data, template_data, transcripts
 from interviews.models import Interview
 
 ERASED = "CASE WHEN {0} IS NULL THEN NULL ELSE jsonb_build_object('en', 'erased') END"
@@ -137,6 +137,7 @@ BANKS_AND_INTERVIEWS = (
         whose="user_id = :person",
         erase=Delete(),
     ),
+    *judge_personal_data.TABLES,
 )
 
 OF_ANSWER = (

@@ -277,10 +277,13 @@ def _checks(
         return []
     said = evidence.sentences(text)
     by_person = bool(response.mark.get("read_by"))
-    return [
+    judged = set(response.mark.get("judged") or ())
+    shown = [
         _check(question, reading, said, language, response.language, by_person)
         for reading in mark.readings
     ]
+    by_model = {"note": _("Found by both readings of the language model.")}
+    return [one | by_model if one["key"] in judged else one for one in shown]
 
 
 def _check(
@@ -297,7 +300,7 @@ def _check(
         "words": question.checks[reading.check].words.in_(language),
     }
     if reading.quote:
-        place = said.index(reading.quote) + 1 if reading.quote in said else 1
+        place = next((n for n, one in enumerate(said, 1) if reading.quote in one), 1)
         source = _("Your answer, sentence %(number)s", number=place)
         shown |= {"quote": reading.quote, "source": source, "lang": spoken}
     elif reading.met and by_person:

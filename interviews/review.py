@@ -13,7 +13,7 @@ from sqlmodel import Session, col, func, select
 from accounts.models import User
 from core import audit
 from core.errors import Conflict, Invalid, NotAllowed
-from interviews import editions, integrity, outcome, scoring
+from interviews import being_read, editions, integrity, outcome, scoring
 from interviews.evidence import Reading
 from interviews.items import Bank, Short
 from interviews.models import Interview, Response, State
@@ -80,8 +80,8 @@ def turn_down(
 
 
 def waits() -> ColumnElement[bool]:
-    """Return the condition of an interview that waits for a person."""
-    return col(Interview.state) == State.REVIEW
+    """Return the condition of an interview that waits for a person, not for judges."""
+    return (col(Interview.state) == State.REVIEW) & ~being_read.by_judges()
 
 
 def waiting(session: Session, user_id: int) -> int:

@@ -25,6 +25,7 @@ from interviews import (
     bank_item_routes,
     bank_routes,
     calibration_routes,
+    being_read,
     choice_routes,
     conversation,
     editions,
@@ -33,6 +34,7 @@ from interviews import (
     integrity_routes,
     missing,
     model_outages,
+    judge_routes,
     modes,
     operator_routes,
     practice_routes,
@@ -43,6 +45,7 @@ from interviews import (
     results,
     signals,
     spend_routes,
+    scoring_routes,
     standing,
     statistics_routes,
     suggestions,
@@ -76,6 +79,8 @@ MORE_BLUEPRINTS = [
     voice_routes.bp,
     talk_routes.bp,
     spend_routes.bp,
+    scoring_routes.bp,
+    judge_routes.bp,
 ]
 
 
@@ -239,6 +244,7 @@ def _result_page(interview: Interview) -> str:
         "interviews/result.html",
         interview=interview,
         state=_state(interview, at),
+        reading=being_read.of(session, interview),
         decision=decision,
         appeal=appeals.of(session, decision.key) if decision else None,
         at=at,

@@ -75,6 +75,7 @@ BY_OWNER = functools.partial(Route, US, PROJECT)
 OF_WORK = functools.partial(Route, ME, {"assignment_id": "assignment"})
 OF_SAMPLE = functools.partial(Route, ME, {"sample_id": "work sample"})
 OF_INTERVIEW = functools.partial(Route, ME, {"interview_id": "interview"})
+OF_ANSWER = functools.partial(Route, OPS, {"answer_id": "answer to read"})
 ADMIN = frozenset({OWNER})
 WEBHOOK = {"webhook_id": "webhook"}
 OF_WEBHOOK = functools.partial(Route, ADMIN, WEBHOOK)
@@ -313,6 +314,13 @@ ROUTES: dict[str, Route] = {
     "calibration.of_item": Route(OPS, {"run_id": "calibration", "item_id": "=fin-001"}),
     "calibration.accept": Route(OPS, {"run_id": "calibration"}),
     "calibration.withdraw": Route(OPS, {"run_id": "calibration", "item_id": "=fin-001"}),
+    "interview_scoring.one": OF_ANSWER(),
+    "interview_scoring.decide": OF_ANSWER(),
+    "interview_scoring.undo": OF_ANSWER(),
+    "interview_scoring.put_back": OF_ANSWER(),
+    "interview_scoring.freeze": OF_ANSWER(
+        untried="nobody has read it, so there is nothing to put up"
+    ),
     "interviews_operator.decide": Route(OPS, {"interview_id": "contested interview"}),
     # releases
     "releases.project_releases": BY_OWNER(),

@@ -7,6 +7,7 @@ organisations. What is made after them is somebody else's to them, each row with
 
 import hashlib
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -27,6 +28,7 @@ from experts.fields import Field
 from experts.models import AccountStanding, Expert, RestrictionProposal
 from experts.restrictions import Proposal
 from interviews import conversation, items
+from interviews.judge_models import ReadFor
 from payouts import requests, sending
 from payouts.dispute_models import DisputeState
 from payouts.models import Payout, PayoutState, ProjectBudget
@@ -51,6 +53,7 @@ from tests.factories.books import (
 from tests.factories.decisions import contest, decision_of
 from tests.factories.experts import make_expert, make_licence
 from tests.factories.interviews import answer_all, make_interview, unknown
+from tests.factories.judges import make_answer_in_words, make_to_read
 from tests.factories.payouts import (
     eur,
     make_approval,
@@ -352,6 +355,9 @@ def _interviews(session: Session, world: World) -> None:
     need = make_accommodation(
         session, user, words=world.secret("zzwhat would help in interviews", EXPERT, OPERATOR)
     )
+    read = make_answer_in_words(session, make_interview(session))
+    held = {"held_by": world.user(OPERATOR).id, "held_until": now() + timedelta(hours=1)}
+    to_read = make_to_read(session, read, purpose=ReadFor.FROZEN, **held)
     world.rows |= {
         "accommodation": need.id,
         "interview": make_interview(session, user, field=Field.FINANCE).id,
@@ -359,6 +365,7 @@ def _interviews(session: Session, world: World) -> None:
         "left interview": left.id,
         "interview appeal": appeal.id,
         "calibration": calibration.make_calibration(session, field=Field.FINANCE).id,
+        "answer to read": to_read.id,
     }
     _talk(session, world)
 

@@ -43,6 +43,7 @@ from tests.factories.calibration import make_calibration, make_choice, make_read
 from tests.factories.decisions import answer, contest, decision_of, stands
 from tests.factories.experts import make_expert, make_licence, make_skill
 from tests.factories.interviews import answer_all, make_interview, unknown
+from tests.factories.judges import read_everywhere
 from tests.factories.payouts import (
     eur,
     make_approval,
@@ -280,6 +281,8 @@ def _interview(app: Any, session: Session, all_: Everywhere) -> None:
     make_print(session, ended)
     make_accommodation(session, all_.user, need=Need.MORE_TIME, extra_time=50)
     make_accommodation(session, all_.user, words=all_.say("zqneed for an interview"))
+    quoted = all_.say("zqanswer that a judge and a reader quoted")
+    read_everywhere(session, all_.user, all_.reviewer.id, quoted)
     make_interview(session, all_.user, field=Field.MEDICINE)
     make_choice(session, make_calibration(session), "law-001", all_.user)
     make_reading(session, ended.key, all_.user)
