@@ -31,7 +31,7 @@ BANKS_AND_INTERVIEWS = (
         codes=("item", "kind"),
     ),
     Table(
-        "interview_reading",
+        "interview_hold",
         _l("Interviews near the line that you took to read"),
         whose="by_user_id = :person",
         erase=Delete(),

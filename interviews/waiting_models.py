@@ -12,7 +12,7 @@ from core.models import utc
 class InterviewReading(SQLModel, table=True):
     """A short hold of an interview near the line, so that two people do not read the same."""
 
-    __tablename__ = "interview_reading"
+    __tablename__ = "interview_hold"
     __table_args__ = (CheckConstraint("until > begun_at", name="until_later"),)
 
     interview_id: int = Column(primary_key=True, foreign_key="interview.id")

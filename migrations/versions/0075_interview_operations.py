@@ -18,16 +18,16 @@ def upgrade() -> None:
     _items()
     _choices()
     op.create_table(
-        "interview_reading",
+        "interview_hold",
         sa.Column("interview_id", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("by_user_id", sa.Integer, nullable=False),
         _time("begun_at"),
         _time("until"),
-        _to("interview_reading", "interview_id", "interview"),
-        _to("interview_reading", "by_user_id", "user_account"),
-        _check("interview_reading", "until > begun_at", "until_later"),
+        _to("interview_hold", "interview_id", "interview"),
+        _to("interview_hold", "by_user_id", "user_account"),
+        _check("interview_hold", "until > begun_at", "until_later"),
     )
-    op.create_index("ix_interview_reading_by_user_id", "interview_reading", ["by_user_id"])
+    op.create_index("ix_interview_hold_by_user_id", "interview_hold", ["by_user_id"])
     op.create_table(
         "late_warning",
         sa.Column("interview_id", sa.Integer, primary_key=True, autoincrement=False),
@@ -52,7 +52,7 @@ def downgrade() -> None:
     for table in (
         "system_card",
         "late_warning",
-        "interview_reading",
+        "interview_hold",
         "calibration_choice",
         "item_calibration",
         "calibration_run",
