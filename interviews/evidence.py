@@ -3,7 +3,8 @@
 Pure, and no language model: a form of a check is a few words that must stand in one sentence.
 `licen* + written` asks for both, in any order; a star ends a stem; `!not` must not be there.
 Case, accents and punctuation do not count. What is not found is "not found", never "wrong":
-a person reads the answer wherever it could change the outcome.
+a person reads the answer wherever it could change the outcome. A sentence that tells its reader how
+to score is no evidence, whatever words stand in it.
 """
 
 import re
@@ -11,6 +12,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from interviews.items import Check
+from interviews.untrusted import is_order
 
 SENTENCE = re.compile(r"[^.;!?\n]+(?:[.;!?]+|\n|$)")
 LETTERS = re.compile(r"[^a-z0-9]+")
@@ -28,7 +30,7 @@ class Reading:
 
 def read(text: str, checks: dict[str, Check]) -> tuple[Reading, ...]:
     """Read an answer: for each check the first sentence that meets it, verbatim."""
-    said = sentences(text)
+    said = [sentence for sentence in sentences(text) if not is_order(sentence)]
     return tuple(_reading(key, check, said) for key, check in checks.items())
 
 
