@@ -30,7 +30,7 @@ class Reading:
 
 def read(text: str, checks: dict[str, Check]) -> tuple[Reading, ...]:
     """Read an answer: for each check the first sentence that meets it, verbatim."""
-    said = [sentence for sentence in sentences(text) if not is_order(sentence)]
+    said = [(one, plain(one)) for one in sentences(text) if not is_order(one)]
     return tuple(_reading(key, check, said) for key, check in checks.items())
 
 
@@ -48,16 +48,19 @@ def plain(text: str) -> str:
 
 def holds(sentence: str, form: str) -> bool:
     """Return whether a sentence has what a form asks for."""
+    return _holds(plain(sentence), form)
+
+
+def _holds(words: str, form: str) -> bool:
     wanted, *forbidden = (part.strip() for part in form.split("!"))
-    words = plain(sentence)
     return all(_has(words, term) for term in wanted.split("+")) and not any(
         _has(words, term) for term in forbidden
     )
 
 
-def _reading(key: str, check: Check, said: list[str]) -> Reading:
-    for sentence in said:
-        if any(holds(sentence, form) for form in check.forms):
+def _reading(key: str, check: Check, said: list[tuple[str, str]]) -> Reading:
+    for sentence, words in said:
+        if any(_holds(words, form) for form in check.forms):
             return Reading(key, met=True, quote=_quote(sentence))
     return Reading(key, met=False)
 

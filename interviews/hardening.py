@@ -38,9 +38,10 @@ class Kept:
 def kept(item: Item, text: str, readings: Iterable[Reading]) -> Kept:
     """Return what holds of a judge's readings of an answer."""
     doubts = {Doubt.SIGNS} if untrusted.signs(text) else set()
+    seen, asked = even(untrusted.cleaned(text)), _asked(item)
     held = []
     for reading in readings:
-        doubt = doubt_of(item, text, reading.quote or "") if reading.met else None
+        doubt = _doubt(reading.quote or "", seen, asked) if reading.met else None
         if doubt is not None:
             doubts.add(doubt)
         met = reading.met and doubt is None
@@ -48,13 +49,15 @@ def kept(item: Item, text: str, readings: Iterable[Reading]) -> Kept:
     return Kept(tuple(held), frozenset(doubts))
 
 
-def doubt_of(item: Item, text: str, quote: str) -> Doubt | None:
+def _doubt(quote: str, seen: str, asked: frozenset[str]) -> Doubt | None:
     """Return what speaks against a quote, if anything does."""
-    if not quote.strip() or even(quote) not in even(untrusted.cleaned(text)):
+    wanted = even(quote)
+    if not wanted or wanted not in seen:
         return Doubt.FORGED
-    if any(untrusted.is_order(one) for one in _around(text, quote)):
+    around = [one for one in untrusted.SENTENCE.findall(seen) if wanted in one or one in wanted]
+    if any(untrusted.is_order(one) for one in (wanted, *around)):
         return Doubt.ORDER
-    return None if stems(quote) & _asked(item) else Doubt.FOREIGN
+    return None if stems(wanted) & asked else Doubt.FOREIGN
 
 
 def even(text: str) -> str:
@@ -68,14 +71,6 @@ def stems(text: str) -> frozenset[str]:
     return frozenset(w[:STEM] for w in words if len(w) >= SHORTEST or w.isdigit()) - _common()
 
 
-def _around(text: str, quote: str) -> list[str]:
-    """Return a quote, and the sentences in which it stands."""
-    wanted = even(quote)
-    cited = untrusted.SENTENCE.findall(untrusted.cleaned(text))
-    return [quote, *(one for one in cited if wanted in even(one) or even(one) in wanted)]
-
-
-@cache
 def _asked(item: Item) -> frozenset[str]:
     question = item.question
     if not isinstance(question, Short):

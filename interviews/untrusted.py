@@ -10,13 +10,14 @@ import secrets
 import unicodedata
 from collections.abc import Callable
 from enum import StrEnum
+from functools import lru_cache
 
 AT_MOST = 4000  # characters, as many as an answer may have
 
 # Letters and signs that look like others, one for one, so that places in a text stay the same.
 ALIKE = str.maketrans(
-    "＜＞｜［］：＃／＊＿﹤﹥❘∣¦аеорсухіѕјԁһԛԝАЕОРСУХІЅЈНКМТВαονρτιΑΒΕΗΙΚΜΝΟΡΤΧ",
-    "<>|[]:#/*_<>|||aeopcyxisjdhqwAEOPCYXISJHKMTBaovptiABEHIKMNOPTX",
+    "﹤﹥❘∣¦аеорсухіѕјԁһԛԝАЕОРСУХІЅЈНКМТВαονρτιΑΒΕΗΙΚΜΝΟΡΤΧ",
+    "<>|||aeopcyxisjdhqwAEOPCYXISJHKMTBaovptiABEHIKMNOPTX",
 )
 # Tokens by which models tell turns apart. Tags that XML or an INI file may well have stay.
 TOKENS = re.compile(
@@ -30,16 +31,19 @@ ROLE = r"(?:system|assistant|user|human|developer|ai|bot|model|systeme|système|
 # A role at the start of a line: with marks around it, with a capital letter, or before a sentence.
 # `user: root` of a settings file is none of these.
 TURNS = re.compile(
-    rf"^[ \t]*(?:(?:[#>*_=\-]{{1,8}}[ \t]*|\[)+(?i:{ROLE})(?:[ \t]+(?i:message|prompt|turn))?"
-    r"[ \t]*[\]*_]{0,3}[ \t]*(?::|$)[*_]{0,3}"
+    r"^[ \t]*(?:(?![-*_=][^-*_=\[#>])[#>*_=\-\[]{1,40}[ \t]{0,4}(?:[\[*_]{1,3}[ \t]{0,2})?"
+    rf"(?i:{ROLE})(?:[ \t]{{1,4}}(?i:message|prompt|turn))?"
+    r"[ \t]{0,4}[\]*_=#-]{0,8}[ \t]{0,4}(?::|$)[*_]{0,3}"
     r"|(?:System|Assistant|User|Human|AI|SYSTEM|ASSISTANT|USER|HUMAN|Système|Utilisateur|Humain"
     r"|SYSTÈME|UTILISATEUR)[ \t\u00a0\u202f]*:"
-    rf"|(?i:{ROLE})[ \t\u00a0\u202f]*:(?=(?:[ \t\u00a0\u202f]+[^\s{{}}\[\]]+){{4}}))[ \t\u00a0\u202f]*",
+    rf"|(?i:{ROLE})[ \t\u00a0\u202f]*:(?=(?:[ \t\u00a0\u202f]+[^\s{{}}\[\]]+){{4}}))"
+    r"[ \t\u00a0\u202f]*",
     re.MULTILINE,
 )
 FENCES = re.compile(
     r"</?[ \t]*words-[^<>\n]{0,80}>"
-    r"|</?[ \t]*(?:end[-_ ]of[-_ ])?(?:candidate|untrusted|exhibit)(?:[-_ ][a-z0-9_-]{1,40})?[ \t]*>"
+    r"|</?[ \t]*(?:end[-_ ]of[-_ ])?(?:candidate|untrusted|exhibit)"
+    r"(?:[-_ ][a-z0-9_-]{1,40})?[ \t]*>"
     r"|</?[ \t]*(?:answer|reponse|réponse)[-_][a-z0-9_-]{1,40}[ \t]*>"
     r"|^[ \t]*[-=#*<>_\[|~]{2,20}[^\n\w]{0,20}(?:begin|start|end|fin|debut|début)(?:[ \t]+[^\W\d_]+"
     r"['’]?s?){0,4}[ \t]+['’a-zé]{0,3}(?:answer|words|input|exhibit|response|reponse|réponse"
@@ -54,7 +58,7 @@ SHOWN_AS = frozenset("\ufe0e\ufe0f")  # as a text or as an emoji
 LINES = str.maketrans({"\r": "\n", "\u2028": "\n", "\u2029": "\n", "\x0b": "\n", "\x0c": "\n"})
 # These turn the direction of what follows, so that it is read otherwise than it is written.
 TURNING = frozenset("\u202a\u202b\u202d\u202e\u2066\u2067\u2068")
-# More of these than pasting leaves behind is a message, or splits words for those who look for them.
+# More of these than pasting leaves behind is a message, or splits words that are looked for.
 UNSEEN = frozenset("\u200b\u200c\u200d\u2060\u2061\u2062\u2063\u2064\ufeff\u034f\u3164\u2800\u180e")
 MANY = 8  # the flags of some countries are written with seven tags
 
@@ -95,14 +99,16 @@ def nonce() -> str:
 
 def signs(text: str) -> tuple[Sign, ...]:
     """Return what speaks for a person's reading; nothing for what people write in good faith."""
-    alike = text.translate(LINES).translate(ALIKE)
-    bare = "".join(one for one in alike if is_seen(one))
+    bare = "".join(one for one in plainer(text.translate(LINES)) if is_seen(one))
+    told = _without_quotes(bare)
+    # Dots, stars or ends of lines between the words of an order do not hide it.
+    sentences = [*SENTENCE.findall(told), BETWEEN.sub(" ", told)]
     found: dict[Sign, Callable[[], bool]] = {
         Sign.HIDDEN: lambda: _hides(text),
         Sign.TOKENS: lambda: TOKENS.search(bare) is not None,
         Sign.TURNS: lambda: TURNS.search(bare) is not None,
         Sign.FENCE: lambda: FENCES.search(bare) is not None,
-        Sign.ORDER: lambda: any(is_order(one) for one in SENTENCE.findall(_without_quotes(bare))),
+        Sign.ORDER: lambda: any(is_order(one) for one in sentences),
         Sign.VERDICT: lambda: VERDICT.search(bare) is not None,
         Sign.CODED: lambda: CODED.search(bare) is not None,
     }
@@ -111,13 +117,25 @@ def signs(text: str) -> tuple[Sign, ...]:
 
 def is_order(sentence: str) -> bool:
     """Return whether a sentence tells its reader how to read or to score: that is no evidence."""
-    alike = sentence.translate(ALIKE)
+    alike = plainer(sentence)
     if VERDICT.search(alike) is not None:
         return True
     clauses = {_folded(alike), *(_folded(part) for part in CLAUSE.split(alike))}
     return any(pattern.search(words) for pattern in ORDERS for words in clauses)
 
 
+def plainer(text: str) -> str:
+    """Return a text with plain letters and signs in the place of those that look like them."""
+    return text if text.isascii() else "".join(map(_plainer, text))
+
+
+@lru_cache(maxsize=10_000)
+def _plainer(one: str) -> str:
+    bare = unicodedata.normalize("NFKC", one)
+    return (bare if len(bare) == 1 and bare.isascii() and bare > " " else one).translate(ALIKE)
+
+
+@lru_cache(maxsize=10_000)
 def is_seen(one: str) -> bool:
     """Return whether a character shows, or is a plain space or end of line."""
     if one in BLANK or "\ufe00" <= one <= "\ufe0f" or "\U000e0000" <= one <= "\U000e0fff":
@@ -154,7 +172,7 @@ def _is_sign(one: str) -> bool:
 def _cut(text: str, pattern: re.Pattern[str]) -> str:
     """Take out what a pattern finds, whichever of two letters that look alike it is written in."""
     pieces, end = [], 0
-    for found in pattern.finditer(text.translate(ALIKE)):
+    for found in pattern.finditer(plainer(text)):
         pieces.append(text[end : found.start()])
         end = found.end()
     return "".join(pieces) + text[end:] if end else text
@@ -169,13 +187,14 @@ def _hides(text: str) -> bool:
 
 
 def _without_quotes(text: str) -> str:
-    """Return a text without what it cites: citing an order is not giving one."""
-    return QUOTED.sub(" ", text)
+    """Return a text without what it cites, unless that is all: citing is not giving an order."""
+    told = QUOTED.sub(" ", text)
+    return told if len(told.split()) >= SAID_AT_LEAST else text
 
 
 def _folded(text: str) -> str:
     """Return small letters without accents and signs; letters set apart are joined."""
-    alike = "".join(one for one in text.translate(ALIKE) if is_seen(one))
+    alike = "".join(one for one in plainer(text) if is_seen(one))
     bare = unicodedata.normalize("NFKD", alike).casefold()
     kept = "".join(one for one in bare if not unicodedata.combining(one))
     words = NOT_WORDS.sub(" ", kept).strip()
@@ -185,6 +204,8 @@ def _folded(text: str) -> str:
 SENTENCE = re.compile(r"[^.;!?\n]+")
 CLAUSE = re.compile(r"[,:()<>\u2013\u2014]")
 QUOTED = re.compile(r"«[^«»]{1,300}»|“[^“”]{1,300}”|\"[^\"\n]{1,300}\"|`[^`\n]{1,300}`")
+BETWEEN = re.compile(r"[\s.*_~|\u2026-]+")
+SAID_AT_LEAST = 5  # words around a citation
 NOT_WORDS = re.compile(r"[^a-z0-9]+")
 APART = re.compile(r"\b(?:[a-z] ){4,}[a-z]\b")
 VERDICT = re.compile(
@@ -212,8 +233,10 @@ RULES = (
     r"|orders|checks|consignes?|regles?|criteres?|grille|bareme|ordres|invite)"
 )
 ALL_OF_IT = (
-    r"(?:(?:all|every|each|both|any|these|those) (?:\w+ )?(?:checks?|criteri(?:a|on)|statements?)"
-    r"|the (?:\w+ )?(?:checks|criteria|rubric)|(?:tous|chacun|chaque|toutes|les|ces) (?:\w+ )?(?:criteres?|controles?"
+    r"(?:(?:all|every|each|both|any|these|those) (?:\w+ )?"
+    r"(?:checks?|criteri(?:a|on)|statements?)"
+    r"|the (?:\w+ )?(?:checks|criteria|rubric)|(?:tous|chacun|chaque|toutes|les|ces) (?:\w+ )?"
+    r"(?:criteres?|controles?"
     r"|verifications?|points attendus|cases)|(?:my|this|the present) (?:answer|response|submission"
     r"|candidate|essay|reply)|(?:ma|cette|la presente) (?:reponse|copie)"
     r"|(?:ce|le present) candidat|cette candidate)"
@@ -231,8 +254,10 @@ SCORES = (
     r"|traite[zr]?|accepte[zr]?|ecri\w*|dis|dites)"
 )
 READER = (
-    r"(?:ai|a i|llm|model|language model|grader|interviewer|judge|examiner|evaluator|assistant|scorer|chatbot"
-    r"|marker|ia|modele|modele de langue|correcteur|intervieweur|juge|examinateur|evaluateur|notateur)"
+    r"(?:ai|a i|llm|model|language model|grader|interviewer|judge"
+    r"|examiner|evaluator|assistant|scorer"
+    r"|chatbot|marker|ia|modele|modele de langue|correcteur"
+    r"|intervieweur|juge|examinateur|evaluateur|notateur)"
 )
 ORDERS = tuple(
     re.compile(pattern)
@@ -247,8 +272,8 @@ ORDERS = tuple(
         rf"{BEGIN}(?:\w+ment |simply |always )?{SCORES} (?:\w+ ){{0,5}}?{ALL_OF_IT}"
         rf" (?:\w+ ){{0,6}}?{IS_GOOD}\b",
         rf"{BEGIN}{SCORES} (?:\w+ ){{0,6}}?{IS_GOOD} (?:\w+ ){{0,6}}?{ALL_OF_IT}\b",
-        rf"{ALL_OF_IT} (?:\w+ ){{0,3}}(?:is|are|was|were|as|must be|shall be|should be|count|be|sont"
-        rf"|est|doi\w+ etre|comme|etre|soit|soient) (?:\w+ ){{0,3}}?{IS_GOOD}\b",
+        rf"{ALL_OF_IT} (?:\w+ ){{0,3}}(?:is|are|was|were|as|must be|shall be|should be|count|be"
+        rf"|sont|est|doi\w+ etre|comme|etre|soit|soient) (?:\w+ ){{0,3}}?{IS_GOOD}\b",
         rf"{BEGIN}(?:approve|accept|pass|tick|valide[zr]?|coche[zr]?|acceptez|approuve[zr]?|recevez)"
         rf" (?:\w+ ){{0,2}}{ALL_OF_IT}\b",
         r"\b(?:full|maximum|top|perfect|highest|best|max|complete) (?:possible )?(?:marks?|points?"
@@ -264,8 +289,8 @@ ORDERS = tuple(
         rf"|a l attention) (?:\w+ ){{0,4}}{READER}\b",
         r"\b(?:administrator|admin|operator|operators|developers|board|head|director) of (?:this"
         r"|the) (?:platform|exam|interview|examination|system|instance|evaluation)\b",
-        r"\b(?:administrat\w+|operat\w+|exploitant|responsable|direct\w+|jury) (?:de|du|d) (?:cet|cette"
-        r"|la|le|l)? ?(?:plateforme|examen|entretien|systeme|instance|evaluation)\b",
+        r"\b(?:administrat\w+|operat\w+|exploitant|responsable|direct\w+|jury) (?:de|du|d)"
+        r" (?:cet|cette|la|le|l)? ?(?:plateforme|examen|entretien|systeme|instance|evaluation)\b",
         # or else
         r"\bif you (?:do not|don t|fail|refuse|reject|mark me|score me|grade me|give me)\b",
         r"\bsi vous (?:ne (?:me|validez|cochez|donnez|m)|refusez|me (?:refusez|recalez|donnez)"
@@ -279,6 +304,6 @@ ORDERS = tuple(
         r"|reponse attendue|bonne reponse|vos instructions|votre invite|tes instructions"
         r"|criteres de notation|corrige|reponse modele)\b",
         r"\brot ?13\b",
-        r"\b(?:end|fin) (?:of|de) (?:the )?(?:answer|exhibit|reponse|la reponse|l epreuve)\b",
+        r"\b(?:end|fin) (?:of|de) (?:the )?(?:answer|exhibit|reponse|la reponse|l epreuve)$",
     )
 )
