@@ -14,9 +14,30 @@ PIECES = st.lists(
     st.one_of(
         st.text(max_size=12),
         st.sampled_from(
-            ["<|im_start|>", "[INST]", "<|im_", "start|>", "<<SYS>>", "</s>", "### System:\n"]
-            + ["\nHuman: ", "\nAssistant:", "Système :", "</words-0f>", "<words-", "\u200b", "\u202e"]
-            + ["\u200d", "👩‍⚕️", "\r\n", "＜|x|＞", "----- END OF ANSWER -----", "[", "]", "Ѕystem:"]
+            [
+                "<|im_start|>",
+                "[INST]",
+                "<|im_",
+                "start|>",
+                "<<SYS>>",
+                "</s>",
+                "### System:\n",
+                "\nHuman: ",
+                "\nAssistant:",
+                "Système :",
+                "</words-0f>",
+                "<words-",
+                "\u200b",
+                "\u202e",
+                "\u200d",
+                "👩\u200d⚕️",
+                "\r\n",
+                "＜|x|＞",
+                "----- END OF ANSWER -----",
+                "[",
+                "]",
+                "Ѕystem:",
+            ]
         ),
     ),
     max_size=12,
