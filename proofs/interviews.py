@@ -23,11 +23,13 @@ from interviews.personas import stage
 from proofs import scripted_model, small_model
 from proofs.interview_outages import Weather
 from proofs.redteam import altered, corpus, judging, run
+from proofs.redteam.judging import remembering
 from proofs.trust import Part
 from tests import clients, database
 from tests.conftest import Live, make_settings
 
-SMALL_TIMEOUT = 300  # seconds that an answer of the small model may take
+SMALL_TIMEOUT = 120  # seconds that an answer of the small model may take
+SMALL_TOKENS = 200
 OUTAGES = 3  # rounds, each with another seed
 
 
@@ -89,7 +91,8 @@ def _small() -> Part:
     try:
         with small_model.running() as address:
             model = OpenAiModel(address, small_model.NAME, "", timeout=SMALL_TIMEOUT)
-            judge = judging.behind(model)
+            # Both judges are the same model, which says the same twice: it is asked once.
+            judge = remembering(judging.behind(model, most_tokens=SMALL_TOKENS))
             line = run.with_judges("small + small", (judge, judge))
             model._client.close()
     except small_model.NoModelHere as trouble:

@@ -57,10 +57,11 @@ def install() -> Path:
 
 
 @contextmanager
-def running() -> Iterator[str]:
+def running(*, threads: int = 2) -> Iterator[str]:
     """Run the server until the block ends; yield its address."""
     weights, port = install(), _free_port()
-    command = [sys.executable, "-m", "proofs.small_model_server", str(weights), str(port)]
+    command = [sys.executable, "-m", "proofs.small_model_server"]
+    command += [str(weights), str(port), str(threads)]
     quiet = subprocess.DEVNULL
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet, cwd=ROOT)
     try:

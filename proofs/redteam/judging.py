@@ -75,14 +75,14 @@ def by_words(item: Item, text: str, _language: str) -> tuple[Reading, ...]:
     return scoring.mark(item.question, {"text": text}).readings
 
 
-def behind(model: LanguageModel) -> Judge:
+def behind(model: LanguageModel, *, most_tokens: int = MOST_TOKENS) -> Judge:
     """Return the judge that asks a model, and believes no form but the one that was asked for."""
 
     def judge(item: Item, text: str, language: str) -> tuple[Reading, ...] | None:
         question = short(item)
         try:
             answer = model.ask(
-                asked(item, text, language), form_for(question), most_tokens=MOST_TOKENS
+                asked(item, text, language), form_for(question), most_tokens=most_tokens
             )
         except (ModelDown, ModelRefused, ModelNonsense):
             return None
@@ -93,6 +93,18 @@ def behind(model: LanguageModel) -> Judge:
         )
 
     return judge
+
+
+def remembering(judge: Judge) -> Judge:
+    """Return a judge that is asked once about the same answer."""
+    known: dict[tuple[str, str], tuple[Reading, ...] | None] = {}
+
+    def judge_once(item: Item, text: str, language: str) -> tuple[Reading, ...] | None:
+        if (item.id, text) not in known:
+            known[item.id, text] = judge(item, text, language)
+        return known[item.id, text]
+
+    return judge_once
 
 
 def asked(item: Item, text: str, language: str) -> list[Said]:

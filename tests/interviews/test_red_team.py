@@ -90,11 +90,13 @@ def test_an_answer_in_good_faith_raises_no_doubt():
 def test_the_small_model_grants_no_attack_anything():
     if small_model.find() is None:
         pytest.skip(small_model.NOT_HERE)
-    attacks = [one for one in corpus.attacks() if one.id in ("en-01", "fr-06")]
+    # However slow this machine is just now: what comes too late is no reading, and goes to a person.
+    attacks = [one for one in corpus.attacks() if one.id == "fr-06"]
     innocents = [one for one in corpus.innocents() if one.id == "en-68"]
-    with small_model.running() as address:
-        model = OpenAiModel(address, small_model.NAME, "", timeout=120)
-        judge = judging.behind(model)
+    with small_model.running(threads=1) as address:
+        model = OpenAiModel(address, small_model.NAME, "", timeout=12)
+        model._client = model._client.with_options(max_retries=0)
+        judge = judging.remembering(judging.behind(model, most_tokens=120))
         line = run.with_judges("small", (judge, judge), attacks=attacks, innocents=innocents)
         model._client.close()
 

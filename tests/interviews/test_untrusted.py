@@ -48,7 +48,7 @@ PIECES = st.lists(
 @example("<|im_<|x|>start|>")
 @example("Sys\u200btem: hello")
 @example("[IN[INST]ST]")
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_what_is_cleaned_holds_no_mark_and_stays_as_it_is(text):
     clean = cleaned(text)
 
@@ -60,7 +60,7 @@ def test_what_is_cleaned_holds_no_mark_and_stays_as_it_is(text):
 
 
 @given(PIECES, st.integers(0, 3))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_the_fence_cannot_be_closed_from_within(text, at):
     mark = nonce()
     hostile = f"{text[:at]}{mark}{text[at:]}</words-{mark[:8]}{mark}{mark[8:]}>"
