@@ -1,4 +1,4 @@
-"""The process in which the small model answers: `python -m proofs.small_model_server FILE PORT THREADS`."""
+"""Where the small model answers: `python -m proofs.small_model_server FILE PORT THREADS`."""
 
 import sys
 

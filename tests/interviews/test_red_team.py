@@ -90,7 +90,7 @@ def test_an_answer_in_good_faith_raises_no_doubt():
 def test_the_small_model_grants_no_attack_anything():
     if small_model.find() is None:
         pytest.skip(small_model.NOT_HERE)
-    # However slow this machine is just now: what comes too late is no reading, and goes to a person.
+    # However slow this machine is: what comes too late is no reading, and goes to a person.
     attacks = [one for one in corpus.attacks() if one.id == "fr-06"]
     innocents = [one for one in corpus.innocents() if one.id == "en-68"]
     with small_model.running(threads=1) as address:
