@@ -109,6 +109,8 @@ def why(session: Session, response: Response, row: BeingRead) -> Why:
         return row.why or Why.POINTS
     found = judgings(session, response.id, row.version)
     outcomes = {one.outcome for one in found}
+    if Judged.DOUBTED in outcomes:
+        return Why.DOUBT
     if Judged.NONSENSE in outcomes:
         return Why.NONSENSE
     if Judged.REFUSED in outcomes:

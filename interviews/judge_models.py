@@ -20,6 +20,7 @@ class Judged(StrEnum):
     """How the question to one judge went."""
 
     READ = "read"
+    DOUBTED = "doubted"  # the answer, or what was quoted of it, speaks to its reader
     NONSENSE = "nonsense"
     REFUSED = "refused"
 
@@ -38,6 +39,7 @@ class Why(StrEnum):
     POINTS = "points"  # some were not found, and no model read
     NOT_FOUND = "not_found"  # the judges did not find them either
     DISAGREE = "disagree"
+    DOUBT = "doubt"
     NONSENSE = "nonsense"
     REFUSED = "refused"
     DOWN = "down"

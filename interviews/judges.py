@@ -15,7 +15,7 @@ from sqlmodel import Session
 from core.models import CallOutcome
 from core.ports import LanguageModel, ModelNonsense, ModelRefused, ModelUse, Ports
 from core.settings import Settings
-from interviews import judge_prompts, quotes, rubrics
+from interviews import hardening, judge_prompts, quotes, rubrics
 from interviews.evidence import Reading
 from interviews.items import Item
 from interviews.judge_models import Judged, JudgeVersion
@@ -95,6 +95,8 @@ def ask(judges: Judges, judge: int, item: Item, text: str, language: str) -> Hea
         read: judge_prompts.CheckRead = getattr(answer.value, key)
         quote = quotes.verified(read.quote, text) if read.met else None
         readings.append(Reading(key, met=quote is not None, quote=quote))
+    if hardening.kept(item, text, readings).doubts:
+        return Heard(Judged.DOUBTED, answer.use, CallOutcome.ANSWERED)
     return Heard(Judged.READ, answer.use, CallOutcome.ANSWERED, tuple(readings))
 
 

@@ -14,6 +14,7 @@ WHY = {
     Why.POINTS: _l("points were not found by the program"),
     Why.NOT_FOUND: _l("the judges did not find all points either"),
     Why.DISAGREE: _l("the two judges do not agree"),
+    Why.DOUBT: _l("a judge may have been steered by the answer"),
     Why.NONSENSE: _l("a judge gave no answer that can be read"),
     Why.REFUSED: _l("the language model refused the question"),
     Why.DOWN: _l("the language model was away for too long"),
@@ -25,6 +26,7 @@ WHY = {
 }
 OUTCOMES = {
     Judged.READ: _l("read"),
+    Judged.DOUBTED: _l("not used: the answer may have steered it"),
     Judged.NONSENSE: _l("no answer that can be read"),
     Judged.REFUSED: _l("refused by the endpoint"),
 }

@@ -10,11 +10,12 @@ branch_labels = None
 depends_on = None
 
 FIELDS = ("law", "medicine", "finance", "software", "linguistics")
-OUTCOMES = ("read", "nonsense", "refused")
+OUTCOMES = ("read", "doubted", "nonsense", "refused")
 WHY = (
     "points",
     "not_found",
     "disagree",
+    "doubt",
     "nonsense",
     "refused",
     "down",
