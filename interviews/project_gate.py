@@ -7,8 +7,8 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from sqlmodel import Session
 
-from core.db import db_session
-from interviews import proven, qualification
+from core import formats
+from interviews import qualification
 from interviews.project_standing import CompetencyMissing
 from interviews.qualification import Look
 from projects.entry import Asked, MoreToShow
@@ -22,7 +22,7 @@ def refusal(session: Session, project: Project, expert_id: int, at: datetime) ->
         return None
     if qualification.in_force(session, id_of(project), expert_id, at) is not None:
         return None
-    return CompetencyMissing(lacking=named(project, found))
+    return CompetencyMissing(lacking=named(found))
 
 
 def admit(session: Session, project: Project, expert_id: int, at: datetime) -> None:
@@ -54,11 +54,12 @@ def asked(session: Session, project: Project, expert_id: int, at: datetime) -> A
         len(found.missing),
         least=bank.minutes(bank.questions_least),
         most=bank.minutes(bank.questions),
-        names=named(project, found),
+        names=named(found),
     )
     return Asked(False, words, _("See what is asked, and start"), url)
 
 
-def named(project: Project, found: Look) -> str:
+def named(found: Look) -> str:
     """Name what is missing."""
-    return ", ".join(proven.name(db_session(), project.field, key) for key in found.missing)
+    language = formats.locale().language
+    return ", ".join(found.bank.competencies[key].label.in_(language) for key in found.missing)

@@ -3,16 +3,14 @@
 from flask_babel import gettext as _
 
 from core import formats
-from core.db import db_session
-from interviews import proven
-from interviews.items import Bank
+from interviews.items import Bank, Text
 from interviews.terms import Applied, Terms
 
 
 def asked(found: Terms, bank: Bank) -> str:
     """Name the competencies that count, with their weights."""
     return ", ".join(
-        f"{proven.name(db_session(), bank.field, key)} ({formats.number(found.weights[key])})"
+        f"{_name(bank.competencies[key].label)} ({formats.number(found.weights[key])})"
         for key in bank.competencies
         if key in found.weights
     )
@@ -25,13 +23,13 @@ def beside(bank: Bank) -> list[str]:
     found = []
     if len(set(bank.weights.values())) > 1:
         counted = ", ".join(
-            f"{proven.name(db_session(), bank.field, key)}: {formats.number(round(weight))}"
+            f"{_name(bank.called[key])}: {formats.number(round(weight))}"
             for key, weight in bank.weights.items()
         )
         found.append(_("The competencies count by their weight: %(weights)s.", weights=counted))
     if bank.part.reused:
         had = ", ".join(
-            f"{proven.name(db_session(), bank.field, key)}: {formats.percent(level)}"
+            f"{_name(bank.called[key])}: {formats.percent(level)}"
             for key, level in bank.part.reused.items()
         )
         words = _(
@@ -43,3 +41,7 @@ def beside(bank: Bank) -> list[str]:
         )
         found.append(words)
     return [str(words) for words in found]
+
+
+def _name(label: Text) -> str:
+    return label.in_(formats.locale().language)

@@ -14,7 +14,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from interviews.items import Adaptive, Bank, Item, Key, Retakes, Rule, Share
+from interviews.items import Adaptive, Bank, Item, Key, Retakes, Rule, Share, Text
 from interviews.items import Part as Piece
 
 Weight = Annotated[int, Field(ge=1, le=10)]
@@ -95,6 +95,7 @@ class Applied(Bank):
     terms: Terms
     part: Part
     taken_from: str
+    called: dict[str, Text]  # all competencies of the bank, also those that are not asked
 
     @property
     def weights(self) -> dict[str, float]:
@@ -190,6 +191,7 @@ def applied(
         terms=terms,
         part=part,
         taken_from=bank.digest,
+        called={key: one.label for key, one in bank.competencies.items()},
     )
 
 

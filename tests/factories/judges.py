@@ -37,7 +37,7 @@ from interviews.models import Interview, Mode, Response
 from tests.factories.accounts import make_user
 from tests.factories.interviews import answer_all, right
 
-OWN_WORDS = "In my own words, as I put it after years in practice."
+OWN_WORDS = "In my own sentences, as I put it after years in practice."
 
 
 def consent(session: Session, user: User, purpose: Purpose) -> None:

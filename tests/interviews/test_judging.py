@@ -31,7 +31,7 @@ from tests.factories.judges import (
     use_judges,
 )
 
-ALL = reading(lambda _key: True, "in my OWN  words,")
+ALL = reading(lambda _key: True, "in my OWN  sentences,")
 NONE = reading(lambda _key: False, "")
 
 
@@ -94,7 +94,7 @@ def test_what_both_find_counts_with_the_candidates_own_words(app, session, near,
     assert near.decided_rule == "LW-1/2"
     for response in in_words(session, near):
         assert response.points == 1.0
-        assert {one["quote"] for one in response.mark["readings"]} == {"In my own words"}
+        assert {one["quote"] for one in response.mark["readings"]} == {"In my own sentences"}
     assert being_read(session, near).phase is Phase.READ
     assert letters(session, near) == ["passed"]
     acts = session.exec(
@@ -335,7 +335,7 @@ def test_deleted_answers_leave_no_quotes(app, session, near):
     session.flush()
 
     kept = json.dumps([one.readings for one in session.exec(select(AnswerJudging))])
-    assert "own words" not in kept
+    assert "own sentences" not in kept
     assert session.exec(select(Response.answer).where(Response.interview_id == near.id)).all() == [
         None
     ] * len(near.plan)

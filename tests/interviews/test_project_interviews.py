@@ -154,7 +154,7 @@ def test_the_migration_finds_the_proofs_of_interviews_that_were_passed_before(se
     ]
     session.execute(text("delete from competency_proof"))
 
-    filled = import_module("migrations.versions.0076_proofs_of_passed_interviews")
+    filled = import_module("migrations.versions.0078_proofs_of_passed_interviews")
     session.execute(text(filled.PROVEN))
     session.expire_all()
 

@@ -127,9 +127,9 @@ def test_a_quote_has_to_stand_in_the_answer(session, near, operator):
         reading_queue.read(session, one, everything(one, "not there"), by=operator, at=now())
 
     reading = reading_queue.read(
-        session, one, everything(one, "MY own\nwords"), by=operator, at=now()
+        session, one, everything(one, "MY own\nsentences"), by=operator, at=now()
     )
-    assert {said["quote"] for said in reading.readings} == {"my own words"}
+    assert {said["quote"] for said in reading.readings} == {"my own sentences"}
 
 
 def test_sent_twice_it_is_read_once(session, near, operator):
@@ -203,10 +203,10 @@ def test_pages_are_blind_first_and_show_the_others_then(sign_in, session, near, 
     assert refused.status_code == 422
     assert "these do not stand in it" in refused.text
 
-    good = {f"met_{key}": "y", f"quote_{key}": "in my own words"}
+    good = {f"met_{key}": "y", f"quote_{key}": "in my own sentences"}
     assert client.post(where, data=good).status_code == 302
     shown = client.get(where).text
-    assert "<mark>In my own words</mark>" in shown
+    assert "<mark>In my own sentences</mark>" in shown
     assert "Program" in shown
     assert client.post(f"{where}/undo").status_code == 302
     assert "Which points" in client.get(where).text

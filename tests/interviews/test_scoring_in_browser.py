@@ -47,10 +47,10 @@ def test_an_answer_is_read_by_keyboard_alone(live, browser_page):
     keys.press("1")
     keys.press("2")
     keys.press("2")
-    assert page.locator("[data-number='1'] input[type=text]").input_value() == "my own words"
+    assert page.locator("[data-number='1'] input[type=text]").input_value() == "my own sentences"
     keys.press("Enter")
     page.get_by_role("heading", name="Your reading, and the others").wait_for()
-    assert page.locator("mark").inner_text() == "my own words"
+    assert page.locator("mark").inner_text() == "my own sentences"
     window.look("scoring-compared")
     page.reload()
     assert page.locator(":focus").inner_text().startswith("Next answer")
@@ -59,5 +59,5 @@ def test_an_answer_is_read_by_keyboard_alone(live, browser_page):
 
     with live.transaction() as session:
         [reading] = session.exec(select(PersonReading)).all()
-        assert [one["quote"] for one in reading.readings if one["met"]] == ["my own words"]
+        assert [one["quote"] for one in reading.readings if one["met"]] == ["my own sentences"]
         assert reading.reader_id == user.id

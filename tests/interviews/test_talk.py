@@ -130,9 +130,9 @@ def test_the_model_is_told_one_point_and_the_words_between_marks(session, led, c
     assert "im_start" not in told
     assert "\u200b" not in told
     rules = asked["messages"][0]["content"]
-    nonce = told.split("\n")[0].removeprefix("<<")
+    nonce = told.split("\n")[0].removeprefix("<words-").removesuffix(">")
     assert nonce in rules
-    assert told.endswith(f"{nonce}>>")
+    assert told.endswith(f"</words-{nonce}>")
     question = editions.asked(editions.of(session, led), led, 1)[1].question
     points = [one.words.en for one in question.checks.values() if one.words.en in rules]
     assert len(points) == 1
@@ -337,7 +337,8 @@ def test_an_interview_that_ends_in_an_outage_is_no_attempt(session, led, client,
     found = standing.of(session, led.expert_id, led.field, later)
 
     assert led.state is State.EXPIRED
-    assert (found.attempt, found.used) == (1, 0)
+    # It has cost nothing, and its questions do not come again at once.
+    assert (found.attempt, found.used) == (2, 0)
     assert found.start_from == later
     page = client.get(f"/interviews/{led.id}/result").text
     assert "does not count as an attempt" in page

@@ -70,8 +70,8 @@ def interview(session, user):
     """An interview whose open question asks for words."""
     made = make_interview(session, user)
     bank = editions.of(session, made)
-    steps = [step for step in made.plan if isinstance(bank.item(step["item"]).question, Short)]
-    made.plan = [*steps, *(step for step in made.plan if step not in steps)]
+    item = next(item for item in bank.items if isinstance(item.question, Short))
+    made.plan = [{"item": item.id, "order": {}}, *made.plan[1:]]
     session.flush()
     return made
 
