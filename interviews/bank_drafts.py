@@ -188,6 +188,8 @@ def discard(session: Session, draft: BankDraft, item_id: str, *, by: int, at: da
     if item_id in published_ids(session, draft):
         raise WasPublished
     content = content_of(draft)
+    if not any(item.get("id") == item_id for item in [*content["items"], *content["retired"]]):
+        raise NotFound
     for where in ("items", "retired"):
         content[where] = [item for item in content[where] if item.get("id") != item_id]
     _keep(draft, content, by=by, at=at)

@@ -29,7 +29,7 @@ def explain(interview_id: int) -> ResponseReturnValue:
     require("interview.take", found)
     form = read(ExplainForm)
     if isinstance(form, Problems):
-        flash(" ".join(form.form.explanation.errors), "error")
+        flash(" ".join(map(str, form.form.explanation.errors)), "error")
         return redirect(_result(found))
     if integrity.explain(db_session(), found, form.explanation.data or "", at=now()):
         flash(_("Kept. Whoever looks at your interview reads it first."), "success")
