@@ -17,7 +17,7 @@ SELECT = """() => {
     const range = document.createRange();
     const words = document.querySelector("[data-answer]").firstChild;
     range.setStart(words, 3);
-    range.setEnd(words, 15);
+    range.setEnd(words, 19);
     getSelection().removeAllRanges();
     getSelection().addRange(range);
 }"""
