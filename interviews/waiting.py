@@ -14,7 +14,7 @@ from sqlmodel import Session, col, delete, select
 
 from accounts.models import User
 from core import audit, formats
-from interviews import editions, letters, outcome, scoring
+from interviews import editions, integrity, letters, outcome, scoring
 from interviews.models import Interview, Mode, State
 from interviews.waiting_models import InterviewReading, LateWarning
 
@@ -39,6 +39,7 @@ class Why(StrEnum):
     PERSON = "person"
     FLOOR = "floor"
     LINE = "line"
+    SIGNALS = "signals"
     OTHER = "other"
 
 
@@ -73,7 +74,10 @@ def why(session: Session, interview: Interview) -> Why:
     causes = scoring.causes(outcome.card_of(interview), rule)
     if causes == [scoring.Cause.COMPETENCY]:
         return Why.FLOOR
-    return Why.LINE if causes else Why.OTHER
+    if causes:
+        return Why.LINE
+    note = integrity.note_of(session, interview)
+    return Why.SIGNALS if note is not None and note.opened_at is not None else Why.OTHER
 
 
 def times(session: Session, at: datetime) -> Times:

@@ -8,7 +8,7 @@ from functools import cache
 
 import pytest
 
-from interviews import integrity, items
+from interviews import items
 from interviews.items import Bank, banks
 
 
@@ -27,9 +27,3 @@ def planned_at_start():
         content["template"]["adaptive"] = None
         found[field] = Bank.model_validate(content)
     return found
-
-
-@pytest.fixture
-def nobody_copies(monkeypatch):
-    """Let made candidates give the same right answers without a person looking at them for it."""
-    monkeypatch.setattr(integrity, "_alike", lambda *_asked: (0, 0.0))

@@ -25,7 +25,6 @@ from tests.factories.accounts import make_user
 from tests.factories.interviews import answer_all, make_interview, right, unknown
 
 # What may know of declarations: the report, its edges, and what exports or erases all of a person.
-pytestmark = pytest.mark.usefixtures("nobody_copies")
 MAY_KNOW = re.compile(r"interviews/(fairness(_\w+)?|models|personal_data|routes|system_card)\.py")
 
 

@@ -20,6 +20,7 @@ from tests.factories.interviews import answer_all, make_interview, right, right_
 from tests.factories.people import make_accommodation, make_integrity_note, make_signal
 from tests.interviews.test_signals import ESSAY, OTHER, SOUND
 
+COPIES = True
 PASTED = signals.Measured(**{**SOUND, "pasted": 4000})
 WHY = "The answers name none of the points that they had to name."
 

@@ -22,6 +22,7 @@ from tests.interviews.test_browser import person, signed_in
 from tests.interviews.test_integrity import PASTED, in_words, write
 from tests.interviews.test_signals import ESSAY
 
+COPIES = True
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 FAKE = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
 HEARD = "L’acheteur a besoin d’un consentement."

@@ -68,9 +68,7 @@ def test_it_says_the_settings_of_this_instance(app, session, with_settings):
     assert "200 days" in dict(part(other, "data").terms)["Answers kept by consent"]
 
 
-def test_figures_are_those_of_whole_months_and_of_enough_people(
-    app, session, with_settings, nobody_copies
-):
+def test_figures_are_those_of_whole_months_and_of_enough_people(app, session, with_settings):
     last_month = now().replace(day=1) - timedelta(days=3)
     for number in range(10):
         answer_all(

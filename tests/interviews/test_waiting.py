@@ -13,6 +13,7 @@ from interviews.waiting import Why
 from interviews.waiting_models import InterviewReading, LateWarning
 from tests.factories.accounts import make_user
 from tests.factories.interviews import answer_all, make_interview, right, right_until, unknown
+from tests.factories.people import make_integrity_note
 
 WHY = "Question 12 asks for the reader's own reasons, and none are given."
 CHANGE = "Naming the consent of the licensor in question 12."
@@ -37,6 +38,9 @@ def test_why_an_interview_waits_is_told(session):
     for how, wanted in ((right, Why.OTHER), (unknown, Why.LINE)):
         one = answer_all(session, make_interview(session), how)
         assert waiting.why(session, one) is wanted
+    written = answer_all(session, make_interview(session), right)
+    make_integrity_note(session, written)
+    assert waiting.why(session, written) is Why.SIGNALS
 
 
 def test_two_people_do_not_read_the_same(session, operator):
