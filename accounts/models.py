@@ -558,7 +558,7 @@ class WebhookEndpoint(SQLModel, table=True):
             "jsonb_typeof(events) = 'array' AND jsonb_array_length(events) > 0",
             name="events_chosen",
         ),
-        CheckConstraint("url ~ '^https?://[^@ ]+$'", name="url_of_the_web"),
+        CheckConstraint("url ~ '^https?://[^@/?# ]+([/?#][^ ]*)?$'", name="url_of_the_web"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
