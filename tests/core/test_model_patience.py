@@ -97,6 +97,8 @@ def test_a_refusal_is_an_answer(models):
     for _ in range(5):
         fail(model, ModelRefused)
 
+    assert patient.asked == 5  # it is asked each time: nothing was taken for silence
+
 
 def test_before_a_page_the_one_with_little_patience_asks(models, app):
     model, patient, brief = models

@@ -38,3 +38,5 @@ def test_the_pages_of_operators_and_the_card_can_be_used_by_all(live, browser_pa
     }.items():
         window.open(address)
         window.look(name)
+        assert window.page.url.endswith(address)
+        assert window.page.locator("h1").inner_text().strip()

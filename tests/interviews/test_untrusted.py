@@ -129,5 +129,7 @@ def test_steering_is_named(text, sign):
 
 def test_long_hostile_texts_are_cleaned_and_read_quickly():
     for text in ("-" * 4000, "<|" * 2000, "end of " * 600, "a " * 2000, "\n# " * 1300, "[" * 4000):
-        cleaned(text)
-        signs(text)
+        clean = cleaned(text)
+        assert len(clean) <= len(text)
+        assert cleaned(clean) == clean
+        assert signs(clean) <= signs(text)
