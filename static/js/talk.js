@@ -13,6 +13,7 @@ const PATIENCE = 240_000;
 
 let isListening = false;
 const begun = Date.now();
+const left = new AbortController(); // once a person goes elsewhere, nothing may call them back
 
 function state(text) {
   place.querySelector("[data-state]").textContent = text;
@@ -52,6 +53,7 @@ async function ask() {
     method: "POST",
     headers: { Accept: "application/x-ndjson" },
     body: new URLSearchParams(new FormData(go)),
+    signal: left.signal,
   });
   if (!answer.ok || !answer.body || answer.redirected) throw new Error(String(answer.status));
   for await (const event of lines(answer.body)) {
@@ -80,16 +82,22 @@ async function listen() {
   try {
     while (!(await ask())) {
       if (Date.now() - begun > PATIENCE) throw new Error("another window is too slow");
+      left.signal.throwIfAborted();
       await new Promise((resolve) => setTimeout(resolve, AGAIN));
     }
   } catch {
-    cut();
+    if (!left.signal.aborted) cut();
   } finally {
     isListening = false;
   }
 }
 
 if (place && go) {
+  document.addEventListener("submit", (event) => {
+    if (event.target !== go) left.abort();
+  });
+  // Back may bring this page as it was left: then it is asked for anew.
+  addEventListener("pageshow", (event) => event.persisted && location.reload());
   go.addEventListener("submit", (event) => {
     event.preventDefault();
     listen();
