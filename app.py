@@ -42,6 +42,7 @@ from core import (
     language_model,
     look,
     mail,
+    model_patience,
     navigation,
     notices,
     personal_data,
@@ -55,10 +56,11 @@ from core.access import signed_in
 from core.db import Database
 from core.ports import Ports
 from core.settings import Settings, load
+from interviews import modes
 from payouts import bonus_rules, outlook
 from payouts.stripe_connect import StripeConnect
+from projects import entry, invitations
 from projects import home as project_home
-from projects import invitations
 
 ROOT = Path(__file__).resolve().parent
 PACKAGES = ["accounts", "experts", "payouts", "projects", "annotation", "interviews", "releases"]
@@ -105,6 +107,7 @@ SCHEDULE = {
     "payouts.take_back_overdue": 300,
     "payouts.check_ledger": 3600,
     "projects.offer_open": 300,
+    "annotation.settle_samples": 300,
     "annotation.expire_overdue": 30,
     "annotation.follow_budgets": 30,
     "annotation.validate_pending": 60,
@@ -113,6 +116,12 @@ SCHEDULE = {
     "annotation.observe_rates": 3600,
     "interviews.expire": 600,
     "interviews.delete_texts": 3600,
+    "interviews.calibrate": 86_400,
+    "interviews.warn_of_late": 3600,
+    "interviews.keep_system_card": 3600,
+    "interviews.judge_waiting": 60,
+    "interviews.go_on_checking": 120,
+    "interviews.settle_read": 60,
     "releases.take_up_builds": 60,
 }
 
@@ -169,8 +178,11 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     audit_words.init_app(app, _modules("audit_words"))
     personal_data.init_app(app, _modules("personal_data"))
     project_home.init_app(app, _modules("project_home"))
+    entry.init_app(app, _modules("project_gate"))
     outlook.init_app(app, _modules("budget_work"))
     bonus_rules.init_app(app, _modules("bonus_measure"))
+    if app.extensions["doyen.ports"].language_model is not None:
+        modes.register_interviewer(app)
     proving.init_app(app, [ask for module in _modules("proving_step") for ask in module.ASKS])
     people_marks.init_app(
         app, [ask for module in _modules("standing_marks") for ask in module.MARKS]
@@ -225,7 +237,9 @@ def _ports(settings: Settings) -> Ports:
         payout_rail=StripeConnect(settings),
         labelling=labelling_backend(settings),
         webhooks=HttpSender(settings.webhook_private_networks),
-        language_model=language_model.first(settings),
+        language_model=model_patience.of(
+            language_model.first(settings), language_model.first(settings, retries=0)
+        ),
         second_model=language_model.second(settings),
         transcriber=language_model.transcriber(settings),
     )

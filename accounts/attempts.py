@@ -30,6 +30,7 @@ DEFAULTS = {
     "token_address": "60 per 5 minutes",
     "post_account": "60 per hour",
     "copy_account": "3 per day",
+    "speech_account": "120 per hour",
 }
 KEEP = 365 * 86_400
 
@@ -82,6 +83,8 @@ GUARDED = {
     "consents.give": _POST,
     "consents.withdraw": _POST,
     "privacy.ask_for_copy": Guard("copy_account", _signed_in),
+    "interview_voice.agree": _POST,
+    "interview_voice.transcribe": Guard("speech_account", _signed_in),
     "tokens.make": _POST,
     "webhooks.make": _POST,
     "webhooks.change": _POST,

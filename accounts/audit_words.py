@@ -28,6 +28,8 @@ ACTIONS = {
     "webhook.ended": _l("Webhook ended"),
     "webhook.tested": _l("Test sent to a webhook"),
     "webhook.replayed": _l("Messages sent again to a webhook"),
+    "decision.sample_failed": _l("Decision: work sample not passed"),
+    "decision.sample_passed": _l("Decision: work sample passed"),
     "decision.interview_failed": _l("Decision: interview not passed"),
     "decision.work_rejected": _l("Decision: work not accepted"),
     "decision.work_partly_accepted": _l("Decision: work accepted in part"),

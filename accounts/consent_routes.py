@@ -26,7 +26,7 @@ def mine() -> ResponseReturnValue:
     texts = {one: consent_texts.current(one) for one in Purpose}
     return render_template(
         "accounts/consents.html",
-        # All four are about the work of experts: others have nothing to agree to.
+        # All of them are about the work of experts: others have nothing to agree to.
         standings=standings if concerned else [],
         texts=texts,
         words={one: text.in_(language) for one, text in texts.items()},

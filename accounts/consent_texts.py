@@ -58,6 +58,31 @@ TEXTS: dict[Purpose, tuple[Text, ...]] = {
                 ),
             },
         ),
+        Text(
+            "2026-12",
+            {
+                "en": (
+                    "Where this instance offers it, a language model may ask me questions in an"
+                    " interview that I choose to take that way, and read my answers to find"
+                    " points in them. It receives the questions and my answers and, for a few"
+                    " questions about what my profile leaves open, which I may skip, what my"
+                    " profile says of my work and my licences; not my name or my address. It"
+                    " does not decide: a published rule does where it is sure, and a person"
+                    " otherwise. I may go on without it at any moment, during an interview too,"
+                    " with no effect on the result."
+                ),
+                "fr": (
+                    "Là où cette instance le propose, un modèle de langue peut me poser des"
+                    " questions au cours d’un entretien que je choisis de passer ainsi, et lire"
+                    " mes réponses pour y relever des points. Il reçoit les questions et mes"
+                    " réponses et, pour quelques questions sur ce que mon profil laisse ouvert,"
+                    " que je peux passer, ce que mon profil dit de mon travail et de mes titres ;"
+                    " ni mon nom, ni mon adresse. Il ne décide pas : une règle publiée le fait là"
+                    " où elle est sûre, une personne sinon. Je peux continuer sans lui à tout"
+                    " moment, même pendant un entretien, sans effet sur le résultat."
+                ),
+            },
+        ),
     ),
     Purpose.TRANSCRIPTS: (
         Text(
@@ -121,6 +146,30 @@ TEXTS: dict[Purpose, tuple[Text, ...]] = {
                     " publiée ne change plus jamais : un nom qui y figure y reste, y compris chez"
                     " les personnes qui l’ont chargée. Sans cet accord, les versions ne me"
                     " connaissent que par une clé aléatoire."
+                ),
+            },
+        ),
+    ),
+    Purpose.VOICE: (
+        Text(
+            "2026-11",
+            {
+                "en": (
+                    "Where this instance offers it, I may dictate answers in an interview. A"
+                    " recording begins only when I press the button and ends when I stop it. It is"
+                    " sent to the speech model that the page names, comes back as words that I"
+                    " read and correct before they count, and is stored nowhere on this instance:"
+                    " not on a disk, not in a database. The voice itself is never judged or"
+                    " recognised. Typing counts the same."
+                ),
+                "fr": (
+                    "Là où cette instance le propose, je peux dicter des réponses au cours d’un"
+                    " entretien. Un enregistrement ne commence que lorsque j’appuie sur le bouton"
+                    " et se termine quand je l’arrête. Il est envoyé au modèle de parole que la"
+                    " page nomme, revient sous forme de mots que je lis et corrige avant qu’ils ne"
+                    " comptent, et n’est conservé nulle part sur cette instance : ni sur un"
+                    " disque, ni dans une base de données. La voix elle-même n’est jamais jugée ni"
+                    " reconnue. Écrire au clavier compte de la même façon."
                 ),
             },
         ),

@@ -9,6 +9,7 @@ TITLES = {
     Purpose.TRANSCRIPTS: _l("Keeping your interview answers"),
     Purpose.SHARE_PROFILE: _l("Your name and profile for owners"),
     Purpose.NAME_IN_PROVENANCE: _l("Your name in datasets"),
+    Purpose.VOICE: _l("Dictating answers in interviews"),
 }
 WITHOUT = {
     Purpose.AI_INTERVIEW: _l(
@@ -25,5 +26,8 @@ WITHOUT = {
     ),
     Purpose.NAME_IN_PROVENANCE: _l(
         "Without it: datasets carry a random key for you. Work and pay are the same."
+    ),
+    Purpose.VOICE: _l(
+        "Without it: you type your answers. Nothing is recorded, and the result counts the same."
     ),
 }

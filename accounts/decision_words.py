@@ -70,11 +70,22 @@ KINDS = {
             "profile, your skills and your work stay as they are."
         ),
     ),
+    DecisionKind.SAMPLE_FAILED: Said(
+        _l("Work sample not passed"),
+        _l(
+            "The work sample is not passed, so this project gives you no tasks for now. Nothing "
+            "else changes: your profile, your skills, your other work and your invitations stay as "
+            "they are."
+        ),
+    ),
     DecisionKind.INTERVIEW_PASSED: Said(
         _l("Interview passed"), _l("Your level in this field is proven.")
     ),
     DecisionKind.WORK_ACCEPTED: Said(
         _l("Work accepted"), _l("Your work on this task is accepted and its pay is yours.")
+    ),
+    DecisionKind.SAMPLE_PASSED: Said(
+        _l("Work sample passed"), _l("You can take tasks of this project.")
     ),
 }
 

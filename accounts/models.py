@@ -259,7 +259,7 @@ class ApiToken(SQLModel, table=True):
 
 
 class DecisionKind(StrEnum):
-    """What a decision about a person may be; the last two are in their favour."""
+    """What a decision about a person may be; the last three are in their favour."""
 
     INTERVIEW_FAILED = "interview_failed"
     WORK_REJECTED = "work_rejected"
@@ -268,11 +268,17 @@ class DecisionKind(StrEnum):
     EXPERT_REMOVED = "expert_removed"
     PAYOUT_WITHHELD = "payout_withheld"
     CREDENTIAL_REFUSED = "credential_refused"
+    SAMPLE_FAILED = "sample_failed"
     INTERVIEW_PASSED = "interview_passed"
     WORK_ACCEPTED = "work_accepted"
+    SAMPLE_PASSED = "sample_passed"
 
 
-IN_FAVOUR = (DecisionKind.INTERVIEW_PASSED, DecisionKind.WORK_ACCEPTED)
+IN_FAVOUR = (
+    DecisionKind.INTERVIEW_PASSED,
+    DecisionKind.WORK_ACCEPTED,
+    DecisionKind.SAMPLE_PASSED,
+)
 BY_TWO = (DecisionKind.EXPERT_RESTRICTED, DecisionKind.EXPERT_REMOVED)
 
 
@@ -444,6 +450,7 @@ class Purpose(StrEnum):
     TRANSCRIPTS = "transcripts"
     SHARE_PROFILE = "share_profile"
     NAME_IN_PROVENANCE = "name_in_provenance"
+    VOICE = "voice"
 
 
 class ConsentText(SQLModel, table=True):
@@ -551,7 +558,7 @@ class WebhookEndpoint(SQLModel, table=True):
             "jsonb_typeof(events) = 'array' AND jsonb_array_length(events) > 0",
             name="events_chosen",
         ),
-        CheckConstraint("url ~ '^https?://[^@ ]+$'", name="url_of_the_web"),
+        CheckConstraint("url ~ '^https?://[^@/?# ]+([/?#][^ ]*)?$'", name="url_of_the_web"),
     )
 
     id: int | None = Field(default=None, primary_key=True)

@@ -79,6 +79,23 @@ def appeal_reader(user: Any, row: object | None) -> bool:
     return operator(user, row) or owner(user, row)
 
 
+def keeper_of_field_banks(user: Any, row: object | None) -> bool:
+    """An operator; with a row, for item banks that belong to no organisation."""
+    return operator(user, row) and getattr(row, "organisation_id", None) is None
+
+
+def keeper_of_own_banks(user: Any, row: object | None) -> bool:
+    """An owner who is an admin; with a row, of the organisation that the item bank belongs to."""
+    return bool(user.has(RoleName.OWNER)) and admin_of_its_organisation(user, row)
+
+
+def sample_trier(user: Any, row: object | None) -> bool:
+    """An owner who tries a work sample out; with a row, the one who does."""
+    return bool(user.has(RoleName.OWNER)) and (
+        row is None or getattr(row, "tried_by", None) == user.id
+    )
+
+
 TABLE: dict[str, tuple[Rule, ...]] = {
     # accounts
     "account.manage": (oneself,),
@@ -110,9 +127,12 @@ TABLE: dict[str, tuple[Rule, ...]] = {
     "assignment.see": (expert,),
     "assignment.work": (expert,),
     "assignment.review": (owner,),
+    "sample.take": (expert, sample_trier),
     # interviews
     "interview.take": (expert,),
     "interview.review": (operator,),
+    "item_bank.edit": (keeper_of_field_banks, keeper_of_own_banks),
+    "accommodation.answer": (operator,),
     # releases
     "release.build": (owner,),
     "release.read": (owner, reader),

@@ -11,14 +11,14 @@ from sqlalchemy import delete, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
-from annotation import beside_pay, results, rules, shares, slots
+from annotation import beside_pay, results, rules, sample, shares, slots
 from annotation.models import Annotation, Assignment, Draft, State, Task
 from core import audit, jobs
 from core.errors import Conflict, Invalid, NotAllowed
 from experts import restrictions, skills
 from experts.models import AccountStanding
 from payouts import budgets, policy
-from projects import invitations
+from projects import entry, invitations
 from projects.models import Project, Validation, id_of
 from projects.models import State as ProjectState
 from projects.terms import CONTEST_DAYS
@@ -94,6 +94,7 @@ def claim_next(session: Session, project: Project, expert_id: int, *, at: dateti
         return session.get_one(Assignment, known.in_hand, populate_existing=True)
     if not _is_clear(project, known):
         check_may_work(session, project, expert_id, at=at)
+    _check_entry(session, project, expert_id, at)
     if shares.may_be_full(project, known.open_tasks):
         shares.check(session, project, expert_id, at=at)
     taken = slots.take(session, project, expert_id)
@@ -114,6 +115,12 @@ def claim_next(session: Session, project: Project, expert_id: int, *, at: dateti
 
 
 def check_may_work(session: Session, project: Project, expert_id: int, *, at: datetime) -> None:
+    """Refuse unless the expert takes part, and has passed the work sample where one is asked."""
+    check_part(session, project, expert_id, at=at)
+    sample.check_may_work(session, project, expert_id, at=at)
+
+
+def check_part(session: Session, project: Project, expert_id: int, *, at: datetime) -> None:
     """Refuse unless the expert said yes to the project, has the skill, and the project is open."""
     if not invitations.is_member(session, id_of(project), expert_id):
         raise NotInvited
@@ -122,6 +129,7 @@ def check_may_work(session: Session, project: Project, expert_id: int, *, at: da
         raise NotOpen
     if not _has_skill(session, project, expert_id, at):
         raise SkillNeeded
+    _check_entry(session, project, expert_id, at)
 
 
 def in_hand(session: Session, project_id: int, expert_id: int) -> Assignment | None:
@@ -139,7 +147,7 @@ def save_draft(session: Session, lease: Assignment, result: Any, *, at: datetime
     """Keep what was typed so far; also after the time ran out, since nothing typed is lost."""
     if lease.state in HANDED_IN:
         raise HandedIn
-    if not _is_result(result):
+    if not is_result(result):
         raise NotADraft
     row = {"assignment_id": lease.id, "result": result, "saved_at": at}
     session.execute(
@@ -274,6 +282,12 @@ def expire_next(session: Session, *, at: datetime) -> Assignment | None:
     return lease
 
 
+def _check_entry(session: Session, project: Project, expert_id: int, at: datetime) -> None:
+    lacking = entry.refusal(session, project, expert_id, at)
+    if lacking is not None:
+        raise lacking
+
+
 def _is_clear(project: Project, known: Any) -> bool:
     """Say whether nothing stands against a claim; where something may, each check says what."""
     return bool(
@@ -282,6 +296,7 @@ def _is_clear(project: Project, known: Any) -> bool:
         and project.state is ProjectState.OPEN
         and known.level is not None
         and known.level >= project.min_level
+        and not known.asks_sample
     )
 
 
@@ -355,7 +370,8 @@ def _check_answer(session: Session, lease: Assignment, project: Project, result:
         raise WrongAnswer([str(problem) for problem in wrong])
 
 
-def _is_result(result: Any) -> bool:
+def is_result(result: Any) -> bool:
+    """Say whether something sent is a list of parts that may be kept, right or wrong."""
     return (
         isinstance(result, list)
         and all(isinstance(part, dict) for part in result)

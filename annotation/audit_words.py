@@ -15,5 +15,17 @@ ACTIONS = {
     "assignment.contested": _l("Verdict contested"),
     "assignment.second_look_changed": _l("Second look at work: verdict changed"),
     "assignment.second_look_stands": _l("Second look at work: verdict stands"),
+    "sample.rule_set": _l("Work sample asked of experts"),
+    "sample.rule_ended": _l("Work sample no longer asked"),
+    "sample.let_in": _l("Expert let in without a work sample"),
+    "sample.another_try": _l("Another try at a work sample granted"),
+    "sample.started": _l("Work sample begun"),
+    "sample.expired": _l("Time of a work sample over"),
+    "sample.review": _l("Work sample near the line: with a person"),
+    "sample.passed": _l("Work sample passed"),
+    "sample.failed": _l("Work sample not passed"),
 }
-ROWS = {"assignment": Row(_l("Assignment %(id)s"))}
+ROWS = {
+    "assignment": Row(_l("Assignment %(id)s")),
+    "work_sample": Row(_l("Work sample %(id)s")),
+}

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 
 from accounts.models import RoleName, User
 from annotation.models import Assignment, State
+from annotation.sample_models import SampleAnswer, WorkSample
 from core.money import Money
 from payouts import budgets, extra_pay, policy
 from payouts.extra_pay import Extra
@@ -40,7 +41,23 @@ def qualification_pay(session: Session, project: Project, expert_id: int) -> int
             col(Assignment.state).in_(COUNTS),
         )
     ).one()
+    handed_in += _in_samples(session, project, expert_id)
     return project.qualification_minor if handed_in < project.qualification_tasks else 0
+
+
+def _in_samples(session: Session, project: Project, expert_id: int) -> int:
+    """Count the tasks of a paid work sample: they were qualification tasks already."""
+    return session.exec(
+        select(func.count())
+        .select_from(SampleAnswer)
+        .join(WorkSample, col(WorkSample.id) == col(SampleAnswer.sample_id))
+        .where(
+            WorkSample.project_id == project.id,
+            WorkSample.expert_id == expert_id,
+            WorkSample.pay_minor > 0,
+            col(SampleAnswer.result).is_not(None),
+        )
+    ).one()
 
 
 def of_lease(lease: Assignment) -> Money | None:

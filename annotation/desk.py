@@ -10,13 +10,13 @@ from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from annotation import assignment as leases
-from annotation import beside_pay, shares, slots
+from annotation import beside_pay, sample, shares, slots
 from annotation.models import Assignment, State, Task
 from core.money import Money
 from experts import restrictions
 from payouts import budgets, policy
 from payouts.rates import Floor
-from projects import guidelines, rates
+from projects import entry, guidelines, rates
 from projects.models import Answer, Invitation, PausedFor, Project, id_of
 from projects.models import State as ProjectState
 from projects.rates import Rate
@@ -31,6 +31,8 @@ class Why(StrEnum):
     RESTRICTED = "restricted"
     PAUSED = "paused"
     SKILL = "skill"
+    INTERVIEW = "interview"
+    SAMPLE = "sample"
     FROZEN = "frozen"
     BUDGET = "budget"
     DAY_FULL = "day_full"
@@ -88,6 +90,10 @@ def why_nothing(session: Session, project: Project, expert_id: int, *, at: datet
         return Why.BUDGET if project.paused_for is PausedFor.BUDGET else Why.PAUSED
     except leases.SkillNeeded:
         return Why.SKILL
+    except entry.MoreToShow:
+        return Why.INTERVIEW
+    except sample.SampleNeeded:
+        return Why.SAMPLE
     if budgets.is_frozen(session, id_of(project)):
         return Why.FROZEN
     if not _open_to(session, project, expert_id):

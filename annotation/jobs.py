@@ -3,7 +3,15 @@
 Jobs that talk to the backend about one project share a lock, so that one at a time does.
 """
 
-from annotation import assignment, budget_notice, observed, pushing, validation
+from annotation import (
+    assignment,
+    budget_notice,
+    observed,
+    pushing,
+    sample_course,
+    sample_outcome,
+    validation,
+)
 from core import db, jobs
 from core.clock import now
 from core.jobs import Tasks
@@ -54,6 +62,17 @@ def push_unpushed() -> int:
                 project_id=project_id,
             )
     return len(behind)
+
+
+@tasks.task()
+def settle_samples() -> int:
+    """End work samples whose time is over, and let pass what nobody looked at; return how many."""
+    for done in range(SWEPT):
+        with db.transaction() as session:
+            ended = sample_course.expire_next(session, at=now())
+            if not ended and not sample_outcome.pass_unread(session, at=now()):
+                return done
+    return SWEPT
 
 
 @tasks.task()

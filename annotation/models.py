@@ -50,6 +50,7 @@ class Task(SQLModel, table=True):
             postgresql_where="slots_left > 0",
         ),
         Index("ix_task_project_id_id", "project_id", "id"),
+        Index("ix_task_known", "project_id", postgresql_where="gold IS NOT NULL"),
         Index(
             "ix_task_unpushed", "project_id", "id", postgresql_where="label_studio_task_id IS NULL"
         ),

@@ -11,8 +11,9 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from annotation import assignment as leases
+from annotation import sample_course
 from annotation.models import Assignment, State
-from core.personal_data import Blank, Blocker, Delete, Table, nobody
+from core.personal_data import Blank, Blocker, Delete, Keep, Table, nobody
 
 MINE = "expert_id = :person"
 OF_MINE = "assignment_id IN (SELECT id FROM assignment WHERE expert_id = :person)"
@@ -63,6 +64,50 @@ TABLES = (
         erase=Delete(),
     ),
     Table("draft", _l("What you typed so far"), whose=OF_MINE, words=("result",), erase=Delete()),
+    Table(
+        "work_sample_rule",
+        _l("What your projects ask of experts before their first task"),
+        acts=("made_by",),
+    ),
+    Table(
+        "work_sample",
+        _l("Work samples that you took, tried out or decided about"),
+        whose="expert_id = :person",
+        acts=("decided_by", "tried_by"),
+        words=("scorecard",),
+        codes=("currency", "decided_rule"),
+        hidden=("seed",),
+        subject="work_sample",
+        erase=Keep(
+            _l("Scores, states and dates stay under the random key: they say who could work.")
+        ),
+    ),
+    Table(
+        "work_sample_answer",
+        _l("Your answers in work samples"),
+        whose="sample_id IN (SELECT id FROM work_sample WHERE :person IN (expert_id, tried_by))",
+        words=("draft", "result", "skip_reason", "parts"),
+        erase=Blank(
+            {
+                "draft": "NULL",
+                "result": "CASE WHEN result IS NULL THEN NULL ELSE '[]'::jsonb END",
+                "skip_reason": "CASE WHEN skip_reason IS NULL THEN NULL ELSE 'erased' END",
+            },
+            _l("Scores stay under the random key; the answers themselves go."),
+        ),
+    ),
+    Table(
+        "work_sample_grant",
+        _l("What an owner granted you by hand, or you granted"),
+        whose="expert_id = :person",
+        acts=("made_by",),
+        words=("words",),
+        own_words=("words",),
+        erase=Blank(
+            {"words": "'erased'"},
+            _l("Who was let in and when stays under the random key; the reasons in words go."),
+        ),
+    ),
     nobody("label_studio_project", _l("Which project of Label Studio mirrors which of ours")),
     Table(
         "shadow_user",
@@ -102,4 +147,4 @@ def give_back(session: Session, person: int, at: datetime) -> None:
 
 
 BLOCKERS = (blockers,)
-CLOSING = (give_back,)
+CLOSING = (give_back, sample_course.close_all)

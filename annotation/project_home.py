@@ -10,11 +10,11 @@ from sqlmodel import Session, col
 
 from accounts import appeals
 from accounts.models import User
-from annotation import progress, review_queue
+from annotation import progress, review_queue, sample_outcome, sample_results
 from annotation.models import Assignment, State
 from core import formats
 from projects.home import Figure, Need
-from projects.models import Project, Validation
+from projects.models import Project, Validation, id_of
 
 
 def _to_review(session: Session, project: Project, _user: User) -> list[Need]:
@@ -30,6 +30,16 @@ def _to_review(session: Session, project: Project, _user: User) -> list[Need]:
     if project.validation is Validation.AGREEMENT:
         note = _("Those on which the experts agree are accepted by a rule; the others need you.")
     return [Need(words, note, url_for("annotation_owner.queue", project_id=project.id), first)]
+
+
+def _samples(session: Session, project: Project, _user: User) -> list[Need]:
+    waiting, first = sample_results.waiting(session, id_of(project))
+    if not waiting or first is None:
+        return []
+    words = ngettext("%(num)s work sample to look at", "%(num)s work samples to look at", waiting)
+    note = _("Near the line a person decides. What nobody looks at in time is passed.")
+    url = url_for("samples_owner.rule", project_id=project.id)
+    return [Need(words, note, url, first + sample_outcome.READ_WITHIN)]
 
 
 def _contested(session: Session, project: Project, user: User) -> list[Need]:
@@ -54,5 +64,5 @@ def _figures(session: Session, project: Project) -> list[Figure]:
     ]
 
 
-NEEDS: list[Callable[[Session, Project, User], list[Need]]] = [_to_review, _contested]
+NEEDS: list[Callable[[Session, Project, User], list[Need]]] = [_to_review, _samples, _contested]
 FIGURES: list[Callable[[Session, Project], list[Figure]]] = [_figures]

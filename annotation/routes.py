@@ -20,11 +20,14 @@ from annotation import (
     owner_routes,
     refusal,
     results,
+    sample_owner_routes,
+    sample_routes,
     shares,
     today_routes,
 )
 from annotation.editor_routes import bp_editor
 from annotation.models import Assignment, State, Task
+from annotation.sample import SampleNeeded
 from core import formats
 from core.access import require, requires, takes_json
 from core.clock import now
@@ -33,12 +36,19 @@ from core.errors import Conflict, NotAllowed, NotFound
 from core.web import json_problem, page_of, wants_json
 from experts import restrictions
 from payouts.budgets import Frozen, OutOfBudget
+from projects import entry
 from projects.models import Project
 from projects.terms import CONTEST_DAYS
 
 bp = Blueprint("annotation", __name__)
 SHARES = (shares.DayFull, shares.AllHad, shares.OthersFirst)
-MORE_BLUEPRINTS = (owner_routes.bp, today_routes.bp, bp_editor)
+MORE_BLUEPRINTS = (
+    owner_routes.bp,
+    today_routes.bp,
+    bp_editor,
+    sample_routes.bp,
+    sample_owner_routes.bp,
+)
 
 
 @bp.get("/work")
@@ -65,7 +75,15 @@ def claim(project_id: int) -> ResponseReturnValue:
     project = find(Project, project_id)
     try:
         lease = leases.claim_next(db_session(), project, current_user.id, at=now())
-    except (leases.NoTask, leases.NotOpen, leases.SkillNeeded, Frozen, *SHARES):
+    except (
+        leases.NoTask,
+        leases.NotOpen,
+        leases.SkillNeeded,
+        entry.MoreToShow,
+        SampleNeeded,
+        Frozen,
+        *SHARES,
+    ):
         return _no_task(project_id), 409
     except OutOfBudget:
         return _no_budget(project_id), 409

@@ -12,10 +12,11 @@ from sqlalchemy import ColumnElement, func, literal, text, update
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col
 
+from annotation import sample
 from annotation.models import Assignment, State, Task
 from projects.models import Project
 
-# Both are functions of the database (migration 0076).
+# Both are functions of the database (migration 0085).
 FACTS = text("select * from claim_facts(:project, :expert, :at, :most)")
 TAKE = text("select * from claim_slot(:project, :expert, :tasks)")
 COUNTED = 300  # so many open tasks are never scarce, and nobody counts further
@@ -37,7 +38,8 @@ def take(session: Session, project: Project, expert_id: int) -> tuple[int, bool]
 def facts(session: Session, project_id: int, expert_id: int, *, at: datetime) -> Any:
     """Return what a claim asks first, once the claims of this expert before it are done.
 
-    `in_hand`, `is_member`, `standing`, `level`, `open_tasks` (up to `COUNTED`), `is_frozen`.
+    `in_hand`, `is_member`, `standing`, `level`, `open_tasks` (up to `COUNTED`), `is_frozen`,
+    `asks_sample`.
     """
     asked = {"project": project_id, "expert": expert_id, "at": at, "most": COUNTED}
     return session.execute(FACTS, asked).one()
@@ -46,6 +48,8 @@ def facts(session: Session, project_id: int, expert_id: int, *, at: datetime) ->
 def is_open_to(expert_id: int, *, again: bool) -> ColumnElement[bool]:
     """Return the condition that a task has a slot and the expert has had no part in it.
 
+    A task of their work sample is one whose known answer they may have seen.
+
     With `again`, tasks that they gave back or that ran out on them count as well.
     """
     had = select_columns(literal(1)).where(
@@ -53,7 +57,8 @@ def is_open_to(expert_id: int, *, again: bool) -> ColumnElement[bool]:
     )
     if again:
         had = had.where(col(Assignment.state).not_in(GIVEN_BACK))
-    return (col(Task.slots_left) > 0) & ~had.exists()
+    seen: ColumnElement[bool] = sample.was_shown_to(expert_id)
+    return (col(Task.slots_left) > 0) & ~had.exists() & ~seen
 
 
 def reopen(session: Session, task_id: int) -> None:

@@ -11,9 +11,10 @@ from accounts import organisations
 from accounts.models import Appeal, Decision, DecisionKind, User
 from accounts.repairs import Force
 from annotation import assignment as leases
-from annotation import shown, slots
+from annotation import sample_outcome, sample_results, shown, slots
 from annotation.label_config import parse
 from annotation.models import Assignment, State, Task, Verdict
+from annotation.sample_models import WorkSample
 from core import formats, messages
 from core.money import Money, zero
 from core.settings import current_settings
@@ -116,10 +117,46 @@ def _assignment_id(decision: Decision) -> int:
     return int(decision.subject.removeprefix("assignment:"))
 
 
+def pass_after_all(session: Session, decision: Decision, by: User, at: datetime) -> None:
+    """Let a work sample pass; its first decision stays on record."""
+    found = session.get_one(
+        WorkSample, _sample_id(decision), with_for_update=True, populate_existing=True
+    )
+    sample_outcome.pass_after_all(session, found, at=at)
+
+
+def sample_look(session: Session, decision: Decision) -> Markup:
+    """Return the tasks of a work sample with what was answered and what is known."""
+    found = session.get_one(WorkSample, _sample_id(decision))
+    project = session.get_one(Project, found.project_id)
+    tasks = sample_results.tasks_of(session, found, project)
+    return Markup(  # noqa: S704  # what a template of ours rendered, with its escapes
+        render_template("annotation/_sample_look.html", project=project, tasks=tasks)
+    )
+
+
+def sample_made_good(session: Session, decision: Decision) -> str:
+    """Return what the expert has now."""
+    return str(_("The work sample counts as passed, and you can take tasks of the project."))
+
+
+def _sample_id(decision: Decision) -> int:
+    return int(decision.subject.removeprefix("work_sample:"))
+
+
 REPAIRS = {
     DecisionKind.WORK_REJECTED: accept_after_all,
     DecisionKind.WORK_PARTLY_ACCEPTED: pay_in_full,
+    DecisionKind.SAMPLE_FAILED: pass_after_all,
 }
-MADE_GOOD = dict.fromkeys(REPAIRS, made_good)
-LOOKS = {DecisionKind.WORK_REJECTED: look, DecisionKind.WORK_PARTLY_ACCEPTED: look}
+MADE_GOOD = {
+    DecisionKind.WORK_REJECTED: made_good,
+    DecisionKind.WORK_PARTLY_ACCEPTED: made_good,
+    DecisionKind.SAMPLE_FAILED: sample_made_good,
+}
+LOOKS = {
+    DecisionKind.WORK_REJECTED: look,
+    DecisionKind.WORK_PARTLY_ACCEPTED: look,
+    DecisionKind.SAMPLE_FAILED: sample_look,
+}
 IN_FORCE: dict[DecisionKind, Force] = {}

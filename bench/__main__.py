@@ -3,9 +3,10 @@
 import sys
 from collections.abc import Callable
 
-from bench import interviews, ledger
+from bench import calibration, interviews, ledger
 
 BENCHES: dict[str, Callable[[], bool]] = {
+    "calibration": calibration.run,
     "interviews": interviews.run,
     "ledger": ledger.run,
 }

@@ -25,7 +25,7 @@ from core.ports import (
 from core.settings import Settings
 
 CONNECT = 5  # seconds
-RETRIES = 2
+RETRIES = 2  # where nobody waits before a page
 LONGEST = 200_000  # characters of an answer; one that is longer has another form than asked for
 
 
@@ -33,11 +33,18 @@ class OpenAiModel:
     """A model of an endpoint that speaks OpenAI's protocol."""
 
     def __init__(
-        self, base_url: str, name: str, key: str, *, timeout: float, form: str = "json_schema"
+        self,
+        base_url: str,
+        name: str,
+        key: str,
+        *,
+        timeout: float,
+        form: str = "json_schema",
+        retries: int = RETRIES,
     ) -> None:
         self.name, self.host = name, urlsplit(base_url).hostname or base_url
         self._form = form
-        self._client = _client(base_url, key, timeout)
+        self._client = _client(base_url, key, timeout, retries)
 
     def ask(self, said: Sequence[Said], form: type[Form], *, most_tokens: int) -> ModelAnswer[Form]:
         """Return an answer in a form. Raises `ModelNonsense` where the answer has another."""
@@ -118,9 +125,10 @@ class OpenAiTranscriber:
         return ModelAnswer(heard.text.strip(), _use(self.name, None, begun))
 
 
-def first(settings: Settings) -> OpenAiModel | None:
+def first(settings: Settings, *, retries: int = RETRIES) -> OpenAiModel | None:
     """Return the language model that the settings name, if they do."""
-    return _model(settings, settings.llm_base_url, settings.llm_model, settings.llm_api_key)
+    name, key = settings.llm_model, settings.llm_api_key
+    return _model(settings, settings.llm_base_url, name, key, retries)
 
 
 def second(settings: Settings) -> OpenAiModel | None:
@@ -144,7 +152,9 @@ def transcriber(settings: Settings) -> OpenAiTranscriber | None:
     )
 
 
-def _model(settings: Settings, base_url: str, name: str, key: Any) -> OpenAiModel | None:
+def _model(
+    settings: Settings, base_url: str, name: str, key: Any, retries: int = RETRIES
+) -> OpenAiModel | None:
     if not (base_url and name):
         return None
     return OpenAiModel(
@@ -153,15 +163,16 @@ def _model(settings: Settings, base_url: str, name: str, key: Any) -> OpenAiMode
         key.get_secret_value(),
         timeout=settings.llm_timeout,
         form=settings.llm_form,
+        retries=retries,
     )
 
 
-def _client(base_url: str, key: str, timeout: float) -> openai.OpenAI:
+def _client(base_url: str, key: str, timeout: float, retries: int = RETRIES) -> openai.OpenAI:
     return openai.OpenAI(
         base_url=base_url,
         api_key=key or "none",  # the client wants one; endpoints of one's own take any
         timeout=openai.Timeout(timeout, connect=CONNECT),
-        max_retries=RETRIES,
+        max_retries=retries,
     )
 
 

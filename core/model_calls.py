@@ -23,7 +23,7 @@ def note(
     use: ModelUse,
     at: datetime,
     outcome: CallOutcome = CallOutcome.ANSWERED,
-) -> None:
+) -> ModelCall:
     """Keep what a call took; `subject` is what it was about, such as "interview:12"."""
     cost = use.tokens_in * settings.llm_price_in + use.tokens_out * settings.llm_price_out
     row = ModelCall(
@@ -39,6 +39,7 @@ def note(
         at=at,
     )
     session.add(row)
+    return row
 
 
 def may_ask(session: Session, settings: Settings, *, subject: str, at: datetime) -> bool:

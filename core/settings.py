@@ -110,6 +110,11 @@ class Settings(BaseSettings):
     fair_hiring_public: bool = False
     fair_hiring_public_at_least: int = Field(default=10, ge=0)
 
+    # From how many finished interviews of a field on its items are calibrated.
+    calibration_interviews: int = Field(default=200, ge=20)
+    # Where people write to about the interview system; the card says so. None: only appeals.
+    interview_contact: str = ""
+
     # A language model behind an OpenAI-compatible address, and its name. What runs by it is said
     # to people before it runs, and only with their consent.
     llm_base_url: str = ""
@@ -133,6 +138,12 @@ class Settings(BaseSettings):
     llm_currency: str = "eur"
     llm_month_limit: int = Field(default=0, ge=0)
     llm_interview_tokens: int = Field(default=60_000, ge=1_000)
+    # What judges of answers in words must reach on the frozen set before they are used: quadratic
+    # kappa and distance of the mean from people, in so many answers in all and in each field.
+    judge_kappa: float = Field(default=0.6, ge=0, le=1)
+    judge_bias: float = Field(default=0.1, ge=0, le=1)
+    judge_answers: int = Field(default=30, ge=1)
+    judge_answers_per_field: int = Field(default=6, ge=1)
 
     # Label Studio: a private address, and a token of its service user.
     label_studio_url: str = "http://127.0.0.1:8080"

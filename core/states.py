@@ -118,6 +118,14 @@ STATES: dict[str, dict[str, Shown]] = {
         "expired": Shown(_l("Expired"), "clock-history", "off"),
         "withdrawn": Shown(_l("Withdrawn"), "arrow-return-left", "off"),
     },
+    "sample": {
+        "active": Shown(_l("Under way"), "pencil", "info"),
+        "review": Shown(_l("With a person"), "eye", "wait"),
+        "passed": Shown(_l("Passed"), "check-circle", "ok"),
+        "failed": Shown(_l("Not passed"), "dash-circle", "wait"),
+        "expired": Shown(_l("Expired"), "clock-history", "off"),
+        "tried": Shown(_l("Tried out"), "eyeglasses", "off"),
+    },
     "release": {
         "requested": Shown(_l("Requested"), "hourglass-split", "info"),
         "building": Shown(_l("Being built"), "hourglass-split", "info"),

@@ -12,6 +12,7 @@ all right and all wrong.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -88,21 +89,32 @@ def information(curve: Curve, abilities: Any = GRID) -> Floats:
     return found
 
 
-def posterior(answers: Iterable[tuple[Curve, int]], prior: Prior | None = None) -> Floats:
-    """Return what is left of the prior after answers, as weights over the grid; they sum to 1."""
+def posterior(
+    answers: Iterable[tuple[Curve, int]],
+    prior: Prior | None = None,
+    counts: Iterable[float] | None = None,
+) -> Floats:
+    """Return what is left of the prior after answers, as weights over the grid; they sum to 1.
+
+    `counts` says how often each answer counts, where not all count once.
+    """
     found = _prior(prior or Prior()).copy()
-    for curve, category in answers:
-        found += _log_chances(curve)[category]
+    for (curve, category), count in zip(answers, counts or repeat(1.0), strict=False):
+        found += count * _log_chances(curve)[category]
     found = np.exp(found - found.max())
     weights: Floats = found / found.sum()
     return weights
 
 
 def estimate(
-    answers: Iterable[tuple[Curve, int]], *, certainty: float, prior: Prior | None = None
+    answers: Iterable[tuple[Curve, int]],
+    *,
+    certainty: float,
+    prior: Prior | None = None,
+    counts: Iterable[float] | None = None,
 ) -> Estimate:
     """Return the ability that answers show, with the range that holds it with this certainty."""
-    return read(posterior(answers, prior), certainty)
+    return read(posterior(answers, prior, counts), certainty)
 
 
 def read(weights: Floats, certainty: float) -> Estimate:

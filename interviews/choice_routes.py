@@ -17,7 +17,17 @@ from core.errors import NotFound
 from core.settings import current_settings
 from core.web import Problems, read
 from experts.fields import Field
-from interviews import conversation, corrections, editions, modes, results, standing
+from interviews import (
+    accommodations,
+    conversation,
+    corrections,
+    editions,
+    modes,
+    project_choice,
+    results,
+    signals,
+    standing,
+)
 from interviews.forms import CorrectionForm, StartForm
 from interviews.models import Interview, Mode, Response
 
@@ -28,7 +38,10 @@ bp = Blueprint("interview_choice", __name__)
 @requires("interview.take")
 def before(field: str) -> ResponseReturnValue:
     """Say what runs by itself in an interview, and how to have it otherwise; then it can start."""
-    return _notice_page(_field(field), StartForm())
+    needs = accommodations.effects(db_session(), current_user.id)
+    way = Mode.PERSON if needs.person else Mode.STRUCTURED
+    chosen = {"field": field, "project": request.args.get("project", ""), "mode": way.value}
+    return _notice_page(_field(field), StartForm(formdata=None, data=chosen))
 
 
 @bp.post("/interviews/start")
@@ -52,6 +65,7 @@ def start() -> ResponseReturnValue:
         consent_version=conversation.CONSENT_VERSION,
         mode=mode,
         llm_model=model.name if model and model.leads else None,
+        project=project_choice.of(session, form, current_user.id),
         at=at,
     )
     return redirect(url_for("interviews.question", interview_id=interview.id))
@@ -150,9 +164,10 @@ def _problem_page(form: StartForm) -> ResponseReturnValue:
 
 def _notice_page(field: Field, form: StartForm) -> ResponseReturnValue:
     session, at = db_session(), now()
-    here = standing.of(session, current_user.id, field, at)
-    if here.bank is None or here.active or standing.refusal(here, at):
-        return redirect(url_for("interviews.my_interviews", field=field.value))
+    chosen = project_choice.look(session, form, current_user.id, at)
+    here = chosen.here if chosen else standing.of(session, current_user.id, field, at)
+    if here is None or here.bank is None or here.active or standing.refusal(here, at):
+        return redirect(chosen.url if chosen else project_choice.all_of(field))
     model = modes.model_of(current_settings())
     form.field.data = field.value
     form.offer(modes.offered(model))
@@ -162,9 +177,12 @@ def _notice_page(field: Field, form: StartForm) -> ResponseReturnValue:
         "interviews/before.html",
         here=here,
         form=form,
+        asks=chosen,
         model=model,
         agreed=_agreed(),
         ai_words=text.in_(_language()),
+        needs=accommodations.effects(session, current_user.id),
+        rules=signals.RULES,
     )
 
 

@@ -64,7 +64,17 @@ def _led_by_llm(session: Session, user_id: int) -> list[Interview]:
     return list(session.exec(query.with_for_update()))
 
 
+def describe_voice(session: Session, user_id: int, at: datetime) -> list[str]:
+    """Say that nothing is kept that could be deleted."""
+    return [_("From now on you type. No recording was ever kept, so there is none to delete.")]
+
+
+def end_voice(session: Session, user_id: int, at: datetime) -> None:
+    """Nothing to do: each recording asks for the consent."""
+
+
 EFFECTS = {
     Purpose.TRANSCRIPTS: Effect(describe_transcripts, delete_transcripts),
     Purpose.AI_INTERVIEW: Effect(describe_llm, leave_llm),
+    Purpose.VOICE: Effect(describe_voice, end_voice),
 }

@@ -20,9 +20,26 @@ from core import audit
 from core.errors import Conflict, Invalid
 from experts import profile
 from experts.fields import Field
-from interviews import course, editions, letters, outcome, plan, scoring, standing
+from interviews import (
+    accommodations,
+    course,
+    editions,
+    integrity,
+    letters,
+    model_outages,
+    outcome,
+    plan,
+    project_standing,
+    scoring,
+    standing,
+    templates,
+    turns,
+)
 from interviews.items import Bank
 from interviews.models import Interview, Mode, Response, State
+from interviews.signals import Measured
+from interviews.talk_models import Speaker
+from projects.models import Project
 
 CONSENT_VERSION = "2026-11"
 # A literal: with a parameter in its place a prepared statement no longer finds the index.
@@ -71,11 +88,13 @@ def start(
     at: datetime,
     mode: Mode = Mode.STRUCTURED,
     llm_model: str | None = None,
+    project: Project | None = None,
 ) -> Interview:
-    """Start an interview, or return the one that is under way."""
+    """Start an interview, or return the one that is under way; with a project, what it asks."""
     profile.of(session, expert_id)
     _close_what_is_over(session, expert_id, field, at)
-    found = standing.of(session, expert_id, field, at)
+    found = project_standing.of(session, expert_id, project, at) if project else None
+    found = found or standing.of(session, expert_id, field, at)
     if found.active is not None:
         return found.active
     bank = standing.check(found, at)
@@ -90,7 +109,12 @@ def start(
     ).scalar()
     if made is not None:
         _record(session, made, "started", by=expert_id, attempt=found.attempt, mode=str(mode))
-    return session.exec(standing.active(expert_id, field)).one()
+    under_way = session.exec(standing.active(expert_id, field)).one()
+    if under_way.id == made:
+        accommodations.apply(session, under_way)
+    if under_way.project_id != (project.id if project else None):
+        raise standing.AnotherUnderWay
+    return under_way
 
 
 def position(session: Session, interview: Interview) -> int:
@@ -114,6 +138,7 @@ def answer(
     language: str,
     remark: str,
     at: datetime,
+    measured: Measured | None = None,
 ) -> Kept:
     """Store the answer to a question, once; `interview` is locked by the caller."""
     so_far = editions.responses(session, interview)
@@ -143,6 +168,7 @@ def answer(
         answered_at=max(at, shown_at),
     )
     session.add(response)
+    integrity.keep(session, interview, response, item, measured, at=at)
     _go_on(session, interview, bank, [*so_far, response])
     if place == interview.length:
         outcome.settle(session, interview, bank, [*so_far, response], at=at)
@@ -170,9 +196,29 @@ def switch(session: Session, interview: Interview, mode: Mode, at: datetime) -> 
         raise OnlyAway
     before, interview.mode = interview.mode, mode
     session.add(interview)
+    model_outages.end(session, interview, at)
+    close_said(session, interview, at)
     details = {"before": str(before), "mode": str(mode)}
     _record(session, interview.id, "switched", by=interview.expert_id, **details)
     return True
+
+
+def close_said(session: Session, interview: Interview, at: datetime) -> None:
+    """Take what was said to the open question as its answer, unless more is being asked of it."""
+    place = position(session, interview)
+    said = turns.of(session, interview, place)
+    if not said or said[-1].role is Speaker.INTERVIEWER:
+        return
+    words, first = turns.joined(said), said[0]
+    answer(
+        session,
+        interview,
+        place,
+        {"text": words} if words else None,
+        language=first.language,
+        remark=first.remark,
+        at=at,
+    )
 
 
 def leave(session: Session, interview: Interview, at: datetime) -> None:
@@ -191,7 +237,8 @@ def expire(session: Session, interview: Interview, at: datetime) -> None:
     interview.state, interview.finished_at = State.EXPIRED, interview.expires_at
     session.add(interview)
     answered = len(editions.responses(session, interview))
-    letters.tell(session, interview, "expired", answered=answered)
+    is_spoiled = model_outages.open_of(session, interview) is not None
+    letters.tell(session, interview, "expired", answered=answered, is_spoiled=is_spoiled)
     _record(session, interview.id, "expired", by=None, answered=answered)
 
 
@@ -221,12 +268,13 @@ def _row(
     if bank.template.adaptive is None:
         steps = plan.draw(bank, seed, attempt=found.attempt, seen=found.seen)
     else:
-        steps = [course.first(session, bank, seed, attempt=found.attempt, seen=found.seen)]
+        steps = [course.first(session, bank, seed, attempt=found.attempt, seen=found.seen, at=at)]
     return {
         "field": bank.field,
         "attempt": found.attempt,
         "state": State.ACTIVE,
         "edition": editions.freeze(session, bank, at),
+        **templates.columns(found.template, bank),
         "seed": seed,
         "plan": [step.model_dump(mode="json") for step in steps],
         "consent_version": consent_version,

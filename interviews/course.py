@@ -6,13 +6,15 @@ so that a request that is sent again changes nothing.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from random import Random
 
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
-from interviews import ability, adaptive, curves, editions, graded, plan
+from interviews import ability, adaptive, calibration, curves, editions, graded, plan
 from interviews.adaptive import Candidate, Course
+from interviews.curves import NONE, Known
 from interviews.graded import Answered
 from interviews.items import Bank
 from interviews.models import Interview, Response
@@ -26,25 +28,30 @@ LATELY = text("""
 """)
 
 
-def first(session: Session, bank: Bank, seed: str, *, attempt: int, seen: frozenset[str]) -> Step:
+def first(
+    session: Session, bank: Bank, seed: str, *, attempt: int, seen: frozenset[str], at: datetime
+) -> Step:
     """Return the question that an interview begins with."""
-    left = curves.pool(bank, plan.series_of(attempt))
-    return _chosen(session, bank, [], left, [], f"{seed}:1", seen)
+    known = calibration.in_force(session, bank, at)
+    left = curves.pool(bank, plan.series_of(attempt), known)
+    return _chosen(session, bank, known, [], left, [], f"{seed}:1", seen)
 
 
 def following(
     session: Session, interview: Interview, bank: Bank, responses: Sequence[Response]
 ) -> Step | None:
     """Return the question after these answers, or None when enough is known."""
-    pool = {one.id: one for one in curves.pool(bank, plan.series_of(interview.attempt))}
+    known = calibration.in_force(session, bank, interview.started_at)
+    pool = {one.id: one for one in curves.pool(bank, plan.series_of(interview.attempt), known)}
     steps = editions.steps(interview)
     asked = [pool[step.item] for step in steps]
     left = [one for key, one in pool.items() if key not in {step.item for step in steps}]
     given = answered(interview, bank, responses)
-    if adaptive.ending(of(bank), asked, left, _shown(bank, given)) is not None:
+    if adaptive.ending(of(bank, known), asked, left, _shown(bank, given)) is not None:
         return None
     seed = f"{interview.seed}:{len(steps) + 1}"
-    return _chosen(session, bank, asked, left, given, seed, _seen(session, interview))
+    seen = _seen(session, interview) if bank.asks_others else frozenset()
+    return _chosen(session, bank, known, asked, left, given, seed, seen)
 
 
 def answered(
@@ -61,7 +68,7 @@ def answered(
     return found
 
 
-def of(bank: Bank) -> Course:
+def of(bank: Bank, known: Known = NONE) -> Course:
     """Return the course of the interviews of a bank."""
     template = bank.template.adaptive
     if template is None:
@@ -69,14 +76,16 @@ def of(bank: Bank) -> Course:
     return Course(
         least=template.least,
         most=template.most,
-        cut=graded.cut(bank),
+        cut=graded.cut(bank, known),
         certainty=bank.rule.certainty,
+        weights=bank.weights,
     )
 
 
 def _chosen(
     session: Session,
     bank: Bank,
+    known: Known,
     asked: Sequence[Candidate],
     left: Sequence[Candidate],
     given: Sequence[Answered],
@@ -86,12 +95,12 @@ def _chosen(
     random = Random(f"{bank.digest}:{seed}")  # noqa: S311 - it guards nothing
     resting = _resting(session, bank) | seen
     shown = _shown(bank, given)
-    found = adaptive.choose(of(bank), asked, left, shown, random, resting=resting)
+    found = adaptive.choose(of(bank, known), asked, left, shown, random, resting=resting)
     return plan.step(bank.item(found.id), found.curve, random)
 
 
 def _shown(bank: Bank, given: Sequence[Answered]) -> ability.Estimate:
-    return ability.estimate((one.graded for one in given), certainty=bank.rule.certainty)
+    return graded.whole(given, bank)
 
 
 def _resting(session: Session, bank: Bank) -> frozenset[str]:

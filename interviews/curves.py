@@ -4,6 +4,9 @@ Pure. The authors of a bank say how hard an item is and how well it tells; how m
 answer has follows from its kind. Guessing flattens a curve, so kinds with few options tell less.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
 from interviews.ability import Curve
 from interviews.adaptive import Candidate
 from interviews.items import Bank, Case, Item, Multiple, Ordering, Question, Short
@@ -19,6 +22,24 @@ SLOPES = {
     "case": 1.3,
 }
 SPREAD = 0.8  # between the thresholds of an item that has several
+
+
+@dataclass(frozen=True)
+class Known:
+    """Curves that answers have shown and operators accepted; other items have their prior.
+
+    `digest` tells one set from another; the empty one knows of none (`interviews.calibration`).
+    """
+
+    digest: str = ""
+    curves: Mapping[str, Curve] = field(default_factory=dict, compare=False)
+
+    def of(self, item: Item) -> Curve:
+        """Return the curve of an item."""
+        return self.curves.get(item.id) or prior(item)
+
+
+NONE = Known()
 
 
 def prior(item: Item) -> Curve:
@@ -43,10 +64,14 @@ def outcomes(question: Question) -> int:
             return 2
 
 
-def pool(bank: Bank, series: str) -> list[Candidate]:
+def pool(bank: Bank, series: str, known: Known = NONE) -> list[Candidate]:
     """Return the items of a bank for an attempt: the core items of its series and all others."""
     return [
-        Candidate(item.id, item.competency, prior(item), is_core=item.core is not None)
+        Candidate(item.id, item.competency, known.of(item), is_core=_is_for_all(item, bank))
         for item in bank.items
         if item.core in (None, series)
     ]
+
+
+def _is_for_all(item: Item, bank: Bank) -> bool:
+    return item.core is not None or item.id in bank.must_cover

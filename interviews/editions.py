@@ -2,19 +2,23 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import lru_cache
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
-from interviews import items
+from interviews import items, kept, templates
 from interviews.items import Bank, Item
 from interviews.models import BankEdition, Interview, Response
 from interviews.plan import Step
 
 
 def freeze(session: Session, bank: Bank, at: datetime) -> str:
-    """Keep a bank as it is now, once; return its digest."""
+    """Keep a bank as it is now, once, without what a template lays over it; return its digest."""
+    if bank.origin != bank.digest:
+        starter = items.banks().get(bank.field)
+        if starter is None or starter.digest != bank.origin:
+            return bank.origin  # it was published, so it is kept already
+        bank = starter
     session.execute(
         insert(BankEdition)
         .values(
@@ -30,11 +34,11 @@ def freeze(session: Session, bank: Bank, at: datetime) -> str:
 
 
 def of(session: Session, interview: Interview) -> Bank:
-    """Return the bank that an interview was planned from."""
+    """Return the bank that an interview was planned from, as its template asks it."""
     current = items.banks().get(interview.field)
-    if current is not None and current.digest == interview.edition:
-        return current
-    return _parsed(session.get_one(BankEdition, interview.edition).content)
+    if current is None or current.digest != interview.edition:
+        current = kept.by_digest(session, interview.edition)
+    return templates.laid_over(session, interview, current)
 
 
 def responses(session: Session, interview: Interview) -> Sequence[Response]:
@@ -52,8 +56,3 @@ def asked(bank: Bank, interview: Interview, position: int) -> tuple[Step, Item]:
     """Return the question at a position, and in which order its options stand."""
     step = steps(interview)[position - 1]
     return step, bank.item(step.item)
-
-
-@lru_cache(maxsize=32)
-def _parsed(content: str) -> Bank:
-    return Bank.model_validate_json(content)

@@ -3,7 +3,8 @@
 Pure, and no language model: a form of a check is a few words that must stand in one sentence.
 `licen* + written` asks for both, in any order; a star ends a stem; `!not` must not be there.
 Case, accents and punctuation do not count. What is not found is "not found", never "wrong":
-a person reads the answer wherever it could change the outcome.
+a person reads the answer wherever it could change the outcome. A sentence that tells its reader how
+to score is no evidence, whatever words stand in it.
 """
 
 import re
@@ -11,6 +12,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from interviews.items import Check
+from interviews.untrusted import is_order
 
 SENTENCE = re.compile(r"[^.;!?\n]+(?:[.;!?]+|\n|$)")
 LETTERS = re.compile(r"[^a-z0-9]+")
@@ -28,7 +30,7 @@ class Reading:
 
 def read(text: str, checks: dict[str, Check]) -> tuple[Reading, ...]:
     """Read an answer: for each check the first sentence that meets it, verbatim."""
-    said = sentences(text)
+    said = [(one, plain(one)) for one in sentences(text) if not is_order(one)]
     return tuple(_reading(key, check, said) for key, check in checks.items())
 
 
@@ -46,16 +48,19 @@ def plain(text: str) -> str:
 
 def holds(sentence: str, form: str) -> bool:
     """Return whether a sentence has what a form asks for."""
+    return _holds(plain(sentence), form)
+
+
+def _holds(words: str, form: str) -> bool:
     wanted, *forbidden = (part.strip() for part in form.split("!"))
-    words = plain(sentence)
     return all(_has(words, term) for term in wanted.split("+")) and not any(
         _has(words, term) for term in forbidden
     )
 
 
-def _reading(key: str, check: Check, said: list[str]) -> Reading:
-    for sentence in said:
-        if any(holds(sentence, form) for form in check.forms):
+def _reading(key: str, check: Check, said: list[tuple[str, str]]) -> Reading:
+    for sentence, words in said:
+        if any(_holds(words, form) for form in check.forms):
             return Reading(key, met=True, quote=_quote(sentence))
     return Reading(key, met=False)
 

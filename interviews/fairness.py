@@ -150,6 +150,7 @@ def cases(session: Session, period: Period, field: Field | None = None) -> Seque
             col(Interview.state).in_((State.PASSED, State.FAILED)),
             col(Interview.decided_at) >= period.since,
             col(Interview.decided_at) < period.until,
+            col(Interview.project_id).is_(None),  # who may work in a field is decided by the field
         )
         .ext(distinct_on(col(Interview.expert_id), col(Interview.field)))
         .order_by(col(Interview.expert_id), col(Interview.field), col(Interview.decided_at).desc())
@@ -259,6 +260,7 @@ def _case(sex: Sex | None, ethnicity: Ethnicity | None, state: State, score: flo
 def _waiting(session: Session, period: Period, field: Field | None) -> int:
     query = select(func.count()).where(
         Interview.state == State.REVIEW,
+        col(Interview.project_id).is_(None),
         col(Interview.finished_at) >= period.since,
         col(Interview.finished_at) < period.until,
     )

@@ -8,6 +8,7 @@ The names of the fields of a question are stable; programs that walk the pages r
 - `rank_<option>`: the place of an option, from 1 (ordering).
 - `answer_<part>`: the same as `answer`, for each part of a case.
 - `remark`: what is wrong with the question, if anything.
+- `measured`: counts of how an answer in words was written, from the page (`interviews.signals`).
 - `unknown`: the button "I do not know this one"; nothing else needs to be filled in.
 
 The `<form>` carries `data-item` with the item's id. `filled(item, language)` gives a right answer.
@@ -62,6 +63,7 @@ class StartForm(FlaskForm):  # type: ignore[misc]
     """The start of an interview, with the agreement to its terms."""
 
     field = HiddenField(validators=[AnyOf([field.value for field in Knowledge])])
+    project = HiddenField()  # its number, where it is the interview of a project
     consent = BooleanField(
         _l("I have read what to expect, and I agree to be interviewed on these terms."),
         validators=[DataRequired(_l("Tick the box if you agree; without it nothing starts."))],
@@ -125,6 +127,8 @@ class AnswerForm(FlaskForm):  # type: ignore[misc]
         description=_l("A person reads this. It does not change your points by itself."),
         validators=[Length(max=1000, message=_l("Use at most 1,000 characters."))],
     )
+
+    measured = HiddenField()
 
     item: Item
     step: Step

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from interviews import ability, curves
+from interviews import ability, scoring
 from interviews.ability import GRID, Curve, Estimate, Prior
+from interviews.curves import NONE, Known
 from interviews.items import Bank
 from interviews.scoring import Level, Scorecard
 
@@ -35,24 +36,34 @@ class Answered:
         return self.curve, self.curve.category(self.points)
 
 
-def scorecard(answers: Sequence[Answered], bank: Bank) -> Scorecard:
+def scorecard(answers: Sequence[Answered], bank: Bank, known: Known = NONE) -> Scorecard:
     """Return the levels that answers show."""
     certainty = bank.rule.certainty
-    whole = ability.estimate((one.graded for one in answers), certainty=certainty)
-    prior = Prior(round(whole.mean, 3), WITHIN)
+    shown_whole = whole(answers, bank)
+    prior = Prior(round(shown_whole.mean, 3), WITHIN)
     found = {}
     for key in bank.competencies:
         of_it = [one for one in answers if one.competency == key]
         if of_it:
             graded = (one.graded for one in of_it)
             shown = ability.estimate(graded, certainty=certainty, prior=prior)
-            found[key] = _level(of_it, shown, _shares(bank, key))
-    return Scorecard(total=_level(answers, whole, _shares(bank, None)), competencies=found)
+            found[key] = _level(of_it, shown, _shares(bank, key, known))
+    total = _level(answers, shown_whole, _shares(bank, None, known))
+    return Scorecard(total=total, competencies=found)
 
 
-def cut(bank: Bank) -> float:
+def whole(answers: Sequence[Answered], bank: Bank) -> Estimate:
+    """Return the ability that all answers show together; competencies count by their weight."""
+    return ability.estimate(
+        (one.graded for one in answers),
+        certainty=bank.rule.certainty,
+        counts=scoring.shares_of([one.competency for one in answers], bank.weights),
+    )
+
+
+def cut(bank: Bank, known: Known = NONE) -> float:
     """Return the ability at the pass mark: who has it earns just so much of the whole bank."""
-    return float(np.interp(bank.rule.pass_mark, _shares(bank, None), GRID))
+    return float(np.interp(bank.rule.pass_mark, _shares(bank, None, known), GRID))
 
 
 def _level(answers: Sequence[Answered], shown: Estimate, shares: ability.Floats) -> Level:
@@ -68,13 +79,22 @@ def _level(answers: Sequence[Answered], shown: Estimate, shares: ability.Floats)
     )
 
 
-def _shares(bank: Bank, competency: str | None) -> ability.Floats:
-    """Return the share of the points of a bank, or of a competency of it, over the abilities."""
-    key = (bank.digest, competency)
+def _shares(bank: Bank, competency: str | None, known: Known) -> ability.Floats:
+    """Return the share of the points of a bank, or of a competency of it, over the abilities.
+
+    Where competencies have weights, the share of the whole is their mean by weight.
+    """
+    weights = bank.weights if competency is None else {}
+    if len(set(weights.values())) > 1:
+        parts = [weights[key] * _shares(bank, key, known) for key in bank.competencies]
+        mean: ability.Floats = sum(parts, start=np.zeros_like(GRID)) / sum(weights.values())
+        return mean
+    named = frozenset(bank.competencies) if competency is None else competency
+    key = (bank.origin, named, known.digest)
     if key not in _SHARES:
         found = bank.items if competency is None else bank.of(competency)
-        _SHARES[key] = ability.expected_shares([curves.prior(item) for item in found])
+        _SHARES[key] = ability.expected_shares([known.of(item) for item in found])
     return _SHARES[key]
 
 
-_SHARES: dict[tuple[str, str | None], ability.Floats] = {}
+_SHARES: dict[tuple[str, str | frozenset[str], str], ability.Floats] = {}

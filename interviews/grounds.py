@@ -16,6 +16,7 @@ from core import formats
 from interviews.items import Bank, Short
 from interviews.models import Interview, Response
 from interviews.scoring import Scorecard
+from projects.models import Project
 
 
 def record_failed(
@@ -30,7 +31,7 @@ def record_failed(
     return decisions.record(
         session,
         DecisionKind.INTERVIEW_FAILED,
-        _about(interview),
+        _about(session, interview),
         taken=_taken(interview, bank),
         reason=Reason(
             code=str(interview.reason_code),
@@ -50,7 +51,7 @@ def record_passed_by_rule(
     decision = decisions.record(
         session,
         DecisionKind.INTERVIEW_PASSED,
-        _about(interview),
+        _about(session, interview),
         taken=_taken(interview, bank),
         reason=Reason(
             code="above_the_mark",
@@ -74,13 +75,21 @@ def record_passed_by_rule(
     interview.decision_id = decision.id
 
 
-def _about(interview: Interview) -> About:
+def _about(session: Session, interview: Interview) -> About:
     return About(
         person_id=interview.expert_id,
         subject=f"interview:{interview.id}",
-        title=decisions.said(lambda: _("Interview: %(field)s", field=interview.field.label)),
+        title=decisions.said(lambda: _title(session, interview)),
         path=f"/interviews/{interview.id}/result",
     )
+
+
+def _title(session: Session, interview: Interview) -> str:
+    field = interview.field.label
+    if interview.project_id is None:
+        return str(_("Interview: %(field)s", field=field))
+    title = session.get_one(Project, interview.project_id).title
+    return str(_("Interview for the project “%(title)s”: %(field)s", title=title, field=field))
 
 
 def _taken(interview: Interview, bank: Bank) -> Taken:

@@ -1,26 +1,97 @@
-"""What the operator page says of interviews: whether somebody waits for a person to read."""
+"""What the operator page says of interviews: who waits for a person, and how the model is."""
 
 from flask_babel import gettext as _
-from sqlmodel import Session, select
+from sqlmodel import Session
 
+from core import formats, model_calls
 from core.clock import now
 from core.health import Finding
-from interviews import review
-from interviews.models import Interview
+from core.model_calls import MILLION
+from core.models import CallOutcome
+from core.settings import current_settings
+from interviews import accommodations, modes, spend, waiting
 
 
 def readings(session: Session) -> list[Finding]:
     """Whether interviews near the line wait, and for too long."""
-    waiting = session.exec(select(Interview).where(review.waits())).all()
-    late = [one for one in waiting if (due := review.due(one)) is not None and due < now()]
-    name = _("Interviews")
-    if late:
-        words = _("%(count)s have waited for a person longer than promised.", count=len(late))
+    found, name = waiting.times(session, now()), _("Interviews")
+    if found.late:
+        words = _("%(count)s have waited for a person longer than promised.", count=found.late)
         return [Finding(name, "stop", words)]
-    if waiting:
-        words = _("%(count)s wait for a person to read them.", count=len(waiting))
+    if found.waiting:
+        words = _("%(count)s wait for a person to read them.", count=found.waiting)
+        return [Finding(name, "wait", f"{words} {_lately(found)}".strip())]
+    words = _("Nobody waits for a person to read.")
+    return [Finding(name, "ok", f"{words} {_lately(found)}".strip())]
+
+
+def _lately(found: waiting.Times) -> str:
+    if found.middle is None or found.most is None:
+        return ""
+    return str(
+        _(
+            "In the last eight weeks half were read within %(middle)s, nine of ten within"
+            " %(most)s.",
+            middle=formats.duration(found.middle),
+            most=formats.duration(found.most),
+        )
+    )
+
+
+def requests(session: Session) -> list[Finding]:
+    """Whether somebody waits for an accommodation, and for too long."""
+    count, late = accommodations.late(session, now())
+    name = _("Accommodations")
+    if late:
+        words = _("%(count)s have waited for an answer longer than promised.", count=late)
+        return [Finding(name, "stop", words)]
+    if count:
+        return [Finding(name, "wait", _("%(count)s wait for an answer.", count=count))]
+    return [Finding(name, "ok", _("Nobody waits for an answer."))]
+
+
+def language_model(session: Session) -> list[Finding]:
+    """Whether the language model answers, and whether it still may be asked."""
+    settings = current_settings()
+    model, name = modes.model_of(settings), _("Language model")
+    if model is None:
+        return []
+    limit = settings.llm_month_limit
+    if limit and model_calls.spent(session, settings.llm_currency, now()) >= limit * MILLION:
+        words = _("The limit of thirty days is reached. Interviews go on without the model.")
         return [Finding(name, "wait", words)]
-    return [Finding(name, "ok", _("Nobody waits for a person to read."))]
+    latest = spend.latest(session, model.name, now())
+    if latest and latest[0] is CallOutcome.REFUSED:
+        words = _(
+            "%(host)s refuses what is asked: see the address, the key and the name of the"
+            " model. Interviews go on without it.",
+            host=model.host,
+        )
+        return [Finding(name, "stop", words)]
+    if latest and latest[0] is CallOutcome.DOWN:
+        words = _(
+            "%(host)s has not answered the last time. Interviews wait or go on without"
+            " the model, as their people like.",
+            host=model.host,
+        )
+        return [Finding(name, "wait", words)]
+    bad = sum(outcome is not CallOutcome.ANSWERED for outcome in latest)
+    if bad * 2 > len(latest):
+        words = _(
+            "%(bad)s of the last %(count)s answers could not be used; questions of ours stood"
+            " in their place.",
+            bad=bad,
+            count=len(latest),
+        )
+        return [Finding(name, "wait", words)]
+    if not latest:
+        words = _(
+            "%(model)s at %(host)s; not asked in the last hour.", model=model.name, host=model.host
+        )
+        return [Finding(name, "ok", words)]
+    return [
+        Finding(name, "ok", _("%(model)s at %(host)s answers.", model=model.name, host=model.host))
+    ]
 
 
-CHECKS = [readings]
+CHECKS = [readings, requests, language_model]

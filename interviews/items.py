@@ -32,7 +32,7 @@ Asked = TypeVar("Asked", bound=BaseModel)
 class Part(BaseModel):
     """A piece of a bank: unchangeable, and nothing in it is unknown."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Text(Part):
@@ -174,7 +174,7 @@ Question = Closed | Short | Case
 class Item(Part):
     """A question with what is known about it."""
 
-    id: Annotated[str, StringConstraints(pattern=r"^[a-z]{3}-\d{3}$")]
+    id: Annotated[str, StringConstraints(pattern=r"^[a-z]{3}-\d{3,5}$")]
     competency: Key
     core: Literal["A", "B"] | None = None
     difficulty: float = Field(ge=-3, le=3)
@@ -217,6 +217,10 @@ class Rule(Part):
         """How the rule is cited in a decision."""
         return f"{self.code}/{self.version}"
 
+    def floor_of(self, competency: str) -> float:
+        """Return the floor of a competency; templates may set one for each (`interviews.terms`)."""
+        return self.floor
+
 
 class Retakes(Part):
     """When an interview may be taken again; one left before its first answer never counts."""
@@ -253,7 +257,10 @@ class Template(Part):
 
 
 class Bank(Part):
-    """All items of a field, and the rules under which they are asked."""
+    """All items of a field, and the rules under which they are asked.
+
+    Those of `retired` are asked no more; they stay, so that no other takes their id.
+    """
 
     field: Knowledge
     version: int = Field(ge=1)
@@ -262,10 +269,11 @@ class Bank(Part):
     retakes: Retakes
     competencies: dict[Key, Competency] = Field(min_length=2)
     items: list[Item]
+    retired: list[Item] = []
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        _once("id", (item.id for item in self.items))
+        _once("id", (item.id for item in [*self.items, *self.retired]))
         for language in ("en", "fr"):
             _once("prompt", (_asked(item, language) for item in self.items))
         for key in self.competencies:
@@ -285,6 +293,26 @@ class Bank(Part):
     def item(self, item_id: str) -> Item:
         """Return an item by its id."""
         return next(item for item in self.items if item.id == item_id)
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """How much each competency counts; none where all count alike (`interviews.terms`)."""
+        return {}
+
+    @property
+    def must_cover(self) -> frozenset[str]:
+        """The items that everybody gets, beside the core items (`interviews.terms`)."""
+        return frozenset()
+
+    @property
+    def asks_others(self) -> bool:
+        """Whether somebody who comes again gets other questions, as far as there are any."""
+        return True
+
+    @property
+    def origin(self) -> str:
+        """The edition that its items come from (`interviews.terms`)."""
+        return self.digest
 
     @property
     def kinds(self) -> frozenset[str]:
@@ -311,7 +339,9 @@ class Bank(Part):
     @cached_property
     def digest(self) -> str:
         """What tells this edition from every other."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        # Without what came later than the first editions, where there is none of it.
+        later = {"retired"} if not self.retired else set()
+        return hashlib.sha256(self.model_dump_json(exclude=later).encode()).hexdigest()
 
 
 def read(file: Path) -> Bank:
@@ -321,7 +351,7 @@ def read(file: Path) -> Bank:
 
 @cache
 def banks() -> dict[Knowledge, Bank]:
-    """Return the banks that this instance has; a field without one has no open interview."""
+    """Return the starter banks, as they came with this version (`banks.current` is what counts)."""
     found = [read(file) for file in sorted(FOLDER.glob("*.json"))]
     return {bank.field: bank for bank in found}
 
@@ -349,7 +379,8 @@ def _asked(item: Item, language: str) -> str:
 
 
 def _check_competency(key: str, items: list[Item], needed: int) -> None:
-    if len(items) < needed:
+    # The core item of the other series is not asked.
+    if len(items) - 1 < needed:
         raise ValueError(f"{key} has fewer items than an interview asks")
     for series in ("A", "B"):
         if sum(item.core == series for item in items) != 1:

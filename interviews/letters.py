@@ -35,6 +35,19 @@ def tell_readers(session: Session, interview: Interview, **more: Any) -> None:
         )
 
 
+def tell_late(session: Session, interview: Interview, **more: Any) -> None:
+    """Write to each operator that an interview which waits for a person is about to be late."""
+    for person in operators(session):
+        messages.write(
+            session,
+            to=person,
+            template="interviews/about_to_be_late",
+            interview=interview,
+            url=_address(f"/operator/interviews/{interview.id}"),
+            **more,
+        )
+
+
 def operators(session: Session) -> list[User]:
     """Return those who run the instance."""
     query = (

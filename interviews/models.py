@@ -77,6 +77,11 @@ class Interview(SQLModel, table=True):
         CheckConstraint("attempt > 0", name="attempt_counts"),
         CheckConstraint("expires_at > started_at", name="expires_later"),
         CheckConstraint("level BETWEEN 0 AND 1", name="level_is_share"),
+        CheckConstraint(
+            "(template_id IS NULL) = (part IS NULL)"
+            " AND (project_id IS NULL OR template_id IS NOT NULL)",
+            name="part_of_template",
+        ),
         CheckConstraint("(state = 'active') = (finished_at IS NULL)", name="finished_once"),
         CheckConstraint(
             "state NOT IN ('review', 'passed', 'failed')"
@@ -131,6 +136,11 @@ class Interview(SQLModel, table=True):
     )
     llm_model: str | None = Column(default=None, sa_type=Text)
     ai_consent_id: int | None = Column(default=None, foreign_key="consent.id", sa_type=BigInteger)
+    # What it asks where it is not just the bank, and for which project (`interviews.templates`).
+    template_id: int | None = Column(default=None, foreign_key="interview_template.id")
+    project_id: int | None = Column(default=None, foreign_key="project.id", index=True)
+    part: dict[str, Any] | None = jsonb(nullable=True)
+
     # The answers are gone from then on; points, levels and the decision stay.
     texts_deleted_at: datetime | None = utc(nullable=True)
 
@@ -251,3 +261,7 @@ class SelfDeclaration(SQLModel, table=True):
     sex: Sex | None = text_enum(Sex, nullable=True)
     ethnicity: Ethnicity | None = text_enum(Ethnicity, nullable=True)
     declared_at: datetime = utc()
+
+
+# The tables of parts that have models of their own are known wherever these are.
+from interviews import accommodation_models, judge_models, signal_models  # noqa: E402, F401

@@ -13,11 +13,25 @@ from core.db import db_session, find
 from core.web import Problems, page_of, read
 from experts import profile
 from experts.models import Expert
-from interviews import editions, modes, outcome, results, review, scoring
+from interviews import (
+    accommodations,
+    editions,
+    integrity,
+    modes,
+    outages,
+    outcome,
+    results,
+    review,
+    scoring,
+    template_words,
+    waiting,
+)
 from interviews.forms import VerdictForm
+from interviews.integrity_forms import FindingForm
 from interviews.models import Interview, State
 
 bp = Blueprint("interviews_operator", __name__)
+MOST_ROWS = 2**31
 
 
 @bp.get("/operator/interviews")
@@ -27,18 +41,28 @@ def all_interviews() -> ResponseReturnValue:
     chosen = request.args.get("state", "waiting")
     states = [state.value for state in State]
     query = select(Interview, Expert).join(Expert, col(Expert.user_id) == Interview.expert_id)
+    project_id = request.args.get("project", type=int)
+    if project_id is not None and abs(project_id) < MOST_ROWS:
+        query = query.where(Interview.project_id == project_id)
     if chosen in states:
         query = query.where(Interview.state == chosen).order_by(col(Interview.id).desc())
     elif chosen == "all":
         query = query.order_by(col(Interview.id).desc())
     else:
         chosen = "waiting"
-        query = query.where(review.waits()).order_by(col(Interview.id))
+        query = query.where(review.waits()).order_by(col(Interview.finished_at), col(Interview.id))
+    session, at, listing = db_session(), now(), page_of(query, scalars=False)
     return render_template(
         "interviews/all_interviews.html",
-        page_of_rows=page_of(query, scalars=False),
+        page_of_rows=listing,
+        times=waiting.times(session, at),
+        waits_for={one.id: waiting.why(session, one) for one, _expert in listing.rows},
+        readers=waiting.readers(session, [one.key for one, _expert in listing.rows], at),
+        age=waiting.age,
+        at=at,
         chosen=chosen,
         states=states,
+        project_id=project_id,
         due=review.due,
     )
 
@@ -71,6 +95,7 @@ def decide(interview_id: int) -> ResponseReturnValue:
     else:
         why, change = form.why.data, form.change.data
         review.turn_down(session, found, form.found(), why=why, change=change, by=by, at=at)
+    waiting.release(session, found, by)
     flash(_("The decision is recorded, and the expert is told."), "success")
     return redirect(url_for(".all_interviews"))
 
@@ -111,8 +136,15 @@ def _reading_page(
         interview=interview,
         expert=profile.of(session, interview.expert_id),
         verdict_form=verdict_form,
+        outage=outages.of(session, interview),
+        beside=template_words.beside(words["bank"]),
         causes=[cause.value for cause in causes],
         at=now(),
         ways=modes.NAMES,
+        reader=waiting.readers(session, [interview.key], now()).get(interview.key),
+        extra_time=accommodations.extra_time(session, interview),
+        note=integrity.note_of(session, interview),
+        noted=integrity.shown(session, interview, now()),
+        finding_form=FindingForm(formdata=None),
         **words,
     )

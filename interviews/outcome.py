@@ -13,7 +13,21 @@ from sqlmodel import Session
 from accounts import decisions
 from core import audit, formats
 from experts import skills
-from interviews import course, graded, grounds, letters, scoring, standing
+from interviews import (
+    being_read,
+    calibration,
+    course,
+    graded,
+    grounds,
+    integrity,
+    letters,
+    project_letters,
+    proven,
+    qualification,
+    scoring,
+    standing,
+    template_words,
+)
 from interviews.items import Bank, Short
 from interviews.models import Interview, Mode, ReasonCode, Response, State
 from interviews.scoring import Scorecard, Verdict
@@ -29,10 +43,16 @@ def settle(
     *,
     at: datetime,
 ) -> None:
-    """Score an interview that has all its answers, and decide where the rule may."""
-    card = score(interview, bank, responses)
-    interview.finished_at = at
-    match _verdict(interview, card, bank, responses):
+    """Score an interview that has all its answers, and decide where the rule may.
+
+    Once its answers were read, the same follows again from what was found.
+    """
+    was, card = interview.state, score(interview, bank, responses)
+    verdict = _verdict(interview, card, bank, responses)
+    if integrity.opens(session, interview, verdict, at=at):
+        verdict = Verdict.NEAR  # signals never decide: a person looks
+    interview.finished_at = interview.finished_at or at
+    match verdict:
         case Verdict.PASSED:
             decide_by_rule(interview, bank, at)
             grounds.record_passed_by_rule(session, interview, bank, card, at=at)
@@ -44,16 +64,19 @@ def settle(
             failed(session, interview, bank, responses, words=words, change=change, at=at)
         case Verdict.NEAR:
             interview.state = State.REVIEW
-            letters.tell(session, interview, "with_a_person", read_by=at + READ_WITHIN)
-            letters.tell_readers(session, interview)
+            read_by = interview.finished_at + READ_WITHIN
+            being_read.near(session, interview, bank, responses, read_by=read_by, at=at)
     session.add(interview)
-    _record(session, interview, interview.decided_rule)
+    if interview.state is not was:
+        _record(session, interview, interview.decided_rule)
 
 
 def score(interview: Interview, bank: Bank, responses: Sequence[Response]) -> Scorecard:
     """Write the scorecard of the answers as they are read now."""
     if interview.is_adaptive:
-        card = graded.scorecard(course.answered(interview, bank, responses), bank)
+        card = graded.scorecard(
+            course.answered(interview, bank, responses), bank, calibration.of(interview, bank)
+        )
     else:
         points = {response.item_id: response.points for response in responses}
         card = scoring.scorecard(points, bank)
@@ -77,15 +100,22 @@ def _verdict(
     if not interview.is_adaptive:
         return scoring.verdict(card, bank.rule, unread=sum(left.values()))
     found = course.answered(interview, bank, responses, full=list(left))
-    return scoring.verdict(card, bank.rule, reach=graded.scorecard(found, bank).total.share)
+    reach = graded.scorecard(found, bank, calibration.of(interview, bank)).total.share
+    return scoring.verdict(card, bank.rule, reach=reach)
 
 
 def unread(bank: Bank, responses: Sequence[Response]) -> dict[str, float]:
-    """Return the points that no check found in answers in words, by item; a blank has none."""
+    """Return the points that no check found in answers in words, by item; a blank has none.
+
+    What a person has read leaves none. What only judges have read does: they add points and take
+    no chance away.
+    """
     return {
         response.item_id: 1 - response.points
         for response in responses
-        if response.answer is not None and isinstance(bank.item(response.item_id).question, Short)
+        if response.answer is not None
+        and isinstance(bank.item(response.item_id).question, Short)
+        and not response.mark.get("read_by")
     }
 
 
@@ -101,6 +131,14 @@ def passed(
     interview.state = State.PASSED
     interview.level = max(card.total.share, bank.rule.pass_mark)
     session.add(interview)
+    found = qualification.by_interview(
+        session, interview, proven.write(session, interview, bank, card, at), at
+    )
+    if interview.project_id is not None:
+        # A project asks for a part of a field, so its interview proves that part, no more.
+        until = found.expires_at if found else at + proven.VALID_FOR
+        project_letters.tell_passed(session, interview, until)
+        return
     skill = skills.prove(
         session, interview.expert_id, interview.field, interview.level, interview.id, at
     )
@@ -154,7 +192,8 @@ def evidence(card: Scorecard, responses: Sequence[Response]) -> dict[str, Any]:
 def why(card: Scorecard, bank: Bank) -> str:
     """Say why the rule does not let pass."""
     words = _level(card, bank) if card.is_by_ability else _points(card, bank)
-    return " ".join([words, *(_floor(card, bank, key) for key in scoring.weak(card, bank.rule))])
+    floors = [_floor(card, bank, key) for key in scoring.weak(card, bank.rule)]
+    return " ".join([words, *template_words.beside(bank), *floors])
 
 
 def _level(card: Scorecard, bank: Bank) -> str:
@@ -200,6 +239,8 @@ def what_would_change(card: Scorecard, bank: Bank) -> str:
             points=points(card.total.points),
         )
         found.append(words)
+    if found:
+        found += template_words.beside(bank)
     found += [_more(card, bank, key) for key in scoring.weak(card, bank.rule)]
     return " ".join(found)
 
@@ -216,7 +257,7 @@ def _floor(card: Scorecard, bank: Bank, key: str) -> str:
             "“%(competency)s”: a level of %(share)s, below the floor of %(floor)s.",
             competency=_name(bank, key),
             share=formats.percent(card.competencies[key].share),
-            floor=formats.percent(bank.rule.floor),
+            floor=formats.percent(bank.rule.floor_of(key)),
         )
         return said
     words: str = _(
@@ -224,7 +265,7 @@ def _floor(card: Scorecard, bank: Bank, key: str) -> str:
         competency=_name(bank, key),
         points=points(card.competencies[key].points),
         of=card.competencies[key].of,
-        floor=formats.percent(bank.rule.floor),
+        floor=formats.percent(bank.rule.floor_of(key)),
     )
     return words
 
@@ -235,13 +276,13 @@ def _more(card: Scorecard, bank: Bank, key: str) -> str:
             "In “%(competency)s”, a level of %(floor)s instead of %(share)s was needed.",
             competency=_name(bank, key),
             share=formats.percent(card.competencies[key].share),
-            floor=formats.percent(bank.rule.floor),
+            floor=formats.percent(bank.rule.floor_of(key)),
         )
         return said
     words: str = _(
         "In “%(competency)s”, %(needed)s of %(of)s points instead of %(points)s were needed.",
         competency=_name(bank, key),
-        needed=points(bank.rule.floor * card.competencies[key].of),
+        needed=points(bank.rule.floor_of(key) * card.competencies[key].of),
         of=card.competencies[key].of,
         points=points(card.competencies[key].points),
     )

@@ -101,10 +101,10 @@ class Others:
 def levels(card: Scorecard, bank: Bank, language: str) -> list[ShownLevel]:
     """Return the level of each competency, and of the whole."""
     shown = [
-        _level(competency.label.in_(language), card.competencies[key], bank, floor=True)
+        _level(competency.label.in_(language), card.competencies[key], bank, key)
         for key, competency in bank.competencies.items()
     ]
-    return [*shown, _level(_("All questions"), card.total, bank, floor=False)]
+    return [*shown, _level(_("All questions"), card.total, bank, None)]
 
 
 def answers(
@@ -141,7 +141,11 @@ def others(session: Session, knowledge: Field, at: datetime) -> Others | None:
             func.count().filter(col(Appeal.outcome) == AppealOutcome.CHANGED),
         )
         .outerjoin(Appeal, col(Appeal.decision_id) == col(Interview.decision_id))
-        .where(Interview.field == knowledge, decided > at - LOOK_BACK)
+        .where(
+            Interview.field == knowledge,
+            col(Interview.project_id).is_(None),
+            decided > at - LOOK_BACK,
+        )
     ).one()
     found = Others(*row)
     return found if found.decided >= ENOUGH else None
@@ -170,7 +174,7 @@ def words_of(session: Session, interview: Interview, language: str) -> dict[str,
     }
 
 
-def _level(words: str, level: Level, bank: Bank, *, floor: bool) -> ShownLevel:
+def _level(words: str, level: Level, bank: Bank, key: str | None) -> ShownLevel:
     mark = bank.rule.pass_mark
     if level.low >= mark:
         reading, tone, icon = _("Clearly above"), "ok", "check-circle"
@@ -190,7 +194,7 @@ def _level(words: str, level: Level, bank: Bank, *, floor: bool) -> ShownLevel:
         reading=reading,
         tone=tone,
         icon=icon,
-        under_floor=floor and scoring.below(level, bank.rule.floor),
+        under_floor=key is not None and scoring.below(level, bank.rule.floor_of(key)),
     )
 
 
@@ -273,10 +277,13 @@ def _checks(
         return []
     said = evidence.sentences(text)
     by_person = bool(response.mark.get("read_by"))
-    return [
+    judged = set(response.mark.get("judged") or ())
+    shown = [
         _check(question, reading, said, language, response.language, by_person)
         for reading in mark.readings
     ]
+    by_model = {"note": _("Found by both readings of the language model.")}
+    return [one | by_model if one["key"] in judged else one for one in shown]
 
 
 def _check(
@@ -293,7 +300,7 @@ def _check(
         "words": question.checks[reading.check].words.in_(language),
     }
     if reading.quote:
-        place = said.index(reading.quote) + 1 if reading.quote in said else 1
+        place = next((n for n, one in enumerate(said, 1) if reading.quote in one), 1)
         source = _("Your answer, sentence %(number)s", number=place)
         shown |= {"quote": reading.quote, "source": source, "lang": spoken}
     elif reading.met and by_person:

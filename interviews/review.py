@@ -13,7 +13,7 @@ from sqlmodel import Session, col, func, select
 from accounts.models import User
 from core import audit
 from core.errors import Conflict, Invalid, NotAllowed
-from interviews import editions, outcome, scoring
+from interviews import being_read, editions, integrity, outcome, scoring
 from interviews.evidence import Reading
 from interviews.items import Bank, Short
 from interviews.models import Interview, Response, State
@@ -64,6 +64,7 @@ def turn_down(
     if bank is None:
         return
     _check_words(why, change)
+    integrity.check_against(session, interview)
     _read(session, interview, bank, responses, found, by)
     interview.decided_by, interview.decided_at = by.id, at
     outcome.failed(
@@ -79,8 +80,8 @@ def turn_down(
 
 
 def waits() -> ColumnElement[bool]:
-    """Return the condition of an interview that waits for a person."""
-    return col(Interview.state) == State.REVIEW
+    """Return the condition of an interview that waits for a person, not for judges."""
+    return (col(Interview.state) == State.REVIEW) & ~being_read.by_judges()
 
 
 def waiting(session: Session, user_id: int) -> int:

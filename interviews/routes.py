@@ -1,6 +1,7 @@
 """Pages of interviews for those who take them: before, during and after."""
 
 from datetime import datetime
+from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -13,24 +14,51 @@ from core import formats
 from core.access import require, requires
 from core.clock import now
 from core.db import db_session, find
+from core.ports import ports
 from core.settings import current_settings
 from core.web import Problems, read
 from experts import profile
 from experts.models import Expert
 from interviews import (
+    accommodation_routes,
+    accommodations,
+    bank_item_routes,
+    bank_routes,
+    being_read,
+    calibration_routes,
     choice_routes,
     conversation,
     editions,
     fairness_routes,
+    integrity,
+    integrity_routes,
+    judge_routes,
+    missing,
+    model_outages,
     modes,
     operator_routes,
+    practice_routes,
+    project_interview_routes,
+    project_standing,
+    project_view,
+    proven,
     results,
+    scoring_routes,
+    signals,
+    spend_routes,
     standing,
     statistics_routes,
+    suggestions,
+    system_card_routes,
+    talk,
+    talk_routes,
     transcripts,
+    voice_routes,
+    waiting_routes,
 )
 from interviews.conversation import Kept
 from interviews.forms import AnswerForm, form_for
+from interviews.integrity_forms import ExplainForm
 from interviews.models import Interview, Mode, State
 
 bp = Blueprint("interviews", __name__)
@@ -39,6 +67,20 @@ MORE_BLUEPRINTS = [
     fairness_routes.bp,
     choice_routes.bp,
     statistics_routes.bp,
+    calibration_routes.bp,
+    waiting_routes.bp,
+    system_card_routes.bp,
+    bank_routes.bp,
+    bank_item_routes.bp,
+    project_interview_routes.bp,
+    accommodation_routes.bp,
+    integrity_routes.bp,
+    practice_routes.bp,
+    voice_routes.bp,
+    talk_routes.bp,
+    spend_routes.bp,
+    scoring_routes.bp,
+    judge_routes.bp,
 ]
 
 
@@ -56,6 +98,8 @@ def question(interview_id: int) -> ResponseReturnValue:
     found = _mine(interview_id)
     if not found.is_open(now()):
         return redirect(url_for(".result", interview_id=found.id))
+    if talk.is_on(db_session(), found, ports().language_model):
+        return redirect(url_for("interview_talk.conversation_page", interview_id=found.id))
     place = conversation.position(db_session(), found)
     return _question_page(found, place, _form(found, place)(data={"position": place}))
 
@@ -71,15 +115,16 @@ def answer(interview_id: int) -> ResponseReturnValue:
     form = read(_form(found, place))
     if isinstance(form, Problems):
         return _question_page(found, place, form.form), 422
-    kept = conversation.answer(
-        db_session(),
-        found,
-        place,
-        form.given(),
-        language=formats.locale().language,
-        remark=form.remark.data or "",
-        at=now(),
-    )
+    session, given, at = db_session(), form.given(), now()
+    said: dict[str, Any] = {
+        "language": formats.locale().language,
+        "remark": form.remark.data or "",
+    }
+    model = ports().language_model
+    kept = talk.take(session, found, place, given, model=model, at=at, **said)
+    if kept is None:
+        measured = _measured(found, form)
+        kept = conversation.answer(session, found, place, given, at=at, measured=measured, **said)
     if kept is Kept.FIRST:
         words = _(
             "Question %(number)s was answered before. Your first answer counts.", number=place
@@ -135,6 +180,9 @@ def _fields_page() -> str:
         here=here,
         refusal=standing.refusal(here, at),
         others=results.others(session, here.field, at),
+        competencies=[
+            one for one in proven.shown(session, current_user.id, at) if one.field == here.field
+        ],
         language=_language(),
         llm_leads=Mode.LLM in modes.offered(modes.model_of(current_settings())),
         answered=conversation.position(session, here.active) - 1 if here.active else 0,
@@ -162,34 +210,59 @@ def _question_page(interview: Interview, place: int, form: AnswerForm) -> str:
         most = interview.length
         left = [bank.item(step.item).seconds for step in editions.steps(interview)[place - 1 :]]
         minutes_left = -(-sum(left) // 60)
+    extra = accommodations.of(db_session(), interview)
+    minutes_left = round(minutes_left * (1 + extra.extra_time / 100)) if extra else minutes_left
     return render_template(
         "interviews/question.html",
+        extra=extra,
+        is_measured=form.item.kind == "short" and not (extra and extra.unmeasured),
+        voice=voice_routes.offered(interview, form.item, extra),
         interview=interview,
         place=place,
         form=form,
         item=form.item,
         most=most,
         minutes_left=minutes_left,
+        told=talk.told(db_session(), interview),
         ways=modes.NAMES,
         language=_language(),
     )
 
 
+def _measured(interview: Interview, form: AnswerForm) -> signals.Measured | None:
+    given = editions.responses(db_session(), interview)
+    shown_at = given[-1].answered_at if given else interview.started_at
+    return signals.read(form.measured.data, took=now() - shown_at)
+
+
 def _result_page(interview: Interview) -> str:
     session, at = db_session(), now()
+    words = results.words_of(session, interview, _language())
     decision = session.get(Decision, interview.decision_id) if interview.decision_id else None
+    words = results.words_of(session, interview, _language())
     return render_template(
         "interviews/result.html",
         interview=interview,
         state=_state(interview, at),
+        reading=being_read.of(session, interview),
         decision=decision,
         appeal=appeals.of(session, decision.key) if decision else None,
         at=at,
         ways=modes.NAMES,
+        is_spoiled=model_outages.is_spoiled(session, interview, at),
+        offers=suggestions.waiting(session, interview),
         deleted_from=transcripts.kept_until(session, interview, at),
         own=profile.of(session, interview.expert_id),
         proof=results.proof(session, interview),
-        standing=standing.of(session, interview.expert_id, interview.field, at),
+        standing=project_standing.after(session, interview, words["bank"], at),
+        for_project=project_view.of_interview(session, interview, words["bank"]),
         others=results.others(session, interview.field, at),
-        **results.words_of(session, interview, _language()),
+        note=integrity.note_of(session, interview),
+        noted=integrity.shown(session, interview, at),
+        explain_form=ExplainForm(formdata=None),
+        extra=accommodations.of(session, interview),
+        renew_from=standing.renew_from,
+        missing=missing.by_competency(words["answers"]),
+        lacking=missing.for_a_pass(interview, words["card"], words["bank"]),
+        **words,
     )

@@ -12,12 +12,15 @@ Pure: no session, no clock. Every question is worth one point.
 - short: met checks over needed checks, at most the point.
 - case: the mean of its parts.
 
+Where a template gives competencies weights, the total is the mean of the competencies by weight.
+
 A level is a share of points. Its range is Wilson's interval for a proportion (JASA 22, 1927), which
 holds its promise for few questions (Brown, Cai, DasGupta, Statistical Science 16, 2001). Partial
 points vary less than whole ones, so for them the range is wider than it need be: to the safe side.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from math import sqrt
 from statistics import NormalDist
@@ -150,7 +153,34 @@ def level(points: Iterable[float], certainty: float) -> Level:
     return Level(points=total, of=count, share=total / count, low=low, high=high)
 
 
-def wilson(points: float, count: int, certainty: float) -> tuple[float, float]:
+def weighted(points: Sequence[float], counts: Sequence[float], certainty: float) -> Level:
+    """Return the level of points that do not all count alike, with its range."""
+    if all(count == 1 for count in counts):
+        return level(points, certainty)
+    effective = sum(counts)
+    earned = sum(count * one for count, one in zip(counts, points, strict=True))
+    low, high = wilson(earned, effective, certainty)
+    share = earned / effective
+    return Level(points=sum(points), of=len(points), share=share, low=low, high=high)
+
+
+def shares_of(asked: Sequence[str], weights: Mapping[str, float]) -> list[float]:
+    """Return how much each answer counts, by the competencies that were asked and their weights.
+
+    A competency counts by its weight, however many questions it had. The sum is the number of
+    answers of the same weight that would tell as much (Kish, Survey Sampling, 1965), so that
+    uneven weights widen the range and never narrow it. Equal weights: each answer counts once.
+    """
+    found = {key: weights.get(key, 1.0) for key in asked}
+    if len(set(found.values())) <= 1:
+        return [1.0] * len(asked)
+    times = Counter(asked)
+    plain = [found[key] / times[key] for key in asked]
+    scale = sum(plain) / sum(one * one for one in plain)
+    return [one * scale for one in plain]
+
+
+def wilson(points: float, count: float, certainty: float) -> tuple[float, float]:
     """Return Wilson's interval for so many points of so many questions."""
     z = NormalDist().inv_cdf(0.5 + certainty / 2)
     share = points / count
@@ -166,8 +196,9 @@ def scorecard(points: Mapping[str, float], bank: Bank) -> Scorecard:
     by_competency: dict[str, list[float]] = {}
     for item_id, earned in points.items():
         by_competency.setdefault(bank.item(item_id).competency, []).append(earned)
+    asked = [bank.item(item_id).competency for item_id in points]
     return Scorecard(
-        total=level(points.values(), certainty),
+        total=weighted(list(points.values()), shares_of(asked, bank.weights), certainty),
         competencies={
             key: level(by_competency[key], certainty)
             for key in bank.competencies
@@ -207,7 +238,8 @@ def causes(card: Scorecard, rule: Rule) -> list[Cause]:
 
 def weak(card: Scorecard, rule: Rule) -> list[str]:
     """Return the competencies below the floor."""
-    return [key for key, level in card.competencies.items() if below(level, rule.floor)]
+    found = card.competencies.items()
+    return [key for key, level in found if below(level, rule.floor_of(key))]
 
 
 def below(level: Level, line: float) -> bool:

@@ -11,10 +11,11 @@ from core.errors import Conflict, DomainError
 from experts import restrictions, skills
 from experts.fields import Field
 from experts.models import Skill
-from interviews import items, retakes
+from interviews import banks, model_outages, outages, retakes, templates
 from interviews.items import Bank
 from interviews.models import Interview, Response, State
 from interviews.retakes import Attempt
+from interviews.template_models import InterviewTemplate
 
 RENEW_BEFORE = timedelta(days=60)
 FINISHED = (State.REVIEW, State.PASSED, State.FAILED)
@@ -36,6 +37,10 @@ class TooSoon(Conflict):
     """You can start the next interview in this field from %(day)s."""
 
 
+class AnotherUnderWay(Conflict):
+    """Another interview of yours in this field is under way. Finish or leave it first."""
+
+
 @dataclass(frozen=True)
 class Standing:
     """An expert's interviews in a field, the last first, and what follows from them."""
@@ -51,6 +56,9 @@ class Standing:
     start_from: datetime
     seed: str | None
     is_barred: bool = False
+    # What is asked where it is not just the bank, and an interview of another kind in the field.
+    template: InterviewTemplate | None = None
+    other: Interview | None = None
 
     @property
     def active(self) -> Interview | None:
@@ -65,22 +73,51 @@ class Standing:
 
 def of(session: Session, expert_id: int, field: Field, at: datetime) -> Standing:
     """Return where an expert stands."""
-    rows = _rows(session, expert_id, field)
-    bank = items.banks().get(field)
-    counted = [_attempt(one) for one, answers in rows if answers and not one.is_open(at)]
+    bank, template = banks.current(session, field), templates.of_field(session, field)
+    if bank is not None and template is not None:
+        bank = templates.applied(template, bank)
+    skill = _skill(session, expert_id, field, at)
+    return asked(session, expert_id, field, at, bank=bank, template=template, skill=skill)
+
+
+def asked(
+    session: Session,
+    expert_id: int,
+    field: Field,
+    at: datetime,
+    *,
+    bank: Bank | None,
+    template: InterviewTemplate | None,
+    skill: Skill | None = None,
+    project_id: int | None = None,
+) -> Standing:
+    """Return where an expert stands with what a field, or a project in it, asks."""
+    every = _rows(session, expert_id, field)
+    rows = [row for row in every if row[0].project_id == project_id]
+    excused = outages.excused(session, [one.key for one, _answers in rows])
+    excused |= model_outages.spoiled(session, expert_id, field, at)
+    over = [one for one, answers in every if answers and not one.is_open(at)]
+    counted = [
+        _attempt(one) for one in over if one.project_id == project_id and one.id not in excused
+    ]
     return Standing(
         field=field,
         at=at,
         bank=bank,
         past=tuple(one for one, _ in rows),
-        seen=frozenset(step["item"] for one, answers in rows if answers for step in one.plan),
-        attempt=len(counted) + 1,
+        seen=frozenset(step["item"] for one, answers in every if answers for step in one.plan)
+        if bank is None or bank.asks_others
+        else frozenset(),
+        # Counted over the whole field, so that the core items of the last time do not come again.
+        attempt=len(over) + 1,
         used=retakes.used(counted, bank.retakes, at) if bank else 0,
-        skill=_skill(session, expert_id, field, at),
+        skill=skill,
         start_from=retakes.may_start_from(counted, bank.retakes, at) if bank else at,
         # Whoever leaves before the first answer finds the same questions again.
         is_barred=restrictions.is_removed(session, expert_id),
         seed=next((one.seed for one, answers in rows if not answers), None),
+        template=template,
+        other=next((one for one, _answers in every if _is_other(one, project_id, at)), None),
     )
 
 
@@ -104,6 +141,8 @@ def check(standing: Standing, at: datetime) -> Bank:
         raise NotOpenYet
     if standing.is_barred:
         raise restrictions.Restricted
+    if standing.other is not None:
+        raise AnotherUnderWay
     if standing.read is not None:
         raise StillRead
     if standing.skill is not None and at < renew_from(standing.skill):
@@ -130,7 +169,14 @@ def renew_from(skill: Skill) -> datetime:
 def next_start(session: Session, interview: Interview, bank: Bank, ended_at: datetime) -> datetime:
     """Return from when another attempt may follow an interview that ends now."""
     rows = _rows(session, interview.expert_id, interview.field)
-    past = [_attempt(one) for one, answers in rows if answers and one.id != interview.id]
+    before = [one for one, answers in rows if answers and one.id != interview.id]
+    excused = outages.excused(session, [one.key for one in before])
+    excused |= model_outages.spoiled(session, interview.expert_id, interview.field, ended_at)
+    past = [
+        _attempt(one)
+        for one in before
+        if one.project_id == interview.project_id and one.id not in excused
+    ]
     mine = Attempt(interview.started_at, ended_at, finished=True)
     return retakes.may_start_from([*past, mine], bank.retakes, ended_at)
 
@@ -153,6 +199,10 @@ def _attempt(interview: Interview) -> Attempt:
         ended_at=interview.finished_at or interview.expires_at,
         finished=interview.state in FINISHED,
     )
+
+
+def _is_other(interview: Interview, project_id: int | None, at: datetime) -> bool:
+    return interview.project_id != project_id and interview.is_open(at)
 
 
 def _skill(session: Session, expert_id: int, field: Field, at: datetime) -> Skill | None:

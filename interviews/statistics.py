@@ -12,14 +12,22 @@ from sqlmodel import Session
 
 from experts.fields import Field
 from interviews.items import Bank, Item
+from interviews.models import Mode
 
 ENOUGH = 10
 LOOK_BACK = timedelta(days=365)
+# `organisation` is whose bank the questions came from, 0 for the instance.
 # By item: what was given, and how its points go with the level that the whole interview came to.
 ITEMS = text("""
-    with finished as (
-        select id, level from interview
-        where field = :field and level is not null and started_at >= :since
+    with asked as (
+        select id, level, texts_deleted_at from interview
+        where field = :field and started_at >= :since and coalesce((
+            select max(d.organisation_id)
+            from bank_publication p join bank_draft d on d.id = p.bank_id
+            where p.digest = interview.edition
+        ), 0) = :organisation
+    ), finished as (
+        select id, level from asked where level is not null
     )
     select r.item_id as item, count(*) as answers, avg(r.points) as points,
         count(*) filter (where r.answer is null and i.texts_deleted_at is null) as blank,
@@ -30,17 +38,20 @@ ITEMS = text("""
         ) as seconds,
         corr(r.points, f.level) as goes_with
     from interview_response r
-    join interview i on i.id = r.interview_id
+    join asked i on i.id = r.interview_id
     left join finished f on f.id = i.id
-    where i.field = :field and i.started_at >= :since
     group by 1
 """)
 GIVEN = text("""
-    select step ->> 'item' as item, count(*) as times, (
-        select count(*) from interview where field = :field and started_at >= :since
-    ) as interviews
-    from interview, jsonb_array_elements(plan) as step
-    where field = :field and started_at >= :since group by 1
+    with asked as (
+        select plan from interview where field = :field and started_at >= :since and coalesce((
+            select max(d.organisation_id)
+            from bank_publication p join bank_draft d on d.id = p.bank_id
+            where p.digest = interview.edition
+        ), 0) = :organisation
+    )
+    select step ->> 'item' as item, count(*) as times, (select count(*) from asked) as interviews
+    from asked, jsonb_array_elements(plan) as step group by 1
 """)
 WAY = text("""
     with counted as (
@@ -77,6 +88,58 @@ LEFT = text("""
         group by i.id
     ) left_early group by 1 order by 1
 """)
+
+
+GROUPS = text("""
+    with counted as (
+        select i.id, i.mode, i.state,
+            mode() within group (order by r.language) as language, count(r.id) as answers,
+            percentile_cont(0.5) within group (
+                order by extract(epoch from r.answered_at - r.shown_at)) as each
+        from interview i left join interview_response r on r.interview_id = i.id
+        where i.field = :field and i.started_at >= :since group by i.id
+    )
+    select mode, language, count(*) as begun,
+        count(*) filter (where state in ('review', 'passed', 'failed')) as finished,
+        count(*) filter (where state in ('abandoned', 'expired')) as left_early,
+        percentile_cont(0.5) within group (order by answers)
+            filter (where state in ('abandoned', 'expired')) as left_after,
+        percentile_cont(0.5) within group (order by each) as seconds
+    from counted group by mode, language order by mode, language nulls last
+""")
+STEPS = text("""
+    select r.position, count(*) as answers,
+        percentile_cont(0.5) within group (
+            order by extract(epoch from r.answered_at - r.shown_at)) as seconds,
+        percentile_cont(0.9) within group (
+            order by extract(epoch from r.answered_at - r.shown_at)) as most
+    from interview_response r join interview i on i.id = r.interview_id
+    where i.field = :field and i.started_at >= :since
+    group by 1 having count(*) >= :enough order by 1
+""")
+
+
+@dataclass(frozen=True)
+class Group:
+    """How far people came in one way and language; none where nothing was answered."""
+
+    mode: Mode
+    language: str | None
+    begun: int
+    finished: int
+    left_early: int
+    left_after: float | None
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long the question in one place takes: half of people, and nine of ten, at most."""
+
+    position: int
+    answers: int
+    seconds: float
+    most: float
 
 
 @dataclass(frozen=True)
@@ -129,9 +192,11 @@ class Way:
     left_after: dict[int, int]
 
 
-def items(session: Session, bank: Bank, language: str, *, at: datetime) -> list[ItemFigures]:
+def items(
+    session: Session, bank: Bank, language: str, *, at: datetime, organisation_id: int | None = None
+) -> list[ItemFigures]:
     """Return the figures of every item of a bank, those worth a look first."""
-    asked = {"field": bank.field, "since": at - LOOK_BACK}
+    asked = {"field": bank.field, "since": at - LOOK_BACK, "organisation": organisation_id or 0}
     rows = {row.item: row for row in session.execute(ITEMS, asked)}
     given = {row.item: row.times / row.interviews for row in session.execute(GIVEN, asked)}
     found = []
@@ -152,6 +217,34 @@ def items(session: Session, bank: Bank, language: str, *, at: datetime) -> list[
             )
         )
     return sorted(found, key=lambda one: (-len(one.oddities), one.item.id))
+
+
+def groups(session: Session, field: Field, *, at: datetime) -> list[Group]:
+    """Return how far people came, by way and language; few people have no times."""
+    found = []
+    for row in session.execute(GROUPS, {"field": field, "since": at - LOOK_BACK}):
+        enough = row.begun >= ENOUGH
+        found.append(
+            Group(
+                mode=Mode(row.mode),
+                language=row.language,
+                begun=row.begun,
+                finished=row.finished,
+                left_early=row.left_early,
+                left_after=row.left_after if enough else None,
+                seconds=float(row.seconds) if enough and row.seconds is not None else None,
+            )
+        )
+    return found
+
+
+def pace(session: Session, field: Field, *, at: datetime) -> list[Pace]:
+    """Return how long each question takes, by its place; places of few people are left out."""
+    asked = {"field": field, "since": at - LOOK_BACK, "enough": ENOUGH}
+    return [
+        Pace(row.position, row.answers, float(row.seconds), float(row.most))
+        for row in session.execute(STEPS, asked)
+    ]
 
 
 def way(session: Session, field: Field, *, at: datetime) -> Way:

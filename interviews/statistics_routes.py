@@ -8,7 +8,7 @@ from core.access import requires
 from core.clock import now
 from core.db import db_session
 from core.errors import NotFound
-from interviews import items, statistics
+from interviews import banks, modes, statistics
 from interviews.items import Bank
 
 bp = Blueprint("interview_statistics", __name__)
@@ -23,8 +23,11 @@ def of_bank() -> ResponseReturnValue:
     return render_template(
         "interviews/statistics.html",
         bank=bank,
-        banks=list(items.banks().values()),
+        banks=list(banks.every(session).values()),
         way=statistics.way(session, bank.field, at=at),
+        groups=statistics.groups(session, bank.field, at=at),
+        pace=statistics.pace(session, bank.field, at=at),
+        ways=modes.NAMES,
         figures_of_items=statistics.items(session, bank, language, at=at),
         enough=statistics.ENOUGH,
         language=language,
@@ -33,10 +36,10 @@ def of_bank() -> ResponseReturnValue:
 
 def _bank(name: str | None) -> Bank:
     """Return the bank of a field, the first where none is named."""
-    banks = items.banks()
+    there = banks.every(db_session())
     if name is None:
-        return next(iter(banks.values()))
-    found = next((bank for field, bank in banks.items() if field == name), None)
+        return next(iter(there.values()))
+    found = next((bank for field, bank in there.items() if field == name), None)
     if found is None:
         raise NotFound
     return found

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, func, select
 from accounts import consents, decisions
 from accounts.models import Appeal, Purpose
 from core import audit, formats
-from interviews import corrections, editions
+from interviews import corrections, editions, integrity, quoted, suggestions, turns
 from interviews.models import Interview, Response, State
 
 # A pass cannot be contested; so long its person may read and correct what they said.
@@ -65,6 +65,10 @@ def delete(session: Session, interview: Interview, at: datetime) -> None:
         response.mark = _without_quotes(response)
         session.add(response)
     corrections.blank(session, interview)
+    integrity.forget_words(session, interview)
+    turns.blank(session, interview)
+    suggestions.forget(session, interview)
+    quoted.blank(session, interview)
     if interview.decision_id is not None:
         decisions.unquote(session, interview.decision_id)
     interview.texts_deleted_at = at

@@ -50,6 +50,17 @@ def qualification_reference(assignment_id: int) -> str:
     return f"qualification:{assignment_id}"
 
 
+def sample_reference(sample_id: int, position: int) -> str:
+    """Name the pay of one task of a work sample."""
+    return f"sample:{sample_id}:{position}"
+
+
+def is_known(session: Session, reference: str) -> bool:
+    """Say whether a pay stands under a reference, whatever became of it."""
+    query = select(ExtraPay.id).where(ExtraPay.reference == reference)
+    return session.exec(query).first() is not None
+
+
 def give(session: Session, extra: Extra, reference: str, *, at: datetime) -> ExtraPay | None:
     """Credit a pay at once, from the budget; None when its reference was used before.
 

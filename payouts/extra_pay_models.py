@@ -36,10 +36,12 @@ class ExtraPay(SQLModel, table=True):
         UniqueConstraint("reference"),
         CheckConstraint("pay_minor > 0 AND fee_minor >= 0", name="amounts_sound"),
         CheckConstraint("(state = 'held') = (ended_at IS NULL)", name="ended_whole"),
-        # A bonus is given by a person, with words, at once; the others are for one assignment.
+        # A bonus is given by a person, with words, at once; a review is of one assignment, and a
+        # qualification task is one, or a task of a work sample.
         CheckConstraint(
             "(kind = 'bonus') = (given_by IS NOT NULL)"
-            " AND (kind = 'bonus') = (assignment_id IS NULL)"
+            " AND (kind <> 'bonus' OR assignment_id IS NULL)"
+            " AND (kind <> 'review' OR assignment_id IS NOT NULL)"
             " AND (kind <> 'bonus' OR (state = 'earned' AND length(btrim(words)) >= 20))",
             name="bonus_whole",
         ),

@@ -18,7 +18,7 @@ from core.errors import NotFound
 from core.web import Problems, page_of, read
 from experts import restrictions
 from payouts import budgets
-from projects import invitations, letters, preview, rates, reasons, terms
+from projects import entry, invitations, letters, preview, rates, reasons, terms
 from projects.forms import DeclineForm
 from projects.models import Invitation, Project, State, id_of
 
@@ -119,6 +119,7 @@ def _invitation_page(found: Invitation, form: DeclineForm) -> str:
         explained=reasons.explained(found.reasons),
         preview=preview.of(project.label_config),
         is_frozen=budgets.is_frozen(session, id_of(project)),
+        asked=entry.asked(session, project, found.expert_id, at),
         takes_people=project.state is State.OPEN
         and invitations.places(session, project, at).free > 0,
         wish=request.args.get("answer"),

@@ -15,7 +15,7 @@ from accounts.models import Organisation, User
 from core import audit, messages
 from core.errors import Conflict
 from payouts import budgets
-from projects import letters, lifecycle, matching, rates
+from projects import entry, letters, lifecycle, matching, rates
 from projects.matching import Candidate
 from projects.models import Answer, Invitation, Project, State, id_of
 
@@ -162,6 +162,7 @@ def accept(session: Session, invitation: Invitation, *, by: User, at: datetime) 
         raise Ended
     if places(session, project, at).free == 0:
         raise NoPlaceLeft
+    entry.admit(session, project, invitation.expert_id, at)
     _answer(session, invitation, Answer.ACCEPTED, "", by, at)
 
 

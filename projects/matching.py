@@ -59,6 +59,11 @@ def count(session: Session, project: Project, *, at: datetime | None = None) -> 
     return int(session.execute(select(func.count()).select_from(ids)).scalar_one())
 
 
+def ids(project: Project, at: datetime) -> Select[Any]:
+    """Choose the ids of the experts who meet every criterion and were not invited yet."""
+    return _eligible(project, at).with_only_columns(col(Expert.user_id), maintain_column_froms=True)
+
+
 def requirements(project: Project) -> list[dict[str, Any]]:
     """Return the hard criteria as facts, for pages and letters to say in words."""
     found: list[dict[str, Any]] = [

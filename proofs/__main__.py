@@ -2,10 +2,11 @@
 
 import sys
 
-from proofs import access, payouts, trust, walk
+from proofs import access, interviews, payouts, trust, walk
 
 PROOFS = {
     "access": access.prove,
+    "interviews": interviews.prove,
     "payouts": payouts.prove,
     "trust": trust.prove,
     "walk": walk.prove,

@@ -73,11 +73,17 @@ PROJECT = {"project_id": "project"}
 DRAFT = {"project_id": "draft"}
 BY_OWNER = functools.partial(Route, US, PROJECT)
 OF_WORK = functools.partial(Route, ME, {"assignment_id": "assignment"})
+OF_SAMPLE = functools.partial(Route, ME, {"sample_id": "work sample"})
 OF_INTERVIEW = functools.partial(Route, ME, {"interview_id": "interview"})
+OF_ANSWER = functools.partial(Route, OPS, {"answer_id": "answer to read"})
 ADMIN = frozenset({OWNER})
 WEBHOOK = {"webhook_id": "webhook"}
 OF_WEBHOOK = functools.partial(Route, ADMIN, WEBHOOK)
 OF_DELIVERY = functools.partial(Route, ADMIN, {**WEBHOOK, "delivery_id": "delivery"}, own=WEBHOOK)
+BANK = {"bank_id": "item bank"}
+OF_BANK = functools.partial(Route, ADMIN, BANK)
+ITEM = {**BANK, "item_id": "bank item"}
+OF_ITEM = functools.partial(Route, ADMIN, ITEM, own=BANK)
 ASKS_STRIPE = "it would ask Stripe"
 
 ROUTES: dict[str, Route] = {
@@ -229,6 +235,22 @@ ROUTES: dict[str, Route] = {
     "annotation_owner.import_tasks": BY_OWNER(),
     "annotation_owner.example": Route(US, {**PROJECT, "kind": "=csv"}),
     "annotation_owner.decide": Route(US, {"assignment_id": "submitted assignment"}),
+    "samples.before": Route(ME, PROJECT),
+    "samples.start": Route(ME, PROJECT),
+    "samples.go_on": OF_SAMPLE(),
+    "samples.result": OF_SAMPLE(),
+    **{
+        f"samples.{view}": Route(ME, {"sample_id": "work sample", "position": "=1"})
+        for view in ("task", "task_json", "save_draft", "submit", "report_task")
+    },
+    "samples_owner.rule": BY_OWNER(),
+    "samples_owner.save_rule": BY_OWNER(),
+    "samples_owner.end_rule": BY_OWNER(),
+    "samples_owner.try_out": BY_OWNER(),
+    "samples_owner.one": Route(US, {**PROJECT, "sample_id": "work sample"}, own=PROJECT),
+    "samples_owner.decide": Route(US, {**PROJECT, "sample_id": "work sample"}, own=PROJECT),
+    "samples_owner.person": Route(US, {**PROJECT, "expert_id": "expert"}, own=PROJECT),
+    "samples_owner.grant": Route(US, {**PROJECT, "expert_id": "expert"}, own=PROJECT),
     # interviews
     "interviews.question": OF_INTERVIEW(),
     "interviews.answer": OF_INTERVIEW(),
@@ -239,7 +261,68 @@ ROUTES: dict[str, Route] = {
     "interview_choice.correct": Route(
         ME, {"interview_id": "contested interview", "position": "=1"}
     ),
+    "item_banks.bank": OF_BANK(),
+    "item_banks.take_starter": OF_BANK(),
+    "item_banks.rules": OF_BANK(),
+    "item_banks.save_rules": OF_BANK(),
+    "item_banks.publish": OF_BANK(),
+    "item_banks.make_version": OF_BANK(),
+    "item_banks.versions": OF_BANK(),
+    "item_banks.version": Route(ADMIN, {**BANK, "version": "bank version"}, own=BANK),
+    "item_banks.take_back": Route(ADMIN, {**BANK, "version": "bank version"}, own=BANK),
+    "item_banks.files": OF_BANK(),
+    "item_banks.as_json": OF_BANK(),
+    "item_banks.as_csv": OF_BANK(),
+    "item_banks.bring_in": OF_BANK(),
+    "item_bank_items.add": OF_BANK(),
+    "item_bank_items.item": OF_ITEM(),
+    "item_bank_items.save": OF_ITEM(),
+    "item_bank_items.preview": OF_ITEM(),
+    "item_bank_items.try_answer": OF_ITEM(),
+    "item_bank_items.history": OF_ITEM(),
+    "item_bank_items.take_back": Route(ADMIN, {**ITEM, "version": "bank version"}, own=BANK),
+    "item_bank_items.copy": OF_ITEM(),
+    "item_bank_items.retire": OF_ITEM(),
+    "item_bank_items.restore": OF_ITEM(),
+    "item_bank_items.discard": OF_ITEM(),
+    "project_interview.of_owner": BY_OWNER(),
+    "project_interview.ask_own": BY_OWNER(untried="the terms stand in the query"),
+    "project_interview.ask_field": BY_OWNER(),
+    "project_interview.of_expert": Route(ME, PROJECT),
+    "project_interview.note_outage": Route(OPS, {"interview_id": "left interview"}),
+    "interview_integrity.explain": Route(ME, {"interview_id": "contested interview"}),
+    "interview_integrity.conclude": Route(OPS, {"interview_id": "contested interview"}),
+    "interview_accommodations.end": Route(ME, {"accommodation_id": "accommodation"}),
+    "interview_accommodations.answer": Route(OPS, {"accommodation_id": "accommodation"}),
+    "interview_voice.agree": OF_INTERVIEW(),
+    "interview_voice.transcribe": OF_INTERVIEW(),
+    "interview_talk.conversation_page": OF_INTERVIEW(),
+    "interview_talk.reply": OF_INTERVIEW(),
+    "interview_talk.begin": OF_INTERVIEW(),
+    "interview_talk.skip": OF_INTERVIEW(),
+    "interview_talk.without": OF_INTERVIEW(),
+    "interview_talk.next_words": OF_INTERVIEW(),
+    "interview_talk.transcript": Route(ME, {"interview_id": "talked interview"}),
+    "interview_talk.read_transcript": Route(OPS, {"interview_id": "talked interview"}),
+    "interview_talk.suggested": Route(ME, {"interview_id": "talked interview"}),
+    "interview_talk.answer_suggestion": Route(
+        ME,
+        {"interview_id": "talked interview", "suggestion_id": "suggestion"},
+        own={"interview_id": "talked interview"},
+    ),
     "interviews_operator.one_interview": Route(OPS, {"interview_id": "contested interview"}),
+    "interview_waiting.take": Route(OPS, {"interview_id": "contested interview"}),
+    "interview_waiting.let_go": Route(OPS, {"interview_id": "contested interview"}),
+    "calibration.of_item": Route(OPS, {"run_id": "calibration", "item_id": "=fin-001"}),
+    "calibration.accept": Route(OPS, {"run_id": "calibration"}),
+    "calibration.withdraw": Route(OPS, {"run_id": "calibration", "item_id": "=fin-001"}),
+    "interview_scoring.one": OF_ANSWER(),
+    "interview_scoring.decide": OF_ANSWER(),
+    "interview_scoring.undo": OF_ANSWER(),
+    "interview_scoring.put_back": OF_ANSWER(),
+    "interview_scoring.freeze": OF_ANSWER(
+        untried="nobody has read it, so there is nothing to put up"
+    ),
     "interviews_operator.decide": Route(OPS, {"interview_id": "contested interview"}),
     # releases
     "releases.project_releases": BY_OWNER(),

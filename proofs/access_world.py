@@ -7,6 +7,7 @@ organisations. What is made after them is somebody else's to them, each row with
 
 import hashlib
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -26,11 +27,14 @@ from experts import restrictions
 from experts.fields import Field
 from experts.models import AccountStanding, Expert, RestrictionProposal
 from experts.restrictions import Proposal
+from interviews import conversation, items
+from interviews.judge_models import ReadFor
 from payouts import requests, sending
 from payouts.dispute_models import DisputeState
 from payouts.models import Payout, PayoutState, ProjectBudget
 from projects import letters
 from releases.models import Release
+from tests.factories import calibration
 from tests.factories.accounts import (
     make_email_change,
     make_member,
@@ -38,7 +42,8 @@ from tests.factories.accounts import (
     make_sign_in,
     make_user,
 )
-from tests.factories.annotation import Desk, join, make_assignment, make_desk, make_task
+from tests.factories.annotation import Desk, choice, join, make_assignment, make_desk, make_task
+from tests.factories.banks import make_bank, make_publication, own_items
 from tests.factories.books import (
     make_dispute,
     make_payout_stop,
@@ -48,6 +53,7 @@ from tests.factories.books import (
 from tests.factories.decisions import contest, decision_of
 from tests.factories.experts import make_expert, make_licence
 from tests.factories.interviews import answer_all, make_interview, unknown
+from tests.factories.judges import make_answer_in_words, make_to_read
 from tests.factories.payouts import (
     eur,
     make_approval,
@@ -59,10 +65,18 @@ from tests.factories.payouts import (
     make_rail_event,
     make_run,
 )
+from tests.factories.people import make_accommodation
 from tests.factories.privacy import make_export
 from tests.factories.projects import make_invitation, make_project
 from tests.factories.refunds import make_refund
 from tests.factories.releases import add_validated, make_grant, make_release
+from tests.factories.samples import make_rule, make_sample
+from tests.factories.talks import (
+    make_answer_turn,
+    make_led_interview,
+    make_suggestion,
+    make_turn,
+)
 from tests.factories.tax import make_tax_profile
 from tests.factories.webhooks import make_delivery, make_endpoint
 from tests.jobs_run import run_jobs
@@ -149,6 +163,7 @@ def strangers(session: Session, world: World) -> None:
     for actor, organisation in ((OTHER_OWNER, desk.organisation), (OTHER_READER, team)):
         endpoint = make_endpoint(session, organisation)
         world.own[actor] |= {"webhook": endpoint.id}
+    world.own[OTHER_OWNER]["item bank"] = make_bank(session, desk.organisation, by=desk.owner).id
 
 
 def theirs(app: Flask, session: Session, world: World) -> None:
@@ -158,6 +173,7 @@ def theirs(app: Flask, session: Session, world: World) -> None:
     _work(session, world, desk)
     _money(session, world, desk)
     _interviews(session, world)
+    _banks(session, world, desk)
     _letters(session, world)
     _release(app, session, world, desk)
     session.commit()
@@ -261,6 +277,11 @@ def _work(session: Session, world: World, desk: Desk) -> None:
             session, desk.project, expert=expert, task=task, state=state, **changes
         )
 
+    for _ in range(3):
+        make_task(session, desk.project, data=data, gold=choice())
+    # Asked of nobody before the sample: the rule came after those who had worked.
+    make_rule(session, desk.project, by=desk.owner)
+    world.rows["work sample"] = make_sample(session, desk).id
     contested = lease(WorkState.REJECTED)
     appeal = contest(
         session,
@@ -328,12 +349,45 @@ def _interviews(session: Session, world: World) -> None:
     words = world.secret("zzanswer in an interview", EXPERT, OPERATOR)
     failed = answer_all(session, make_interview(session, user, field=Field.MEDICINE), unknown)
     appeal = contest(session, decision_of(session, failed), f"{words}, and it was right")
+    left = make_interview(session, user, field=Field.SOFTWARE)
+    conversation.leave(session, left, now())
     session.flush()
+    need = make_accommodation(
+        session, user, words=world.secret("zzwhat would help in interviews", EXPERT, OPERATOR)
+    )
+    read = make_answer_in_words(session, make_interview(session))
+    held = {"held_by": world.user(OPERATOR).id, "held_until": now() + timedelta(hours=1)}
+    to_read = make_to_read(session, read, purpose=ReadFor.FROZEN, **held)
     world.rows |= {
+        "accommodation": need.id,
         "interview": make_interview(session, user, field=Field.FINANCE).id,
         "contested interview": failed.id,
+        "left interview": left.id,
         "interview appeal": appeal.id,
+        "calibration": calibration.make_calibration(session, field=Field.FINANCE).id,
+        "answer to read": to_read.id,
     }
+    _talk(session, world)
+
+
+def _talk(session: Session, world: World) -> None:
+    talked = make_led_interview(session, world.user(EXPERT), field=Field.SOFTWARE)
+    make_turn(session, talked)
+    words = world.secret("zzwords of an interview", EXPERT, OPERATOR)
+    turn = make_answer_turn(session, talked, words)
+    world.rows |= {
+        "talked interview": talked.id,
+        "suggestion": make_suggestion(session, talked, turn).id,
+    }
+
+
+def _banks(session: Session, world: World, desk: Desk) -> None:
+    draft = make_bank(session, desk.organisation, by=desk.owner)
+    found = items.banks()[Field.LAW].model_dump(mode="json")["items"]
+    found[0]["explanation"]["en"] = world.secret("zzkey of an item", OWNER)
+    own_items(draft, found)
+    version = make_publication(session, draft, by=desk.owner).version
+    world.rows |= {"item bank": draft.id, "bank item": "ola-001", "bank version": version}
 
 
 def _letters(session: Session, world: World) -> None:

@@ -26,6 +26,7 @@ from tests.factories.annotation import make_desk
 from tests.factories.decisions import contest, decision_of, make_refused
 from tests.factories.experts import make_expert, make_licence
 from tests.factories.interviews import make_interview
+from tests.factories.samples import make_sample, make_sample_desk
 
 SAID = {"en": "A sentence that gives the reason in words."}
 REASON = Reason("copied_answers", SAID, [Evidence(SAID)], SAID)
@@ -61,6 +62,14 @@ STATES: dict[DecisionKind, tuple[str, str, str, str]] = {
         ' reason_words = \'{"en": "x"}\', evidence = \'["x"]\', would_change = \'{"en": "x"}\','
         " contest_until = now() + interval '1 day', retake_from = now(),"
         " decision_id = :decision WHERE id = :row",
+    ),
+    DecisionKind.SAMPLE_FAILED: (
+        "work_sample",
+        "work_sample",
+        "id",
+        "UPDATE work_sample SET state = 'failed', finished_at = now(), score = 0.2,"
+        " scorecard = '{\"x\": 1}', decided_at = now(), decided_by = :by,"
+        " contest_until = now() + interval '1 day', decision_id = :decision WHERE id = :row",
     ),
     DecisionKind.EXPERT_RESTRICTED: ("expert", "expert", "user_id", _STANDING.format("restricted")),
     DecisionKind.EXPERT_REMOVED: ("expert", "expert", "user_id", _STANDING.format("removed")),
@@ -257,6 +266,9 @@ def _row(session: Session, kind: DecisionKind) -> _Row:
     if kind is DecisionKind.INTERVIEW_FAILED:
         interview = make_interview(session)
         return _Row(kind, interview.id or 0, interview.expert_id)
+    if kind is DecisionKind.SAMPLE_FAILED:
+        found = make_sample(session, make_sample_desk(session))
+        return _Row(kind, found.key, found.expert_id or 0)
     expert: Expert = make_expert(session)
     if kind is DecisionKind.CREDENTIAL_REFUSED:
         return _Row(kind, make_licence(session, expert).id or 0, expert.user_id)

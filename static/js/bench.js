@@ -310,9 +310,9 @@ goOn.addEventListener("change", () => {
 
 const skip = find("skip");
 function openSkip() {
-  if (!skip.open) skip.showModal();
+  if (skip && !skip.open) skip.showModal();
 }
-skip.addEventListener("close", () => {
+skip?.addEventListener("close", () => {
   if (skip.returnValue !== "skip") return;
   const given = new FormData(skip.querySelector("form"));
   const own = given.get("words").trim();
@@ -322,19 +322,19 @@ skip.addEventListener("close", () => {
 });
 
 handInButton.addEventListener("click", handIn);
-find("open-skip").addEventListener("click", openSkip);
+find("open-skip")?.addEventListener("click", openSkip);
 const giveUp = find("give-up");
-find("return").addEventListener("click", async () => {
+find("return")?.addEventListener("click", async () => {
   await peekNow();
   if (newest && newest !== "[]") giveUp.showModal();
   else once(find("return"), () => act("return", {}));
 });
-giveUp.addEventListener("close", () => {
+giveUp?.addEventListener("close", () => {
   if (giveUp.returnValue === "return") once(find("return"), () => act("return", {}));
   giveUp.returnValue = "";
 });
 addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !skip.open) handIn();
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !skip?.open) handIn();
 });
 
 // Leaving takes along what was typed in the last moments.

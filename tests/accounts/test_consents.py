@@ -20,12 +20,16 @@ SHARE = Purpose.SHARE_PROFILE
 DIGESTS = {
     "ai_interview 2026-11 en": "528877aef48e6adc",
     "ai_interview 2026-11 fr": "68fc3d0c87896964",
+    "ai_interview 2026-12 en": "6abe9480f80682a8",
+    "ai_interview 2026-12 fr": "a9e66d589d59c2c3",
     "transcripts 2026-11 en": "19c5fec9ed91eb45",
     "transcripts 2026-11 fr": "5bfa81a567e7c0f0",
     "share_profile 2026-11 en": "cf8ae2ad4a879d8a",
     "share_profile 2026-11 fr": "cce37667ce3a01b3",
     "name_in_provenance 2026-11 en": "701ddd2b72093c0b",
     "name_in_provenance 2026-11 fr": "006da77e706eddfb",
+    "voice 2026-11 en": "774b9c094ce80903",
+    "voice 2026-11 fr": "01bdaa8263b6d926",
 }
 
 
@@ -65,7 +69,7 @@ def test_nothing_is_given_before_somebody_agrees(session, user, sign_in):
     page = sign_in(user).get("/account/consents")
 
     assert page.status_code == 200
-    assert page.text.count("You do not agree") == 4
+    assert page.text.count("You do not agree") == 5
     assert "checked" not in page.text
     assert not any(consents.given(session, user.id, purpose) for purpose in Purpose)
 

@@ -41,6 +41,7 @@ def test_everything_that_was_promised_is_kept_with_the_assignment(session, made)
         "contest_days": 14,
         "validation": "agreement",
         "overlap": 2,
+        "extensions": 2,
     }
 
 

@@ -11,8 +11,10 @@ from sqlmodel import Session
 from accounts import consent_texts, consents, email_change, organisations, tokens
 from accounts.models import MemberRole, OrganisationKind, Purpose, User
 from annotation import assignment as leases
+from annotation import sample_course
 from annotation.models import Draft, ShadowUser
 from annotation.models import State as WorkState
+from annotation.sample_models import GrantKind
 from core import audit, once, uploads
 from core.clock import now
 from core.models import KeptAnswer, Letter
@@ -20,7 +22,8 @@ from experts import restrictions
 from experts.fields import Field
 from experts.models import AccountStanding
 from experts.restrictions import Proposal
-from interviews import corrections, editions, fairness
+from interviews import conversation, corrections, editions, fairness
+from interviews.accommodation_models import Need
 from interviews.models import Ethnicity, Sex
 from payouts import holds, ledger
 from payouts.models import PayoutState, ProjectBudget
@@ -33,11 +36,14 @@ from tests.factories.accounts import (
     make_sign_in,
     make_user,
 )
-from tests.factories.annotation import Desk, join, make_assignment, make_desk
+from tests.factories.annotation import Desk, choice, join, make_assignment, make_desk
+from tests.factories.banks import make_bank, make_publication
 from tests.factories.books import make_reversal
+from tests.factories.calibration import make_calibration, make_choice, make_reading
 from tests.factories.decisions import answer, contest, decision_of, stands
 from tests.factories.experts import make_expert, make_licence, make_skill
 from tests.factories.interviews import answer_all, make_interview, unknown
+from tests.factories.judges import read_everywhere
 from tests.factories.payouts import (
     eur,
     make_approval,
@@ -48,10 +54,26 @@ from tests.factories.payouts import (
     make_rail_event,
     make_run,
 )
+from tests.factories.people import make_accommodation, make_integrity_note, make_print
 from tests.factories.projects import make_invitation
 from tests.factories.projects import make_project as make_draft
 from tests.factories.refunds import make_charge, make_payout_part, make_refund
+from tests.factories.samples import make_grant, make_sample, make_sample_desk
+from tests.factories.talks import (
+    make_answer_turn,
+    make_led_interview,
+    make_model_outage,
+    make_suggestion,
+    make_talk,
+    make_turn,
+)
 from tests.factories.tax import make_tax_profile, make_tax_request
+from tests.factories.templates import (
+    make_outage,
+    make_proof,
+    make_qualification,
+    make_template,
+)
 from tests.factories.webhooks import make_delivery, make_endpoint
 
 NAME, EMAIL = "Zqname Quillfeather", "zqaddress@example.org"
@@ -190,11 +212,33 @@ def _work(app: Any, session: Session, all_: Everywhere, folder: Path) -> None:
         stands(all_.say("zqreply that quotes the person at length")),
         by=all_.reviewer,
     )
+    _samples(session, all_)
     held = make_assignment(session, desk.project, expert=expert, state=WorkState.ACTIVE)
     leases.save_draft(session, held, [{"value": all_.say("zqdraft words")}], at=now())
     session.add(ShadowUser(expert_id=all_.id, label_studio_user_id=77, created_at=now()))
     assert session.get(Draft, held.id)
     assert skipped.id
+
+
+def _samples(session: Session, all_: Everywhere) -> None:
+    desk = make_sample_desk(session, experts=0)
+    join(session, desk.project, all_.desk.experts[0])
+    found = make_sample(session, desk, all_.id)
+    given = [dict(choice("termination")[0], id=all_.say("zqid-in-an-answer"))]
+    sample_course.hand_in(session, found, desk.project, 1, given, at=now())
+    words = all_.say("zqreason to leave a task of a sample")
+    sample_course.report_task(session, found, desk.project, 2, words, at=now())
+    sample_course.save_draft(
+        session, found, 3, [{"value": all_.say("zqdraft of a work sample")}], at=now()
+    )
+    make_grant(
+        session,
+        desk,
+        GrantKind.ANOTHER_TRY,
+        expert_id=all_.id,
+        by=desk.owner,
+        words=all_.say("zqwords about why somebody was let in"),
+    )
 
 
 def _interview(app: Any, session: Session, all_: Everywhere) -> None:
@@ -230,8 +274,33 @@ def _interview(app: Any, session: Session, all_: Everywhere) -> None:
         at=now(),
     )
     all_.words.append("203.0.113.77")
+    left = make_interview(session, all_.user, field=Field.MEDICINE)
+    conversation.leave(session, left, now())
+    make_outage(session, left, words=all_.say("zqwords about an outage"))
+    make_integrity_note(session, ended, words=all_.say("zqexplanation of how I wrote"))
+    make_print(session, ended)
+    make_accommodation(session, all_.user, need=Need.MORE_TIME, extra_time=50)
+    make_accommodation(session, all_.user, words=all_.say("zqneed for an interview"))
+    quoted = all_.say("zqanswer that a judge and a reader quoted")
+    read_everywhere(session, all_.user, all_.reviewer.id, quoted)
     make_interview(session, all_.user, field=Field.MEDICINE)
+    make_choice(session, make_calibration(session), "law-001", all_.user)
+    make_reading(session, ended.key, all_.user)
+    make_publication(session, make_bank(session, by=all_.user), by=all_.user)
+    make_proof(session, ended, "accounts")
+    asked = make_template(session, all_.desk.project, all_.desk.owner, at=now())
+    make_qualification(session, asked, all_.id)
+    _talk(session, all_)
     fairness.declare(session, all_.id, Sex.FEMALE, Ethnicity.ASIAN, at=now())
+
+
+def _talk(session: Session, all_: Everywhere) -> None:
+    talked = make_led_interview(session, all_.user, field=Field.SOFTWARE)
+    make_talk(session, talked)
+    make_turn(session, talked)
+    turn = make_answer_turn(session, talked, all_.say("zqwords to an interviewer"))
+    make_model_outage(session, talked)
+    make_suggestion(session, talked, turn)
 
 
 def _money(session: Session, all_: Everywhere) -> None:

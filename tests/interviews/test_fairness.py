@@ -25,7 +25,7 @@ from tests.factories.accounts import make_user
 from tests.factories.interviews import answer_all, make_interview, right, unknown
 
 # What may know of declarations: the report, its edges, and what exports or erases all of a person.
-MAY_KNOW = re.compile(r"interviews/(fairness(_\w+)?|models|personal_data|routes)\.py")
+MAY_KNOW = re.compile(r"interviews/(fairness(_\w+)?|models|personal_data|routes|system_card)\.py")
 
 
 def test_a_person_declares_changes_and_erases(session: Session, sign_in: Any) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import select
 
+from accounts import consent_texts
 from accounts.models import Purpose
 from core.clock import now
 from core.models import Letter
@@ -36,7 +37,8 @@ def with_model(app, monkeypatch, tmp_path):
 
 
 def start(client, **changes):
-    data = {"field": "law", "consent": "y", "ai_version": "2026-11", **changes}
+    version = consent_texts.current(AI).version
+    data = {"field": "law", "consent": "y", "ai_version": version, **changes}
     return client.post("/interviews/start", data=data)
 
 

@@ -109,3 +109,24 @@ def test_only_operators_see_it_and_unknown_fields_are_not_found(session, operato
     assert operator.get(f"{where}?field=alchemy").status_code == 404
     for role in ("expert", "owner"):
         assert sign_in(make_user(session, role)).get(where).status_code == 403
+
+
+def test_how_far_people_come_by_way_and_language_and_how_long_questions_take(session, operator):
+    for number in range(10):
+        answer_all(session, make_interview(session), right if number % 2 else unknown)
+    conversation.leave(session, make_interview(session), now())
+    session.flush()
+
+    found = statistics.groups(session, Field.LAW, at=now())
+    paces = statistics.pace(session, Field.LAW, at=now())
+
+    assert [(one.language, one.begun, one.finished, one.left_early) for one in found] == [
+        ("en", 10, 10, 0),
+        (None, 1, 0, 1),
+    ]
+    assert found[0].seconds is not None
+    assert found[1].seconds is None
+    assert paces[0].answers == 10
+    page = operator.get("/operator/interviews/statistics?field=law").text
+    assert "By way and language" in page
+    assert "How long each question takes" in page

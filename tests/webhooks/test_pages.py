@@ -95,6 +95,17 @@ def test_what_cannot_be_is_said_at_its_field_and_nothing_is_made(
     assert endpoints(session) == []
 
 
+def test_the_path_of_an_address_may_hold_an_at_sign(
+    session: Session, sign_in: Any, owner: Any
+) -> None:
+    client = sign_in(owner[0])
+    url = "https://hooks.example.org/@team/new"
+
+    assert client.post("/webhooks", data=form_of(client, owner[1], url=url)).status_code == 200
+
+    assert [endpoint.url for endpoint in endpoints(session)] == [url]
+
+
 def test_a_plain_member_and_a_stranger_make_and_see_none(
     session: Session, sign_in: Any, owner: Any
 ) -> None:

@@ -8,15 +8,15 @@ nothing lets go of the rows that it has locked, since whoever waits holding them
 
 from alembic import op
 
-revision = "0076"
-down_revision = "0075"
+revision = "0085"
+down_revision = "0084"
 branch_labels = None
 depends_on = None
 
 FACTS = """
 create function claim_facts(wanted_project int, expert int, at_time timestamptz, most int,
     out in_hand bigint, out is_member boolean, out standing text, out level double precision,
-    out open_tasks int, out is_frozen boolean)
+    out open_tasks int, out is_frozen boolean, out asks_sample boolean)
 language plpgsql as $$
 begin
     perform pg_advisory_xact_lock(wanted_project, expert);
@@ -31,8 +31,10 @@ begin
         (select count(*) from (select from task
          where project_id = wanted_project and slots_left > 0 limit most) as counted),
         exists (select from project_budget
-                where project_id = wanted_project and frozen_at is not null)
-    into in_hand, is_member, standing, level, open_tasks, is_frozen;
+                where project_id = wanted_project and frozen_at is not null),
+        coalesce((select r.is_on from work_sample_rule r where r.project_id = wanted_project
+                  order by r.version desc limit 1), false)
+    into in_hand, is_member, standing, level, open_tasks, is_frozen, asks_sample;
 end $$
 """
 TRY = """
@@ -47,13 +49,17 @@ TRY = """
 """
 BEYOND = """
                     and (t.priority, t.position) < (place.priority, place.position)"""
-FRESH = """
+SEEN = """
+                    and not exists (select from work_sample_answer s
+                                    join work_sample w on w.id = s.sample_id
+                                    where s.task_id = t.id and w.expert_id = expert)"""
+FRESH = f"""
                     and not exists (select from assignment a
-                                    where a.task_id = t.id and a.expert_id = expert)"""
-AGAIN = """
+                                    where a.task_id = t.id and a.expert_id = expert){SEEN}"""
+AGAIN = f"""
                     and not exists (select from assignment a
                                     where a.task_id = t.id and a.expert_id = expert
-                                    and a.state not in ('returned', 'expired'))"""
+                                    and a.state not in ('returned', 'expired')){SEEN}"""
 SLOT = f"""
 create function claim_slot(wanted_project int, expert int, tasks bigint,
     out task_id bigint, out is_again boolean)

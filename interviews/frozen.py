@@ -1,0 +1,217 @@
+"""The frozen set: answers in words with what people found in them, by which judges are measured.
+
+We wrote a starter set for each bank; it is loaded once. Operators add answers of real interviews,
+whose text stays in the interview and goes with it: here is only a reference.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, select
+
+from accounts import consents
+from accounts.models import Purpose, User
+from core import audit
+from core.errors import Conflict, NotAllowed
+from experts.fields import Field
+from interviews import being_read, editions, items, rubrics
+from interviews.items import Bank, Item, Short
+from interviews.judge_models import (
+    FrozenAnswer,
+    FrozenReading,
+    PersonReading,
+    ReadFor,
+    Why,
+)
+from interviews.models import Interview, Response
+
+STARTER = Path(__file__).resolve().parent / "frozen"
+READ_WITHIN = timedelta(days=30)
+READERS = 2
+
+
+class NotForTheSet(NotAllowed):
+    """Its person has not agreed that answers are kept and read by a language model."""
+
+
+class NothingToFreeze(Conflict):
+    """The answer is deleted, or was not given in words."""
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """An answer of the set as judges get it, with what each person found met."""
+
+    id: int
+    field: Field
+    item: Item
+    rubric: str
+    language: str
+    text: str
+    people: tuple[frozenset[str], ...]
+    is_ours: bool
+
+    @property
+    def points(self) -> list[float]:
+        """The points that each person gave."""
+        return [rubrics.points(self.item, len(met)) for met in self.people]
+
+
+def load_starter(session: Session, at: datetime) -> int:
+    """Load the answers that we wrote, each once; return how many were new."""
+    loaded = 0
+    for one in starter():
+        bank = items.banks().get(Field(one["field"]))
+        item = _item(bank, one["item"]) if bank else None
+        if item is None or rubrics.digest(item) != one["rubric"]:
+            continue  # written for another edition of the question
+        row = {
+            "key": one["key"],
+            "field": one["field"],
+            "item_id": one["item"],
+            "rubric": one["rubric"],
+            "language": one["language"],
+            "words": one["words"],
+            "added_at": at,
+        }
+        made = session.execute(
+            insert(FrozenAnswer)
+            .values(row)
+            .on_conflict_do_nothing()
+            .returning(col(FrozenAnswer.id))
+        ).scalar()
+        if made is None:
+            continue
+        session.add(FrozenReading(frozen_id=made, reader_id=None, met=one["met"]))
+        session.flush()  # what follows closes it
+        session.get_one(FrozenAnswer, made).frozen_at = at
+        loaded += 1
+    return loaded
+
+
+@cache
+def starter() -> tuple[dict[str, Any], ...]:
+    """Return the answers that we wrote, each with what its authors find met in it."""
+    found = []
+    for file in sorted(STARTER.glob("*.json")):
+        found += json.loads(file.read_bytes())
+    return tuple(found)
+
+
+def current(session: Session) -> list[Frozen]:
+    """Return the frozen answers whose question is as it was, and whose text is still there."""
+    people = _people(session)
+    query = (
+        select(FrozenAnswer, Response)
+        .outerjoin(Response, col(Response.id) == col(FrozenAnswer.response_id))
+        .where(col(FrozenAnswer.frozen_at).is_not(None))
+        .order_by(col(FrozenAnswer.id))
+    )
+    found = []
+    for row, response in session.exec(query):
+        item, text = _item(items.banks().get(row.field), row.item_id), _text(row, response)
+        if item is None or not text or rubrics.digest(item) != row.rubric:
+            continue
+        if response is not None and not _may_be_read(session, response):
+            continue
+        assert row.id is not None
+        frozen = Frozen(
+            id=row.id,
+            field=row.field,
+            item=item,
+            rubric=row.rubric,
+            language=row.language,
+            text=text,
+            people=tuple(people[row.id]),
+            is_ours=row.response_id is None,
+        )
+        found.append(frozen)
+    return found
+
+
+def propose(session: Session, response: Response, *, by: User, at: datetime) -> FrozenAnswer:
+    """Put an answer of an interview up for the set; two people have to have read it."""
+    interview = session.get_one(Interview, response.interview_id)
+    bank = editions.of(session, interview)
+    item = bank.item(response.item_id)
+    if response.answer is None or not isinstance(item.question, Short):
+        raise NothingToFreeze
+    if not _may_be_read(session, response):
+        raise NotForTheSet
+    row = {
+        "key": f"response:{response.id}",
+        "field": interview.field,
+        "item_id": item.id,
+        "rubric": rubrics.digest(item),
+        "language": response.language,
+        "response_id": response.id,
+        "added_by": by.id,
+        "added_at": at,
+    }
+    made = session.execute(insert(FrozenAnswer).values(row).on_conflict_do_nothing())
+    if made.rowcount:  # type: ignore[attr-defined]
+        audit.record(session, "frozen.proposed", by=by.id, subject=f"interview:{interview.id}")
+        due_at = at + READ_WITHIN
+        being_read.put(session, response, Why.FROZEN, due_at=due_at, at=at, purpose=ReadFor.FROZEN)
+    found = of_response(session, response)
+    assert found is not None
+    freeze_if_read(session, response, at)
+    return found
+
+
+def of_response(session: Session, response: Response) -> FrozenAnswer | None:
+    """Return the place of an answer in the set."""
+    query = select(FrozenAnswer).where(FrozenAnswer.response_id == response.id)
+    return session.exec(query).first()
+
+
+def freeze_if_read(session: Session, response: Response, at: datetime) -> bool:
+    """Freeze an answer that was put up and that two people have read."""
+    row = of_response(session, response)
+    if row is None or row.frozen_at is not None:
+        return False
+    read = select(PersonReading).where(
+        PersonReading.response_id == response.id, col(PersonReading.undone_at).is_(None)
+    )
+    readings = session.exec(read.order_by(col(PersonReading.id)).limit(READERS)).all()
+    if len(readings) < READERS:
+        return False
+    assert row.id is not None
+    for one in readings:
+        met = [reading["check"] for reading in one.readings if reading["met"]]
+        session.add(FrozenReading(frozen_id=row.id, reader_id=one.reader_id, met=met))
+    session.flush()  # before the row is closed
+    row.frozen_at = at
+    session.add(row)
+    return True
+
+
+def _may_be_read(session: Session, response: Response) -> bool:
+    interview = session.get_one(Interview, response.interview_id)
+    kept = consents.given(session, interview.expert_id, Purpose.TRANSCRIPTS)
+    return kept and consents.given(session, interview.expert_id, Purpose.AI_INTERVIEW)
+
+
+def _people(session: Session) -> dict[int, list[frozenset[str]]]:
+    people: dict[int, list[frozenset[str]]] = defaultdict(list)
+    for one in session.exec(select(FrozenReading).order_by(col(FrozenReading.id))):
+        people[one.frozen_id].append(frozenset(one.met))
+    return people
+
+
+def _text(row: FrozenAnswer, response: Response | None) -> str:
+    if response is None:
+        return row.words or ""
+    return str((response.answer or {}).get("text", ""))
+
+
+def _item(bank: Bank | None, item_id: str) -> Item | None:
+    every: Sequence[Item] = rubrics.in_words(bank) if bank else ()
+    return next((item for item in every if item.id == item_id), None)

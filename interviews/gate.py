@@ -1,0 +1,98 @@
+"""The gate before judges: a version is used in a field only while its gate is open there.
+
+A run on the frozen set opens it where the figures hold; an operator may close it at any time. A new
+prompt, model or way of asking is another version, and a changed question another rubric: both are
+shut until a run has measured them.
+"""
+
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from accounts.models import User
+from core import audit
+from core.errors import Invalid
+from experts.fields import Field
+from interviews import rubrics
+from interviews.items import Item
+from interviews.judge_models import Gate, JudgeRun
+
+WORDS_AT_LEAST = 10
+
+
+class WhyClosed(Invalid):
+    """Say in at least %(letters)s characters why you close it: others read it here."""
+
+
+def state(session: Session, version: str, field: Field) -> Gate | None:
+    """Return what was last done to a gate; None means that it was never opened."""
+    query = select(Gate).where(Gate.version == version, Gate.field == field)
+    return session.exec(query.order_by(col(Gate.id).desc()).limit(1)).first()
+
+
+def allows(session: Session, version: str, field: Field, item: Item) -> bool:
+    """Say whether judges may read answers to an item."""
+    found = state(session, version, field)
+    if found is None or not found.is_open or found.run_id is None:
+        return False
+    results = session.get_one(JudgeRun, found.run_id).results or {}
+    measured = results.get("rubrics", {}).get(rubrics.digest(item))
+    return bool(measured and measured["read"])
+
+
+def follow(session: Session, run: JudgeRun, at: datetime) -> list[Field]:
+    """Open the gates that a finished run opens, close the others; return the open ones."""
+    opened = []
+    for field in Field:
+        found = (run.results or {})["fields"].get(str(field))
+        opens, last = bool(found and found["opens"]), state(session, run.version, field)
+        if opens:
+            opened.append(field)
+        elif last is None or not last.is_open:
+            continue
+        words = "" if opens else "the figures of a run no longer hold"
+        _add(session, run.version, field, opens, run.id, None, words, at)
+    return opened
+
+
+def close(
+    session: Session, version: str, field: Field, words: str, *, by: User, at: datetime
+) -> bool:
+    """Close a gate by hand; False where it is not open. The next run that passes opens it."""
+    if len(words.strip()) < WORDS_AT_LEAST:
+        raise WhyClosed(letters=WORDS_AT_LEAST)
+    last = state(session, version, field)
+    if last is None or not last.is_open:
+        return False
+    _add(session, version, field, False, None, by.id, words.strip(), at)
+    return True
+
+
+def _add(
+    session: Session,
+    version: str,
+    field: Field,
+    is_open: bool,
+    run_id: int | None,
+    by: int | None,
+    words: str,
+    at: datetime,
+) -> None:
+    session.add(
+        Gate(
+            version=version,
+            field=field,
+            is_open=is_open,
+            run_id=run_id,
+            by=by,
+            words=words,
+            at=at,
+        )
+    )
+    audit.record(
+        session,
+        "judges.opened" if is_open else "judges.closed",
+        by=by,
+        subject=f"judge_version:{version[:12]}",
+        details={"field": str(field), "run": run_id},
+    )

@@ -1,0 +1,82 @@
+"""The page of the judges: which they are, how far they agree with people, and their gates."""
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from core import formats
+from core.access import requires
+from core.clock import now
+from core.db import db_session
+from core.errors import Conflict
+from core.ports import ports
+from core.settings import current_settings
+from core.web import Problems, read
+from experts.fields import Field
+from interviews import gate, judge_health, judge_runs, judges
+from interviews.judge_models import JudgeVersion
+from interviews.scoring_forms import CloseForm
+
+bp = Blueprint("judge_health", __name__)
+
+
+class NoJudges(Conflict):
+    """There is no language model here, so there are no judges to check."""
+
+
+@bp.get("/operator/interviews/judges")
+@requires("interview.review")
+def page() -> ResponseReturnValue:
+    """Show the judges, their gates and their figures."""
+    return _page(None)
+
+
+@bp.post("/operator/interviews/judges/check")
+@requires("interview.review")
+def check() -> ResponseReturnValue:
+    """Let the judges read the frozen set; a second click finds the run under way."""
+    having = judges.of(ports(), current_settings())
+    if having is None:
+        raise NoJudges
+    judge_runs.begin(db_session(), having, by=current_user.id, at=now())
+    flash(_("The judges read the frozen set now. The figures appear here."), "success")
+    return redirect(url_for(".page"))
+
+
+@bp.post("/operator/interviews/judges/close")
+@requires("interview.review")
+def close() -> ResponseReturnValue:
+    """Close the gate of a field."""
+    form = read(CloseForm)
+    if isinstance(form, Problems):
+        return _page(form.form), 422
+    field, version = Field(form.field.data), form.version.data
+    words = form.words.data
+    if gate.close(db_session(), version, field, words, by=current_user, at=now()):
+        flash(_("The gate is closed; people read these answers from now on."), "success")
+    return redirect(url_for(".page"))
+
+
+def _page(form: CloseForm | None) -> str:
+    session = db_session()
+    having = judges.of(ports(), current_settings())
+    version = having.version if having else None
+    run = judge_health.last_run(session, version) if version else None
+    return render_template(
+        "interviews/judges.html",
+        having=having,
+        version=session.get(JudgeVersion, version) if version else None,
+        digest=version,
+        versions=judge_health.versions(session),
+        run=run,
+        under_way=judge_health.under_way(session, version) if version else None,
+        fields=judge_health.fields(session, version, run) if version else [],
+        differing=judge_health.differing(session, run) if run else [],
+        size=judge_health.set_size(session),
+        trend=judge_health.trend(session, now()),
+        bars=judge_runs.bars(current_settings()),
+        form=form or CloseForm(),
+        labels={field.value: field.label for field in Field},
+        language=str(formats.locale().language),
+    )

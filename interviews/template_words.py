@@ -1,0 +1,47 @@
+"""What a template adds to the reasons of a result: weights, and what was proven before."""
+
+from flask_babel import gettext as _
+
+from core import formats
+from interviews.items import Bank, Text
+from interviews.terms import Applied, Terms
+
+
+def asked(found: Terms, bank: Bank) -> str:
+    """Name the competencies that count, with their weights."""
+    return ", ".join(
+        f"{_name(bank.competencies[key].label)} ({formats.number(found.weights[key])})"
+        for key in bank.competencies
+        if key in found.weights
+    )
+
+
+def beside(bank: Bank) -> list[str]:
+    """Say what a template adds to the rule of a bank: weights, and what was proven before."""
+    if not isinstance(bank, Applied):
+        return []
+    found = []
+    if len(set(bank.weights.values())) > 1:
+        counted = ", ".join(
+            f"{_name(bank.called[key])}: {formats.number(round(weight))}"
+            for key, weight in bank.weights.items()
+        )
+        found.append(_("The competencies count by their weight: %(weights)s.", weights=counted))
+    if bank.part.reused:
+        had = ", ".join(
+            f"{_name(bank.called[key])}: {formats.percent(level)}"
+            for key, level in bank.part.reused.items()
+        )
+        words = _(
+            "What was proven before counted as well: %(levels)s. So %(rest)s was needed of what was"
+            " asked, for %(mark)s in all.",
+            levels=had,
+            rest=formats.percent(bank.rule.pass_mark),
+            mark=formats.percent(bank.terms.pass_mark),
+        )
+        found.append(words)
+    return [str(words) for words in found]
+
+
+def _name(label: Text) -> str:
+    return label.in_(formats.locale().language)
