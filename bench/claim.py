@@ -25,7 +25,7 @@ from core import commands
 from core.db import Database, make_engine
 from tests import clients
 from tests.conftest import Live, make_settings
-from tests.factories.annotation import choice, make_desk
+from tests.factories.annotation import CLAUSES, choice, make_desk
 
 BAR, FLAT, P99 = 30, 0.8, 100
 CLIENTS = (1, 10, 50)
@@ -74,9 +74,9 @@ def _run() -> bool:
                     figures[(f"{size:,}", count)] = load(count)
                     _row(f"ours, {size:,} tasks", count, figures[(f"{size:,}", count)])
         if not os.environ.get("BENCH_OURS_ONLY"):
-            with label_studio_server.running(url) as theirs:
+            with label_studio_server.running(url, max(CLIENTS), CLAUSES, choice("grant")) as theirs:
                 for count in CLIENTS:
-                    figures[("Label Studio", count)] = _wrk(theirs.url, count, *theirs.load(count))
+                    figures[("Label Studio", count)] = _wrk(theirs.url, count, *theirs.load())
                     _row("Label Studio, 10,000", count, figures[("Label Studio", count)])
     return _verdict(figures, [f"{size:,}" for size in sizes])
 

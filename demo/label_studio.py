@@ -74,7 +74,7 @@ def start(
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env=_environment(home),
+            env=environment(home),
             cwd=home,
             start_new_session=True,
         )
@@ -152,7 +152,7 @@ def _alone(path: Path) -> Iterator[None]:
         yield
 
 
-def _environment(home: Path) -> dict[str, str]:
+def environment(home: Path) -> dict[str, str]:
     """Return the server's environment: closed to strangers, silent to the outside.
 
     It starts from nothing, so that no secret of ours reaches it.

@@ -1,14 +1,21 @@
 -- Asks Label Studio for the next task and creates an annotation on it, again and again.
--- arguments: token, project, body of an annotation
+-- arguments: file of tokens, project, body of an annotation; each thread is a person of its own
 local number = 0
 function setup(thread)
+  thread:set("id", number)
+  number = number + 1
   threads = threads or {}
   table.insert(threads, thread)
 end
 
 function init(args)
+  local line = 0
+  for token in io.lines(args[1]) do
+    if line == id then mine = token end
+    line = line + 1
+  end
   headers = {
-    ["Authorization"] = "Token " .. args[1], ["Content-Type"] = "application/json",
+    ["Authorization"] = "Bearer " .. mine, ["Content-Type"] = "application/json",
   }
   project = args[2]
   local file = io.open(args[3])
