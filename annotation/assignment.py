@@ -95,6 +95,8 @@ def claim_next(session: Session, project: Project, expert_id: int, *, at: dateti
     if not _is_clear(project, known):
         check_may_work(session, project, expert_id, at=at)
     _check_entry(session, project, expert_id, at)
+    if known.is_frozen:
+        raise budgets.Frozen
     if shares.may_be_full(project, known.open_tasks):
         shares.check(session, project, expert_id, at=at)
     taken = slots.take(session, project, expert_id)
@@ -105,7 +107,7 @@ def claim_next(session: Session, project: Project, expert_id: int, *, at: dateti
     lease = _lease(project, task_id, expert_id, at, on_handing_in=first)
     session.add(lease)
     session.flush()  # the reserve is booked under the lease's id
-    budgets.reserve(
+    budgets.set_aside(
         session, project_id, id_of(lease), lease.pay, lease.fee, at, expert_id=expert_id
     )
     beside_pay.reserve(session, lease, at)
@@ -380,17 +382,17 @@ def is_result(result: Any) -> bool:
 
 
 def _defer_what_follows(session: Session, answer: Annotation, project: Project) -> None:
-    jobs.defer(
-        session,
+    push = jobs.Job(
         "annotation.push_annotation",
-        queue="labelling",
+        {"annotation_id": answer.id},
         lock=f"label-studio:{answer.project_id}",
-        annotation_id=answer.id,
+        queue="labelling",
     )
-    if project.validation is Validation.AGREEMENT:
-        jobs.defer(
-            session, "annotation.validate", lock=f"task:{answer.task_id}", task_id=answer.task_id
-        )
+    validate = jobs.Job(
+        "annotation.validate", {"task_id": answer.task_id}, lock=f"task:{answer.task_id}"
+    )
+    agrees = project.validation is Validation.AGREEMENT
+    jobs.defer_all(session, [push, validate] if agrees else [push])
 
 
 def _end(session: Session, lease: Assignment, state: State, at: datetime) -> None:

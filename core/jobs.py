@@ -24,6 +24,10 @@ DEFER = text("""
         cast(:args as jsonb), cast(:schedule_at as timestamptz)
     )::procrastinate_job_to_defer_v1])
 """)
+DEFER_ALL = text("""
+    select procrastinate_defer_jobs_v1(array(select job from jsonb_populate_recordset(
+        null::procrastinate_job_to_defer_v1, cast(:jobs as jsonb)) as job))
+""")
 ALREADY_WAITING = text("""
     select 1 from procrastinate_jobs where queueing_lock = :queueing_lock and status = 'todo'
 """)
@@ -51,6 +55,16 @@ class Task:
     run: Callable[..., Any]
     queue: str
     attempts: int
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job to defer among others; see `defer`."""
+
+    name: str
+    args: dict[str, Any]
+    lock: str | None = None
+    queue: str = "default"
 
 
 @dataclass
@@ -108,6 +122,21 @@ def defer(
         session.execute(DEFER, values)
         return
     _defer_if_alone(session, values)
+
+
+def defer_all(session: Session, listed: Iterable[Job]) -> None:
+    """Add several jobs in the caller's transaction, in one question."""
+    rows = [
+        {
+            "queue_name": job.queue,
+            "task_name": job.name,
+            "priority": 0,
+            "lock": job.lock,
+            "args": job.args,
+        }
+        for job in listed
+    ]
+    session.execute(DEFER_ALL, {"jobs": json.dumps(rows)})
 
 
 def worker_app(app: Flask, conninfo: str) -> procrastinate.App:

@@ -127,6 +127,20 @@ def reserve(
     With `expert_id` the expert sees the amount among their earnings from now on.
     """
     check_not_frozen(session, project_id)
+    set_aside(session, project_id, assignment_id, pay, fee, at, expert_id=expert_id)
+
+
+def set_aside(
+    session: Session,
+    project_id: int,
+    assignment_id: int,
+    pay: Money,
+    fee: Money,
+    at: datetime,
+    *,
+    expert_id: int | None = None,
+) -> None:
+    """Do what `reserve` does, for a caller who knows that the project is not frozen."""
     row = Reservation(
         assignment_id=assignment_id,
         project_id=project_id,

@@ -2,10 +2,11 @@
 
 import sys
 
-from proofs import access, interviews, payouts, trust, walk
+from proofs import access, annotation, interviews, payouts, trust, walk
 
 PROOFS = {
     "access": access.prove,
+    "annotation": annotation.prove,
     "interviews": interviews.prove,
     "payouts": payouts.prove,
     "trust": trust.prove,

@@ -64,13 +64,13 @@ def shared_server(folder: Path) -> Server:
 
 def own_server(home: Path) -> Server:
     """Start a server on a fresh copy of the data."""
-    shutil.copytree(_pristine(), home)
+    shutil.copytree(pristine(), home)
     server = Server(home, _free_port())
     server.start()
     return server
 
 
-def _pristine() -> Path:
+def pristine() -> Path:
     """Return a home as it is after the first start of this version; make it when it is missing."""
     label_studio.ensure_installed(VAR)
     boot = label_studio.BOOT.read_bytes() + label_studio.LOCK.read_bytes()

@@ -1,0 +1,241 @@
+"""The bench under attack: two hundred experts on one project while its processes are killed.
+
+A whole instance runs as it does in production: gunicorn with two workers, the worker of the jobs,
+the clock, PostgreSQL and a Label Studio. Meanwhile one process after another is killed with SIGKILL
+at random. In the end nobody may have held what another held, nothing confirmed may be missing, the
+shares are even, the ledger holds, and Label Studio has all of it, also after it was put back to an
+older state.
+"""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+from sqlmodel import Session, col, select, update
+
+from accounts.models import User
+from annotation.models import Annotation, Assignment, Draft, State
+from app import ROOT, create_app
+from core.clock import now
+from core.db import Database, make_engine
+from core.settings import Settings
+from demo.stack import Stack, started
+from payouts import ledger_audit
+from proofs.annotation_crowd import Book, Worker
+from tests import clients, label_studio_server
+from tests.conftest import Live
+from tests.factories.annotation import make_desk
+
+EXPERTS, TASKS, OVERLAP = 20, 60, 2
+SEED = 20261127
+ALL_WITHIN = 900  # seconds for all answers
+LEFT_WITHIN = 900  # seconds for Label Studio to have them all
+WEB, WORKER, CLOCK = "web", "worker", "clock"
+
+LEASED_TWICE = text("""
+    select count(*) from (
+        select from assignment where state not in ('returned', 'expired')
+        group by task_id, expert_id having count(*) > 1) as twice
+""")
+SLOTS_WRONG = text("""
+    select count(*) from task where slots - slots_left <> (
+        select count(*) from assignment a where a.task_id = task.id
+        and a.state in ('active', 'submitted', 'accepted', 'rejected', 'partly_accepted'))
+""")
+OPEN_SLOTS = text("select sum(slots_left) from task")
+
+
+@dataclass
+class Killer:
+    """Kills one process of the instance after another, until told to stop."""
+
+    stack: Stack
+    over: threading.Event
+    killed: Counter[str]
+
+    def run(self) -> None:
+        """Kill every few seconds."""
+        chance = random.Random(SEED)  # noqa: S311 - it guards nothing
+        while not self.over.wait(chance.uniform(1.5, 4)):
+            name = chance.choices((WEB, "a web process", WORKER, CLOCK), (1, 6, 3, 1))[0]
+            for pid in self._pids(name, chance):
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    continue
+                self.killed[name] += 1
+
+    def _pids(self, name: str, chance: random.Random) -> list[int]:
+        part = next(one for one in self.stack.watch.parts if one.name in name.split())
+        if part.process is None or not part.is_alive():
+            return []
+        if name == part.name:
+            return [part.process.pid]
+        children = _children(part.process.pid)
+        return [chance.choice(children)] if children else []
+
+
+def _children(pid: int) -> list[int]:
+    ps = ["ps", "-A", "-o", "pid=,ppid="]
+    listed = subprocess.run(ps, capture_output=True, text=True, check=False).stdout
+    pairs = [line.split() for line in listed.splitlines()]
+    return [int(child) for child, parent in pairs if int(parent) == pid]
+
+
+def prove() -> bool:
+    """Run the campaign; print what it came to."""
+    folder = Path(tempfile.mkdtemp(prefix="doyen-proof-"))
+    # What is installed is used; the data is the proof's own.
+    shutil.copytree(label_studio_server.pristine(), folder / "proof" / "label-studio")
+    (folder / "label-studio").mkdir()
+    (folder / "label-studio" / "venv").symlink_to(ROOT / "var" / "label-studio" / "venv")
+    try:
+        with _instance(folder) as (live, stack):
+            gaps, said = _campaign(live, stack)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    for gap in gaps[:50]:
+        print(f"  gap: {gap}")
+    print(f"annotation: {'failed' if gaps else 'held'} ({said})")
+    return not gaps
+
+
+@contextmanager
+def _instance(folder: Path) -> Iterator[tuple[Live, Stack]]:
+    """Run a whole instance; what a part says when it starts again is not of interest."""
+    with started(folder, lambda _words: None, "proof") as stack:
+        settings = _settings_of(stack)
+        url = settings.database_url.get_secret_value()
+        engine = make_engine(url, 10)
+        app = create_app(settings, Database(engine))
+        clients.use_in(app)
+        try:
+            yield Live(app, url, engine), stack
+        finally:
+            engine.dispose()
+
+
+def _settings_of(stack: Stack) -> Settings:
+    lines = (stack.folder / "doyen.env").read_text().splitlines()
+    values = dict(line.split("=", 1) for line in lines)
+    return Settings(**{name.lower(): value for name, value in values.items()})  # type: ignore[arg-type]
+
+
+def _campaign(live: Live, stack: Stack) -> tuple[list[str], str]:
+    begun = time.monotonic()
+    over, killed = threading.Event(), Counter[str]()
+    book, crowd = _crowd(live, stack, over)
+    killer = threading.Thread(target=Killer(stack, over, killed).run)
+    with ThreadPoolExecutor(len(crowd)) as pool:
+        working = [pool.submit(one.run) for one in crowd]
+        killer.start()
+        try:
+            done = _until_done(live, book, begun + ALL_WITHIN)
+        finally:
+            over.set()
+            killer.join()
+        for one in working:
+            one.result()
+    gaps = list(book.gaps)
+    if not done:
+        gaps.append(f"not every task had its answers after {ALL_WITHIN} seconds")
+    with live.transaction() as session:
+        gaps += _rows(session, book)
+        shares = _shares(session)
+        gaps += _uneven(shares)
+    seconds = time.monotonic() - begun
+    print(f"  crowd: {dict(book.counts)}; killed {dict(killed)} ({seconds:.0f} s)", flush=True)
+    said = (
+        f"{EXPERTS} experts, {len(book.handed_in)} answers, {killed.total()} kills,"
+        f" {book.counts['cut off']} cut off, shares {min(shares)} to {max(shares)}"
+    )
+    return gaps, said
+
+
+def _crowd(live: Live, stack: Stack, over: threading.Event) -> tuple[Book, list[Worker]]:
+    book = Book()
+    assert stack.addresses is not None
+    with live.transaction() as session:
+        funds = 1000 * TASKS * OVERLAP
+        desk = make_desk(session, experts=EXPERTS, tasks=TASKS, funds=funds, overlap=OVERLAP)
+        project_id, users = desk.project_id, [expert.user_id for expert in desk.experts]
+    crowd = []
+    for number, user_id in enumerate(users):
+        with live.transaction() as session:
+            client: Any = live.client(session.get_one(User, user_id))
+        cookie = f"doyen={client.get_cookie('doyen').value}"
+        home = stack.addresses.web
+        token = client._csrf_token()
+        crowd.append(Worker(number, user_id, home, project_id, cookie, token, book, over))
+    return book, crowd
+
+
+def _until_done(live: Live, book: Book, until: float) -> bool:
+    """Wait until every slot has its answer; end the time of leases that were left alone."""
+    while time.monotonic() < until:
+        with book.lock:
+            left, book.abandoned[:] = list(book.abandoned), []
+        with live.transaction() as session:
+            _age(session, left)
+            waiting = select(Assignment.id).where(Assignment.state == State.ACTIVE).limit(1)
+            if not session.execute(OPEN_SLOTS).scalar() and not session.exec(waiting).first():
+                return True
+        time.sleep(1)
+    return False
+
+
+def _age(session: Session, leases: list[int]) -> None:
+    session.execute(
+        update(Assignment)
+        .where(col(Assignment.id).in_(leases), col(Assignment.state) == State.ACTIVE)
+        .values(due_at=now() - timedelta(seconds=1))
+    )
+
+
+def _rows(session: Session, book: Book) -> Iterator[str]:
+    """Say what the rows have that they must not, or lack of what was confirmed."""
+    if twice := session.execute(LEASED_TWICE).scalar_one():
+        yield f"{twice} tasks were leased twice to one expert"
+    if wrong := session.execute(SLOTS_WRONG).scalar_one():
+        yield f"{wrong} tasks have other slots than leases"
+    kept = {row.assignment_id: row for row in session.exec(select(Annotation))}
+    for lease, (expert_id, result) in book.handed_in.items():
+        row = kept.pop(lease, None)
+        if row is None:
+            yield f"lease {lease}: the answer is lost"
+        elif (row.expert_id, row.result) != (expert_id, result):
+            yield f"lease {lease}: another answer is kept than was handed in"
+    if kept:
+        yield f"{len(kept)} answers are kept that nobody has handed in"
+    ended = select(Assignment.id).where(col(Assignment.state).in_((State.EXPIRED, State.RETURNED)))
+    for lease in session.exec(ended):
+        draft = session.get(Draft, lease)
+        if lease in book.drafts and (draft is None or draft.result != book.drafts[lease]):
+            yield f"lease {lease}: the draft is lost"
+    yield from ledger_audit.problems(session)
+
+
+def _shares(session: Session) -> list[int]:
+    """Return how many answers each expert has handed in."""
+    found = Counter(session.exec(select(Annotation.expert_id)))
+    return sorted([*found.values(), *[0] * (EXPERTS - len(found))])
+
+
+def _uneven(shares: list[int]) -> Iterator[str]:
+    mean = sum(shares) / len(shares)
+    if shares[0] < mean / 2 or shares[-1] > 2 * mean:
+        yield f"shares of {shares[0]} to {shares[-1]} are not even, with a mean of {mean:.1f}"
