@@ -24,6 +24,7 @@ from interviews import (
     accommodations,
     bank_item_routes,
     bank_routes,
+    bank_withdrawal_routes,
     being_read,
     calibration_routes,
     choice_routes,
@@ -52,6 +53,7 @@ from interviews import (
     system_card_routes,
     talk,
     talk_routes,
+    template_routes,
     transcripts,
     voice_routes,
     waiting_routes,
@@ -81,6 +83,8 @@ MORE_BLUEPRINTS = [
     spend_routes.bp,
     scoring_routes.bp,
     judge_routes.bp,
+    bank_withdrawal_routes.bp,
+    template_routes.bp,
 ]
 
 
