@@ -28,9 +28,7 @@ def withdraw_now(bank_id: int) -> ResponseReturnValue:
     """Let no new interview use an own bank."""
     draft, words = _own(bank_id, lock=True), request.form.get("words", "")
     try:
-        made = bank_withdrawals.withdraw(
-            db_session(), draft, words, by=current_user.id, at=now()
-        )
+        made = bank_withdrawals.withdraw(db_session(), draft, words, by=current_user.id, at=now())
     except (bank_withdrawals.SayWhy, bank_withdrawals.NothingInUse) as refused:
         return _page(draft, words=words, refused=refused.words), refused.status
     if made:

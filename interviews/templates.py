@@ -175,8 +175,9 @@ def set_of_project(
     there changes nothing, and writes nothing.
     """
     last = of_project(session, id_of(project))
+    own = own and wanted is not None
     theirs = banks.own_of(session, project.field, project.organisation_id) if own else None
-    bank_id = theirs.draft.id if theirs is not None and wanted is not None else None
+    bank_id = theirs.draft.id if theirs is not None else None
     if _is_said(last, wanted, project.field, bank_id):
         return last
     if seen != (last.version if last else 0):
