@@ -1,4 +1,4 @@
-"""Projects that ask from their organisation's own bank, and what becomes of a bank that lacks it."""
+"""Projects that ask from their organisation's own bank, and banks that lack what is asked."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -264,8 +264,8 @@ def test_a_proof_says_which_bank_it_was_shown_on(session, world):
         session.execute(
             text(
                 "insert into competency_proof (expert_id, field, competency, level, low, high,"
-                " interview_id, edition, rule, proven_at, expires_at) select expert_id, field, 'ip',"
-                " level, low, high, interview_id, edition, rule, proven_at, expires_at"
+                " interview_id, edition, rule, proven_at, expires_at) select expert_id, field,"
+                " 'ip', level, low, high, interview_id, edition, rule, proven_at, expires_at"
                 " from competency_proof where interview_id = :id limit 1"
             ),
             {"id": interview.id},
@@ -395,24 +395,19 @@ def test_nothing_is_told_where_all_is_well_or_of_projects_that_are_over(session,
     assert gaps.running(session) == []
 
 
-def test_the_job_tells_each_owner_in_their_language(live):
-    with live.transaction() as session:
-        desk = make_desk(session, experts=0)
-        make_own_bank(session, desk)
-        make_member(session, desk.organisation, role=MemberRole.MEMBER, locale="fr")
-        ask(session, desk)
-        make_withdrawal(session, session.exec(select(BankDraft)).one(), desk.owner)
+def test_the_job_tells_each_owner_in_their_language(session, world):
+    ask(session, world.desk)
+    french = make_member(session, world.desk.organisation, role=MemberRole.MEMBER, locale="fr")
+    make_withdrawal(session, world.bank, world.desk.owner)
 
-    with live.app.app_context():
-        told = [jobs.tell_of_gaps() for _time in range(2)]
+    told = [jobs.tell_of_gaps() for _time in range(2)]
 
     assert told == [1, 0]
-    with live.transaction() as session:
-        found = letters(session)
-    assert len(found) == 2
-    assert "lets nobody new in" in found[0].subject
-    assert "Its answers have leaked." in found[0].body
-    assert "n’accueille plus" in found[1].subject
+    found = {one.user_id: one for one in letters(session)}
+    assert set(found) == {world.desk.owner.id, french.id}
+    assert "lets nobody new in" in found[world.desk.owner.id].subject
+    assert "Its answers have leaked." in found[world.desk.owner.id].body
+    assert "n’accueille plus" in found[french.id].subject
 
 
 # Pages
