@@ -134,7 +134,7 @@ def _values(found: Terms, bank: Bank | None) -> list[tuple[str, str]]:
         (_("Minutes at most"), number(found.minutes)),
         (_("Hours that it stays open"), number(found.open_hours)),
         (_("Follow-up questions to an answer, at most"), number(found.follow_ups)),
-        (_("Attempts"), number(found.retakes.attempts)),
+        (_("Attempts at most"), number(found.retakes.attempts)),
         (_("Days in which attempts are counted"), number(found.retakes.within_days)),
         (_("Days between two attempts"), number(found.retakes.delay_days)),
         (

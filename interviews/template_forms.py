@@ -22,6 +22,7 @@ def _between(least: int, most: int) -> list[Any]:
 class FieldForm(TermsForm):
     """What interviews in a field ask, with all that a project takes from its field."""
 
+    attempts = WholeNumberField(_l("Attempts at most"), _between(1, 10))
     certainty = WholeNumberField(
         _l("Certainty with which the rule decides, in percent"), _between(60, 99)
     )

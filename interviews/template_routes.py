@@ -23,7 +23,7 @@ from interviews.template_models import InterviewTemplate
 bp = Blueprint("interview_templates", __name__)
 
 
-@bp.get("/operator/interview-templates")
+@bp.get("/operator/interviews/templates")
 @requires("interview_template.edit")
 def every() -> ResponseReturnValue:
     """List the fields with what says what they ask, and the projects that lack something."""
@@ -40,14 +40,14 @@ def every() -> ResponseReturnValue:
     )
 
 
-@bp.get("/operator/interview-templates/<field>")
+@bp.get("/operator/interviews/templates/<field>")
 @requires("interview_template.edit")
 def of_field(field: str) -> ResponseReturnValue:
     """Show what interviews in a field ask; with a query, what other terms would mean."""
     return _page(_field(field))
 
 
-@bp.post("/operator/interview-templates/<field>")
+@bp.post("/operator/interviews/templates/<field>")
 @requires("interview_template.edit")
 def ask(field: str) -> ResponseReturnValue:
     """Let interviews in a field ask what the page has shown; the terms stand in the address."""
@@ -58,7 +58,7 @@ def ask(field: str) -> ResponseReturnValue:
     return _save(here.field, asked.terms(), form.version)
 
 
-@bp.post("/operator/interview-templates/<field>/bank")
+@bp.post("/operator/interviews/templates/<field>/bank")
 @requires("interview_template.edit")
 def ask_bank(field: str) -> ResponseReturnValue:
     """Leave it to the bank of the field again."""
@@ -68,7 +68,7 @@ def ask_bank(field: str) -> ResponseReturnValue:
     return _save(_field(field), None, form.version)
 
 
-@bp.get("/operator/interview-templates/versions/<int:template_id>")
+@bp.get("/operator/interviews/templates/versions/<int:template_id>")
 @requires("interview_template.edit")
 def version(template_id: int) -> ResponseReturnValue:
     """Show one version of a field's template: who wrote it, when, and what it changed."""

@@ -21,7 +21,7 @@ from tests.factories.templates import make_field_template, make_terms
 
 ADAPTIVE = True
 BANK = items.banks()[Field.LAW]
-PAGE = "/operator/interview-templates/law"
+PAGE = "/operator/interviews/templates/law"
 FOR_ALL = next(one.id for one in BANK.of("data") if one.core is None)
 
 
@@ -67,10 +67,10 @@ def test_an_operator_sees_what_it_means_and_saves_it_once(session, sign_in, oper
     event = session.exec(select(AuditEvent).where(AuditEvent.action == "interview.template_set"))
     assert event.one().subject == f"interview_template:{found.id}"
     assert "Olga Operator" in client.get(PAGE).text
-    version = client.get(f"/operator/interview-templates/versions/{found.id}")
+    version = client.get(f"/operator/interviews/templates/versions/{found.id}")
     assert "Olga Operator" in version.text
     assert "Weight of" in version.text
-    assert "version 1" in client.get("/operator/interview-templates").text
+    assert "version 1" in client.get("/operator/interviews/templates").text
 
 
 def test_two_operators_at_once_do_not_overwrite_each_other(session, sign_in, operator):
@@ -102,7 +102,7 @@ def test_it_is_left_to_the_bank_again(session, sign_in, operator):
     number = last(session).id
     assert (
         "leaves it to the bank"
-        in client.get(f"/operator/interview-templates/versions/{number}").text
+        in client.get(f"/operator/interviews/templates/versions/{number}").text
     )
 
 
@@ -136,9 +136,9 @@ def test_nobody_else_sees_or_writes_it(session, sign_in, operator):
     for role in ("expert", "owner", "ml_team"):
         client = sign_in(make_user(session, role))
         for page in ("", "/law", f"/versions/{found.id}"):
-            assert client.get(f"/operator/interview-templates{page}").status_code == 403
+            assert client.get(f"/operator/interviews/templates{page}").status_code == 403
         assert client.post(PAGE, query_string=query(), data={"seen": "1"}).status_code == 403
-    assert sign_in(operator).get("/operator/interview-templates/cooking").status_code == 404
+    assert sign_in(operator).get("/operator/interviews/templates/cooking").status_code == 404
 
 
 def test_experts_read_it_before_they_start_and_interviews_under_way_keep_theirs(

@@ -499,7 +499,7 @@ def test_publishing_says_which_projects_would_lack_something(session, sign_in, w
     assert OF_DATA in page.text
     data = {"note": "Out of date.", "revision": draft.revision}
     assert client.post(f"/item-banks/{draft.id}/publish", data=data).status_code == 302
-    listed = client.get("/operator/interview-templates")
+    listed = client.get("/operator/interviews/templates")
     assert f"Project {world.project.id}" in listed.text
     assert BANK.item(OF_DATA).title.en in listed.text
     assert "asks for what its bank no longer has" in client.get("/operator").text
