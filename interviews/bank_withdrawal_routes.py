@@ -32,7 +32,7 @@ def withdraw_now(bank_id: int) -> ResponseReturnValue:
     except (bank_withdrawals.SayWhy, bank_withdrawals.NothingInUse) as refused:
         return _page(draft, words=words, refused=refused.words), refused.status
     if made:
-        flash(_("Withdrawn. New interviews do not use it; the owners of projects are told."))
+        flash(_("Out of use. New interviews do not use it; the owners of projects are told."))
     return redirect(url_for(".withdraw", bank_id=bank_id))
 
 

@@ -64,7 +64,7 @@ class Gap:
         found = []
         if self.withdrawal is not None:
             words = _(
-                "Your organisation has withdrawn its own bank on %(day)s: “%(words)s”",
+                "The organisation has taken its own bank out of use on %(day)s: “%(words)s”",
                 day=formats.day_long(self.withdrawal.withdrawn_at),
                 words=self.withdrawal.words,
             )
@@ -111,7 +111,8 @@ class Gap:
         # In the language of whoever reads it: a letter may have another than the page.
         language = formats.locale().language
         called = {key: one.in_(language) for key, one in self.names.items()}
-        return ", ".join(f"“{called[key]}”" if key in called else key for key in keys)
+        shown = (_("“%(name)s”", name=called[key]) if key in called else key for key in keys)
+        return ", ".join(str(one) for one in shown)
 
 
 def of_project(session: Session, project: Project) -> Gap | None:
