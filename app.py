@@ -117,6 +117,7 @@ SCHEDULE = {
     "interviews.expire": 600,
     "interviews.delete_texts": 3600,
     "interviews.calibrate": 86_400,
+    "interviews.tell_of_gaps": 600,
     "interviews.warn_of_late": 3600,
     "interviews.keep_system_card": 3600,
     "interviews.judge_waiting": 60,

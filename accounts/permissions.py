@@ -132,6 +132,7 @@ TABLE: dict[str, tuple[Rule, ...]] = {
     "interview.take": (expert,),
     "interview.review": (operator,),
     "item_bank.edit": (keeper_of_field_banks, keeper_of_own_banks),
+    "interview_template.edit": (operator,),
     "accommodation.answer": (operator,),
     # releases
     "release.build": (owner,),

@@ -383,6 +383,7 @@ WORDS: dict[str, LazyString] = {
     "words_at": _l("written"),
     "would_change": _l("what would have changed it"),
     "written_at": _l("written"),
+    "withdrawn_by": _l("withdrawn by"),
     "written_by": _l("written by"),
     "years": _l("years of practice"),
 }

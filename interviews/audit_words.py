@@ -46,6 +46,7 @@ ACTIONS = {
     "interview.outage_noted": _l("Interview broken off by an outage, so it does not count"),
     "interview.template_set": _l("Template of the interviews in a field set"),
     "project.interview_set": _l("What a project asks of experts set"),
+    "project.interview_gap": _l("Owners told that a bank lacks what their project asks"),
     "project.qualified": _l("Expert qualified for a project"),
     "interview.read": _l("Transcript of another person read"),
     "item_bank.begun": _l("Item bank: editing begun"),
@@ -57,6 +58,8 @@ ACTIONS = {
     "item_bank.taken_back": _l("Item bank: taken back to a version"),
     "item_bank.imported": _l("Item bank: file imported"),
     "item_bank.starter_taken": _l("Item bank: newer starter bank looked at"),
+    "item_bank.withdrawn": _l("Item bank: an organisation’s own bank withdrawn"),
+    "item_bank.taken_up": _l("Item bank: a withdrawn bank taken up again"),
     "item_bank.exported": _l("Item bank: file taken out"),
 }
 ROWS = {
@@ -64,7 +67,9 @@ ROWS = {
     "fairness": Row(_l("Fair-hiring report"), "fairness.operator_report"),
     "calibration": Row(_l("Calibration %(id)s"), "calibration.of_bank"),
     "item_bank": Row(_l("Item bank %(id)s"), "item_banks.bank", "bank_id"),
-    "interview_template": Row(_l("Template of interviews %(id)s")),
+    "interview_template": Row(
+        _l("Template of interviews %(id)s"), "interview_templates.version", "template_id"
+    ),
     "judge_version": Row(_l("Judges, version %(id)s"), "judge_health.page"),
     "interview": Row(_l("Interview %(id)s"), "interviews_operator.one_interview", "interview_id"),
 }

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from core import audit
 from core.errors import Conflict, Invalid
-from interviews import bank_check, bank_drafts, banks, editions
+from interviews import bank_check, bank_drafts, bank_withdrawals, banks, editions
 from interviews.bank_check import Content
 from interviews.bank_models import BankDraft, BankPublication
 from interviews.items import Bank, Rule
@@ -120,7 +120,7 @@ def publish(
         raise NotWhole
     now = banks.now_of(session, draft.field, draft.organisation_id)
     found = summary(content_of(now), content)
-    if found.is_empty:
+    if found.is_empty and bank_withdrawals.of(session, draft) is None:
         raise NothingNew
     bank = _next(session, draft, content, now)
     row = BankPublication(
@@ -135,6 +135,8 @@ def publish(
     session.add(row)
     bank_drafts.keep_published(draft, bank, by=by, at=at)
     session.add(draft)
+    bank_withdrawals.end(session, draft, by=by, at=at)
+    bank_withdrawals.tell_owners(session)
     audit.record(
         session,
         "item_bank.published",

@@ -24,8 +24,10 @@ from interviews import (
     bank_forms,
     bank_lists,
     bank_publishing,
+    bank_withdrawals,
     bank_words,
     banks,
+    gaps,
     items,
     statistics,
 )
@@ -262,6 +264,7 @@ def frame(draft: BankDraft) -> dict[str, Any]:
         "draft": draft,
         "owning": owning,
         "counts": banks.now_of(session, draft.field, draft.organisation_id),
+        "withdrawal": bank_withdrawals.of(session, draft),
         "language": str(formats.locale().language),
         "place": bank_words.place,
         "hardness": bank_words.hardness,
@@ -289,6 +292,7 @@ def _of_group(organisation_id: int | None) -> list[tuple[Field, Any]]:
             "draft": draft,
             "counts": counts,
             "news": bank_drafts.starter_news(draft) if draft else None,
+            "withdrawn": draft is not None and bank_withdrawals.of(session, draft) is not None,
             "items": len(content["items"]) if content else len(counts.items) if counts else 0,
             "waits": content is not None
             and not bank_publishing.summary(bank_publishing.content_of(counts), content).is_empty,
@@ -340,13 +344,16 @@ def _facts(content: Content) -> dict[str, Any]:
 
 def _publish_page(draft: BankDraft, *, note: str = "", refused: str = "") -> str:
     content = bank_drafts.content_of(draft)
-    counts = banks.now_of(db_session(), draft.field, draft.organisation_id)
+    session, whole = db_session(), bank_check.whole(content)
+    counts = banks.now_of(session, draft.field, draft.organisation_id)
     return render_template(
         "interviews/bank_publish.html",
         **frame(draft),
         content=content,
         changes=bank_publishing.summary(bank_publishing.content_of(counts), content),
         problems=bank_check.of_bank(content),
+        lacking=gaps.after(session, draft, whole) if whole else [],
+        field_lacks=gaps.field_after(session, draft, whole) if whole else None,
         note=note,
         refused=refused,
     )

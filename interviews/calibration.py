@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import ColumnElement, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import object_session
 from sqlmodel import Session, col, func, select
@@ -38,6 +38,7 @@ from interviews.girth_opinion import GirthAbsent, Opinion
 from interviews.item_fit import Difference, Look
 from interviews.items import Bank, Item
 from interviews.models import BankEdition, Interview, State
+from interviews.template_models import InterviewTemplate
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +50,11 @@ GIVEN = text("""
     select i.id, i.edition, i.plan, r.position, r.item_id, r.points, r.language
     from (
         select id, edition, plan, finished_at from interview
-        where field = :field and state in ('passed', 'failed', 'review')
+        where field = :field and state in ('passed', 'failed', 'review') and not exists (
+            -- from an organisation's own bank
+            select from interview_template t
+            where t.id = interview.template_id and t.bank_id is not null
+        )
         order by finished_at desc, id desc limit :latest
     ) i join interview_response r on r.interview_id = i.id
     order by i.finished_at, i.id, r.position
@@ -129,9 +134,7 @@ def progress(session: Session, bank: Bank, needed: int) -> Progress:
     """Return how far the answers of a field are."""
     run = latest(session, bank.field)
     finished = session.exec(
-        select(func.count())
-        .select_from(Interview)
-        .where(Interview.field == bank.field, col(Interview.state).in_(FINISHED))
+        select(func.count()).select_from(Interview).where(*_of_field(bank))
     ).one()
     since = 0
     if run is not None:
@@ -139,8 +142,7 @@ def progress(session: Session, bank: Bank, needed: int) -> Progress:
             select(func.count())
             .select_from(Interview)
             .where(
-                Interview.field == bank.field,
-                col(Interview.state).in_(FINISHED),
+                *_of_field(bank),
                 col(Interview.finished_at) > run.made_at,
             )
         ).one()
@@ -320,6 +322,19 @@ def _answers(session: Session, bank: Bank) -> tuple[list[Any], Answers]:
         fixed.append(sum(row.position <= known for row in of_one))
         languages.append(Counter(row.language for row in of_one).most_common(1)[0][0])
     return kept, item_fit.padded(rows, fixed, languages)
+
+
+def _of_field(bank: Bank) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions of finished interviews that asked from the bank of a field."""
+    own = select(InterviewTemplate.id).where(
+        col(InterviewTemplate.id) == col(Interview.template_id),
+        col(InterviewTemplate.bank_id).is_not(None),
+    )
+    return (
+        col(Interview.field) == bank.field,
+        col(Interview.state).in_(FINISHED),
+        ~own.exists(),
+    )
 
 
 def _fixed(bank: Bank, steps: Sequence[Mapping[str, Any]]) -> int:

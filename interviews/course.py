@@ -12,7 +12,17 @@ from random import Random
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
-from interviews import ability, adaptive, calibration, curves, editions, graded, plan
+from interviews import (
+    ability,
+    adaptive,
+    banks,
+    calibration,
+    curves,
+    editions,
+    graded,
+    plan,
+    templates,
+)
 from interviews.adaptive import Candidate, Course
 from interviews.curves import NONE, Known
 from interviews.graded import Answered
@@ -21,8 +31,13 @@ from interviews.models import Interview, Response
 from interviews.plan import Step
 
 LATEST = 200  # interviews whose items are counted
+# Of the same bank: that of the field, or the own one of an organisation.
 LATELY = text("""
-    with latest as (select plan from interview where field = :field order by id desc limit :latest)
+    with latest as (
+        select i.plan from interview i left join interview_template t on t.id = i.template_id
+        where i.field = :field and t.bank_id is not distinct from cast(:own as integer)
+        order by i.id desc limit :latest
+    )
     select step ->> 'item' as item, count(*) as times, (select count(*) from latest) as interviews
     from latest, jsonb_array_elements(plan) as step group by 1
 """)
@@ -104,7 +119,9 @@ def _shown(bank: Bank, given: Sequence[Answered]) -> ability.Estimate:
 
 
 def _resting(session: Session, bank: Bank) -> frozenset[str]:
-    rows = session.execute(LATELY, {"field": bank.field, "latest": LATEST}).all()
+    own = banks.owning(session, bank.origin)
+    asked = {"field": bank.field, "own": own, "latest": LATEST}
+    rows = session.execute(LATELY, asked).all()
     given = {row.item: row.times for row in rows}
     caps = {item.id: item.exposure_cap for item in bank.items}
     return adaptive.resting(given, caps, rows[0].interviews if rows else 0)
@@ -112,9 +129,12 @@ def _resting(session: Session, bank: Bank) -> frozenset[str]:
 
 def _seen(session: Session, interview: Interview) -> frozenset[str]:
     """Return what somebody was asked in earlier interviews of the field."""
-    query = select(Interview.plan).where(
+    query = select(Interview).where(
         Interview.expert_id == interview.expert_id,
         Interview.field == interview.field,
         col(Interview.id) < interview.key,
     )
-    return frozenset(step["item"] for steps in session.exec(query) for step in steps)
+    earlier = session.exec(query).all()
+    own = templates.own_bank_id(session, interview)
+    alike = templates.asked_from(session, earlier, own)
+    return frozenset(step["item"] for one in earlier if one.id in alike for step in one.plan)

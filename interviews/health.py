@@ -1,6 +1,7 @@
 """What the operator page says of interviews: who waits for a person, and how the model is."""
 
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlmodel import Session
 
 from core import formats, model_calls
@@ -9,7 +10,8 @@ from core.health import Finding
 from core.model_calls import MILLION
 from core.models import CallOutcome
 from core.settings import current_settings
-from interviews import accommodations, modes, spend, waiting
+from experts.fields import Field
+from interviews import accommodations, gaps, modes, spend, waiting
 
 
 def readings(session: Session) -> list[Finding]:
@@ -94,4 +96,31 @@ def language_model(session: Session) -> list[Finding]:
     ]
 
 
-CHECKS = [readings, requests, language_model]
+def what_is_asked(session: Session) -> list[Finding]:
+    """Whether banks have all that templates of fields and projects ask."""
+    name = _("Templates of interviews")
+    fields = [str(field.label) for field in Field if gaps.of_field(session, field) is not None]
+    lacking = [gap for _project, _organisation, gap in gaps.of_projects(session)]
+    held_up = sum(gap.is_held_up for gap in lacking)
+    said = []
+    if fields:
+        words = _("The bank lacks what the template asks in: %(fields)s.", fields=", ".join(fields))
+        said.append(words)
+    if lacking:
+        words = ngettext(
+            "%(num)s project asks for what its bank no longer has; its owners are told.",
+            "%(num)s projects ask for what their banks no longer have; their owners are told.",
+            len(lacking),
+        )
+        said.append(words)
+    if held_up:
+        words = ngettext(
+            "%(num)s of them lets nobody new in.", "%(num)s of them let nobody new in.", held_up
+        )
+        said.append(words)
+    if said:
+        return [Finding(name, "wait", " ".join(said))]
+    return [Finding(name, "ok", _("All that is asked can be asked."))]
+
+
+CHECKS = [readings, requests, language_model, what_is_asked]

@@ -310,6 +310,11 @@ class Bank(Part):
         return True
 
     @property
+    def follow_ups(self) -> int:
+        """How many questions a language model may ask after an answer in words, at most."""
+        return 2
+
+    @property
     def origin(self) -> str:
         """The edition that its items come from (`interviews.terms`)."""
         return self.digest

@@ -13,6 +13,7 @@ from interviews import (
     banks,
     calibration,
     conversation,
+    gaps,
     judge_jobs,
     judges,
     suggesting,
@@ -21,6 +22,7 @@ from interviews import (
     waiting,
 )
 from interviews.judges import Judges
+from projects.models import Project
 
 tasks = Tasks("interviews")
 AT_MOST = 500
@@ -44,6 +46,21 @@ def delete_texts() -> int:
             if not transcripts.delete_next(session, now()):
                 return deleted
     return AT_MOST
+
+
+@tasks.task()
+def tell_of_gaps() -> int:
+    """Write to owners whose projects ask for what a bank no longer has; return how many projects.
+
+    Each project in a transaction of its own, so that one that fails keeps none of the others.
+    """
+    told = 0
+    with transaction() as session:
+        running = gaps.running(session)
+    for number in running:
+        with transaction() as session:
+            told += gaps.tell(session, session.get_one(Project, number), now())
+    return told
 
 
 @tasks.task()

@@ -24,6 +24,7 @@ class Chosen:
     lines: list[Line]
     whole: int
     url: str
+    whose: str = ""
 
 
 def of(session: Session, form: StartForm, expert_id: int) -> Project | None:
@@ -55,6 +56,7 @@ def look(session: Session, form: StartForm, expert_id: int, at: datetime) -> Cho
         lines=project_view.lines(found) if found else [],
         whole=found.terms.whole if found else 0,
         url=url_for("project_interview.of_expert", project_id=id_of(project)),
+        whose=project_view.whose(session, found.template) if found else "",
     )
 
 

@@ -75,6 +75,15 @@ class TermsForm(Form):  # type: ignore[misc]
                     least=first,
                 )
             ]
+        there = terms.there_are(weights, self.bank)
+        if not self.most.errors and self._number("most") > there:
+            self.most.errors = [
+                _(
+                    "Write at most %(there)s: so many questions there are for one interview in the"
+                    " competencies that count.",
+                    there=there,
+                )
+            ]
         return not (wrong or self.must_cover.errors or self.most.errors)
 
     def weights(self) -> dict[str, int]:
@@ -126,7 +135,7 @@ class SaveForm(FlaskForm):  # type: ignore[misc]
         return int(self.seen.data) if str(self.seen.data).isdecimal() else -1
 
 
-def form_of(bank: Bank, language: str) -> type[TermsForm]:
+def form_of(bank: Bank, language: str, base: type[TermsForm] = TermsForm) -> type[TermsForm]:
     """Return the form for the competencies and items of a bank."""
     fields: dict[str, Any] = {"bank": bank}
     choices = [SelectChoice("0", _l("Not asked"))]
@@ -145,7 +154,7 @@ def form_of(bank: Bank, language: str) -> type[TermsForm]:
         for item in terms.for_all(terms.of_bank(bank), bank)
     ]
     fields["must_cover"] = TicksField(_l("Questions that everybody gets"), choices=for_all)
-    return type("TermsForm", (TermsForm,), fields)
+    return type("TermsForm", (base,), fields)
 
 
 def filled(found: Terms, bank: Bank) -> dict[str, Any]:

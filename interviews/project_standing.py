@@ -29,6 +29,14 @@ class CompetencyMissing(MoreToShow):
     """
 
 
+class CannotBeAsked(MoreToShow):
+    """This project asks for more than the proof in its field, and cannot ask it at the moment.
+
+    Its questions are out of use. Nothing is held against you, and there is nothing you have to do:
+    the owner knows, and decides how it goes on.
+    """
+
+
 class NotNow(Conflict):
     """The project takes nobody in at the moment: it is paused or completed."""
 
@@ -43,7 +51,7 @@ def of(session: Session, expert_id: int, project: Project, at: datetime) -> Stan
         return under_way
     found = qualification.look(session, project, expert_id, at)
     if found is None:
-        raise NothingAsked
+        raise CannotBeAsked if templates.is_held_up(session, project) else NothingAsked
     if found.is_met:
         raise NothingMissing
     if project.state is not State.OPEN:

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from accounts.models import User
-from interviews import qualification, templates, terms
+from interviews import banks, qualification, templates, terms
 from interviews.items import Bank
 from interviews.template_models import InterviewTemplate
 from interviews.terms import Part, Terms
@@ -43,10 +43,14 @@ def ask(
     seen: int,
     by: User,
     at: datetime,
+    own: bool = False,
 ) -> Said:
-    """Let a project ask this from now on; nobody who is in has to leave for it."""
+    """Let a project ask this from now on; nobody who is in has to leave for it.
+
+    `own` asks from the bank of its organisation.
+    """
     before = templates.of_project(session, id_of(project))
-    made = templates.set_of_project(session, project, wanted, seen=seen, by=by, at=at)
+    made = templates.set_of_project(session, project, wanted, seen=seen, by=by, at=at, own=own)
     is_new = made is not None and (before is None or made.id != before.id)
     if is_new and made is not None and wanted is not None and not _asked_more(before):
         qualification.keep_members(session, project, made, at)
@@ -55,7 +59,8 @@ def ask(
 
 
 def effects(session: Session, project: Project, wanted: Terms, bank: Bank, at: datetime) -> Effects:
-    """Say what terms would mean if they were asked from now on."""
+    """Say what terms would mean if they were asked from now on, from this bank."""
+    own = banks.owning(session, bank.digest)
     whole = terms.bounds(wanted, Part(asked=list(wanted.weights)), bank)
     asked = terms.applied(bank, wanted, code="PI-0", version=1)
     takes_people = project.state is not State.COMPLETED
@@ -65,7 +70,9 @@ def effects(session: Session, project: Project, wanted: Terms, bank: Bank, at: d
         minutes_least=asked.minutes(whole.least),
         minutes_most=asked.minutes(whole.most),
         matching=matching.count(session, project, at=at) if takes_people else 0,
-        qualify=qualification.would_qualify(session, project, wanted, at) if takes_people else 0,
+        qualify=qualification.would_qualify(session, project, wanted, at, bank_id=own)
+        if takes_people
+        else 0,
     )
 
 

@@ -6,13 +6,18 @@ from enum import StrEnum
 from flask import url_for
 from sqlmodel import Session, col, select
 
+from accounts.models import Organisation
 from core import formats
 from core.errors import NotFound
-from interviews import template_words
+from interviews import banks, template_words
 from interviews.items import Bank
 from interviews.models import Interview
 from interviews.qualification import Look
-from interviews.template_models import CompetencyProof, ProjectQualification
+from interviews.template_models import (
+    CompetencyProof,
+    InterviewTemplate,
+    ProjectQualification,
+)
 from projects.models import Answer, Invitation, Project, id_of
 
 
@@ -39,12 +44,16 @@ class Line:
 
 @dataclass(frozen=True)
 class ForProject:
-    """What a result page says of the project that an interview was for."""
+    """What a result page says of the project that an interview was for.
+
+    `whose` names the organisation whose own questions were asked, if they were.
+    """
 
     title: str
     url: str
     qualification: ProjectQualification | None
     beside: list[str]
+    whose: str = ""
 
 
 def project_of(session: Session, project_id: int | None, expert_id: int) -> Project:
@@ -86,7 +95,16 @@ def of_interview(session: Session, interview: Interview, bank: Bank) -> ForProje
         url=url_for("project_interview.of_expert", project_id=id_of(project)),
         qualification=session.exec(query.order_by(col(ProjectQualification.id))).first(),
         beside=template_words.beside(bank),
+        whose=whose(session, session.get_one(InterviewTemplate, interview.template_id)),
     )
+
+
+def whose(session: Session, template: InterviewTemplate) -> str:
+    """Return the name of the organisation whose own questions a template asks, if it does."""
+    if template.bank_id is None:
+        return ""
+    draft = banks.own_by_id(session, template.bank_id).draft
+    return session.get_one(Organisation, draft.organisation_id).name
 
 
 def _line(found: Look, key: str) -> Line:

@@ -69,15 +69,17 @@ class Look:
 
 
 def look(session: Session, project: Project, expert_id: int, at: datetime) -> Look | None:
-    """Return what a project asks of somebody; None where the proof in its field is enough."""
+    """Return what a project asks of somebody; None where the proof in its field is enough.
+
+    None also while it cannot be asked at all (`templates.is_held_up`).
+    """
     asked = templates.asked_by(session, project)
     if asked is None:
         return None
     template, wanted, bank = asked
     since = proven.fresh_since(at, wanted.reuse_months)
-    valid = [
-        one for one in proven.valid(session, expert_id, project.field, at) if one.proven_at > since
-    ]
+    asked_of = proven.valid(session, expert_id, project.field, at, bank_id=template.bank_id)
+    valid = [one for one in asked_of if one.proven_at > since]
     held = proven.best(valid)
     levels = {key: proof.level for key, proof in held.items() if key in wanted.weights}
     covered = _covered(session, valid) if wanted.must_cover else frozenset()
@@ -190,12 +192,20 @@ def count(session: Session, project_id: int, at: datetime) -> int:
     return session.exec(query).one()
 
 
-def would_qualify(session: Session, project: Project, wanted: Terms, at: datetime) -> int:
+def would_qualify(
+    session: Session,
+    project: Project,
+    wanted: Terms,
+    at: datetime,
+    *,
+    bank_id: int | None = None,
+) -> int:
     """Return how many of the experts who match and were not invited yet have all of this."""
     since = proven.fresh_since(at, wanted.reuse_months)
     proof = CompetencyProof
     counts = (
         proof.field == project.field,
+        col(proof.bank_id) == bank_id,
         col(proof.proven_at) > since,
         col(proof.expires_at) > at,
         col(proof.revoked_at).is_(None),

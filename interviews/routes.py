@@ -24,6 +24,7 @@ from interviews import (
     accommodations,
     bank_item_routes,
     bank_routes,
+    bank_withdrawal_routes,
     being_read,
     calibration_routes,
     choice_routes,
@@ -52,6 +53,8 @@ from interviews import (
     system_card_routes,
     talk,
     talk_routes,
+    template_routes,
+    template_words,
     transcripts,
     voice_routes,
     waiting_routes,
@@ -81,6 +84,8 @@ MORE_BLUEPRINTS = [
     spend_routes.bp,
     scoring_routes.bp,
     judge_routes.bp,
+    bank_withdrawal_routes.bp,
+    template_routes.bp,
 ]
 
 
@@ -184,6 +189,7 @@ def _fields_page() -> str:
             one for one in proven.shown(session, current_user.id, at) if one.field == here.field
         ],
         language=_language(),
+        floors=template_words.floors(here.bank) if here.bank else "",
         llm_leads=Mode.LLM in modes.offered(modes.model_of(current_settings())),
         answered=conversation.position(session, here.active) - 1 if here.active else 0,
         renew_from=standing.renew_from,
@@ -262,6 +268,7 @@ def _result_page(interview: Interview) -> str:
         explain_form=ExplainForm(formdata=None),
         extra=accommodations.of(session, interview),
         renew_from=standing.renew_from,
+        floors=template_words.floors(words["bank"]),
         missing=missing.by_competency(words["answers"]),
         lacking=missing.for_a_pass(interview, words["card"], words["bank"]),
         **words,

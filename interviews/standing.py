@@ -97,6 +97,9 @@ def asked(
     excused = outages.excused(session, [one.key for one, _answers in rows])
     excused |= model_outages.spoiled(session, expert_id, field, at)
     over = [one for one, answers in every if answers and not one.is_open(at)]
+    # Two own banks may number their questions alike; what was seen in one is new in another.
+    own = template.bank_id if template is not None else None
+    alike = templates.asked_from(session, [one for one, _answers in every], own)
     counted = [
         _attempt(one) for one in over if one.project_id == project_id and one.id not in excused
     ]
@@ -105,7 +108,12 @@ def asked(
         at=at,
         bank=bank,
         past=tuple(one for one, _ in rows),
-        seen=frozenset(step["item"] for one, answers in every if answers for step in one.plan)
+        seen=frozenset(
+            step["item"]
+            for one, answers in every
+            if answers and one.id in alike
+            for step in one.plan
+        )
         if bank is None or bank.asks_others
         else frozenset(),
         # Counted over the whole field, so that the core items of the last time do not come again.

@@ -35,7 +35,6 @@ from interviews.items import Item, Short
 from interviews.models import Interview, Mode
 from interviews.talk_models import Speaker, Talk, Turn, TurnKind, Writer
 
-MOST_FOLLOW_UPS = 2
 SPARE = timedelta(seconds=30)  # that a claim outlives the longest wait
 
 
@@ -387,7 +386,7 @@ def _next(session: Session, interview: Interview, talk: Talk) -> int | str | Non
 def _follows(session: Session, interview: Interview, place: int, said: Sequence[Turn]) -> bool:
     asked = sum(one.kind is TurnKind.FOLLOW_UP for one in said)
     question = _item(session, interview, place).question
-    if interview.mode is not Mode.LLM or asked >= MOST_FOLLOW_UPS:
+    if interview.mode is not Mode.LLM or asked >= editions.of(session, interview).follow_ups:
         return False
     return isinstance(question, Short) and bool(missing(question, turns.joined(said)))
 

@@ -270,6 +270,7 @@ def _page(interview: Interview, form: ReplyForm) -> str:
         place=place,
         most=bank.questions if interview.is_adaptive else interview.length,
         item=item,
+        follow_ups=bank.follow_ups,
         said=[one for one in said if one.kind is not TurnKind.NOTICE],
         asks=asks,
         outage=model_outages.open_of(session, interview),

@@ -2,7 +2,7 @@
 
 from flask_babel import lazy_gettext as _l
 
-from core.personal_data import Delete, Keep, Table
+from core.personal_data import Delete, Keep, Table, nobody
 
 TABLES = (
     Table(
@@ -23,6 +23,18 @@ TABLES = (
                 " qualifications for projects."
             )
         ),
+    ),
+    Table(
+        "bank_withdrawal",
+        _l("Own banks of your organisation that you withdrew or took up again"),
+        acts=("withdrawn_by", "ended_by"),
+        words=("words",),
+        own_words=("words",),
+    ),
+    nobody(
+        "template_gap",
+        _l("Of which gaps in what a project asks its owners were told"),
+        *("digest", "lacking"),
     ),
     Table(
         "project_qualification",

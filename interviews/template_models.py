@@ -27,7 +27,9 @@ class Basis(StrEnum):
 class InterviewTemplate(SQLModel, table=True):
     """What interviews in a field, or for a project, ask: one version of it, never changed.
 
-    Without content it says that a project asks for no more than the proof in its field.
+    Without content it says that a project asks for no more than the proof in its field, and of a
+    field that its bank itself says what is asked. With `bank_id` a project asks from the own bank
+    of its organisation (a trigger holds that it is that one); else from the bank of the field.
     """
 
     __tablename__ = "interview_template"
@@ -42,7 +44,10 @@ class InterviewTemplate(SQLModel, table=True):
             postgresql_where="project_id IS NULL",
         ),
         CheckConstraint("version > 0", name="version_counts"),
-        CheckConstraint("project_id IS NOT NULL OR content IS NOT NULL", name="field_has_content"),
+        CheckConstraint(
+            "bank_id IS NULL OR (project_id IS NOT NULL AND content IS NOT NULL)",
+            name="own_bank_of_project",
+        ),
     )
 
     id: int | None = Column(default=None, primary_key=True)
@@ -51,6 +56,7 @@ class InterviewTemplate(SQLModel, table=True):
     version: int
     digest: str = Column(sa_type=Text)
     content: dict[str, Any] | None = jsonb(nullable=True)
+    bank_id: int | None = Column(default=None, foreign_key="bank_draft.id", index=True)
     written_by: int = Column(foreign_key="user_account.id")
     written_at: datetime = utc()
 
@@ -63,7 +69,10 @@ class InterviewTemplate(SQLModel, table=True):
 
 
 class CompetencyProof(SQLModel, table=True):
-    """What a passed interview has proven in one competency, at a level, for a time."""
+    """What a passed interview has proven in one competency, at a level, for a time.
+
+    With `bank_id` it was shown on an organisation's own bank, and counts only where that is asked.
+    """
 
     __tablename__ = "competency_proof"
     __table_args__ = (
@@ -86,6 +95,7 @@ class CompetencyProof(SQLModel, table=True):
     high: float
     interview_id: int = Column(foreign_key="interview.id")
     edition: str = Column(sa_type=Text, foreign_key="bank_edition.digest")
+    bank_id: int | None = Column(default=None, foreign_key="bank_draft.id", index=True)
     rule: str = Column(sa_type=Text)
     proven_at: datetime = utc()
     expires_at: datetime = utc()

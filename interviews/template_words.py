@@ -16,6 +16,19 @@ def asked(found: Terms, bank: Bank) -> str:
     )
 
 
+def floors(bank: Bank) -> str:
+    """Say which level each competency needs by itself."""
+    levels = {key: bank.rule.floor_of(key) for key in bank.competencies}
+    if len(set(levels.values())) == 1:
+        floor = formats.percent(next(iter(levels.values())))
+        return str(_("and at least %(floor)s in each competency.", floor=floor))
+    each = ", ".join(
+        f"{_name(bank.competencies[key].label)}: {formats.percent(floor)}"
+        for key, floor in levels.items()
+    )
+    return str(_("and at least in each competency: %(floors)s.", floors=each))
+
+
 def beside(bank: Bank) -> list[str]:
     """Say what a template adds to the rule of a bank: weights, and what was proven before."""
     if not isinstance(bank, Applied):

@@ -2,12 +2,16 @@
 
 Pure. `applied` lays terms over a bank, and what comes out is a bank as any other, so that choice,
 points, levels and words need to know nothing of templates. What somebody has proven before is left
-out of it (`Part`), and its level counts towards the mark.
+out of it (`Part`), and its level counts towards the mark. What a later version of the bank lacks is
+told (`lacking`) and left out (`narrowed`); the rest is asked as it was written.
+
+The work sample of a project is no part of this: the rule of `annotation.sample` alone says it.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from math import ceil
 from typing import Annotated, Self
@@ -20,15 +24,9 @@ from interviews.items import Part as Piece
 Weight = Annotated[int, Field(ge=1, le=10)]
 MOST_QUESTIONS = 60
 MOST_MUST_COVER = 10
+LONGEST_MINUTES, LONGEST_HOURS = 240, 720
 REUSE_MONTHS = 12
 TINY = 1e-9  # sums of thirds are not exact
-
-
-class Sample(Piece):
-    """A work sample: so many tasks of the project, and the share of them that is to be right."""
-
-    tasks: int = Field(ge=3, le=8)
-    pass_share: Share
 
 
 class Terms(Piece):
@@ -41,9 +39,8 @@ class Terms(Piece):
     must_cover: list[str] = Field(default_factory=list, max_length=MOST_MUST_COVER)
     adaptive: Adaptive
     follow_ups: int = Field(default=2, ge=0, le=2)
-    work_sample: Sample | None = None
-    minutes: int = Field(ge=1, le=240)
-    open_hours: int = Field(ge=1, le=720)
+    minutes: int = Field(ge=1, le=LONGEST_MINUTES)
+    open_hours: int = Field(ge=1, le=LONGEST_HOURS)
     reuse_months: int = Field(default=REUSE_MONTHS, ge=1, le=12)
     retakes: Retakes
     other_items: bool = True
@@ -69,6 +66,23 @@ class Terms(Piece):
     def digest(self) -> str:
         """What tells these terms from all others."""
         return _digest(self.model_dump(mode="json"))
+
+
+@dataclass(frozen=True)
+class Lacking:
+    """What some terms ask for and a bank does not have, or has too little of.
+
+    `few` is how many questions there are for one interview, where they are fewer than it may have.
+    """
+
+    competencies: tuple[str, ...] = ()
+    must_cover: tuple[str, ...] = ()
+    few: int | None = None
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether the bank has all that is asked."""
+        return self == Lacking()
 
 
 class Part(Piece):
@@ -113,6 +127,11 @@ class Applied(Bank):
         return self.terms.other_items
 
     @property
+    def follow_ups(self) -> int:
+        """How many questions a language model may ask after an answer in words, at most."""
+        return self.terms.follow_ups
+
+    @property
     def origin(self) -> str:
         """The edition of the bank that the template was laid over."""
         return self.taken_from
@@ -125,15 +144,18 @@ class Applied(Bank):
 
 def of_bank(bank: Bank) -> Terms:
     """Return the terms that a bank itself comes to: all competencies alike, and its own rule."""
-    adaptive = bank.template.adaptive or Adaptive(least=bank.questions, most=bank.questions)
+    found = bank.template.adaptive or Adaptive(least=bank.questions, most=bank.questions)
+    # An organisation may write longer ones into its bank than a template may ask.
+    most = min(found.most, MOST_QUESTIONS, there_are(bank.competencies, bank))
+    adaptive = Adaptive(least=min(found.least, most), most=most)
     return Terms(
         weights=dict.fromkeys(bank.competencies, 1),
         floors=dict.fromkeys(bank.competencies, bank.rule.floor),
         pass_mark=bank.rule.pass_mark,
         certainty=bank.rule.certainty,
         adaptive=adaptive,
-        minutes=bank.minutes(adaptive.most),
-        open_hours=bank.template.open_hours,
+        minutes=min(bank.minutes(most), LONGEST_MINUTES),
+        open_hours=min(bank.template.open_hours, LONGEST_HOURS),
         retakes=bank.retakes,
         contest_days=bank.rule.contest_days,
     )
@@ -145,16 +167,54 @@ def problems(terms: Terms, bank: Bank) -> list[str]:
     if not set(terms.weights) <= set(bank.competencies):
         found.append("competencies")
     pool = {item.id: item for item in bank.items}
-    if any(not _may_be_for_all(pool.get(key), terms) for key in terms.must_cover):
+    if any(not _may_be_for_all(pool.get(key), terms.weights) for key in terms.must_cover):
         found.append("must_cover")
     if terms.adaptive.most < len(terms.weights) + len(terms.must_cover):
         found.append("most")
     return found
 
 
+def there_are(competencies: Collection[str], bank: Bank) -> int:
+    """Return how many questions one interview may choose from: one series of the core items."""
+    return sum(item.competency in competencies and item.core != "B" for item in bank.items)
+
+
+def lacking(terms: Terms, bank: Bank) -> Lacking:
+    """Return what of some terms a bank no longer has."""
+    gone = [key for key in terms.weights if key not in bank.competencies]
+    pool = {item.id: item for item in bank.items}
+    left = [key for key in terms.weights if key not in gone]
+    there = there_are(left, bank)
+    return Lacking(
+        competencies=tuple(gone),
+        must_cover=tuple(k for k in terms.must_cover if not _may_be_for_all(pool.get(k), left)),
+        few=there if there < terms.adaptive.most else None,
+    )
+
+
+def narrowed(terms: Terms, bank: Bank) -> Terms | None:
+    """Return what of some terms a bank can ask: the terms themselves where that is everything.
+
+    None where it has none of the competencies. The same terms and bank give the same answer, so an
+    interview, which keeps both, is asked the same whenever they are laid over one another.
+    """
+    gone = lacking(terms, bank)
+    if not gone.competencies and not gone.must_cover:
+        return terms
+    weights = {key: one for key, one in terms.weights.items() if key not in gone.competencies}
+    if not weights:
+        return None
+    kept = {
+        "weights": weights,
+        "floors": {key: terms.floors[key] for key in weights},
+        "must_cover": [key for key in terms.must_cover if key not in gone.must_cover],
+    }
+    return Terms.model_validate(terms.model_dump() | kept)
+
+
 def for_all(terms: Terms, bank: Bank) -> list[Item]:
     """Return the items that could be asked of everybody beside the core items."""
-    return [item for item in bank.items if _may_be_for_all(item, terms)]
+    return [item for item in bank.items if _may_be_for_all(item, terms.weights)]
 
 
 def applied(
@@ -254,8 +314,8 @@ def part_of(terms: Terms, levels: Mapping[str, float], asked: list[str], proofs:
     return Part(asked=asked, reused=reused, proofs=proofs)
 
 
-def _may_be_for_all(item: Item | None, terms: Terms) -> bool:
-    return item is not None and item.core is None and item.competency in terms.weights
+def _may_be_for_all(item: Item | None, competencies: Collection[str]) -> bool:
+    return item is not None and item.core is None and item.competency in competencies
 
 
 def _digest(told: object) -> str:

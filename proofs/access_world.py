@@ -78,6 +78,7 @@ from tests.factories.talks import (
     make_turn,
 )
 from tests.factories.tax import make_tax_profile
+from tests.factories.templates import make_field_template
 from tests.factories.webhooks import make_delivery, make_endpoint
 from tests.jobs_run import run_jobs
 
@@ -359,6 +360,7 @@ def _interviews(session: Session, world: World) -> None:
     held = {"held_by": world.user(OPERATOR).id, "held_until": now() + timedelta(hours=1)}
     to_read = make_to_read(session, read, purpose=ReadFor.FROZEN, **held)
     world.rows |= {
+        "field template": make_field_template(session, world.user(OPERATOR)).id,
         "accommodation": need.id,
         "interview": make_interview(session, user, field=Field.FINANCE).id,
         "contested interview": failed.id,

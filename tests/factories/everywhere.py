@@ -69,10 +69,12 @@ from tests.factories.talks import (
 )
 from tests.factories.tax import make_tax_profile, make_tax_request
 from tests.factories.templates import (
+    make_gap,
     make_outage,
     make_proof,
     make_qualification,
     make_template,
+    make_withdrawal,
 )
 from tests.factories.webhooks import make_delivery, make_endpoint
 
@@ -290,6 +292,9 @@ def _interview(app: Any, session: Session, all_: Everywhere) -> None:
     make_proof(session, ended, "accounts")
     asked = make_template(session, all_.desk.project, all_.desk.owner, at=now())
     make_qualification(session, asked, all_.id)
+    make_gap(session, asked)
+    own = make_bank(session, all_.desk.organisation, by=all_.user)
+    make_withdrawal(session, own, all_.user)
     _talk(session, all_)
     fairness.declare(session, all_.id, Sex.FEMALE, Ethnicity.ASIAN, at=now())
 

@@ -8,7 +8,9 @@ from sqlmodel import Session
 from accounts.models import User
 from core.clock import now
 from experts.fields import Field
-from interviews import editions, items, project_terms, proven, qualification, terms
+from interviews import editions, items, project_terms, proven, qualification, templates, terms
+from interviews.bank_models import BankDraft
+from interviews.gap_models import BankWithdrawal, TemplateGap
 from interviews.items import Adaptive
 from interviews.models import Interview
 from interviews.template_models import (
@@ -19,6 +21,8 @@ from interviews.template_models import (
 )
 from interviews.terms import Terms
 from projects.models import Project, id_of
+from tests.factories.annotation import Desk
+from tests.factories.banks import make_bank, make_publication, own_items
 from tests.factories.interviews import answer_all, make_interview
 
 
@@ -43,6 +47,45 @@ def make_template(
     said = project_terms.ask(session, project, wanted or make_terms(), seen=seen, by=by, at=at)
     assert said.template is not None
     return said.template
+
+
+def make_field_template(
+    session: Session, by: User, wanted: Terms | None = None, *, field: Field = Field.LAW
+) -> InterviewTemplate:
+    """Let interviews in a field ask these terms."""
+    last = templates.last_of_field(session, field)
+    seen = last.version if last else 0
+    wanted = wanted or make_terms()
+    made = templates.set_of_field(session, field, wanted, seen=seen, by=by, at=now())
+    assert made is not None
+    return made
+
+
+def make_own_bank(session: Session, desk: Desk) -> BankDraft:
+    """Publish an own bank in law for the organisation of a desk: the starter items, renumbered."""
+    draft = make_bank(session, desk.organisation, by=desk.owner)
+    own_items(draft, items.banks()[Field.LAW].model_dump(mode="json")["items"])
+    session.flush()
+    make_publication(session, draft, by=desk.owner)
+    return draft
+
+
+def make_withdrawal(session: Session, draft: BankDraft, by: User, **changes: Any) -> BankWithdrawal:
+    """Make a withdrawal of an own bank."""
+    values = {"words": "Its answers have leaked.", "withdrawn_by": by.id, "withdrawn_at": now()}
+    row = BankWithdrawal(bank_id=draft.key, **(values | changes))
+    session.add(row)
+    session.flush()
+    return row
+
+
+def make_gap(session: Session, template: InterviewTemplate, **changes: Any) -> TemplateGap:
+    """Make the note that owners were told of a gap."""
+    values: dict[str, Any] = {"digest": "x", "lacking": {"must_cover": ["law-011"]}}
+    row = TemplateGap(template_id=template.id, told_at=now(), **(values | changes))
+    session.add(row)
+    session.flush()
+    return row
 
 
 def make_passed(session: Session, user: User, *, at: datetime | None = None) -> Interview:

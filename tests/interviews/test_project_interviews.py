@@ -144,7 +144,7 @@ def test_a_failed_interview_proves_nothing(session):
     failed = answer_all(session, make_interview(session), unknown)
 
     assert failed.state is State.FAILED
-    assert proven.valid(session, failed.expert_id, None, now()) == []
+    assert proven.valid(session, failed.expert_id, Field.LAW, now(), bank_id=None) == []
 
 
 def test_the_migration_finds_the_proofs_of_interviews_that_were_passed_before(session, world):
@@ -164,7 +164,7 @@ def test_the_migration_finds_the_proofs_of_interviews_that_were_passed_before(se
 
 
 def test_a_proof_is_revoked_by_a_decision_alone_and_otherwise_stays(session, world):
-    proof = proven.valid(session, world.id, Field.LAW, now())[0]
+    proof = proven.valid(session, world.id, Field.LAW, now(), bank_id=None)[0]
     for change in ("level = 1", "revoked_at = now()"):
         with pytest.raises(DBAPIError), session.begin_nested():
             session.execute(text(f"update competency_proof set {change}"))
