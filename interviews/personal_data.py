@@ -103,9 +103,9 @@ BANKS_AND_INTERVIEWS = (
         _l("What was said in your interviews with a language model"),
         whose=OF_INTERVIEW,
         words=("text", "remark"),
-        codes=("role", "kind", "language", "written_by"),
+        codes=("role", "kind", "language", "written_by", "measured"),
         erase=Blank(
-            {"text": "NULL", "remark": "''"},
+            {"text": "NULL", "remark": "''", "measured": "NULL"},
             _l("Who spoke when stays under the random key; the words go."),
         ),
     ),

@@ -55,6 +55,11 @@ class Turn(SQLModel, table=True):
         CheckConstraint("(role = 'interviewer') = (written_by IS NOT NULL)", name="writer_named"),
         CheckConstraint("kind <> 'follow_up' OR position IS NOT NULL", name="follows_a_question"),
         CheckConstraint("kind <> 'opening' OR position IS NULL", name="opens_before_questions"),
+        CheckConstraint(
+            "measured IS NULL OR (kind = 'answer' AND position IS NOT NULL"
+            " AND jsonb_typeof(measured) = 'object')",
+            name="measured_of_an_answer",
+        ),
     )
 
     id: int | None = Column(default=None, primary_key=True)
@@ -65,6 +70,8 @@ class Turn(SQLModel, table=True):
     position: int | None = None
     text: str | None = Column(default=None, sa_type=Text)
     remark: str = Column(default="", sa_type=Text)
+    # Counts of how an answer in words was written; nothing is measured before the questions.
+    measured: dict[str, Any] | None = jsonb(nullable=True)
     language: str = Column(sa_type=Text)
     written_by: Writer | None = text_enum(Writer, nullable=True)
     model_call_id: int | None = Column(

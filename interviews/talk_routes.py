@@ -33,6 +33,7 @@ from core.settings import current_settings
 from core.web import Problems, read
 from experts import profile
 from interviews import (
+    accommodations,
     conversation,
     editions,
     interviewer,
@@ -42,6 +43,7 @@ from interviews import (
     talk,
     talk_languages,
     turns,
+    voice_routes,
 )
 from interviews.conversation import Kept
 from interviews.models import Interview, Mode
@@ -73,7 +75,8 @@ def reply(interview_id: int) -> ResponseReturnValue:
         return _page(found, form.form), 422
     said = None if form.nothing.data else form.said
     number = int(form.number.data) if (form.number.data or "").isdecimal() else 0
-    kept = talk.reply(db_session(), found, number, said, at=now())
+    measured = form.measured.data
+    kept = talk.reply(db_session(), found, number, said, at=now(), measured=measured)
     if kept is Kept.FIRST:
         flash(_("This was answered before. Your first answer counts."), "info")
     return redirect(_question(interview_id))
@@ -262,6 +265,7 @@ def _page(interview: Interview, form: ReplyForm) -> str:
     form.number.data = str(turns.last_number(session, interview) + (not asks))
     bank = editions.of(session, interview)
     item = editions.asked(bank, interview, place)[1] if place else None
+    extra = accommodations.of(session, interview)
     return render_template(
         "interviews/talk.html",
         interview=interview,
@@ -272,6 +276,9 @@ def _page(interview: Interview, form: ReplyForm) -> str:
         item=item,
         said=[one for one in said if one.kind is not TurnKind.NOTICE],
         asks=asks,
+        is_measured=item is not None and not (extra and extra.unmeasured),
+        is_whole=extra is not None and extra.screen_reader,
+        voice=voice_routes.offered(interview, item, extra) if item else None,
         outage=model_outages.open_of(session, interview),
         form=form,
         language_form=language_form,
