@@ -127,7 +127,7 @@ BANKS_AND_INTERVIEWS = (
         "profile_suggestion",
         _l("What you said in interviews, suggested for your profile"),
         whose=OF_INTERVIEW,
-        words=("value", "quote"),
+        words=("value", "quote", "own"),
         codes=("part", "llm_model", "state"),
         erase=Delete(),
     ),

@@ -150,6 +150,7 @@ class Suggestion(SQLModel, table=True):
         UniqueConstraint("turn_id", "part"),
         CheckConstraint("(state = 'open') = (answered_at IS NULL)", name="answered_once"),
         CheckConstraint("length(btrim(quote)) > 0", name="has_quote"),
+        CheckConstraint("own IS NULL OR state = 'accepted'", name="own_once_accepted"),
     )
 
     id: int | None = Column(default=None, primary_key=True)
@@ -158,6 +159,8 @@ class Suggestion(SQLModel, table=True):
     part: ProfilePart = text_enum(ProfilePart)
     value: dict[str, Any] = jsonb()
     quote: str = Column(sa_type=Text)
+    # What its person made of it before they took it in, where that is something else.
+    own: dict[str, Any] | None = jsonb(nullable=True)
     # The model that found it; none where the answer is offered as it stands.
     llm_model: str | None = Column(default=None, sa_type=Text)
     state: SuggestionState = text_enum(SuggestionState, default=SuggestionState.OPEN)

@@ -39,6 +39,7 @@ from interviews import (
     interviewer,
     model_outages,
     modes,
+    suggestion_forms,
     suggestions,
     talk,
     talk_languages,
@@ -47,9 +48,10 @@ from interviews import (
 )
 from interviews.conversation import Kept
 from interviews.models import Interview, Mode
+from interviews.suggestion_forms import PartForm
 from interviews.talk import BeingWritten, Line, Spoken
 from interviews.talk_forms import LanguageForm, ReplyForm
-from interviews.talk_models import Speaker, Suggestion, TurnKind
+from interviews.talk_models import Speaker, Suggestion, SuggestionState, TurnKind
 
 bp = Blueprint("interview_talk", __name__)
 LINES = "application/x-ndjson"
@@ -159,28 +161,52 @@ def read_transcript(interview_id: int) -> ResponseReturnValue:
 def suggested(interview_id: int) -> ResponseReturnValue:
     """Show what was said that could stand in the profile."""
     found = _mine(interview_id)
-    return render_template(
-        "interviews/suggestions.html",
-        interview=found,
-        offers=suggestions.of(db_session(), found),
-    )
+    return _suggestions_page(found)
 
 
 @bp.post("/interviews/<int:interview_id>/suggestions/<int:suggestion_id>")
 @requires("interview.take")
 def answer_suggestion(interview_id: int, suggestion_id: int) -> ResponseReturnValue:
-    """Take a suggestion into the profile, or leave it; a second click changes nothing."""
+    """Take a suggestion into the profile as its person has it, or leave it; once."""
     found = _mine(interview_id)
     one = find(Suggestion, suggestion_id, lock=True)
     suggestions.check_of(one, found)
-    if request.form.get("answer") == "accept":
-        if suggestions.accept(db_session(), found, one, now()):
-            flash(
-                _("It stands in your profile now. You can change it there at any time."), "success"
-            )
-    elif suggestions.decline(db_session(), found, one, now()):
+    back = redirect(url_for(".suggested", interview_id=interview_id))
+    if one.state is not SuggestionState.OPEN:
+        flash(_("You had answered this suggestion before. Nothing was changed."), "info")
+        return back
+    if request.form.get("answer") != "accept":
+        suggestions.decline(db_session(), found, one, now())
         flash(_("It is left out of your profile."), "success")
-    return redirect(url_for(".suggested", interview_id=interview_id))
+        return back
+    form = read(suggestion_forms.FORMS[one.part], prefix=suggestion_forms.prefix(one))
+    if isinstance(form, Problems):
+        return _suggestions_page(found, form.form, one), 422
+    try:
+        suggestions.accept(db_session(), found, one, form.value(), now())
+    except suggestions.Full as full:
+        form.text.errors = [full.words]
+        return _suggestions_page(found, form, one), 422
+    flash(_("It stands in your profile now. You can change it there at any time."), "success")
+    return back
+
+
+def _suggestions_page(
+    interview: Interview, failed: PartForm | None = None, of: Suggestion | None = None
+) -> str:
+    offers = suggestions.of(db_session(), interview)
+    is_open = [one for one in offers if one.state is SuggestionState.OPEN]
+    return render_template(
+        "interviews/suggestions.html",
+        interview=interview,
+        offers=offers,
+        forms={
+            one.id: failed if failed is not None and one is of else suggestion_forms.form_for(one)
+            for one in is_open
+        },
+        form=failed,
+        own=profile.of(db_session(), interview.expert_id),
+    )
 
 
 def _claim(interview_id: int, model: LanguageModel | None) -> Line | None:
