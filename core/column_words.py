@@ -220,6 +220,7 @@ WORDS: dict[str, LazyString] = {
     "outcome": _l("outcome"),
     "overdue": _l("overdue"),
     "overlap": _l("experts for each task"),
+    "own": _l("as you changed it"),
     "owner_id": _l("number of the owner"),
     "paced_at": _l("pace looked at"),
     "paid_at": _l("paid"),

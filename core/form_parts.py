@@ -90,4 +90,7 @@ def _first_control(field: Field) -> str:
 
 
 def _named(field: Field, words: str) -> str:
-    return str(_("%(label)s: %(problem)s", label=str(field.label.text), problem=words))
+    label = str(field.label.text)
+    if label.endswith(("?", ".", ":", "!", "…")):  # a label that is a sentence ends by itself
+        return f"{label} {words}"
+    return str(_("%(label)s: %(problem)s", label=label, problem=words))

@@ -218,6 +218,7 @@ def close_said(session: Session, interview: Interview, at: datetime) -> None:
         language=first.language,
         remark=first.remark,
         at=at,
+        measured=turns.measured(said),
     )
 
 

@@ -101,6 +101,15 @@ class OfItem:
     found: dict[str, int] = field(default_factory=dict)
 
 
+def read(
+    session: Session, interview: Interview, sent: str | None, *, since: datetime, at: datetime
+) -> Measured | None:
+    """Return what a page measured of an answer, unless nothing is measured of its person."""
+    if accommodations.is_unmeasured(session, interview):
+        return None
+    return signals.read(sent, took=at - since)
+
+
 def keep(
     session: Session,
     interview: Interview,

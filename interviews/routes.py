@@ -124,12 +124,12 @@ def answer(interview_id: int) -> ResponseReturnValue:
     said: dict[str, Any] = {
         "language": formats.locale().language,
         "remark": form.remark.data or "",
+        "measured": _measured(found, form, at),
     }
     model = ports().language_model
-    kept = talk.take(session, found, place, given, model=model, at=at, **said)
+    kept = talk.take(session, found, place, talk.Sent(given, **said), model=model, at=at)
     if kept is None:
-        measured = _measured(found, form)
-        kept = conversation.answer(session, found, place, given, at=at, measured=measured, **said)
+        kept = conversation.answer(session, found, place, given, at=at, **said)
     if kept is Kept.FIRST:
         words = _(
             "Question %(number)s was answered before. Your first answer counts.", number=place
@@ -235,10 +235,10 @@ def _question_page(interview: Interview, place: int, form: AnswerForm) -> str:
     )
 
 
-def _measured(interview: Interview, form: AnswerForm) -> signals.Measured | None:
+def _measured(interview: Interview, form: AnswerForm, at: datetime) -> signals.Measured | None:
     given = editions.responses(db_session(), interview)
     shown_at = given[-1].answered_at if given else interview.started_at
-    return signals.read(form.measured.data, took=now() - shown_at)
+    return integrity.read(db_session(), interview, form.measured.data, since=shown_at, at=at)
 
 
 def _result_page(interview: Interview) -> str:

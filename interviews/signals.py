@@ -5,6 +5,7 @@ or impossible is not known, and what is not known is never a signal. The rules a
 they may open a review by a person, and they decide nothing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -150,6 +151,26 @@ def read(sent: str | None, *, took: timedelta) -> Measured | None:
     if max(found.away_ms, found.first_key_ms or 0) > most:
         return None
     return found
+
+
+def together(parts: Sequence[tuple[int, Measured | None]]) -> Measured | None:
+    """Return the counts of an answer that was given in parts of so many characters each.
+
+    What is not known of a part adds nothing. The first part alone tells how soon writing began:
+    whoever is asked about their own answer may well know at once what to say.
+    """
+    known = [(letters, one) for letters, one in parts if one is not None]
+    if not known:
+        return None
+    first = parts[0][1]
+    return Measured.model_construct(
+        pasted=sum(min(one.pasted, letters) for letters, one in known),
+        pastes=sum(one.pastes for _, one in known),
+        bursts=sum(one.bursts for _, one in known),
+        away=sum(one.away for _, one in known),
+        away_ms=sum(one.away_ms for _, one in known),
+        first_key_ms=first.first_key_ms if first else None,
+    )
 
 
 def facts(measured: Measured | None, letters: int, alike_share: float) -> Facts:

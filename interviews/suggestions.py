@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, delete, func, select
 
 from core import audit
-from core.errors import NotFound
+from core.errors import Invalid, NotFound
 from experts import profile
 from experts.models import Expert
 from interviews.evidence import plain
@@ -32,6 +32,10 @@ QUOTE_AT_MOST, ABOUT_AT_MOST, LINE_AT_MOST = 600, 4000, 120
 MOST = 4
 # The part of a profile that an answer belongs to where nobody has read it.
 BY_TOPIC = {"years": ProfilePart.YEARS}
+
+
+class Full(Invalid):
+    """Your profile has no room for all of it: shorten these words by %(over)s characters."""
 
 
 class Offer(BaseModel):
@@ -148,30 +152,37 @@ def check_of(suggestion: Suggestion, interview: Interview) -> None:
         raise NotFound
 
 
-def accept(session: Session, interview: Interview, one: Suggestion, at: datetime) -> bool:
-    """Take a suggestion into the profile; False when it was answered before. It is locked."""
+def accept(
+    session: Session, interview: Interview, one: Suggestion, value: dict[str, Any], at: datetime
+) -> bool:
+    """Take into the profile what its person made of a suggestion; False when it was answered.
+
+    It is locked. The quote and what was found stay as they are.
+    """
     if one.state is not SuggestionState.OPEN:
         return False
     expert = profile.of(session, interview.expert_id)
+    # Two windows may add to the same words.
+    session.refresh(expert, with_for_update=True)
     match one.part:
         case ProfilePart.HEADLINE:
-            profile.change(session, expert, at, headline=one.value["text"])
+            profile.change(session, expert, at, headline=value["text"])
         case ProfilePart.ABOUT:
-            told = "\n\n".join(filter(None, [expert.about.strip(), one.value["text"]]))
-            profile.change(session, expert, at, about=told[:ABOUT_AT_MOST])
+            profile.change(session, expert, at, about=_added(expert, value["text"]))
         case ProfilePart.YEARS:
-            profile.change(session, expert, at, years=one.value["years"])
+            profile.change(session, expert, at, years=value["years"])
         case ProfilePart.LICENCE:
             profile.declare(
                 session,
                 expert.user_id,
-                title=one.value["title"],
-                issuer=one.value["issuer"],
+                title=value["title"],
+                issuer=value["issuer"],
                 jurisdiction=None,
                 number="",
                 valid_until=None,
                 at=at,
             )
+    one.own = value if value != one.value else None
     _answer(session, interview, one, SuggestionState.ACCEPTED, at)
     return True
 
@@ -189,6 +200,13 @@ def forget(session: Session, interview: Interview) -> None:
     session.exec(delete(Suggestion).where(col(Suggestion.interview_id) == interview.id))
 
 
+def _added(expert: Expert, words: str) -> str:
+    told = "\n\n".join(filter(None, [expert.about.strip(), words]))
+    if len(told) > ABOUT_AT_MOST:
+        raise Full(over=len(told) - ABOUT_AT_MOST)
+    return told
+
+
 def _answer(
     session: Session, interview: Interview, one: Suggestion, state: SuggestionState, at: datetime
 ) -> None:
@@ -199,7 +217,7 @@ def _answer(
         f"profile.suggestion_{state}",
         by=interview.expert_id,
         subject=f"expert:{interview.expert_id}",
-        details={"part": one.part, "interview_id": interview.id},
+        details={"part": one.part, "interview_id": interview.id, "is_edited": one.own is not None},
     )
 
 

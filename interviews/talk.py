@@ -24,6 +24,7 @@ from interviews import (
     conversation,
     editions,
     evidence,
+    integrity,
     model_outages,
     openings,
     talk_prompts,
@@ -33,6 +34,7 @@ from interviews.conduct import Ground
 from interviews.conversation import Kept
 from interviews.items import Item, Short
 from interviews.models import Interview, Mode
+from interviews.signals import Measured
 from interviews.talk_models import Speaker, Talk, Turn, TurnKind, Writer
 
 SPARE = timedelta(seconds=30)  # that a claim outlives the longest wait
@@ -44,6 +46,16 @@ class NotAsked(Conflict):
 
 class BeingWritten(Conflict):
     """The next question is being written in another window. Open the page again in a moment."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What a candidate sends as the answer to a question."""
+
+    given: dict[str, Any] | None
+    language: str
+    remark: str = ""
+    measured: Measured | None = None
 
 
 @dataclass(frozen=True)
@@ -129,17 +141,16 @@ def take(
     session: Session,
     interview: Interview,
     place: int,
-    given: dict[str, Any] | None,
+    sent: Sent,
     *,
     model: LanguageModel | None,
-    language: str,
-    remark: str,
     at: datetime,
 ) -> Kept | None:
     """Store an answer about which more may be asked, so that its question stays open for that.
 
     None where nothing is asked about it: it is stored as in every interview.
     """
+    given = sent.given
     before = [
         one.text for one in turns.of(session, interview, place) if one.role is Speaker.CANDIDATE
     ]
@@ -149,16 +160,34 @@ def take(
     question = _item(session, interview, place).question
     if not (is_current and given and isinstance(question, Short) and leads(interview, model)):
         return None
-    begin(session, interview, language, at)
-    turns.say(session, interview, place, given["text"], language=language, at=at, remark=remark)
+    begin(session, interview, sent.language, at)
+    turns.say(
+        session,
+        interview,
+        place,
+        given["text"],
+        language=sent.language,
+        remark=sent.remark,
+        measured=sent.measured,
+        at=at,
+    )
     settle(session, interview, at)
     return Kept.STORED
 
 
 def reply(
-    session: Session, interview: Interview, number: int, text: str | None, *, at: datetime
+    session: Session,
+    interview: Interview,
+    number: int,
+    text: str | None,
+    *,
+    at: datetime,
+    measured: str | None = None,
 ) -> Kept:
-    """Store what is answered to turn `number`, once; `interview` is locked by the caller."""
+    """Store what is answered to turn `number`, once; `interview` is locked by the caller.
+
+    `measured` is what the page sent of how it was written.
+    """
     said = turns.every(session, interview)
     after = next((one for one in said if one.number > number), None)
     if after is not None:
@@ -171,7 +200,18 @@ def reply(
     asked = said[-1]
     if asked.kind not in (TurnKind.OPENING, TurnKind.FOLLOW_UP):
         raise NotAsked
-    turns.say(session, interview, asked.position, text, language=asked.language, at=at)
+    counts = None
+    if asked.position is not None and text:  # what is said of oneself beforehand is not measured
+        counts = integrity.read(session, interview, measured, since=asked.at, at=at)
+    turns.say(
+        session,
+        interview,
+        asked.position,
+        text,
+        language=asked.language,
+        measured=counts,
+        at=at,
+    )
     if asked.position is None:
         _end_opening_if_done(session, interview, at)
     else:

@@ -22,6 +22,8 @@ class ReplyForm(FlaskForm):  # type: ignore[misc]
         validators=[Length(max=LETTERS_AT_MOST, message=_l("Use at most 4,000 characters."))],
     )
     nothing = HiddenField()
+    # How it was written: counts from the page, read by `interviews.signals`.
+    measured = HiddenField()
 
     def validate(self, extra_validators: Any = None) -> bool:
         """Ask for words, unless there is nothing to say."""

@@ -55,6 +55,11 @@ class Turn(SQLModel, table=True):
         CheckConstraint("(role = 'interviewer') = (written_by IS NOT NULL)", name="writer_named"),
         CheckConstraint("kind <> 'follow_up' OR position IS NOT NULL", name="follows_a_question"),
         CheckConstraint("kind <> 'opening' OR position IS NULL", name="opens_before_questions"),
+        CheckConstraint(
+            "measured IS NULL OR (kind = 'answer' AND position IS NOT NULL"
+            " AND jsonb_typeof(measured) = 'object')",
+            name="measured_of_an_answer",
+        ),
     )
 
     id: int | None = Column(default=None, primary_key=True)
@@ -65,6 +70,8 @@ class Turn(SQLModel, table=True):
     position: int | None = None
     text: str | None = Column(default=None, sa_type=Text)
     remark: str = Column(default="", sa_type=Text)
+    # Counts of how an answer in words was written; nothing is measured before the questions.
+    measured: dict[str, Any] | None = jsonb(nullable=True)
     language: str = Column(sa_type=Text)
     written_by: Writer | None = text_enum(Writer, nullable=True)
     model_call_id: int | None = Column(
@@ -143,6 +150,7 @@ class Suggestion(SQLModel, table=True):
         UniqueConstraint("turn_id", "part"),
         CheckConstraint("(state = 'open') = (answered_at IS NULL)", name="answered_once"),
         CheckConstraint("length(btrim(quote)) > 0", name="has_quote"),
+        CheckConstraint("own IS NULL OR state = 'accepted'", name="own_once_accepted"),
     )
 
     id: int | None = Column(default=None, primary_key=True)
@@ -151,6 +159,8 @@ class Suggestion(SQLModel, table=True):
     part: ProfilePart = text_enum(ProfilePart)
     value: dict[str, Any] = jsonb()
     quote: str = Column(sa_type=Text)
+    # What its person made of it before they took it in, where that is something else.
+    own: dict[str, Any] | None = jsonb(nullable=True)
     # The model that found it; none where the answer is offered as it stands.
     llm_model: str | None = Column(default=None, sa_type=Text)
     state: SuggestionState = text_enum(SuggestionState, default=SuggestionState.OPEN)

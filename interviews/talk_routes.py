@@ -33,21 +33,25 @@ from core.settings import current_settings
 from core.web import Problems, read
 from experts import profile
 from interviews import (
+    accommodations,
     conversation,
     editions,
     interviewer,
     model_outages,
     modes,
+    suggestion_forms,
     suggestions,
     talk,
     talk_languages,
     turns,
+    voice_routes,
 )
 from interviews.conversation import Kept
 from interviews.models import Interview, Mode
+from interviews.suggestion_forms import PartForm
 from interviews.talk import BeingWritten, Line, Spoken
 from interviews.talk_forms import LanguageForm, ReplyForm
-from interviews.talk_models import Speaker, Suggestion, TurnKind
+from interviews.talk_models import Speaker, Suggestion, SuggestionState, TurnKind
 
 bp = Blueprint("interview_talk", __name__)
 LINES = "application/x-ndjson"
@@ -73,7 +77,8 @@ def reply(interview_id: int) -> ResponseReturnValue:
         return _page(found, form.form), 422
     said = None if form.nothing.data else form.said
     number = int(form.number.data) if (form.number.data or "").isdecimal() else 0
-    kept = talk.reply(db_session(), found, number, said, at=now())
+    measured = form.measured.data
+    kept = talk.reply(db_session(), found, number, said, at=now(), measured=measured)
     if kept is Kept.FIRST:
         flash(_("This was answered before. Your first answer counts."), "info")
     return redirect(_question(interview_id))
@@ -156,28 +161,52 @@ def read_transcript(interview_id: int) -> ResponseReturnValue:
 def suggested(interview_id: int) -> ResponseReturnValue:
     """Show what was said that could stand in the profile."""
     found = _mine(interview_id)
-    return render_template(
-        "interviews/suggestions.html",
-        interview=found,
-        offers=suggestions.of(db_session(), found),
-    )
+    return _suggestions_page(found)
 
 
 @bp.post("/interviews/<int:interview_id>/suggestions/<int:suggestion_id>")
 @requires("interview.take")
 def answer_suggestion(interview_id: int, suggestion_id: int) -> ResponseReturnValue:
-    """Take a suggestion into the profile, or leave it; a second click changes nothing."""
+    """Take a suggestion into the profile as its person has it, or leave it; once."""
     found = _mine(interview_id)
     one = find(Suggestion, suggestion_id, lock=True)
     suggestions.check_of(one, found)
-    if request.form.get("answer") == "accept":
-        if suggestions.accept(db_session(), found, one, now()):
-            flash(
-                _("It stands in your profile now. You can change it there at any time."), "success"
-            )
-    elif suggestions.decline(db_session(), found, one, now()):
+    back = redirect(url_for(".suggested", interview_id=interview_id))
+    if one.state is not SuggestionState.OPEN:
+        flash(_("You had answered this suggestion before. Nothing was changed."), "info")
+        return back
+    if request.form.get("answer") != "accept":
+        suggestions.decline(db_session(), found, one, now())
         flash(_("It is left out of your profile."), "success")
-    return redirect(url_for(".suggested", interview_id=interview_id))
+        return back
+    form = read(suggestion_forms.FORMS[one.part], prefix=suggestion_forms.prefix(one))
+    if isinstance(form, Problems):
+        return _suggestions_page(found, form.form, one), 422
+    try:
+        suggestions.accept(db_session(), found, one, form.value(), now())
+    except suggestions.Full as full:
+        form.text.errors = [full.words]
+        return _suggestions_page(found, form, one), 422
+    flash(_("It stands in your profile now. You can change it there at any time."), "success")
+    return back
+
+
+def _suggestions_page(
+    interview: Interview, failed: PartForm | None = None, of: Suggestion | None = None
+) -> str:
+    offers = suggestions.of(db_session(), interview)
+    is_open = [one for one in offers if one.state is SuggestionState.OPEN]
+    return render_template(
+        "interviews/suggestions.html",
+        interview=interview,
+        offers=offers,
+        forms={
+            one.id: failed if failed is not None and one is of else suggestion_forms.form_for(one)
+            for one in is_open
+        },
+        form=failed,
+        own=profile.of(db_session(), interview.expert_id),
+    )
 
 
 def _claim(interview_id: int, model: LanguageModel | None) -> Line | None:
@@ -262,6 +291,7 @@ def _page(interview: Interview, form: ReplyForm) -> str:
     form.number.data = str(turns.last_number(session, interview) + (not asks))
     bank = editions.of(session, interview)
     item = editions.asked(bank, interview, place)[1] if place else None
+    extra = accommodations.of(session, interview)
     return render_template(
         "interviews/talk.html",
         interview=interview,
@@ -273,6 +303,9 @@ def _page(interview: Interview, form: ReplyForm) -> str:
         follow_ups=bank.follow_ups,
         said=[one for one in said if one.kind is not TurnKind.NOTICE],
         asks=asks,
+        is_measured=item is not None and not (extra and extra.unmeasured),
+        is_whole=extra is not None and extra.screen_reader,
+        voice=voice_routes.offered(interview, item, extra) if item else None,
         outage=model_outages.open_of(session, interview),
         form=form,
         language_form=language_form,

@@ -9,7 +9,9 @@ from typing import Any
 
 from sqlmodel import Session, col, func, select
 
+from interviews import signals
 from interviews.models import Interview
+from interviews.signals import Measured
 from interviews.talk_models import Speaker, Turn, TurnKind
 
 
@@ -22,6 +24,12 @@ def joined(turns: Sequence[Turn]) -> str:
     """Return what the candidate says in some turns."""
     said = (one.text for one in turns if one.role is Speaker.CANDIDATE and one.text)
     return "\n\n".join(said)
+
+
+def measured(turns: Sequence[Turn]) -> Measured | None:
+    """Return how what the candidate says in some turns was written, taken together."""
+    said = [one for one in turns if one.role is Speaker.CANDIDATE and one.text]
+    return signals.together([(len(one.text or ""), _counts(one)) for one in said])
 
 
 def of(session: Session, interview: Interview, position: int | None) -> Sequence[Turn]:
@@ -51,6 +59,7 @@ def say(
     language: str,
     at: datetime,
     remark: str = "",
+    measured: Measured | None = None,
 ) -> Turn:
     """Keep what the candidate says; nothing where they have nothing to say."""
     return _add(
@@ -61,6 +70,7 @@ def say(
         position=position,
         text=text,
         remark=remark,
+        measured=measured.model_dump() if measured else None,
         language=language,
         at=at,
     )
@@ -75,10 +85,14 @@ def ask(
 
 
 def blank(session: Session, interview: Interview) -> None:
-    """Let the words of all turns go, when the answers go."""
+    """Let the words of all turns go, when the answers go, and how they were written."""
     for turn in every(session, interview):
-        turn.text, turn.remark = None, ""
+        turn.text, turn.remark, turn.measured = None, "", None
         session.add(turn)
+
+
+def _counts(turn: Turn) -> Measured | None:
+    return Measured.model_validate(turn.measured) if turn.measured else None
 
 
 def _add(session: Session, interview: Interview, **values: Any) -> Turn:

@@ -5,7 +5,7 @@
 const BURST = 120; // characters in one moment
 const form = document.querySelector("form[data-measure]");
 const field = form?.elements.namedItem("measured");
-const answer = form?.elements.namedItem("answer");
+const answer = form?.querySelector("textarea[name=answer], textarea[name=text]");
 
 function before() {
   try {
@@ -55,4 +55,8 @@ function measure() {
   write();
 }
 
-if (field && answer?.tagName === "TEXTAREA") measure();
+// While the interviewer is still writing there is nothing to answer, and nothing is counted.
+if (field && answer) {
+  if (form.hidden) form.addEventListener("asked", measure, { once: true });
+  else measure();
+}

@@ -5,7 +5,8 @@
 const KINDS = ["audio/webm;codecs=opus", "audio/ogg;codecs=opus", "audio/mp4", "audio/webm"];
 const box = document.querySelector("[data-dictate]");
 const part = (name) => box.querySelector(`[data-part=${name}]`);
-const answer = () => document.querySelector("form[data-item] textarea[name=answer]");
+const form = box?.closest("form");
+const answer = () => form?.querySelector("textarea[name=answer], textarea[name=text]");
 
 let recorder = null;
 let stream = null;
@@ -26,7 +27,7 @@ function show(state) {
 }
 
 function token() {
-  return document.querySelector("form[data-item] input[name=csrf_token]").value;
+  return form.querySelector("input[name=csrf_token]").value;
 }
 
 async function post(url, body, type) {

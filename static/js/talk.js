@@ -2,12 +2,17 @@
 //
 // Without this file the button "Go on" does the same by a page. Asking twice is harmless: the
 // server gives the same words, or says that another window has them written at this moment.
+//
+// The words stand in a live region that is there before them. Each sentence is a part of its own, so
+// that a screen reader says it once; for those who asked for that, they come whole, and once.
 
 const place = document.querySelector("[data-next]");
 const live = document.querySelector("[data-live]");
 const words = document.querySelector("[data-words]");
 const go = document.querySelector("[data-go]");
+const button = go?.querySelector("button");
 const reply = document.querySelector("[data-reply]");
+const isWhole = place !== null && "whole" in place.dataset;
 const AGAIN = 1500; // milliseconds until another window is asked after
 const PATIENCE = 240_000;
 
@@ -32,13 +37,24 @@ async function* lines(body) {
   }
 }
 
-function end(event) {
-  if (event.instead) words.textContent = event.instead;
+function say(sentence) {
+  const part = document.createElement("span");
+  part.textContent = words.textContent ? ` ${sentence}` : sentence;
+  words.append(part);
+}
+
+function end(event, said) {
   words.lang = event.lang;
+  if (event.instead) words.textContent = event.instead;
+  else if (isWhole) words.textContent = said.join(" ");
   // What this form answers; the text is kept under the name that the page gives it.
   reply.querySelector("[name=number]").value = event.number;
+  // Nobody is moved about; only who stands on the button that goes is taken to what it has brought.
+  const stands = place.contains(document.activeElement);
   place.hidden = true;
   reply.hidden = false;
+  if (stands) live.focus();
+  reply.dispatchEvent(new CustomEvent("asked"));
 }
 
 function cut() {
@@ -56,13 +72,13 @@ async function ask() {
     signal: left.signal,
   });
   if (!answer.ok || !answer.body || answer.redirected) throw new Error(String(answer.status));
+  const said = [];
   for await (const event of lines(answer.body)) {
     if (event.sentence) {
-      live.hidden = false;
-      words.textContent = `${words.textContent} ${event.sentence}`.trim();
+      said.push(event.sentence);
+      if (!isWhole) say(event.sentence);
     } else if (event.number) {
-      if (event.instead) live.hidden = false;
-      end(event);
+      end(event, said);
       return true;
     } else if (event.page) {
       location.replace(event.page);
@@ -77,7 +93,10 @@ async function ask() {
 async function listen() {
   if (isListening) return;
   isListening = true;
-  go.hidden = true;
+  // The button stays for who has just pressed it, so that they keep their place.
+  go.hidden = !go.contains(document.activeElement);
+  button.setAttribute("aria-disabled", "true");
+  live.hidden = false;
   state(place.dataset.writing);
   try {
     while (!(await ask())) {
@@ -89,6 +108,7 @@ async function listen() {
     if (!left.signal.aborted) cut();
   } finally {
     isListening = false;
+    button.removeAttribute("aria-disabled");
   }
 }
 

@@ -66,7 +66,8 @@ def test_nothing_starts_without_consent(sign_in, session, one):
     response = sign_in(one).post("/interviews/start", data={"field": "law"})
 
     assert response.status_code == 422
-    assert "Tick the box if you agree" in response.text
+    # A label that is a sentence ends by itself; no colon follows its full stop.
+    assert "on these terms. Tick the box if you agree" in response.text
     assert session.exec(select(Interview)).all() == []
 
 

@@ -135,3 +135,17 @@ def test_short_answers_and_quotes_of_the_question_have_no_print():
 def test_prints_of_other_questions_and_instances_never_meet():
     assert not set(of(ESSAY).bands) & set(of(ESSAY, item="law-007").bands)
     assert not set(of(ESSAY).bands) & set(of(ESSAY, key=b"another").bands)
+
+
+def test_parts_of_an_answer_are_taken_together():
+    pasted = signals.read(json.dumps({**SOUND, "pasted": 4000}), took=HOUR)
+    typed = signals.read(json.dumps({**SOUND, "pasted": 0, "first_key_ms": 5}), took=HOUR)
+
+    found = signals.together([(250, pasted), (150, typed), (600, None)])
+
+    # No more was pasted into a part than it has, and the first part tells how soon it began.
+    assert (found.pasted, found.pastes, found.away_ms, found.first_key_ms) == (250, 2, 1800, 800)
+    assert signals.facts(found, 1000, 0.0).pasted_share == 0.25
+    assert signals.together([(250, None), (150, typed)]).first_key_ms is None
+    assert signals.together([(250, None)]) is None
+    assert signals.together([]) is None

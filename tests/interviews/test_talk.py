@@ -505,8 +505,10 @@ def test_what_was_said_is_offered_for_the_profile_and_changes_nothing_by_itself(
     assert quote in page
     assert "For 12 years now." in page
     where = f"/interviews/{interview.id}/suggestions"
+    headline = found["headline"]
+    given = {"answer": "accept", f"s{headline.id}-text": headline.value["text"]}
     for _ in range(2):
-        client.post(f"{where}/{found['headline'].id}", data={"answer": "accept"})
+        client.post(f"{where}/{headline.id}", data=given)
     client.post(f"{where}/{found['years'].id}", data={"answer": "decline"})
     session.expire_all()
     expert = profile.of(session, user.id)

@@ -8,14 +8,28 @@ from sqlmodel import select
 from core.language_model import OpenAiModel
 from core.model_patience import PatientModel
 from interviews import conversation, editions
+from interviews.accommodation_models import Need
 from interviews.models import Interview, Mode
+from interviews.signal_models import AnswerSignal
 from interviews.talk_models import ModelOutage, Talk
 from proofs import scripted_model
 from tests.factories.accounts import make_user
-from tests.factories.talks import MODEL, ask_first, make_led_interview
+from tests.factories.people import make_accommodation
+from tests.factories.talks import (
+    MODEL,
+    ask_first,
+    make_answer_turn,
+    make_led_interview,
+    make_model_outage,
+    make_talk,
+)
 from tests.interviews.test_browser import signed_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+TWO = "You mention the transfer clause. Which consent would it need, and whose?"
+WATCH = """() => { window.said = []; const words = document.querySelector('[data-words]');
+  new MutationObserver(() => window.said.push(words.textContent)).observe(words,
+    { childList: true, characterData: true, subtree: true }); }"""
 PART = "The buyer has to look at the transfer clause before it goes ahead."
 ASKS = "You mention the transfer clause. What would you look for in it, and why?"
 
@@ -91,9 +105,44 @@ def test_a_talk_survives_the_death_of_its_model(live, browser_page, served):
         assert found.mode is Mode.STRUCTURED
         [response] = editions.responses(session, found)
         assert response.answer == {"text": f"{PART}\n\nIt depends on the wording."}
+        [kept] = session.exec(select(AnswerSignal))
+        assert (kept.measured, kept.pasted, kept.away) == (True, 0, 0)
+        assert kept.first_key_ms is not None
         assert session.exec(select(ModelOutage)).one().ended_at is not None
         assert session.get_one(Talk, number).claim is None
         assert conversation.position(session, found) == 2
     window.picky = True
     window.open(f"/interviews/{number}/conversation")
     window.look("talk-transcript")
+
+
+def test_with_a_screen_reader_words_come_once_and_whole_and_nobody_loses_their_place(
+    live, browser_page, served
+):
+    with live.transaction() as session:
+        user = make_user(session, "expert")
+        make_accommodation(session, user, need=Need.SCREEN_READER)
+        interview = make_led_interview(session, user)
+        ask_first(interview, "law-006")
+        make_talk(session, interview)
+        make_answer_turn(session, interview, PART, number=1, position=1)
+        make_model_outage(session, interview)
+        number = interview.id
+        session.expunge_all()
+    window = signed_in(browser_page, live, user)
+    page = window.page
+    window.picky = False
+    served.script = lambda _asked: TWO
+    window.open(f"/interviews/{number}")
+    page.evaluate(WATCH)
+
+    button = page.get_by_role("button", name="Try again")
+    button.focus()
+    button.press("Enter")
+    page.locator("textarea[name=text]").wait_for()
+
+    assert page.evaluate("window.said") == [TWO]
+    assert page.evaluate("document.activeElement.matches('[data-live]')")
+    assert page.get_by_text(TWO).get_attribute("aria-live") == "polite"
+    window.picky = True
+    window.check()
