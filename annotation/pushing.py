@@ -9,10 +9,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import union
+from sqlalchemy import delete, union
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select, update
 
+from annotation import mirror_extras
+from annotation.mirror_models import MirrorExtra
 from annotation.models import Annotation, Assignment, LabelStudioProject, ShadowUser, Task
 from experts.models import Expert
 from projects.models import Project, State
@@ -64,6 +66,12 @@ def record_project(session: Session, project_id: int, there: int, *, at: datetim
             update(Annotation)
             .where(col(Annotation.project_id) == project_id)
             .values(label_studio_annotation_id=None, pushed_at=None)
+        )
+        session.execute(
+            delete(MirrorExtra).where(
+                col(MirrorExtra.task_id).in_(select(Task.id).where(Task.project_id == project_id)),
+                col(MirrorExtra.push_trouble).is_(None),
+            )
         )
 
 
@@ -159,7 +167,8 @@ def projects_behind(session: Session) -> list[int]:
         )
         .exists()
     )
-    rows = session.execute(union(without, tasks_left, answers_left))
+    extras_left = published.where(mirror_extras.is_left(col(Project.id)))
+    rows = session.execute(union(without, tasks_left, answers_left, extras_left))
     return sorted(project_id for (project_id,) in rows)
 
 
