@@ -89,7 +89,7 @@ def _answers(check: BackendCheck | None, at: datetime) -> Verdict:
 
 
 def _version(facts: BackendFacts) -> Verdict:
-    part = _("Version")
+    part = _("Its version")
     words = f"{facts.version} {facts.edition}".strip()
     if facts.version != TRIED:
         to_do = _(

@@ -117,19 +117,18 @@ def lines(session: Session, found: Sequence[Project]) -> list[Line]:
 
 def count_differing(session: Session) -> int:
     """Count the projects whose last finished comparison found what a repair would mend."""
-    last = (
-        select(MirrorRun.found, MirrorRun.mends)
+    newest = (
+        select(func.max(MirrorRun.id))
         .where(col(MirrorRun.ended_at).is_not(None))
-        .distinct(col(MirrorRun.project_id))
-        .order_by(col(MirrorRun.project_id), col(MirrorRun.id).desc())
-        .subquery()
+        .group_by(col(MirrorRun.project_id))
     )
-    differs = or_(*(cast(last.c.found[name].astext, Integer) > 0 for name in MENDED))
-    return int(
-        session.execute(
-            select(func.count()).select_from(last).where(~last.c.mends, differs)
-        ).scalar_one()
-    )
+    found: Any = col(MirrorRun.found)
+    differs = or_(*(cast(found[name].astext, Integer) > 0 for name in MENDED))
+    return session.exec(
+        select(func.count()).where(
+            col(MirrorRun.id).in_(newest), col(MirrorRun.mends).is_(False), differs
+        )
+    ).one()
 
 
 def gates(session: Session) -> list[tuple[Organisation, MirrorGate | None, int]]:

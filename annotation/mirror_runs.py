@@ -160,12 +160,12 @@ def mirrored(session: Session) -> list[int]:
 
 def latest(session: Session, project_ids: Sequence[int]) -> dict[int, MirrorRun]:
     """Return the newest run of each of some projects."""
-    rows = session.exec(
-        select(MirrorRun)
+    newest = (
+        select(func.max(MirrorRun.id))
         .where(col(MirrorRun.project_id).in_(project_ids))
-        .distinct(col(MirrorRun.project_id))
-        .order_by(col(MirrorRun.project_id), col(MirrorRun.id).desc())
+        .group_by(col(MirrorRun.project_id))
     )
+    rows = session.exec(select(MirrorRun).where(col(MirrorRun.id).in_(newest)))
     return {run.project_id: run for run in rows}
 
 

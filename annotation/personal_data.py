@@ -116,7 +116,7 @@ TABLES = (
         words=("result", "troubles", "author_name"),
         erase=Blank(
             {"author_name": "'erased'"},
-            _l("The edit stays under the random key, since it tells why an answer looks otherwise."),
+            _l("The edit stays under the random key: it tells why an answer looks otherwise."),
         ),
     ),
     nobody("mirror_look", _l("How far Label Studio’s copy of a project was read"), "trouble"),

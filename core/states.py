@@ -30,7 +30,7 @@ STATES: dict[str, dict[str, Shown]] = {
         "open": Shown(_l("To look at"), "eye", "wait"),
         "refused": Shown(_l("Refused"), "x-octagon", "stop"),
         "noted": Shown(_l("On record"), "archive", "info"),
-        "put_back": Shown(_l("Put back"), "arrow-counterclockwise", "ok"),
+        "put_back": Shown(_l("Undone there"), "arrow-counterclockwise", "ok"),
     },
     "payout": {
         "ready": Shown(_l("Ready"), "wallet2", "info"),

@@ -1,8 +1,8 @@
-"""Label Studio kept true: edits come back, differences are found and mended, all can be refilled."""
+"""Label Studio kept true: edits come back, differences are found and mended, all is refilled."""
 
-import shutil
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,9 @@ pytestmark = [
     pytest.mark.xdist_group("label_studio"),
     pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecatedSince20"),
 ]
+
+
+DATABASE = "label_studio.sqlite3"
 
 
 class There:
@@ -169,15 +172,15 @@ def test_an_edit_of_the_owner_comes_back_with_who_and_when_and_changes_nothing(
 HOSTILE: dict[str, Any] = {
     "an unknown label": [dict(choice()[0], value={"choices": ["HACK"]})],
     "not a list of parts": [["x"]],
-    "outside the text": choice("grant", (0, 5, "Party"))
-    + [
+    "outside the text": [
+        *choice("grant", (0, 5, "Party")),
         {
             "id": "x",
             "from_name": "spans",
             "to_name": "text",
             "type": "labels",
             "value": {"start": -4, "end": 900, "text": "x", "labels": ["Party"]},
-        }
+        },
     ],
     "endless": [{"id": "a", "meta": {"text": "x" * 5_000_000}}],
     "nothing": [],
@@ -306,6 +309,7 @@ def test_a_hint_wakes_a_look_and_only_from_who_knows_the_secret(
 ):
     desk = filled(bench)
     look(bench, desk)
+    bench.run_jobs()
     with bench.transaction() as session:
         project = session.get_one(Project, desk.project_id)
         known = hints.headers(project)
@@ -367,6 +371,17 @@ def test_tokens_of_the_older_kind_work_too(label_studio: Server, there: There):
     assert (facts.token_kind, facts.takes_legacy_tokens) == ("legacy", True)
 
 
+def yesterday(server: Server) -> Path:
+    """Copy Label Studio's database while it runs, as a nightly backup does."""
+    copy = server.home.with_name("yesterday.sqlite3")
+    with (
+        closing(sqlite3.connect(server.home / "data" / DATABASE)) as source,
+        closing(sqlite3.connect(copy)) as target,
+    ):
+        source.backup(target)
+    return copy
+
+
 def make_operator(session: Session) -> User:
     return make_user(session, "operator")
 
@@ -388,10 +403,7 @@ def test_a_server_that_was_restored_from_an_older_copy_gets_everything_again(
         app.extensions["doyen.ports"] = replace(app.extensions["doyen.ports"], labelling=labelling)
         bench = Live(app, url, engine)
         before = filled(bench, answers=2)
-        server.kill()
-        copy = server.home.with_name("yesterday")
-        shutil.copytree(server.home / "data", copy)
-        server.start()
+        copy = yesterday(server)
         # After the copy was made: more answers in the old project, and two projects more.
         with bench.transaction() as session:
             project = session.get_one(Project, before.project_id)
@@ -404,8 +416,9 @@ def test_a_server_that_was_restored_from_an_older_copy_gets_everything_again(
             assert gold.id
         bring(bench, after[0])
         server.kill()
-        shutil.rmtree(server.home / "data")
-        shutil.copytree(copy, server.home / "data")
+        for name in ("", "-wal", "-shm"):
+            (server.home / "data" / f"{DATABASE}{name}").unlink(missing_ok=True)
+        copy.rename(server.home / "data" / DATABASE)
         server.start()
         # Somebody else's rows take the numbers that ours had.
         there = There(server)
@@ -416,7 +429,8 @@ def test_a_server_that_was_restored_from_an_older_copy_gets_everything_again(
                 session, session.get_one(Project, after[1].project_id), state=State.SUBMITTED
             )
 
-        result = app.test_cli_runner().invoke(refill, ["--no-wait"])
+        with app.app_context():
+            result = app.test_cli_runner().invoke(refill, ["--no-wait"])
         assert result.exit_code == 0, result.output
         for _ in range(3):
             bench.run_jobs()
