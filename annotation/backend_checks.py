@@ -59,7 +59,7 @@ def verdicts(check: BackendCheck | None, cache: Path, *, at: datetime) -> list[V
     facts = facts_of(check)
     if facts is not None:
         found += [judge(facts) for judge in JUDGES]
-    return [*found, editor(cache, at=at)]
+    return [*found, editor(cache)]
 
 
 def _answers(check: BackendCheck | None, at: datetime) -> Verdict:
@@ -184,7 +184,7 @@ JUDGES: tuple[Callable[[BackendFacts], Verdict], ...] = (
 )
 
 
-def editor(cache: Path, *, at: datetime) -> Verdict:
+def editor(cache: Path) -> Verdict:
     """Judge the editor's files: which version experts get, and why it is not the newest."""
     part = _("Editor")
     state = editor_assets.state(cache)

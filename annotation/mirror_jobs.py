@@ -11,7 +11,14 @@ from annotation.mirror_models import EditState, MirrorLook, MirrorRun, OutsideEd
 from annotation.models import Annotation
 from core.clock import now
 from core.db import transaction
-from core.ports import AnswerThere, LabellingBackend, LabellingDown, LabellingLost, TaskThere
+from core.ports import (
+    AnswerThere,
+    LabellingBackend,
+    LabellingDown,
+    LabellingLost,
+    LabellingRefused,
+    TaskThere,
+)
 from projects.models import Project, id_of
 
 PAGE = 200
@@ -25,11 +32,11 @@ def look(backend: LabellingBackend, project_id: int) -> str:
     """Read what has changed in the mirror of a project since the last look."""
     try:
         return _look(backend, project_id)
-    except LabellingDown as trouble:
+    except (LabellingDown, LabellingRefused) as trouble:
         with transaction() as session:
             row = session.get_one(MirrorLook, project_id, with_for_update=True)
             mirror_runs.record_failure(row, str(trouble), at=now())
-        return "Label Studio cannot be reached"
+        return "stopped; it is tried again later"
     except LabellingLost as trouble:
         # The project is gone: whatever happened there, it is brought again.
         with transaction() as session:
@@ -43,7 +50,7 @@ def go_on(backend: LabellingBackend, run_id: int) -> str:
     """Go on with a comparison or a repair."""
     try:
         return _go_on(backend, run_id)
-    except (LabellingDown, LabellingLost) as trouble:
+    except (LabellingDown, LabellingLost, LabellingRefused) as trouble:
         with transaction() as session:
             run = session.get_one(MirrorRun, run_id, with_for_update=True)
             mirror_runs.record_failure(run, str(trouble), at=now())

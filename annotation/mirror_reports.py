@@ -147,4 +147,4 @@ def gates(session: Session) -> list[tuple[Organisation, MirrorGate | None, int]]
 
 def _counts(session: Session, by: Any, *where: Any) -> dict[int, int]:
     rows = session.execute(select(by, func.count()).where(*where).group_by(by))
-    return dict(rows.tuples().all())
+    return {row[0]: row[1] for row in rows}

@@ -114,7 +114,7 @@ def edited(session: Session, assignment_ids: Sequence[int]) -> dict[int, Outside
         )
         .order_by(col(OutsideEdit.id))
     )
-    return dict(rows.tuples().all())
+    return {row[0]: row[1] for row in rows}
 
 
 def beside(session: Session, project: Project, edits: Sequence[OutsideEdit]) -> list[Beside]:
@@ -274,6 +274,7 @@ def _is_known(session: Session, values: Mapping[str, Any]) -> bool:
         return False
     if last.kind is EditKind.REMOVED:
         return False  # it was there in between, or the time is the same and the key refuses it
+    # Once undone, the same words again are somebody's new edit.
     is_undone = last.state is EditState.PUT_BACK and last.done_at is not None
     return not is_undone and last.result == values["result"]
 
