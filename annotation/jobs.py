@@ -56,7 +56,8 @@ def push_project(project_id: int) -> str:
     count = _push_project(project_id)
     answers = _push_left(project_id, limit=SWEPT)
     extras = _push_extras(project_id, limit=SWEPT)
-    return f"{count} tasks, {answers} answers, {extras} skips and known answers"
+    beside = f", {extras} skips and known answers" if extras else ""
+    return f"{count} tasks, {answers} answers{beside}"
 
 
 @tasks.task()

@@ -34,7 +34,7 @@ def operator_mirrors() -> ResponseReturnValue:
         listing=listing,
         lines=mirror_reports.lines(session, listing.rows),
         gates=mirror_reports.gates(session),
-        public_url=settings.label_studio_public_url,
+        public_url=settings.label_studio_web_url,
         hook_url=settings.label_studio_hook_url,
     )
 

@@ -31,7 +31,7 @@ def edits(project_id: int) -> ResponseReturnValue:
         project=project,
         listing=listing,
         shown=outside_edits.beside(session, project, listing.rows),
-        way_open=bool(current_settings().label_studio_public_url)
+        way_open=bool(current_settings().label_studio_web_url)
         and mirror_gates.is_open(session, project.organisation_id),
         is_there=pushing.project_there(session, id_of(project)) is not None,
         edition=facts.edition if facts else "",
@@ -46,7 +46,7 @@ def way_in(project_id: int) -> ResponseReturnValue:
     require("project.see", project)
     return redirect(
         mirror_gates.address(
-            db_session(), project, current_settings().label_studio_public_url, by=current_user
+            db_session(), project, current_settings().label_studio_web_url, by=current_user
         )
     )
 

@@ -152,7 +152,7 @@ class Settings(BaseSettings):
     # answer was changed there (empty: it is looked at by the clock alone); and where owners' own
     # browsers reach Label Studio, for those whom an operator lets in (empty: nobody).
     label_studio_hook_url: str = ""
-    label_studio_public_url: str = ""
+    label_studio_web_url: str = ""
 
     # Within how many days an appeal is answered, by kind of decision; 14 where nothing is said.
     appeal_days: dict[str, int] = {}

@@ -105,7 +105,7 @@ def test_the_way_in_is_shut_until_an_operator_opens_it(app, session, sign_in, de
     path = f"/projects/{desk.project_id}/label-studio"
     ways = f"/operator/label-studio/ways/{desk.organisation.id}"
     app.extensions["doyen.settings"] = settings.model_copy(
-        update={"label_studio_public_url": "https://labels.example.org/"}
+        update={"label_studio_web_url": "https://labels.example.org/"}
     )
     try:
         assert owner.get(path).status_code == 409
