@@ -15,6 +15,14 @@ ACTIONS = {
     "assignment.contested": _l("Verdict contested"),
     "assignment.second_look_changed": _l("Second look at work: verdict changed"),
     "assignment.second_look_stands": _l("Second look at work: verdict stands"),
+    "outside_edit.seen": _l("Answer edited in Label Studio"),
+    "outside_edit.noted": _l("Edit made in Label Studio kept on record"),
+    "outside_edit.put_back": _l("Edit made in Label Studio undone"),
+    "mirror.compare": _l("Label Studio compared with our rows"),
+    "mirror.repair": _l("Repair of Label Studio’s copy begun"),
+    "mirror.gate_opened": _l("Way into Label Studio opened for an organisation"),
+    "mirror.gate_shut": _l("Way into Label Studio shut for an organisation"),
+    "mirror.opened": _l("Project opened in Label Studio"),
     "sample.rule_set": _l("Work sample asked of experts"),
     "sample.rule_ended": _l("Work sample no longer asked"),
     "sample.let_in": _l("Expert let in without a work sample"),
@@ -27,5 +35,6 @@ ACTIONS = {
 }
 ROWS = {
     "assignment": Row(_l("Assignment %(id)s")),
+    "outside_edit": Row(_l("Edit %(id)s")),
     "work_sample": Row(_l("Work sample %(id)s")),
 }

@@ -20,7 +20,7 @@ from typing import Any
 
 import httpx
 
-from annotation.editor_bundle import Bundle, EditorBroken, Fetch, gather
+from annotation.editor_bundle import SCRIPTS, STYLE, Bundle, EditorBroken, Fetch, gather
 
 CHECK_EVERY = timedelta(minutes=10)
 # A change in how we keep or frame the files makes a new version of the same bundle.
@@ -148,7 +148,10 @@ def _digest(bundle: Bundle) -> str:
 def _keep(target: Path, bundle: Bundle) -> None:
     """Write a version's folder, so that it appears whole."""
     if target.exists():
-        return
+        if _is_whole(target, bundle):
+            return
+        # Something on this disk has taken files away: what is left is of no use to anybody.
+        shutil.rmtree(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(dir=target.parent, prefix=".part-"))
     try:
@@ -164,11 +167,24 @@ def _keep(target: Path, bundle: Bundle) -> None:
         shutil.rmtree(part, ignore_errors=True)
 
 
+def _is_whole(target: Path, bundle: Bundle) -> bool:
+    return all(
+        (path := target / name).is_file() and path.stat().st_size == len(content)
+        for name, content in bundle.files.items()
+    )
+
+
 def _current(cache: Path) -> EditorAssets | None:
     found = _read(cache / "current.json")
-    if found is None or not folder(cache, str(found.get("version"))).is_dir():
+    if found is None:
         return None
-    return EditorAssets(**{**found, "chunks": tuple(found["chunks"])})
+    try:
+        assets = EditorAssets(**{**found, "chunks": tuple(found["chunks"])})
+    except (KeyError, TypeError):
+        return None  # written by another version of this program, or by nobody of ours
+    needed = (*SCRIPTS, STYLE, f"{assets.chunks[-1]}.js") if assets.chunks else ()
+    home = folder(cache, assets.version)
+    return assets if needed and all((home / name).is_file() for name in needed) else None
 
 
 def _read(path: Path) -> dict[str, Any] | None:
@@ -176,7 +192,7 @@ def _read(path: Path) -> dict[str, Any] | None:
         found: dict[str, Any] = json.loads(path.read_text())
     except (FileNotFoundError, ValueError):
         return None
-    return found
+    return found if isinstance(found, dict) else None
 
 
 def _write(path: Path, value: dict[str, Any]) -> None:

@@ -3,10 +3,18 @@
 Jobs that talk to the backend about one project share a lock, so that one at a time does.
 """
 
+import logging
+
 from annotation import (
     assignment,
+    backend_checks,
     budget_notice,
+    hints,
+    mirror_extras,
+    mirror_jobs,
+    mirror_runs,
     observed,
+    outside_edits,
     pushing,
     sample_course,
     sample_outcome,
@@ -15,10 +23,12 @@ from annotation import (
 from core import db, jobs
 from core.clock import now
 from core.jobs import Tasks
-from core.ports import LabellingBackend, LabellingRefused, ports
+from core.ports import LabellingBackend, LabellingDown, LabellingLost, LabellingRefused, ports
+from core.settings import current_settings
 from projects.models import Project
 
 tasks = Tasks("annotation")
+log = logging.getLogger(__name__)
 # A sweep ends after so many rows; the next tick goes on.
 SWEPT = 1000
 # So many answers a push takes along.
@@ -44,7 +54,10 @@ def push_annotation(annotation_id: int) -> str:
 def push_project(project_id: int) -> str:
     """Bring a project, its tasks and all answers that are left to the labelling backend."""
     count = _push_project(project_id)
-    return f"{count} tasks, {_push_left(project_id, limit=SWEPT)} answers"
+    answers = _push_left(project_id, limit=SWEPT)
+    extras = _push_extras(project_id, limit=SWEPT)
+    beside = f", {extras} skips and known answers" if extras else ""
+    return f"{count} tasks, {answers} answers{beside}"
 
 
 @tasks.task()
@@ -62,6 +75,69 @@ def push_unpushed() -> int:
                 project_id=project_id,
             )
     return len(behind)
+
+
+@tasks.task(queue="labelling")
+def look(project_id: int) -> str:
+    """Read what somebody has changed in Label Studio."""
+    return mirror_jobs.look(ports().labelling, project_id)
+
+
+@tasks.task()
+def look_at_mirrors() -> int:
+    """Defer a look at each mirror that is due, and what is still to be undone; return how many."""
+    with db.transaction() as session:
+        due = mirror_runs.due_looks(session, at=now())
+        for project_id in due:
+            mirror_runs.look_later(session, project_id)
+        for edit in outside_edits.to_put_back(session):
+            outside_edits.put_back_later(session, edit)
+    return len(due)
+
+
+@tasks.task(queue="labelling")
+def put_back(edit_id: int) -> str:
+    """Let our answer stand in Label Studio again."""
+    return mirror_jobs.put_back(ports().labelling, edit_id)
+
+
+@tasks.task(queue="labelling")
+def go_on_comparing(run_id: int) -> str:
+    """Go on with a comparison or a repair of a mirror."""
+    return mirror_jobs.go_on(ports().labelling, run_id)
+
+
+@tasks.task()
+def compare_mirrors() -> int:
+    """Begin to compare mirrors that were not compared for a day; return how many."""
+    with db.transaction() as session:
+        found = mirror_runs.not_compared(session, at=now(), limit=AT_ONCE)
+        for project_id in found:
+            mirror_runs.begin(session, project_id, mends=False, by=None, at=now())
+    return len(found)
+
+
+@tasks.task()
+def take_up_mirror_runs() -> int:
+    """Go on with the comparisons and repairs that stopped half-way; return how many."""
+    with db.transaction() as session:
+        found = mirror_runs.under_way(session, at=now())
+        for run in found:
+            mirror_runs.go_on_later(session, run)
+    return len(found)
+
+
+@tasks.task(queue="labelling", attempts=1)
+def check_backend() -> str:
+    """Ask Label Studio how it is set up, and keep what it says."""
+    facts, trouble = None, None
+    try:
+        facts = ports().labelling.facts()
+    except (LabellingDown, LabellingRefused) as away:
+        trouble = str(away)
+    with db.transaction() as session:
+        backend_checks.record(session, facts, trouble, at=now())
+    return trouble or "asked"
 
 
 @tasks.task()
@@ -159,13 +235,10 @@ def _push_project(project_id: int) -> int:
     backend = ports().labelling
     with db.transaction() as session:
         project = session.get_one(Project, project_id)
-    there = backend.ensure_project(
-        project_id,
-        project.title,
-        reference=pushing.reference(project),
-        label_config=project.label_config,
-        overlap=project.overlap,
-    )
+    there = mirror_jobs.ensure_project(backend, project)
+    address = current_settings().label_studio_hook_url
+    if address and not backend.watch(there, address, hints.headers(project)):
+        log.warning("Label Studio will not call %s: it is looked at by the clock alone", address)
     with db.transaction() as session:
         pushing.record_project(session, project_id, there, at=now())
     count = 0
@@ -204,10 +277,51 @@ def _push(annotation_id: int) -> str:
             unique_id=answer.unique_id,
             lead_seconds=answer.lead_seconds,
         )
+    except LabellingLost:
+        return _repair(answer.project_id)
     except LabellingRefused as refusal:
         with db.transaction() as session:
             pushing.record_refusal(session, annotation_id, str(refusal))
         return "refused"
     with db.transaction() as session:
         pushing.record_annotation(session, annotation_id, there, at=now())
+    return "pushed"
+
+
+def _repair(project_id: int) -> str:
+    """Begin to repair the mirror of a project that Label Studio has lost something of."""
+    with db.transaction() as session:
+        mirror_runs.begin(session, project_id, mends=True, by=None, at=now())
+    return "lost there: a repair has begun"
+
+
+def _push_extras(project_id: int, *, limit: int) -> int:
+    with db.transaction() as session:
+        left = mirror_extras.left(session, project_id, limit=limit)
+    return len([_push_extra(one) for one in left])
+
+
+def _push_extra(extra: mirror_extras.Unpushed) -> str:
+    backend = ports().labelling
+    try:
+        if extra.pseudonym is None:
+            there = backend.push_known(extra.task_there, extra.result, unique_id=extra.unique_id)
+        else:
+            by = backend.ensure_shadow_user(extra.pseudonym)
+            with db.transaction() as session:
+                pushing.record_shadow_user(session, extra.expert_id or 0, by, at=now())
+            there = backend.push_skip(
+                extra.task_there,
+                by=by,
+                unique_id=extra.unique_id,
+                lead_seconds=extra.lead_seconds,
+            )
+    except LabellingLost:
+        return _repair(extra.project_id)
+    except LabellingRefused as refusal:
+        with db.transaction() as session:
+            mirror_extras.record(session, extra, None, str(refusal), at=now())
+        return "refused"
+    with db.transaction() as session:
+        mirror_extras.record(session, extra, there, None, at=now())
     return "pushed"

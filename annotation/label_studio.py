@@ -7,6 +7,7 @@ looks for what an earlier, interrupted call may have left there.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -18,10 +19,19 @@ from label_studio_sdk.core.api_error import ApiError
 from label_studio_sdk.core.request_options import RequestOptions
 from label_studio_sdk.types import ImportApiRequest
 
-from core.ports import LabellingDown, LabellingRefused
+from annotation import label_studio_facts
+from core.ports import (
+    AnswerThere,
+    BackendFacts,
+    LabellingDown,
+    LabellingLost,
+    LabellingRefused,
+    TaskThere,
+)
 
 _OUR_TASK = "doyen_task"
 _TITLE_LENGTH = 50
+_TELLING = ("ANNOTATION_CREATED", "ANNOTATION_UPDATED", "ANNOTATIONS_DELETED", "TASKS_DELETED")
 # A conflict means "stored before": the SDK would only ask again, for seconds.
 _ONCE = RequestOptions(max_retries=0)
 # Worth another attempt: the server is busy or restarting, or the operator must renew the token.
@@ -124,6 +134,117 @@ class LabelStudioBackend:
             labelling_task_id, by, unique_id, lead_seconds, result=[], was_cancelled=True
         )
 
+    def push_known(
+        self, labelling_task_id: int, result: Sequence[Mapping[str, Any]], *, unique_id: UUID
+    ) -> int | None:
+        """Store a known answer, under our service user and marked as ground truth."""
+        parts = [dict(part) for part in result]
+        return self._push(
+            labelling_task_id, self._me, unique_id, 0, result=parts, ground_truth=True
+        )
+
+    def put_back(self, labelling_annotation_id: int, result: Sequence[Mapping[str, Any]]) -> None:
+        """Write an annotation over with what it said."""
+        with _translated():
+            self._api.annotations.update(
+                labelling_annotation_id,
+                result=[dict(part) for part in result],
+                was_cancelled=False,
+            )
+
+    def watch(self, labelling_project_id: int, url: str, headers: Mapping[str, str]) -> bool:
+        """Make a webhook of the project, unless it has one to this address."""
+        with _translated():
+            known = self._api.webhooks.list(project=str(labelling_project_id))
+            if any(hook.url == url and hook.headers == dict(headers) for hook in known):
+                return True
+            try:
+                self._api.webhooks.create(
+                    project=labelling_project_id,
+                    url=url,
+                    headers=dict(headers),
+                    send_for_all_actions=False,
+                    send_payload=False,
+                    actions=list(_TELLING),
+                    request_options=_ONCE,
+                )
+            except ApiError as refusal:
+                if refusal.status_code in (400, 403):
+                    return False
+                raise
+        return True
+
+    def facts(self) -> BackendFacts:
+        """Return how the server is set up, as it can be seen from here."""
+        with _translated():
+            self._api.users.whoami()
+            settings: Any = self._api.jwt_settings.get()
+        with _translated(), self._client() as client:
+            return label_studio_facts.ask(
+                client, self._url, self._token, legacy=settings.legacy_api_tokens_enabled
+            )
+
+    def people(self) -> dict[int, str]:
+        """Return everybody who has an account there."""
+        with _translated():
+            return {_known(user.id): str(user.email) for user in self._api.users.list()}
+
+    def find_project(self, project_id: int, *, reference: str) -> int | None:
+        """Return the mirror of a project of ours."""
+        with _translated():
+            return self._project_of(project_id, reference)
+
+    def tasks_after(self, labelling_project_id: int, after: int, *, limit: int) -> list[TaskThere]:
+        """Return tasks in the order of their ids."""
+        above = {"filter": "filter:tasks:id", "operator": "greater", "value": after}
+        asked = {"ordering": ["tasks:id"], "filters": _filters({**above, "type": "Number"})}
+        return self._tasks(labelling_project_id, asked, limit, 1)
+
+    def tasks_changed(
+        self, labelling_project_id: int, since: datetime | None, *, limit: int, page: int = 1
+    ) -> list[TaskThere]:
+        """Return tasks in the order of their last change."""
+        asked: dict[str, Any] = {"ordering": ["tasks:updated_at"]}
+        if since is not None:
+            later = {"filter": "filter:tasks:updated_at", "operator": "greater_or_equal"}
+            asked["filters"] = _filters({**later, "value": _stamp(since), "type": "Datetime"})
+        return self._tasks(labelling_project_id, asked, limit, page)
+
+    def answer(self, labelling_annotation_id: int) -> AnswerThere | None:
+        """Return one annotation."""
+        with _translated():
+            try:
+                return _answer(self._api.annotations.get(labelling_annotation_id))
+            except ApiError as refusal:
+                if refusal.status_code == 404:
+                    return None
+                raise
+
+    def _tasks(
+        self, project: int, asked: Mapping[str, Any], limit: int, page: int
+    ) -> list[TaskThere]:
+        with _translated():
+            try:
+                listed: Any = self._api.tasks.list(
+                    project=project,
+                    page=page,
+                    page_size=limit,
+                    fields="all",
+                    query=json.dumps(asked),
+                )
+            except ApiError as refusal:
+                if refusal.status_code != 404:
+                    raise
+                if page > 1 and "page" in str(refusal.body).lower():
+                    return []  # there is no such page any more
+                raise LabellingLost(f"Label Studio has no project {project}.") from refusal
+        return [_task(one) for one in listed.items or ()]
+
+    @cached_property
+    def _me(self) -> int:
+        with _translated():
+            return _known(self._api.users.whoami().id)
+
     def _push(
         self, task: int, by: int, unique_id: UUID, lead_seconds: float, **rest: Any
     ) -> int | None:
@@ -134,27 +255,34 @@ class LabelStudioBackend:
                     completed_by=by,
                     unique_id=str(unique_id),
                     lead_time=round(lead_seconds, 3),
-                    ground_truth=False,
                     request_options=_ONCE,
-                    **rest,
+                    **{"ground_truth": False, **rest},
                 )
             except ApiError as refusal:
                 if refusal.status_code == 409:
                     return None
+                if _is_lost(refusal):
+                    raise LabellingLost(
+                        f"Label Studio has lost task {task} or user {by}."
+                    ) from refusal
                 raise
         return None if stored.id is None else int(stored.id)
 
     @cached_property
     def _api(self) -> LabelStudio:
+        connect: Any = LabelStudio
+        api: LabelStudio = connect(
+            base_url=self._url, api_key=self._token, httpx_client=self._client()
+        )
+        return api
+
+    def _client(self) -> httpx.Client:
         # A connection for each request: none is left behind when Label Studio restarts.
-        client = httpx.Client(
+        return httpx.Client(
             timeout=self._timeout,
             limits=httpx.Limits(max_keepalive_connections=0),
             follow_redirects=True,
         )
-        connect: Any = LabelStudio
-        api: LabelStudio = connect(base_url=self._url, api_key=self._token, httpx_client=client)
-        return api
 
     def _project_of(self, project_id: int, reference: str) -> int | None:
         # It cannot be asked for by its description; the number in the title narrows the search.
@@ -176,6 +304,54 @@ class LabelStudioBackend:
     def _user_with(self, email: str) -> int | None:
         users = self._api.users.list()
         return next((_known(user.id) for user in users if user.email == email), None)
+
+
+def _filters(*items: Mapping[str, Any]) -> dict[str, Any]:
+    return {"conjunction": "and", "items": list(items)}
+
+
+def _task(told: Any) -> TaskThere:
+    ours = (told.meta or {}).get(_OUR_TASK) if isinstance(told.meta, dict) else None
+    by = [one.get("user_id") for one in told.updated_by or () if isinstance(one, dict)]
+    return TaskThere(
+        id=_known(told.id),
+        ours=ours if isinstance(ours, int) and not isinstance(ours, bool) else None,
+        changed_by=by[0] if by else None,
+        changed_at=_time(told.updated_at),
+        answers=tuple(_answer(one) for one in told.annotations or ()),
+    )
+
+
+def _answer(told: Any) -> AnswerThere:
+    """Read an annotation, which the SDK gives as a model or as it came."""
+    given: Mapping[str, Any] = told if isinstance(told, dict) else told.dict()
+    by = given.get("completed_by")
+    return AnswerThere(
+        id=_known(given["id"]),
+        result=given.get("result"),
+        by=by.get("id") if isinstance(by, dict) else by,
+        changed_by=given.get("updated_by"),
+        changed_at=_time(given["updated_at"]),
+        is_skip=bool(given.get("was_cancelled")),
+        is_truth=bool(given.get("ground_truth")),
+    )
+
+
+def _time(told: Any) -> datetime:
+    return told if isinstance(told, datetime) else datetime.fromisoformat(str(told))
+
+
+def _stamp(at: datetime) -> str:
+    # Label Studio takes a time in this form alone.
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _is_lost(refusal: ApiError) -> bool:
+    """Return whether a task is not there, or a user; all else is about the answer itself."""
+    about = str(refusal.body)
+    return refusal.status_code == 404 or (
+        refusal.status_code == 400 and "completed_by" in about and "Invalid pk" in about
+    )
 
 
 def _known(number: int | None) -> int:

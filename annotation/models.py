@@ -250,3 +250,7 @@ class ShadowUser(SQLModel, table=True):
     expert_id: int = Field(primary_key=True, foreign_key="user_account.id")
     label_studio_user_id: int
     created_at: datetime = utc()
+
+
+# The tables of parts that have models of their own are known wherever these are.
+from annotation import mirror_models  # noqa: E402, F401

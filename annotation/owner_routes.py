@@ -12,7 +12,17 @@ from flask_babel import ngettext
 from flask_login import current_user
 from flask_wtf import FlaskForm
 
-from annotation import beside_pay, progress, review, review_queue, rules, shown, task_files, tasks
+from annotation import (
+    beside_pay,
+    outside_edits,
+    progress,
+    review,
+    review_queue,
+    rules,
+    shown,
+    task_files,
+    tasks,
+)
 from annotation.forms import TasksForm, VerdictForm, numbered
 from annotation.label_config import parse
 from annotation.models import Assignment, Task, Verdict
@@ -156,7 +166,12 @@ def _queue(
         lead_time=_lead_time,
         kept=_kept(),
         failed=wrong is not None,
+        edited=outside_edits.edited(session, [id_of(one) for one in _shown(compared)]),
     )
+
+
+def _shown(compared: Iterable[Any]) -> list[Any]:
+    return [given.assignment for task in compared for given in task.answers]
 
 
 def _forms(

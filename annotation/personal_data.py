@@ -108,6 +108,31 @@ TABLES = (
             _l("Who was let in and when stays under the random key; the reasons in words go."),
         ),
     ),
+    Table(
+        "outside_edit",
+        _l("What you changed in Label Studio, or decided about such changes"),
+        whose="author_id = :person",
+        acts=("decided_by",),
+        words=("result", "troubles", "author_name"),
+        erase=Blank(
+            {"author_name": "'erased'"},
+            _l("The edit stays under the random key: it tells why an answer looks otherwise."),
+        ),
+    ),
+    nobody("mirror_look", _l("How far Label Studio’s copy of a project was read"), "trouble"),
+    Table(
+        "mirror_run",
+        _l("Comparisons and repairs of Label Studio’s copies that you began"),
+        acts=("begun_by",),
+        codes=("found", "trouble"),
+    ),
+    nobody("mirror_extra", _l("Skips and known answers that Label Studio has"), "push_trouble"),
+    Table(
+        "mirror_gate",
+        _l("For whom you opened or shut the way into Label Studio"),
+        acts=("changed_by",),
+    ),
+    nobody("backend_check", _l("How Label Studio is set up"), "facts", "trouble"),
     nobody("label_studio_project", _l("Which project of Label Studio mirrors which of ours")),
     Table(
         "shadow_user",

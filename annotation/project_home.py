@@ -10,7 +10,7 @@ from sqlmodel import Session, col
 
 from accounts import appeals
 from accounts.models import User
-from annotation import progress, review_queue, sample_outcome, sample_results
+from annotation import outside_edits, progress, review_queue, sample_outcome, sample_results
 from annotation.models import Assignment, State
 from core import formats
 from projects.home import Figure, Need
@@ -53,6 +53,17 @@ def _contested(session: Session, project: Project, user: User) -> list[Need]:
     return [Need(words, note, url_for("annotation_owner.queue", project_id=project.id))]
 
 
+def _edits(session: Session, project: Project, _user: User) -> list[Need]:
+    number = outside_edits.count_open(session, id_of(project))
+    if not number:
+        return []
+    words = ngettext(
+        "%(num)s answer edited in Label Studio", "%(num)s answers edited in Label Studio", number
+    )
+    note = _("Your answers here stay as they are. See who changed what, and keep or undo it.")
+    return [Need(words, note, url_for("outside_edits.edits", project_id=project.id))]
+
+
 def _figures(session: Session, project: Project) -> list[Figure]:
     counts = progress.counts(session, project)
     done = _("of %(all)s tasks", all=formats.number(counts.tasks))
@@ -64,5 +75,10 @@ def _figures(session: Session, project: Project) -> list[Figure]:
     ]
 
 
-NEEDS: list[Callable[[Session, Project, User], list[Need]]] = [_to_review, _samples, _contested]
+NEEDS: list[Callable[[Session, Project, User], list[Need]]] = [
+    _to_review,
+    _samples,
+    _contested,
+    _edits,
+]
 FIGURES: list[Callable[[Session, Project], list[Figure]]] = [_figures]

@@ -9,10 +9,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import union
+from sqlalchemy import delete, union
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select, update
 
+from annotation import mirror_extras
+from annotation.mirror_models import MirrorExtra
 from annotation.models import Annotation, Assignment, LabelStudioProject, ShadowUser, Task
 from experts.models import Expert
 from projects.models import Project, State
@@ -47,24 +49,47 @@ def project_there(session: Session, project_id: int) -> int | None:
 
 
 def record_project(session: Session, project_id: int, there: int, *, at: datetime) -> None:
-    """Keep the backend's id of a project; a new one replaces the old, with that of its tasks."""
+    """Keep the backend's id of a project; a new one replaces the old, with that of its tasks.
+
+    A backend that was restored gives the numbers of one project to another: whichever had this
+    one before has lost its own.
+    """
     before = project_there(session, project_id)
+    if before == there:
+        return
+    stale = session.exec(
+        select(LabelStudioProject).where(LabelStudioProject.label_studio_project_id == there)
+    ).first()
+    if stale is not None:
+        _forget_contents(session, stale.project_id)
+        session.delete(stale)
+        session.flush()
     row = {"project_id": project_id, "label_studio_project_id": there, "created_at": at}
     session.execute(
         insert(LabelStudioProject)
         .values(row)
         .on_conflict_do_update(index_elements=["project_id"], set_=row)
     )
-    if before is not None and before != there:
-        # The backend has lost the project, and with it the tasks and answers in it.
-        session.execute(
-            update(Task).where(col(Task.project_id) == project_id).values(label_studio_task_id=None)
+    if before is not None:
+        _forget_contents(session, project_id)
+
+
+def _forget_contents(session: Session, project_id: int) -> None:
+    """Note that the backend has lost a project, and with it the tasks and answers in it."""
+    of_project = select(Task.id).where(Task.project_id == project_id)
+    session.execute(
+        update(Task).where(col(Task.project_id) == project_id).values(label_studio_task_id=None)
+    )
+    session.execute(
+        update(Annotation)
+        .where(col(Annotation.project_id) == project_id)
+        .values(label_studio_annotation_id=None, pushed_at=None)
+    )
+    session.execute(
+        delete(MirrorExtra).where(
+            col(MirrorExtra.task_id).in_(of_project), col(MirrorExtra.push_trouble).is_(None)
         )
-        session.execute(
-            update(Annotation)
-            .where(col(Annotation.project_id) == project_id)
-            .values(label_studio_annotation_id=None, pushed_at=None)
-        )
+    )
 
 
 def tasks(session: Session, project_id: int) -> dict[int, dict[str, Any]]:
@@ -117,7 +142,12 @@ def annotation(session: Session, annotation_id: int) -> Unpushed | None:
 
 
 def record_shadow_user(session: Session, expert_id: int, there: int, *, at: datetime) -> None:
-    """Keep the backend's id of the user who stands for an expert."""
+    """Keep the backend's id of the user who stands for an expert, and for nobody else."""
+    session.execute(
+        delete(ShadowUser).where(
+            col(ShadowUser.label_studio_user_id) == there, col(ShadowUser.expert_id) != expert_id
+        )
+    )
     row = {"expert_id": expert_id, "label_studio_user_id": there, "created_at": at}
     session.execute(
         insert(ShadowUser).values(row).on_conflict_do_update(index_elements=["expert_id"], set_=row)
@@ -159,7 +189,8 @@ def projects_behind(session: Session) -> list[int]:
         )
         .exists()
     )
-    rows = session.execute(union(without, tasks_left, answers_left))
+    extras_left = published.where(mirror_extras.is_left(col(Project.id)))
+    rows = session.execute(union(without, tasks_left, answers_left, extras_left))
     return sorted(project_id for (project_id,) in rows)
 
 

@@ -15,8 +15,11 @@ from annotation import (
     beside_pay,
     budget_notice,
     desk,
+    hint_routes,
     label_config,
+    mirror_routes,
     outcome,
+    outside_routes,
     owner_routes,
     refusal,
     results,
@@ -48,7 +51,11 @@ MORE_BLUEPRINTS = (
     bp_editor,
     sample_routes.bp,
     sample_owner_routes.bp,
+    outside_routes.bp,
+    mirror_routes.bp,
+    hint_routes.bp,
 )
+SIGNED_BY_SENDER = (hint_routes.take,)
 
 
 @bp.get("/work")

@@ -408,12 +408,87 @@ class LabellingRefused(Exception):
     """The labelling backend will never take this, however often it is sent."""
 
 
-class LabellingBackend(Protocol):
+class LabellingLost(Exception):
+    """The backend has lost what this was about: a project, a task or a user that it once had."""
+
+
+@dataclass(frozen=True)
+class AnswerThere:
+    """An annotation as the backend has it; users are the backend's ids.
+
+    `is_skip` says that nothing was answered, `is_truth` that it is marked as a known answer.
+    """
+
+    id: int
+    result: Any
+    by: int | None
+    changed_by: int | None
+    changed_at: datetime
+    is_skip: bool = False
+    is_truth: bool = False
+
+
+@dataclass(frozen=True)
+class TaskThere:
+    """A task as the backend has it; `ours` is our id where it says that it is one of ours."""
+
+    id: int
+    ours: int | None
+    changed_by: int | None
+    changed_at: datetime
+    answers: tuple[AnswerThere, ...] = ()
+
+
+@dataclass(frozen=True)
+class BackendFacts:
+    """What the backend says of itself; None where it cannot be asked."""
+
+    version: str
+    edition: str
+    has_closed_signup: bool | None
+    has_telemetry: bool | None
+    takes_legacy_tokens: bool | None
+    is_private: bool
+    token_kind: Literal["legacy", "personal"]
+
+
+class LabellingReader(Protocol):
+    """Tells what the backend has, so that it can be compared with what it should have.
+
+    Raises as a `LabellingBackend` does, and `LabellingLost` where a project is not there.
+    """
+
+    def facts(self) -> BackendFacts:
+        """Return how the backend is set up."""
+
+    def people(self) -> dict[int, str]:
+        """Return the addresses of all users there, by their ids."""
+
+    def find_project(self, project_id: int, *, reference: str) -> int | None:
+        """Return the id there of a project of ours, or None."""
+
+    def tasks_after(self, labelling_project_id: int, after: int, *, limit: int) -> list[TaskThere]:
+        """Return the tasks whose id there is above `after`, in the order of their ids."""
+
+    def tasks_changed(
+        self, labelling_project_id: int, since: datetime | None, *, limit: int, page: int = 1
+    ) -> list[TaskThere]:
+        """Return tasks that changed at `since` or later, the longest ago first.
+
+        A task changes with each answer that is added to it, changed or removed.
+        """
+
+    def answer(self, labelling_annotation_id: int) -> AnswerThere | None:
+        """Return an annotation, or None when it is not there."""
+
+
+class LabellingBackend(LabellingReader, Protocol):
     """Keeps projects, tasks and annotations where owners look at them.
 
     The ids that go in are ours, the ids that come out are the backend's. Every call may be
     repeated: what is there already is found, never made twice. Every call raises `LabellingDown`
-    when a later attempt may help, and `LabellingRefused` when none will.
+    when a later attempt may help, `LabellingRefused` when none will, and `LabellingLost` when the
+    backend itself has lost something, as after an older copy of it was restored.
     """
 
     def version(self) -> str:
@@ -457,6 +532,20 @@ class LabellingBackend(Protocol):
         self, labelling_task_id: int, *, by: int, unique_id: UUID, lead_seconds: float
     ) -> int | None:
         """Store that an expert skipped a task, on the same terms as an answer."""
+
+    def push_known(
+        self, labelling_task_id: int, result: Sequence[Mapping[str, Any]], *, unique_id: UUID
+    ) -> int | None:
+        """Store the known answer to a task, marked as such, on the same terms as an answer."""
+
+    def put_back(self, labelling_annotation_id: int, result: Sequence[Mapping[str, Any]]) -> None:
+        """Let an annotation say again what it said."""
+
+    def watch(self, labelling_project_id: int, url: str, headers: Mapping[str, str]) -> bool:
+        """Let the backend call an address when answers of a project change, once per address.
+
+        Returns whether it will; it may refuse an address inside its own walls.
+        """
 
 
 class WebhookRefused(Exception):

@@ -148,6 +148,11 @@ class Settings(BaseSettings):
     # Label Studio: a private address, and a token of its service user.
     label_studio_url: str = "http://127.0.0.1:8080"
     label_studio_token: SecretStr = SecretStr("")
+    # Where Label Studio reaches this instance, ending in /webhooks/label-studio, for hints that an
+    # answer was changed there (empty: it is looked at by the clock alone); and where owners' own
+    # browsers reach Label Studio, for those whom an operator lets in (empty: nobody).
+    label_studio_hook_url: str = ""
+    label_studio_web_url: str = ""
 
     # Within how many days an appeal is answered, by kind of decision; 14 where nothing is said.
     appeal_days: dict[str, int] = {}

@@ -26,6 +26,12 @@ STATES: dict[str, dict[str, Shown]] = {
         "expired": Shown(_l("Expired"), "clock-history", "off"),
         "skipped": Shown(_l("Skipped"), "skip-forward", "off"),
     },
+    "outside_edit": {
+        "open": Shown(_l("To look at"), "eye", "wait"),
+        "refused": Shown(_l("Refused"), "x-octagon", "stop"),
+        "noted": Shown(_l("On record"), "archive", "info"),
+        "put_back": Shown(_l("Undone there"), "arrow-counterclockwise", "ok"),
+    },
     "payout": {
         "ready": Shown(_l("Ready"), "wallet2", "info"),
         "sending": Shown(_l("On its way"), "send", "info"),

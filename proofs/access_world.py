@@ -18,6 +18,7 @@ from accounts import appeals, organisations, tokens
 from accounts.models import MemberRole, Organisation, OrganisationKind, TokenKind, User
 from accounts.privacy_models import DataExport
 from accounts.scopes import SCOPES
+from annotation import assignment as leases
 from annotation.models import State as WorkState
 from core import uploads
 from core.clock import now
@@ -54,6 +55,7 @@ from tests.factories.decisions import contest, decision_of
 from tests.factories.experts import make_expert, make_licence
 from tests.factories.interviews import answer_all, make_interview, unknown
 from tests.factories.judges import make_answer_in_words, make_to_read
+from tests.factories.mirrors import make_edit
 from tests.factories.payouts import (
     eur,
     make_approval,
@@ -292,6 +294,7 @@ def _work(session: Session, world: World, desk: Desk) -> None:
     )
     session.flush()
     world.rows |= {
+        "outside edit": _edit(session, world, lease(WorkState.SUBMITTED)).id,
         "assignment": lease(WorkState.ACTIVE).id,
         "submitted assignment": lease(WorkState.SUBMITTED).id,
         "refused assignment": lease(WorkState.REJECTED).id,
@@ -299,6 +302,12 @@ def _work(session: Session, world: World, desk: Desk) -> None:
         "appeal": appeal.id,
         "appeal file": appeals.files(session, appeal)[0].id,
     }
+
+
+def _edit(session: Session, world: World, lease: Any) -> Any:
+    answer = leases.annotation_of(session, lease)
+    name = world.secret("zzeditor@example.org", *OWNERS)
+    return make_edit(session, answer, author_name=name)
 
 
 def _file(session: Session, world: World, by: int) -> tuple[int, ...]:

@@ -44,6 +44,7 @@ from tests.factories.decisions import answer, contest, decision_of, stands
 from tests.factories.experts import make_expert, make_licence, make_skill
 from tests.factories.interviews import answer_all, make_interview, unknown
 from tests.factories.judges import read_everywhere
+from tests.factories.mirrors import make_edit
 from tests.factories.payouts import (
     eur,
     make_approval,
@@ -217,6 +218,12 @@ def _work(app: Any, session: Session, all_: Everywhere, folder: Path) -> None:
     _samples(session, all_)
     held = make_assignment(session, desk.project, expert=expert, state=WorkState.ACTIVE)
     leases.save_draft(session, held, [{"value": all_.say("zqdraft words")}], at=now())
+    make_edit(
+        session,
+        leases.annotation_of(session, refused),
+        author_id=all_.id,
+        author_name=all_.say("zqname in Label Studio"),
+    )
     session.add(ShadowUser(expert_id=all_.id, label_studio_user_id=77, created_at=now()))
     assert session.get(Draft, held.id)
     assert skipped.id

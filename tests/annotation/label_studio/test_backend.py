@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from annotation.label_studio import LabelStudioBackend
-from core.ports import LabellingBackend, LabellingDown, LabellingRefused
+from core.ports import LabellingBackend, LabellingDown, LabellingLost, LabellingRefused
 from demo import label_studio as demo
 from tests.annotation.label_studio.cases import CLAUSES, clause, span
 from tests.label_studio_server import Server
@@ -168,8 +168,8 @@ def test_a_skip_is_kept_as_a_cancelled_annotation(backend, task, label_studio):
     assert stored == [(1, "[]")]
 
 
-def test_an_answer_to_a_task_that_is_not_there_is_refused_for_good(backend):
-    with pytest.raises(LabellingRefused, match="404"):
+def test_an_answer_to_a_task_that_is_not_there_is_not_refused_but_lost(backend):
+    with pytest.raises(LabellingLost, match="lost task"):
         backend.push_annotation(10**9, [clause()], by=1, unique_id=uuid4(), lead_seconds=1)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from annotation import editor_assets, label_tags
+from annotation import backend_checks, editor_assets, label_tags
 from annotation.editor_assets import EditorUnreachable
 from annotation.editor_bundle import EditorBroken, Fetch, gather
 from core.clock import now
@@ -137,6 +137,41 @@ def test_a_half_written_version_is_not_used(tmp_path, fetch):
 
     assert editor_assets.state(tmp_path).assets is None
     assert editor_assets.ready(tmp_path, fetch, now()) == good
+
+
+@pytest.mark.parametrize("name", ["main.js", "main.css", "358.js"])
+def test_a_version_that_lost_a_file_is_not_used_and_is_fetched_anew(tmp_path, fetch, name):
+    good = editor_assets.refresh(tmp_path, fetch, now())
+    (editor_assets.folder(tmp_path, good.version) / name).unlink()
+
+    assert editor_assets.state(tmp_path).assets is None
+    assert editor_assets.ready(tmp_path, fetch, now()) == good
+    assert (editor_assets.folder(tmp_path, good.version) / name).is_file()
+
+
+@pytest.mark.parametrize("kept", ["[]", "{}", '{"version": "1"}', '"x"', "null"])
+def test_a_note_that_another_program_wrote_is_not_believed(tmp_path, kept):
+    (tmp_path / "current.json").write_text(kept)
+
+    assert editor_assets.state(tmp_path).assets is None
+
+
+def test_the_operator_reads_why_a_new_version_cannot_be_used(tmp_path, fetch, app):
+    good = editor_assets.refresh(tmp_path, fetch, now())
+    newer = changed(fetch, "version.json", b"{", b"{ ")
+    broken = changed(newer, "358.js", b"window.LabelStudio=", b"window.Other=")
+    with pytest.raises(EditorBroken):
+        editor_assets.refresh(tmp_path, broken, now())
+
+    with app.test_request_context():
+        said = backend_checks.editor(tmp_path)
+        nothing = backend_checks.editor(tmp_path / "empty")
+
+    assert said.tone == "wait"
+    assert f"Version {good.release} is in use, the last good one" in said.words
+    assert "no part of main.js loads the editor" in said.words
+    assert "Go back to Label Studio 1.23.2" in said.to_do
+    assert nothing.tone == "wait"
 
 
 def test_without_any_version_it_is_said(tmp_path):
