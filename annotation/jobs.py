@@ -6,6 +6,7 @@ Jobs that talk to the backend about one project share a lock, so that one at a t
 from annotation import (
     assignment,
     budget_notice,
+    loop_jobs,
     observed,
     pushing,
     sample_course,
@@ -19,6 +20,7 @@ from core.ports import LabellingBackend, LabellingRefused, ports
 from projects.models import Project
 
 tasks = Tasks("annotation")
+loop_jobs.register(tasks)
 # A sweep ends after so many rows; the next tick goes on.
 SWEPT = 1000
 # So many answers a push takes along.

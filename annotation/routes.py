@@ -16,6 +16,8 @@ from annotation import (
     budget_notice,
     desk,
     label_config,
+    loop,
+    loop_routes,
     outcome,
     owner_routes,
     refusal,
@@ -48,6 +50,7 @@ MORE_BLUEPRINTS = (
     bp_editor,
     sample_routes.bp,
     sample_owner_routes.bp,
+    loop_routes.bp,
 )
 
 
@@ -117,15 +120,17 @@ def task_json(assignment_id: int) -> ResponseReturnValue:
     lease = _own(assignment_id, "assignment.work")
     project = find(Project, lease.project_id)
     task = find(Task, lease.task_id)
-    draft = leases.draft_of(db_session(), lease)
+    session = db_session()
+    draft = leases.draft_of(session, lease)
     shown = results.variables(project.label_config)
+    data = loop.data_shown(project, task, lease)
     return jsonify(
         config=label_config.for_editor(project.label_config),
         task={
             "id": lease.id,  # the lease's: the task's own would tell how many there are
-            "data": {name: task.data[name] for name in shown if name in task.data},
+            "data": {name: data[name] for name in shown if name in data},
         },
-        draft=draft.result if draft else None,
+        draft=draft.result if draft else loop.start_of(session, lease),
     )
 
 

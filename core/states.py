@@ -26,6 +26,12 @@ STATES: dict[str, dict[str, Shown]] = {
         "expired": Shown(_l("Expired"), "clock-history", "off"),
         "skipped": Shown(_l("Skipped"), "skip-forward", "off"),
     },
+    "model_run": {
+        "running": Shown(_l("Being asked"), "arrow-repeat", "info"),
+        "done": Shown(_l("Done"), "check-circle", "ok"),
+        "stopped": Shown(_l("Stopped"), "pause-circle", "off"),
+        "failed": Shown(_l("Given up"), "exclamation-octagon", "stop"),
+    },
     "payout": {
         "ready": Shown(_l("Ready"), "wallet2", "info"),
         "sending": Shown(_l("On its way"), "send", "info"),

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from accounts import consent_texts, consents, email_change, organisations, tokens
 from accounts.models import MemberRole, OrganisationKind, Purpose, User
 from annotation import assignment as leases
-from annotation import sample_course
-from annotation.models import Draft, ShadowUser
+from annotation import review, rules, sample_course
+from annotation.models import Draft, ShadowUser, Task
 from annotation.models import State as WorkState
 from annotation.sample_models import GrantKind
 from core import audit, once, uploads
@@ -44,6 +44,7 @@ from tests.factories.decisions import answer, contest, decision_of, stands
 from tests.factories.experts import make_expert, make_licence, make_skill
 from tests.factories.interviews import answer_all, make_interview, unknown
 from tests.factories.judges import read_everywhere
+from tests.factories.loop import make_compared, make_order, make_prediction, make_run, show
 from tests.factories.payouts import (
     eur,
     make_approval,
@@ -213,11 +214,30 @@ def _work(app: Any, session: Session, all_: Everywhere, folder: Path) -> None:
         by=all_.reviewer,
     )
     _samples(session, all_)
+    _models(session, all_)
     held = make_assignment(session, desk.project, expert=expert, state=WorkState.ACTIVE)
     leases.save_draft(session, held, [{"value": all_.say("zqdraft words")}], at=now())
     session.add(ShadowUser(expert_id=all_.id, label_studio_user_id=77, created_at=now()))
     assert session.get(Draft, held.id)
     assert skipped.id
+
+
+def _models(session: Session, all_: Everywhere) -> None:
+    desk = make_compared(session, experts=0)
+    own = make_run(session, desk, made_by=all_.id)
+    for task in session.exec(select(Task).where(Task.project_id == desk.project_id)):
+        make_prediction(session, desk, task, own, result=[])
+    show(session, desk, by=all_.user)
+    make_order(session, desk, by=all_.user)
+    join(session, desk.project, all_.desk.experts[0])
+    lease = leases.claim_next(session, desk.project, all_.id, at=now())
+    better = {"from_name": "better", "to_name": "one,two", "type": "pairwise"}
+    leases.submit(
+        session, lease, desk.project, [{**better, "value": {"selected": "left"}}], at=now()
+    )
+    session.flush()
+    # Of a person who is erased, work has been decided.
+    review.accept_by_rule(session, lease, rules.SILENCE, at=now())
 
 
 def _samples(session: Session, all_: Everywhere) -> None:
