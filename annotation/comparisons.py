@@ -129,7 +129,7 @@ def import_file(
         _write(session, how, project, stream, made)
         made.seek(0)
         done = tasks.import_file(session, project, "answers.jsonl", made, by=by, at=at)
-    others = session.execute(OTHER_MODELS, {"project": project.id}).tuples().all()
+    others = session.execute(OTHER_MODELS, {"project": project.id}).all()
     if others:
         raise BadFile([Trouble(line, _other_models(name)) for line, name in others])
     session.execute(KEEP, {"project": project.id})

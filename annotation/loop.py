@@ -110,8 +110,7 @@ def _origin(
 def _placings(
     session: Session, how: blind.Plan, order: list[int], answer: Annotation
 ) -> list[AnswerPlacing]:
-    found = session.execute(MODELS, {"task": answer.task_id}).tuples()
-    models = dict(list(found))
+    models = {one.id: one.slot for one in session.execute(MODELS, {"task": answer.task_id})}
     placed = blind.places(how, answer.result, len(models))
     return [
         AnswerPlacing(

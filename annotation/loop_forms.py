@@ -6,7 +6,8 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileAllowed, FileField, FileRequired
 from wtforms import RadioField, SelectField, StringField
-from wtforms.validators import InputRequired, Length, NumberRange, Optional, Regexp, ValidationError
+from wtforms.fields import SelectChoice
+from wtforms.validators import InputRequired, Length, NumberRange, Regexp, ValidationError
 
 from annotation.loop_models import Shows
 from annotation.prediction_files import MAX_VERSION
@@ -94,7 +95,7 @@ class _VersionForm(FlaskForm):  # type: ignore[misc]
 
     def offer(self, versions: list[str]) -> "_VersionForm":
         """Offer the model versions that a project has."""
-        self.model_version.choices = [(name, name) for name in versions]
+        self.model_version.choices = [SelectChoice(name, name) for name in versions]
         return self
 
 
@@ -104,22 +105,23 @@ class RuleForm(_VersionForm):
     shows = RadioField(
         _l("What experts see"),
         choices=[
-            (Shows.HIDDEN, _l("Nothing: the form is blank")),
-            (Shows.ALL, _l("The prediction, as a starting point")),
-            (Shows.SHARE, _l("The prediction for a share of the tasks, to measure its pull")),
+            SelectChoice(Shows.HIDDEN, _l("Nothing: the form is blank")),
+            SelectChoice(Shows.ALL, _l("The prediction, as a starting point")),
+            SelectChoice(
+                Shows.SHARE, _l("The prediction for a share of the tasks, to measure its pull")
+            ),
         ],
         default=Shows.HIDDEN,
     )
     share_percent = WholeNumberField(
         _l("Share of the tasks, in percent"),
-        [Optional(), NumberRange(1, 99, _l("Write a whole number from 1 to 99."))],
         description=_l("The tasks are drawn by lot, the same for all experts."),
         render_kw={"min": 1, "max": 99},
     )
 
     def validate_share_percent(self, field: WholeNumberField) -> None:
         """Ask for a share where one is meant."""
-        if self.shows.data == Shows.SHARE and field.data is None:
+        if self.shows.data == Shows.SHARE and not 1 <= (field.data or 0) <= 99:
             raise ValidationError(_l("Write a whole number from 1 to 99."))
 
     def wanted(self) -> Wanted:

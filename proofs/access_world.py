@@ -54,6 +54,7 @@ from tests.factories.decisions import contest, decision_of
 from tests.factories.experts import make_expert, make_licence
 from tests.factories.interviews import answer_all, make_interview, unknown
 from tests.factories.judges import make_answer_in_words, make_to_read
+from tests.factories.loop import make_model_run
 from tests.factories.payouts import (
     eur,
     make_approval,
@@ -70,7 +71,6 @@ from tests.factories.privacy import make_export
 from tests.factories.projects import make_invitation, make_project
 from tests.factories.refunds import make_refund
 from tests.factories.releases import add_validated, make_grant, make_release
-from tests.factories.loop import make_run
 from tests.factories.samples import make_rule, make_sample
 from tests.factories.talks import (
     make_answer_turn,
@@ -283,7 +283,7 @@ def _work(session: Session, world: World, desk: Desk) -> None:
     # Asked of nobody before the sample: the rule came after those who had worked.
     make_rule(session, desk.project, by=desk.owner)
     world.rows["work sample"] = make_sample(session, desk).id
-    world.rows["model run"] = make_run(session, desk).id
+    world.rows["model run"] = make_model_run(session, desk).id
     contested = lease(WorkState.REJECTED)
     appeal = contest(
         session,

@@ -23,6 +23,7 @@ from annotation.models import Assignment, State, Task
 from annotation.task_files import Trouble
 from core.clock import now
 from core.models import AuditEvent
+from projects.models import Project
 from tests.factories.annotation import TEXT, choice, make_assignment, make_desk, make_task
 from tests.factories.loop import lines, make_prediction, show
 
@@ -61,8 +62,6 @@ def origin_of(session, lease, result):
 
 
 def lease_project(session, lease):
-    from projects.models import Project  # noqa: PLC0415
-
     return session.get(Project, lease.project_id)
 
 

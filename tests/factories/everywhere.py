@@ -44,7 +44,7 @@ from tests.factories.decisions import answer, contest, decision_of, stands
 from tests.factories.experts import make_expert, make_licence, make_skill
 from tests.factories.interviews import answer_all, make_interview, unknown
 from tests.factories.judges import read_everywhere
-from tests.factories.loop import make_compared, make_order, make_prediction, make_run, show
+from tests.factories.loop import make_compared, make_model_run, make_order, make_prediction, show
 from tests.factories.payouts import (
     eur,
     make_approval,
@@ -224,7 +224,7 @@ def _work(app: Any, session: Session, all_: Everywhere, folder: Path) -> None:
 
 def _models(session: Session, all_: Everywhere) -> None:
     desk = make_compared(session, experts=0)
-    own = make_run(session, desk, made_by=all_.id)
+    own = make_model_run(session, desk, made_by=all_.id)
     for task in session.exec(select(Task).where(Task.project_id == desk.project_id)):
         make_prediction(session, desk, task, own, result=[])
     show(session, desk, by=all_.user)

@@ -39,7 +39,7 @@ RANKS = """
 """
 
 
-def make_run(session: Session, desk: Desk, **changes: Any) -> ModelRun:
+def make_model_run(session: Session, desk: Desk, **changes: Any) -> ModelRun:
     """Make a run, by default a file that was taken in."""
     at = now()
     values: dict[str, Any] = {
@@ -64,7 +64,7 @@ def make_prediction(
     session: Session, desk: Desk, task: Task, run: ModelRun | None = None, **changes: Any
 ) -> Prediction:
     """Make a prediction of a task."""
-    run = run or make_run(session, desk)
+    run = run or make_model_run(session, desk)
     values: dict[str, Any] = {
         "project_id": desk.project_id,
         "task_id": task.id,
