@@ -28,7 +28,7 @@ STATES: dict[str, dict[str, Shown]] = {
     },
     "model_run": {
         "running": Shown(_l("Being asked"), "arrow-repeat", "info"),
-        "done": Shown(_l("Done"), "check-circle", "ok"),
+        "done": Shown(_l("Brought in"), "check-circle", "ok"),
         "stopped": Shown(_l("Stopped"), "pause-circle", "off"),
         "failed": Shown(_l("Given up"), "exclamation-octagon", "stop"),
     },
