@@ -20,7 +20,6 @@ from core.ports import LabellingBackend, LabellingRefused, ports
 from projects.models import Project
 
 tasks = Tasks("annotation")
-loop_jobs.register(tasks)
 # A sweep ends after so many rows; the next tick goes on.
 SWEPT = 1000
 # So many answers a push takes along.
@@ -40,6 +39,15 @@ def push_annotation(annotation_id: int) -> str:
     # The others wait for the same lock: one after another is quicker than one job after another.
     _push_left(answer.project_id, limit=AT_ONCE)
     return done
+
+
+loop_jobs.register(tasks)
+
+
+@tasks.task()
+def ask_model(run_id: int) -> str:
+    """Ask a model about the next tasks of a project."""
+    return loop_jobs.ask(run_id, ports())
 
 
 @tasks.task(queue="labelling")

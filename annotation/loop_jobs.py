@@ -21,7 +21,6 @@ from core.ports import (
     Predicted,
     PredictorDown,
     PredictorRefused,
-    ports,
 )
 from core.settings import current_settings
 from projects.models import Project
@@ -32,11 +31,11 @@ PAUSE = 0.2  # seconds, where others hold the next tasks
 
 def register(tasks: Tasks) -> None:
     """Add these jobs to those of the package."""
-    for job in (ask_model, take_up_model_runs, order_tasks, take_up_orders):
+    for job in (take_up_model_runs, order_tasks, take_up_orders):
         tasks.task()(job)
 
 
-def ask_model(run_id: int) -> str:
+def ask(run_id: int, has: Ports) -> str:
     """Ask about some batches of tasks; another job goes on."""
     settings = current_settings()
     for _batch in range(BATCHES):
@@ -47,7 +46,7 @@ def ask_model(run_id: int) -> str:
             return "nothing left"
         heard = _Heard()
         try:
-            _ask(ports(), batch, guidelines, heard)
+            _ask(has, batch, guidelines, heard)
         except (PredictorDown, ModelDown) as silence:
             heard.silence = str(silence)
         except (PredictorRefused, ModelRefused) as refusal:
