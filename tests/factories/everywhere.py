@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from accounts import consent_texts, consents, email_change, organisations, tokens
 from accounts.models import MemberRole, OrganisationKind, Purpose, User
 from annotation import assignment as leases
-from annotation import review, rules, sample_course
-from annotation.models import Draft, ShadowUser, Task
+from annotation import sample_course
+from annotation.models import Draft, ShadowUser
 from annotation.models import State as WorkState
 from annotation.sample_models import GrantKind
 from core import audit, once, uploads
@@ -36,7 +36,7 @@ from tests.factories.accounts import (
     make_sign_in,
     make_user,
 )
-from tests.factories.annotation import Desk, choice, join, make_assignment, make_desk
+from tests.factories.annotation import Desk, choice, join, make_assignment, make_desk, make_task
 from tests.factories.banks import make_bank, make_publication
 from tests.factories.books import make_reversal
 from tests.factories.calibration import make_calibration, make_choice, make_reading
@@ -44,7 +44,13 @@ from tests.factories.decisions import answer, contest, decision_of, stands
 from tests.factories.experts import make_expert, make_licence, make_skill
 from tests.factories.interviews import answer_all, make_interview, unknown
 from tests.factories.judges import read_everywhere
-from tests.factories.loop import make_compared, make_model_run, make_order, make_prediction, show
+from tests.factories.loop import (
+    make_kept_with,
+    make_model_run,
+    make_order,
+    make_prediction,
+    show,
+)
 from tests.factories.payouts import (
     eur,
     make_approval,
@@ -223,21 +229,14 @@ def _work(app: Any, session: Session, all_: Everywhere, folder: Path) -> None:
 
 
 def _models(session: Session, all_: Everywhere) -> None:
-    desk = make_compared(session, experts=0)
-    own = make_model_run(session, desk, made_by=all_.id)
-    for task in session.exec(select(Task).where(Task.project_id == desk.project_id)):
-        make_prediction(session, desk, task, own, result=[])
-    show(session, desk, by=all_.user)
-    make_order(session, desk, by=all_.user)
-    join(session, desk.project, all_.desk.experts[0])
-    lease = leases.claim_next(session, desk.project, all_.id, at=now())
-    better = {"from_name": "better", "to_name": "one,two", "type": "pairwise"}
-    leases.submit(
-        session, lease, desk.project, [{**better, "value": {"selected": "left"}}], at=now()
-    )
-    session.flush()
-    # Of a person who is erased, work has been decided.
-    review.accept_by_rule(session, lease, rules.SILENCE, at=now())
+    run = make_model_run(session, all_.desk, made_by=all_.id)
+    task = make_task(session, all_.desk.project)
+    make_prediction(session, all_.desk, task, run)
+    show(session, all_.desk, by=all_.user)
+    make_order(session, all_.desk, by=all_.user)
+    expert, accepted = all_.desk.experts[0], WorkState.ACCEPTED
+    lease = make_assignment(session, all_.desk.project, expert=expert, task=task, state=accepted)
+    make_kept_with(session, lease)
 
 
 def _samples(session: Session, all_: Everywhere) -> None:

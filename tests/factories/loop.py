@@ -4,12 +4,16 @@ import io
 import json
 from typing import Any
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from accounts.models import User
 from annotation import comparisons, doubt, prediction_rule
 from annotation.loop_models import (
+    AnswerOrigin,
+    AnswerPlacing,
+    ModelAnswer,
     ModelRun,
+    Origin,
     Prediction,
     PredictionRule,
     RunState,
@@ -17,7 +21,7 @@ from annotation.loop_models import (
     Source,
     TaskOrder,
 )
-from annotation.models import Task
+from annotation.models import Assignment, Task
 from annotation.prediction_rule import Wanted
 from core.clock import now
 from projects.models import Project
@@ -99,6 +103,28 @@ def show(
 def make_order(session: Session, desk: Desk, by: User | None = None) -> TaskOrder:
     """Begin an order by the doubt of v1."""
     return doubt.begin(session, desk.project, "v1", by=by or desk.owner, at=now())
+
+
+def make_kept_with(session: Session, lease: Assignment) -> None:
+    """Keep with an answer that it left the prediction of v1 unchanged, and what it compared."""
+    prediction = session.exec(select(Prediction).where(Prediction.task_id == lease.task_id)).one()
+    answer = ModelAnswer(project_id=lease.project_id, task_id=lease.task_id, slot=1, model="a")
+    session.add(answer)
+    session.flush()
+    of = {"assignment_id": lease.id, "project_id": lease.project_id}
+    session.add_all(
+        [
+            AnswerOrigin(
+                **of,
+                prediction_id=prediction.id,
+                model_version="v1",
+                origin=Origin.UNCHANGED,
+                agrees=True,
+            ),
+            AnswerPlacing(**of, model_answer_id=answer.id, position=1, place=1),
+        ]
+    )
+    session.flush()
 
 
 def lines(*rows: Any) -> io.BytesIO:
