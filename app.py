@@ -28,6 +28,7 @@ from accounts import (
 from accounts.webhook_sender import HttpSender
 from annotation import proving, review_queue
 from annotation.labelling import labelling_backend
+from annotation.ml_backend import MlBackends
 from core import (
     access,
     api_routes,
@@ -116,6 +117,8 @@ SCHEDULE = {
     "annotation.look_at_mirrors": 30,
     "annotation.take_up_mirror_runs": 60,
     "annotation.compare_mirrors": 3600,
+    "annotation.take_up_model_runs": 30,
+    "annotation.take_up_orders": 60,
     "annotation.accept_overdue": 600,
     "annotation.observe_rates": 3600,
     "interviews.expire": 600,
@@ -247,6 +250,7 @@ def _ports(settings: Settings) -> Ports:
         ),
         second_model=language_model.second(settings),
         transcriber=language_model.transcriber(settings),
+        predictor=MlBackends(settings.ml_private_networks),
     )
 
 

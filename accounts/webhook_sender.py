@@ -80,6 +80,13 @@ class HttpSender:
 
     def send(self, url: str, body: bytes, headers: Mapping[str, str]) -> WebhookAnswer:
         """Send a message to an address, once."""
+        status, read = self.ask("POST", url, body, headers, most=EXCERPT)
+        return WebhookAnswer(status, _excerpt(read))
+
+    def ask(
+        self, method: str, url: str, body: bytes, headers: Mapping[str, str], *, most: int
+    ) -> tuple[int, bytes]:
+        """Ask an address once; return the status and the beginning of the answer."""
         deadline = time.monotonic() + self.timeout
         addresses = self._checked(_split(url))
         if not addresses:
@@ -88,9 +95,9 @@ class HttpSender:
         try:
             with (
                 httpcore.ConnectionPool(ssl_context=self.tls, network_backend=backend) as pool,
-                pool.stream("POST", url, headers=list(headers.items()), content=body) as response,
+                pool.stream(method, url, headers=list(headers.items()), content=body) as response,
             ):
-                return WebhookAnswer(response.status, _excerpt(response.iter_stream()))
+                return response.status, _beginning(response.iter_stream(), most)
         except httpcore.TimeoutException as problem:
             raise WebhookUnanswered("timeout") from problem
         except (httpcore.NetworkError, ssl.SSLError) as problem:
@@ -218,14 +225,18 @@ def _plain(address: Address) -> Address:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def _excerpt(stream: Iterable[bytes]) -> str:
+def _beginning(stream: Iterable[bytes], most: int) -> bytes:
     """Read the beginning of an answer and no more."""
-    read = b""
+    read = bytearray()
     for chunk in stream:
         read += chunk
-        if len(read) >= EXCERPT:
+        if len(read) >= most:
             break
-    return read[:EXCERPT].decode("utf-8", "replace").replace("\0", "")[:EXCERPT]
+    return bytes(read[:most])
+
+
+def _excerpt(read: bytes) -> str:
+    return read.decode("utf-8", "replace").replace("\0", "")[:EXCERPT]
 
 
 def _is_tls(problem: BaseException) -> bool:

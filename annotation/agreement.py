@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
+from annotation import sameness
+
 Result = Sequence[Mapping[str, Any]]
 Answer = tuple[tuple[str, tuple[str, ...]], ...]
 
@@ -49,14 +51,18 @@ def spans(result: Result) -> frozenset[Span]:
 
 
 def answer(result: Result) -> Answer:
-    """Return what counts as the answer: the choices, or the marks where nothing was chosen."""
+    """Return what counts as the answer: the choices, or the marks where nothing was chosen.
+
+    Where there are neither, all that was said counts, such as which of two is better.
+    """
     chosen = choices(result)
     if chosen:
         return tuple(sorted(chosen.items()))
-    return tuple(
+    marks = tuple(
         (span.control, (span.label, str(span.start), str(span.end)))
         for span in sorted(spans(result))
     )
+    return marks or tuple(("", (part,)) for part in sameness.said(result))
 
 
 def label(result: Result) -> str | None:

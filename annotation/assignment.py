@@ -11,7 +11,7 @@ from sqlalchemy import delete, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
-from annotation import beside_pay, results, rules, sample, shares, slots
+from annotation import beside_pay, loop, results, rules, sample, shares, slots
 from annotation.models import Annotation, Assignment, Draft, State, Task
 from core import audit, jobs
 from core.errors import Conflict, Invalid, NotAllowed
@@ -105,6 +105,7 @@ def claim_next(session: Session, project: Project, expert_id: int, *, at: dateti
     task_id, is_again = taken
     first = beside_pay.qualification_pay(session, project, expert_id)
     lease = _lease(project, task_id, expert_id, at, on_handing_in=first)
+    lease.terms |= loop.terms(session, project, task_id, expert_id)
     session.add(lease)
     session.flush()  # the reserve is booked under the lease's id
     budgets.set_aside(
@@ -172,6 +173,7 @@ def submit(
     if lease.state in HANDED_IN:
         return annotation_of(session, lease)
     _check_active(lease)
+    result = loop.as_kept(project, lease, result)
     _check_answer(session, lease, project, result)
     lease.state = State.SUBMITTED
     lease.submitted_at = at
@@ -188,6 +190,7 @@ def submit(
     session.add_all([lease, answer])
     session.execute(delete(Draft).where(col(Draft.assignment_id) == lease.id))
     session.flush()  # the job needs the annotation's id
+    loop.note(session, project, lease, answer)
     beside_pay.earn(session, lease, at)
     budgets.submitted(session, id_of(lease), review_by=lease.review_by, at=at)
     _defer_what_follows(session, answer, project)

@@ -10,6 +10,7 @@ from annotation import (
     backend_checks,
     budget_notice,
     hints,
+    loop_jobs,
     mirror_extras,
     mirror_jobs,
     mirror_runs,
@@ -48,6 +49,15 @@ def push_annotation(annotation_id: int) -> str:
     # The others wait for the same lock: one after another is quicker than one job after another.
     _push_left(answer.project_id, limit=AT_ONCE)
     return done
+
+
+loop_jobs.register(tasks)
+
+
+@tasks.task()
+def ask_model(run_id: int) -> str:
+    """Ask a model about the next tasks of a project."""
+    return loop_jobs.ask(run_id, ports())
 
 
 @tasks.task(queue="labelling")

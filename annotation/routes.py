@@ -17,6 +17,8 @@ from annotation import (
     desk,
     hint_routes,
     label_config,
+    loop,
+    loop_routes,
     mirror_routes,
     outcome,
     outside_routes,
@@ -54,6 +56,7 @@ MORE_BLUEPRINTS = (
     outside_routes.bp,
     mirror_routes.bp,
     hint_routes.bp,
+    loop_routes.bp,
 )
 SIGNED_BY_SENDER = (hint_routes.take,)
 
@@ -124,15 +127,17 @@ def task_json(assignment_id: int) -> ResponseReturnValue:
     lease = _own(assignment_id, "assignment.work")
     project = find(Project, lease.project_id)
     task = find(Task, lease.task_id)
-    draft = leases.draft_of(db_session(), lease)
+    session = db_session()
+    draft = leases.draft_of(session, lease)
     shown = results.variables(project.label_config)
+    data = loop.data_shown(project, task, lease)
     return jsonify(
         config=label_config.for_editor(project.label_config),
         task={
             "id": lease.id,  # the lease's: the task's own would tell how many there are
-            "data": {name: task.data[name] for name in shown if name in task.data},
+            "data": {name: data[name] for name in shown if name in data},
         },
-        draft=draft.result if draft else None,
+        draft=draft.result if draft else loop.start_of(session, lease),
     )
 
 

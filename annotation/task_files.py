@@ -53,7 +53,7 @@ class UnreadableLine(ValueError):
 def read(name: str, stream: IO[bytes], label_config: str) -> Iterator[Line | Trouble]:
     """Read a file by the ending of its name; anything but CSV is read as JSONL."""
     config = parse(label_config)
-    rows = _csv_rows(stream) if name.lower().endswith(".csv") else _json_rows(stream)
+    rows = _csv_rows(stream) if name.lower().endswith(".csv") else json_rows(stream)
     for number, row in rows:
         try:
             if isinstance(row, UnreadableLine):
@@ -86,6 +86,12 @@ def _line(number: int, row: Any, config: LabelConfig, label_config: str) -> Line
     )
 
 
+def name_of(data: Mapping[str, Any]) -> str:
+    """Return the id of a task without one: its content, so that sending it again adds nothing."""
+    canonical = json.dumps(data, sort_keys=True, ensure_ascii=False).encode(errors="surrogatepass")
+    return "sha256:" + hashlib.sha256(canonical).hexdigest()[:32]
+
+
 def _check_shown(data: Mapping[str, Any], config: LabelConfig) -> None:
     for name in config.required_variables:
         if data.get(name) in (None, "", [], {}):
@@ -100,9 +106,7 @@ def _check_shown(data: Mapping[str, Any], config: LabelConfig) -> None:
 def _external_id(row: Mapping[str, Any], data: Mapping[str, Any]) -> str:
     given = row.get("id")
     if given is None or given == "":
-        # Without a name the content is the name, so that sending the file again adds nothing.
-        canonical = json.dumps(data, sort_keys=True, ensure_ascii=False).encode()
-        return "sha256:" + hashlib.sha256(canonical).hexdigest()[:32]
+        return name_of(data)
     if isinstance(given, bool) or not isinstance(given, str | int):
         raise UnreadableLine(_("Write “id” as a text or a whole number."))
     external_id = str(given).strip()
@@ -164,7 +168,8 @@ def _short_gold(given: Mapping[str, Any], config: LabelConfig) -> list[dict[str,
     return gold
 
 
-def _json_rows(stream: IO[bytes]) -> Iterator[tuple[int, Any]]:
+def json_rows(stream: IO[bytes]) -> Iterator[tuple[int, Any]]:
+    """Yield the lines of a file as JSON, or why they cannot be read, with their numbers."""
     for number, raw in _lines(stream):
         if isinstance(raw, UnreadableLine):
             yield number, raw

@@ -9,15 +9,26 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlmodel import Session, col
 
 from annotation import agreement
+from annotation.loop_models import AnswerOrigin, AnswerPlacing, ModelAnswer, Origin
 from annotation.models import Annotation, Assignment, State, Task
 from experts.models import Expert
 
 AT_ONCE = 500
 VALIDATED = (State.ACCEPTED, State.PARTLY_ACCEPTED)
+
+
+@dataclass(frozen=True)
+class Placing:
+    """Where an expert saw the answer of a model, and how they placed it; 1 is best."""
+
+    model: str
+    position: int
+    place: int | None
 
 
 @dataclass(frozen=True)
@@ -35,6 +46,12 @@ class ValidatedAnnotation:
     lead_seconds: int | None
     submitted_at: datetime
     decided_at: datetime
+    # What it began with: a prediction, unchanged or changed, or a blank form.
+    origin: str = Origin.BLANK
+    prediction_id: int | None = None
+    model_version: str | None = None
+    # Where the answers of models that it compares stood, and how it places them.
+    placings: tuple[Placing, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,13 +99,32 @@ def _question(project_id: int) -> Any:
             col(Assignment.decided_at),
             col(Assignment.lead_seconds),
             col(Expert.pseudonym),
+            col(AnswerOrigin.origin),
+            col(AnswerOrigin.prediction_id),
+            col(AnswerOrigin.model_version),
+            _placings().label("placings"),
         )
         .select_from(Task)
         .join(Assignment, col(Assignment.task_id) == col(Task.id))
         .join(Annotation, col(Annotation.assignment_id) == col(Assignment.id))
         .join(Expert, col(Expert.user_id) == col(Assignment.expert_id))
+        .outerjoin(AnswerOrigin, col(AnswerOrigin.assignment_id) == col(Assignment.id))
         .where(col(Task.project_id) == project_id, col(Assignment.state).in_(VALIDATED))
         .order_by(col(Task.id), col(Assignment.id))
+    )
+
+
+def _placings() -> Any:
+    """Select the placings of an assignment as one value; most have none."""
+    one = func.jsonb_build_array(
+        col(ModelAnswer.model), col(AnswerPlacing.position), col(AnswerPlacing.place)
+    )
+    return (
+        select(func.jsonb_agg(aggregate_order_by(one, col(AnswerPlacing.position))))
+        .join(ModelAnswer, col(ModelAnswer.id) == col(AnswerPlacing.model_answer_id))
+        .where(col(AnswerPlacing.assignment_id) == col(Assignment.id))
+        .correlate(Assignment)
+        .scalar_subquery()
     )
 
 
@@ -121,4 +157,8 @@ def _annotation(row: Any) -> ValidatedAnnotation:
         lead_seconds=row.lead_seconds,
         submitted_at=row.submitted_at,
         decided_at=row.decided_at,
+        origin=str(row.origin or Origin.BLANK),
+        prediction_id=row.prediction_id,
+        model_version=row.model_version,
+        placings=tuple(Placing(*one) for one in row.placings or ()),
     )

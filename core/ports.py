@@ -577,6 +577,42 @@ class WebhookSender(Protocol):
         """
 
 
+class PredictorDown(Exception):
+    """A model behind an address does not answer now; try again later."""
+
+
+class PredictorRefused(Exception):
+    """A model behind an address will never answer this; the words say why, as a code."""
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What a model says of a task, as it came: nothing of it is checked."""
+
+    result: Any
+    score: Any
+    model_version: Any
+
+
+class Predictor(Protocol):
+    """Asks models that owners run, at addresses that owners give.
+
+    Every call raises `PredictorDown` when a later attempt may help and `PredictorRefused` when
+    none will, also where the address is one that nothing may be sent to.
+    """
+
+    def check(self, address: str) -> None:
+        """Raise `PredictorRefused` when nothing may be asked there, as it is known now."""
+
+    def greet(self, address: str) -> None:
+        """Ask whether a model is up there."""
+
+    def predict(
+        self, address: str, tasks: Mapping[int, Mapping[str, Any]], *, project: str, config: str
+    ) -> dict[int, Predicted]:
+        """Return what the model says of tasks, by our ids."""
+
+
 Form = TypeVar("Form", bound=BaseModel)
 Value = TypeVar("Value")
 
@@ -672,6 +708,7 @@ class Ports:
     language_model: LanguageModel | None = None
     second_model: LanguageModel | None = None
     transcriber: Transcriber | None = None
+    predictor: Predictor | None = None
 
 
 def ports() -> Ports:

@@ -138,6 +138,9 @@ class Settings(BaseSettings):
     llm_currency: str = "eur"
     llm_month_limit: int = Field(default=0, ge=0)
     llm_interview_tokens: int = Field(default=60_000, ge=1_000)
+    # Tokens that predictions of tasks, which owners ask of the model, may take for each time that
+    # they ask; 0 lets no owner ask.
+    llm_prediction_tokens: int = Field(default=200_000, ge=0)
     # What judges of answers in words must reach on the frozen set before they are used: quadratic
     # kappa and distance of the mean from people, in so many answers in all and in each field.
     judge_kappa: float = Field(default=0.6, ge=0, le=1)
@@ -169,6 +172,10 @@ class Settings(BaseSettings):
     # Webhooks go to public addresses by https only. Networks of yours where they may also go, by
     # http too: for development, or for receivers inside your own walls.
     webhook_private_networks: tuple[IPvAnyNetwork, ...] = ()
+
+    # Label Studio's ML backends, whose addresses owners give: public ones by https only. Networks
+    # of yours where they may also be, by http too, at any port.
+    ml_private_networks: tuple[IPvAnyNetwork, ...] = ()
 
     # How long a person stays signed in without a visit, and how long a sign-in counts as recent,
     # for money, tokens and the protection of the account itself.

@@ -32,6 +32,12 @@ STATES: dict[str, dict[str, Shown]] = {
         "noted": Shown(_l("On record"), "archive", "info"),
         "put_back": Shown(_l("Undone there"), "arrow-counterclockwise", "ok"),
     },
+    "model_run": {
+        "running": Shown(_l("Being asked"), "arrow-repeat", "info"),
+        "done": Shown(_l("Brought in"), "check-circle", "ok"),
+        "stopped": Shown(_l("Stopped"), "pause-circle", "off"),
+        "failed": Shown(_l("Given up"), "exclamation-octagon", "stop"),
+    },
     "payout": {
         "ready": Shown(_l("Ready"), "wallet2", "info"),
         "sending": Shown(_l("On its way"), "send", "info"),

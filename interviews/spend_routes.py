@@ -15,6 +15,7 @@ PURPOSES = {
     "interview_opening": _l("Questions about the profile"),
     "interview_follow_up": _l("Questions about answers"),
     "interview_suggestions": _l("Suggestions for the profile"),
+    "prediction": _l("Predictions of tasks"),
 }
 
 

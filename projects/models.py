@@ -140,6 +140,8 @@ class Project(SQLModel, table=True):
     paused_for: PausedFor | None = text_enum(PausedFor, nullable=True)
     # Kept by the import of tasks, which stands to the right of this package.
     task_count: int = Column(default=0, sa_type=BigInteger)
+    # Whether predictions or answers of models play a part in its tasks; kept from the right, too.
+    uses_models: bool = False
     created_by: int = Column(foreign_key="user_account.id")
     created_at: datetime = utc()
     saved_at: datetime = utc()

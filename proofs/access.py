@@ -254,6 +254,17 @@ ROUTES: dict[str, Route] = {
         f"samples.{view}": Route(ME, {"sample_id": "work sample", "position": "=1"})
         for view in ("task", "task_json", "save_draft", "submit", "report_task")
     },
+    **{
+        f"models_owner.{view}": BY_OWNER()
+        for view in (
+            *("overview", "add_predictions", "ask_backend", "ask_endpoint"),
+            *("save_rule", "set_order", "undo_order", "add_answers"),
+        )
+    },
+    "models_owner.one_run": Route(US, {**PROJECT, "run_id": "model run"}, own=PROJECT),
+    "models_owner.turn_run": Route(
+        US, {**PROJECT, "run_id": "model run", "act": "=stop"}, own=PROJECT
+    ),
     "samples_owner.rule": BY_OWNER(),
     "samples_owner.save_rule": BY_OWNER(),
     "samples_owner.end_rule": BY_OWNER(),

@@ -55,6 +55,7 @@ from tests.factories.decisions import contest, decision_of
 from tests.factories.experts import make_expert, make_licence
 from tests.factories.interviews import answer_all, make_interview, unknown
 from tests.factories.judges import make_answer_in_words, make_to_read
+from tests.factories.loop import make_model_run
 from tests.factories.mirrors import make_edit
 from tests.factories.payouts import (
     eur,
@@ -285,6 +286,7 @@ def _work(session: Session, world: World, desk: Desk) -> None:
     # Asked of nobody before the sample: the rule came after those who had worked.
     make_rule(session, desk.project, by=desk.owner)
     world.rows["work sample"] = make_sample(session, desk).id
+    world.rows["model run"] = make_model_run(session, desk).id
     contested = lease(WorkState.REJECTED)
     appeal = contest(
         session,

@@ -23,6 +23,9 @@ AFTER: dict[str, pa.DataType] = {
     "validated_at": pa.timestamp("us", tz="UTC"),
     "group": pa.string(),
     "result": pa.string(),
+    "started_from": pa.string(),
+    "started_from_model": pa.string(),
+    "models_compared": pa.string(),
     "row_hash": pa.string(),
 }
 MEANINGS = {
@@ -37,6 +40,9 @@ MEANINGS = {
     "validated_at": "when the answer became final",
     "group": "rows of one group are all in one split",
     "result": "the accepted answer closest to the final one, in Label Studio's JSON",
+    "started_from": "blank, or the prediction of a model that the result left unchanged or changed",
+    "started_from_model": "the model version whose prediction was at hand, seen or not",
+    "models_compared": "JSON: each annotator's place for each model's answer, and where it stood",
     "row_hash": "changes when the data or the answer of the row does",
 }
 

@@ -31,6 +31,7 @@ def row_of(task: ValidatedTask, annotator_key: str, *, until: datetime) -> Row |
         return None  # nothing yet, or no choice that more than half made
     marks = list(_marks(spans, answers))
     keys = sorted({annotator(annotator_key, one.expert_id) for one in answers})
+    closest = _closest(label, spans, answers)
     return {
         "id": task.external_id,
         "data": task.data,
@@ -43,7 +44,10 @@ def row_of(task: ValidatedTask, annotator_key: str, *, until: datetime) -> Row |
         "review_path": _path(answers),
         "validated_at": max(one.decided_at for one in answers).isoformat(),
         "group": task.group_key or task.external_id,
-        "result": canonical(_closest(label, spans, answers).result),
+        "result": canonical(closest.result),
+        "started_from": closest.origin,
+        "started_from_model": closest.model_version,
+        "models_compared": _compared(answers, annotator_key),
         "row_hash": _hash(task, label, marks),
     }
 
@@ -93,6 +97,21 @@ def _closest(
 
 def _nearness(spans: tuple[agreement.Span, ...], one: ValidatedAnnotation) -> float:
     return agreement.span_f1(agreement.spans(one.result), frozenset(spans))
+
+
+def _compared(answers: list[ValidatedAnnotation], annotator_key: str) -> str | None:
+    """Return how annotators placed the answers of models, and where these stood; or None."""
+    rows = [
+        {
+            "annotator": annotator(annotator_key, one.expert_id),
+            "model": placing.model,
+            "place": placing.place,
+            "position": placing.position,
+        }
+        for one in answers
+        for placing in one.placings
+    ]
+    return canonical(rows) if rows else None
 
 
 def _path(answers: list[ValidatedAnnotation]) -> str:

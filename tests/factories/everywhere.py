@@ -36,7 +36,7 @@ from tests.factories.accounts import (
     make_sign_in,
     make_user,
 )
-from tests.factories.annotation import Desk, choice, join, make_assignment, make_desk
+from tests.factories.annotation import Desk, choice, join, make_assignment, make_desk, make_task
 from tests.factories.banks import make_bank, make_publication
 from tests.factories.books import make_reversal
 from tests.factories.calibration import make_calibration, make_choice, make_reading
@@ -44,6 +44,13 @@ from tests.factories.decisions import answer, contest, decision_of, stands
 from tests.factories.experts import make_expert, make_licence, make_skill
 from tests.factories.interviews import answer_all, make_interview, unknown
 from tests.factories.judges import read_everywhere
+from tests.factories.loop import (
+    make_kept_with,
+    make_model_run,
+    make_order,
+    make_prediction,
+    show,
+)
 from tests.factories.mirrors import make_edit
 from tests.factories.payouts import (
     eur,
@@ -216,6 +223,7 @@ def _work(app: Any, session: Session, all_: Everywhere, folder: Path) -> None:
         by=all_.reviewer,
     )
     _samples(session, all_)
+    _models(session, all_)
     held = make_assignment(session, desk.project, expert=expert, state=WorkState.ACTIVE)
     leases.save_draft(session, held, [{"value": all_.say("zqdraft words")}], at=now())
     make_edit(
@@ -227,6 +235,17 @@ def _work(app: Any, session: Session, all_: Everywhere, folder: Path) -> None:
     session.add(ShadowUser(expert_id=all_.id, label_studio_user_id=77, created_at=now()))
     assert session.get(Draft, held.id)
     assert skipped.id
+
+
+def _models(session: Session, all_: Everywhere) -> None:
+    run = make_model_run(session, all_.desk, made_by=all_.id)
+    task = make_task(session, all_.desk.project)
+    make_prediction(session, all_.desk, task, run)
+    show(session, all_.desk, by=all_.user)
+    make_order(session, all_.desk, by=all_.user)
+    expert, accepted = all_.desk.experts[0], WorkState.ACCEPTED
+    lease = make_assignment(session, all_.desk.project, expert=expert, task=task, state=accepted)
+    make_kept_with(session, lease)
 
 
 def _samples(session: Session, all_: Everywhere) -> None:
