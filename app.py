@@ -114,6 +114,7 @@ SCHEDULE = {
     "annotation.push_unpushed": 60,
     "annotation.accept_overdue": 600,
     "annotation.observe_rates": 3600,
+    "annotation.tell_of_questions": 120,
     "interviews.expire": 600,
     "interviews.delete_texts": 3600,
     "interviews.calibrate": 86_400,

@@ -10,7 +10,7 @@ from sqlmodel import Session, col
 
 from accounts import appeals
 from accounts.models import User
-from annotation import progress, review_queue, sample_outcome, sample_results
+from annotation import progress, questions, review_queue, sample_outcome, sample_results
 from annotation.models import Assignment, State
 from core import formats
 from projects.home import Figure, Need
@@ -64,5 +64,19 @@ def _figures(session: Session, project: Project) -> list[Figure]:
     ]
 
 
-NEEDS: list[Callable[[Session, Project, User], list[Need]]] = [_to_review, _samples, _contested]
+def _questions(session: Session, project: Project, _user: User) -> list[Need]:
+    waiting, since = questions.count_waiting(session, id_of(project))
+    if not waiting or since is None:
+        return []
+    words = ngettext("%(num)s question to answer", "%(num)s questions to answer", waiting)
+    note = _("The first was asked %(when)s.", when=formats.date_time(since))
+    return [Need(words, note, url_for("questions_owner.of_project", project_id=project.id))]
+
+
+NEEDS: list[Callable[[Session, Project, User], list[Need]]] = [
+    _to_review,
+    _questions,
+    _samples,
+    _contested,
+]
 FIGURES: list[Callable[[Session, Project], list[Figure]]] = [_figures]

@@ -16,8 +16,13 @@ from annotation import (
     budget_notice,
     desk,
     label_config,
+    live_routes,
+    newer_guidelines,
     outcome,
     owner_routes,
+    question_owner_routes,
+    question_routes,
+    questions,
     refusal,
     results,
     sample_owner_routes,
@@ -48,6 +53,9 @@ MORE_BLUEPRINTS = (
     bp_editor,
     sample_routes.bp,
     sample_owner_routes.bp,
+    question_routes.bp,
+    question_owner_routes.bp,
+    live_routes.bp,
 )
 
 
@@ -107,6 +115,8 @@ def work_on(assignment_id: int) -> ResponseReturnValue:
         project=project,
         draft=leases.draft_of(session, lease),
         guidelines=desk.guidelines_of(session, lease, project),
+        newer=newer_guidelines.of(session, lease, project),
+        asked=question_routes.context(lease),
     )
 
 
@@ -146,8 +156,11 @@ def save_draft(assignment_id: int) -> ResponseReturnValue:
 def alive(assignment_id: int) -> ResponseReturnValue:
     """Note that the page is open, and say until when the task is in hand."""
     lease = _own(assignment_id, "assignment.work")
-    leases.is_alive(db_session(), assignment_id, at=now())
-    return jsonify(_time_of(lease))
+    session = db_session()
+    leases.is_alive(session, assignment_id, at=now())
+    newest = questions.newest(session, lease)
+    answered_at = newest.isoformat() if newest else None
+    return jsonify(_time_of(lease) | {"answered_at": answered_at})
 
 
 @bp.post("/work/<int:assignment_id>/extend")
