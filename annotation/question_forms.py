@@ -62,7 +62,7 @@ class AnswerForm(FlaskForm):  # type: ignore[misc]
         render_kw={"maxlength": WORDS_MOST},
     )
     answer_for = RadioField(
-        _l("Who reads it"),
+        _l("Who reads the answer"),
         choices=[
             SelectChoice(AnswerFor.ASKER, _l("Only the expert who asked")),
             SelectChoice(AnswerFor.ALL, _l("All experts of this project, with the question")),
