@@ -118,7 +118,8 @@ def _page(
     def form_of(kind: type[FlaskForm], question: Question) -> FlaskForm:
         if question.id == about and isinstance(wrong, kind):
             return numbered(wrong, question.id or 0)
-        return numbered(kind(formdata=None, obj=question), question.id or 0)
+        given = question if question.answer is not None else None
+        return numbered(kind(formdata=None, obj=given), question.id or 0)
 
     def begins_with(task: Task) -> Any:
         return shown.text_of(config, task.data)[:300]

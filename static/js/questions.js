@@ -29,7 +29,9 @@ function keep() {
 function bring() {
   try {
     const kept = sessionStorage.getItem(DRAFT);
-    if (kept && typing() && !typing().value) typing().value = kept;
+    if (!kept || !typing() || typing().value) return;
+    typing().value = kept;
+    panel.open = true;
   } catch {
     // As above.
   }

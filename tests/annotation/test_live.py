@@ -1,17 +1,22 @@
 """The page of an owner that says how a project goes now, and what is foreseen."""
 
+import gzip
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlmodel import Session
 
-from annotation import forecast, live, newer_guidelines
+from annotation import editor_assets, forecast, live, newer_guidelines
+from annotation.editor_bundle import Bundle
 from annotation.forecast import Pace
 from annotation.models import State
 from core.clock import now
+from core.settings import Settings
 from projects import guidelines
 from projects.models import State as ProjectState
+from tests.clients import CheckedClient
 from tests.factories.annotation import make_assignment, make_desk, make_task
 from tests.factories.questions import make_question
 
@@ -116,3 +121,22 @@ def test_a_newer_version_of_the_guidelines_is_shown_with_what_differs(
     ]
     long = "\n\n".join(map(str, range(500)))
     assert newer_guidelines.compare(long, "a") is None
+
+
+def test_files_of_the_editor_are_packed_for_browsers_that_take_them_so(
+    app: Flask, settings: Settings, client: CheckedClient
+) -> None:
+    target = editor_assets.folder(settings.data_dir / "editor", "1-a")
+    bundle = Bundle(1, (1,), 1, {"main.js": b"let a;" * 99, "a.wasm": b"wasm"})
+    editor_assets._keep(target, bundle)
+
+    plain = client.get("/editor/assets/1-a/main.js")
+    packed = client.get("/editor/assets/1-a/main.js", headers={"Accept-Encoding": "br, gzip"})
+    other = client.get("/editor/assets/1-a/a.wasm", headers={"Accept-Encoding": "gzip"})
+    outside = client.get("/editor/assets/1-a/../../x.js", headers={"Accept-Encoding": "gzip"})
+
+    assert "Content-Encoding" not in plain.headers
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.data) == plain.data
+    assert (plain.mimetype, plain.vary.as_set()) == (packed.mimetype, packed.vary.as_set())
+    assert (other.data, outside.status_code) == (b"wasm", 404)
