@@ -140,3 +140,5 @@ def test_files_of_the_editor_are_packed_for_browsers_that_take_them_so(
     assert gzip.decompress(packed.data) == plain.data
     assert (plain.mimetype, plain.vary.as_set()) == (packed.mimetype, packed.vary.as_set())
     assert (other.data, outside.status_code) == (b"wasm", 404)
+    for one in (plain, packed, other, outside):
+        one.close()
