@@ -167,7 +167,7 @@ def _keep(target: Path, bundle: Bundle) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
             if path.suffix in PACKED:
-                packed(path).write_bytes(gzip.compress(content, 9, mtime=0))
+                packed(path).write_bytes(gzip.compress(content, 6, mtime=0))
         part.chmod(0o755)
         part.rename(target)
     finally:
