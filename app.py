@@ -121,6 +121,7 @@ SCHEDULE = {
     "annotation.take_up_orders": 60,
     "annotation.accept_overdue": 600,
     "annotation.observe_rates": 3600,
+    "annotation.tell_of_questions": 120,
     "interviews.expire": 600,
     "interviews.delete_texts": 3600,
     "interviews.calibrate": 86_400,

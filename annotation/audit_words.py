@@ -31,6 +31,13 @@ ACTIONS = {
     "tasks.ordered": _l("Tasks put in the order of a model’s doubt"),
     "tasks.order_undone": _l("Tasks put back in their own order"),
     "comparisons.added": _l("Answers of models to compare added"),
+    "question.asked": _l("Owner asked about a task"),
+    "question.changed": _l("Question put in other words"),
+    "question.taken_back": _l("Question taken back"),
+    "question.answered": _l("Question answered"),
+    "question.answer_changed": _l("Answer to a question corrected"),
+    "question.hidden": _l("Question hidden from other experts"),
+    "question.shown": _l("Question no longer hidden"),
     "sample.rule_set": _l("Work sample asked of experts"),
     "sample.rule_ended": _l("Work sample no longer asked"),
     "sample.let_in": _l("Expert let in without a work sample"),
@@ -42,6 +49,7 @@ ACTIONS = {
     "sample.failed": _l("Work sample not passed"),
 }
 ROWS = {
+    "task_question": Row(_l("Question %(id)s")),
     "assignment": Row(_l("Assignment %(id)s")),
     "outside_edit": Row(_l("Edit %(id)s")),
     "work_sample": Row(_l("Work sample %(id)s")),

@@ -5,6 +5,7 @@ files say that any origin may load them.
 """
 
 import logging
+import mimetypes
 import re
 from hashlib import sha256
 from pathlib import Path
@@ -16,11 +17,13 @@ from flask import (
     make_response,
     render_template,
     request,
+    send_file,
     send_from_directory,
     url_for,
 )
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
+from werkzeug.security import safe_join
 
 from annotation import editor, editor_assets
 from annotation.editor_assets import EditorAssets, EditorUnreachable
@@ -64,7 +67,9 @@ def asset(version: str, name: str) -> ResponseReturnValue:
     folder = editor_assets.folder(_cache(), version).absolute()
     if not re.fullmatch(r"[\w.\-]+", version) or version.startswith("."):
         raise NotFound
-    return _open_to_all(send_from_directory(folder, name, max_age=_FOR_EVER))
+    response = _packed(folder, name) or send_from_directory(folder, name, max_age=_FOR_EVER)
+    response.vary.add("Accept-Encoding")
+    return _open_to_all(response)
 
 
 @bp_editor.get("/editor/scripts/<digest>/<name>")
@@ -73,6 +78,20 @@ def script(digest: str, name: str) -> ResponseReturnValue:
     """Serve one of our own files that mount and dress the editor in its frame."""
     response = send_from_directory(_scripts(), name, max_age=_FOR_EVER)
     return _open_to_all(response, immutable=digest == _digest(name))
+
+
+def _packed(folder: Path, name: str) -> Response | None:
+    """Return a file as it lies packed, to a browser that takes it so."""
+    asked = safe_join(str(folder), name)
+    if asked is None or not request.accept_encodings.quality("gzip"):
+        return None
+    packed = editor_assets.packed(Path(asked))
+    if not packed.is_file():
+        return None
+    kind = mimetypes.guess_type(name)[0]
+    response = send_file(packed, mimetype=kind or "application/octet-stream", max_age=_FOR_EVER)
+    response.headers["Content-Encoding"] = "gzip"
+    return response
 
 
 def _open_to_all(response: Response, *, immutable: bool = True) -> Response:

@@ -17,6 +17,7 @@ from annotation import (
     observed,
     outside_edits,
     pushing,
+    question_letters,
     sample_course,
     sample_outcome,
     validation,
@@ -157,6 +158,16 @@ def settle_samples() -> int:
         with db.transaction() as session:
             ended = sample_course.expire_next(session, at=now())
             if not ended and not sample_outcome.pass_unread(session, at=now()):
+                return done
+    return SWEPT
+
+
+@tasks.task()
+def tell_of_questions() -> int:
+    """Tell owners what experts ask, and experts what was answered; return how many were told."""
+    for done in range(SWEPT):
+        with db.transaction() as session:
+            if not question_letters.tell_next(session, at=now()):
                 return done
     return SWEPT
 

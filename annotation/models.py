@@ -197,6 +197,7 @@ class Annotation(SQLModel, table=True):
         UniqueConstraint("assignment_id"),
         UniqueConstraint("unique_id"),
         Index("ix_annotation_task_id", "task_id"),
+        Index("ix_annotation_project_id_submitted_at", "project_id", "submitted_at"),
         Index(
             "ix_annotation_unpushed",
             "project_id",

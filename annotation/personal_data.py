@@ -65,6 +65,20 @@ TABLES = (
     ),
     Table("draft", _l("What you typed so far"), whose=OF_MINE, words=("result",), erase=Delete()),
     Table(
+        "task_question",
+        _l("Questions that you asked owners, with their answers, or that you answered"),
+        whose=MINE,
+        acts=("answered_by", "hidden_by"),
+        words=("words", "answer", "hidden_reason"),
+        codes=("reference",),
+        own_words=("answer", "hidden_reason"),
+        subject="task_question",
+        erase=Blank(
+            {"words": "'erased'"},
+            _l("What owners answered stays, since other experts work by it; your own words go."),
+        ),
+    ),
+    Table(
         "work_sample_rule",
         _l("What your projects ask of experts before their first task"),
         acts=("made_by",),

@@ -10,7 +10,14 @@ from sqlmodel import Session, col
 
 from accounts import appeals
 from accounts.models import User
-from annotation import outside_edits, progress, review_queue, sample_outcome, sample_results
+from annotation import (
+    outside_edits,
+    progress,
+    questions,
+    review_queue,
+    sample_outcome,
+    sample_results,
+)
 from annotation.models import Assignment, State
 from core import formats
 from projects.home import Figure, Need
@@ -75,8 +82,18 @@ def _figures(session: Session, project: Project) -> list[Figure]:
     ]
 
 
+def _questions(session: Session, project: Project, _user: User) -> list[Need]:
+    waiting, since = questions.count_waiting(session, id_of(project))
+    if not waiting or since is None:
+        return []
+    words = ngettext("%(num)s question to answer", "%(num)s questions to answer", waiting)
+    note = _("The first was asked %(when)s.", when=formats.date_time(since))
+    return [Need(words, note, url_for("questions_owner.of_project", project_id=project.id))]
+
+
 NEEDS: list[Callable[[Session, Project, User], list[Need]]] = [
     _to_review,
+    _questions,
     _samples,
     _contested,
     _edits,

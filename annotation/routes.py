@@ -17,12 +17,17 @@ from annotation import (
     desk,
     hint_routes,
     label_config,
+    live_routes,
     loop,
     loop_routes,
     mirror_routes,
+    newer_guidelines,
     outcome,
     outside_routes,
     owner_routes,
+    question_owner_routes,
+    question_routes,
+    questions,
     refusal,
     results,
     sample_owner_routes,
@@ -57,6 +62,9 @@ MORE_BLUEPRINTS = (
     mirror_routes.bp,
     hint_routes.bp,
     loop_routes.bp,
+    question_routes.bp,
+    question_owner_routes.bp,
+    live_routes.bp,
 )
 SIGNED_BY_SENDER = (hint_routes.take,)
 
@@ -117,6 +125,8 @@ def work_on(assignment_id: int) -> ResponseReturnValue:
         project=project,
         draft=leases.draft_of(session, lease),
         guidelines=desk.guidelines_of(session, lease, project),
+        newer=newer_guidelines.of(session, lease, project),
+        asked=question_routes.context(lease),
     )
 
 
@@ -158,8 +168,11 @@ def save_draft(assignment_id: int) -> ResponseReturnValue:
 def alive(assignment_id: int) -> ResponseReturnValue:
     """Note that the page is open, and say until when the task is in hand."""
     lease = _own(assignment_id, "assignment.work")
-    leases.is_alive(db_session(), assignment_id, at=now())
-    return jsonify(_time_of(lease))
+    session = db_session()
+    leases.is_alive(session, assignment_id, at=now())
+    newest = questions.newest(session, lease)
+    answered_at = newest.isoformat() if newest else None
+    return jsonify(_time_of(lease) | {"answered_at": answered_at})
 
 
 @bp.post("/work/<int:assignment_id>/extend")

@@ -246,6 +246,18 @@ ROUTES: dict[str, Route] = {
     "outside_edits.put_back": Route(US, {"edit_id": "outside edit"}),
     "mirrors.run": Route(OPS, {**PROJECT, "act": "=compare"}),
     "mirrors.turn_way": Route(OPS, {**ORGANISATION, "act": "=open"}),
+    "questions.of_assignment": OF_WORK(),
+    "questions.ask": OF_WORK(),
+    "questions.seen": OF_WORK(),
+    "questions.change": Route(ME, {"question_id": "question"}),
+    "questions.take_back": Route(ME, {"question_id": "question"}),
+    "questions_owner.of_project": BY_OWNER(),
+    **{
+        f"questions_owner.{view}": Route(US, {"question_id": "question"})
+        for view in ("answer", "correct", "hide", "show")
+    },
+    "live.live": BY_OWNER(),
+    "live.change_state": Route(US, {**PROJECT, "act": "=pause"}),
     "samples.before": Route(ME, PROJECT),
     "samples.start": Route(ME, PROJECT),
     "samples.go_on": OF_SAMPLE(),

@@ -71,6 +71,7 @@ from tests.factories.payouts import (
 from tests.factories.people import make_accommodation
 from tests.factories.privacy import make_export
 from tests.factories.projects import make_invitation, make_project
+from tests.factories.questions import make_question
 from tests.factories.refunds import make_refund
 from tests.factories.releases import add_validated, make_grant, make_release
 from tests.factories.samples import make_rule, make_sample
@@ -295,9 +296,12 @@ def _work(session: Session, world: World, desk: Desk) -> None:
         upload_ids=_file(session, world, expert.user_id),
     )
     session.flush()
+    in_hand = lease(WorkState.ACTIVE)
+    question = world.secret("zzquestion on a task", *OWNERS, EXPERT)
     world.rows |= {
         "outside edit": _edit(session, world, lease(WorkState.SUBMITTED)).id,
-        "assignment": lease(WorkState.ACTIVE).id,
+        "question": make_question(session, in_hand, words=question).id,
+        "assignment": in_hand.id,
         "submitted assignment": lease(WorkState.SUBMITTED).id,
         "refused assignment": lease(WorkState.REJECTED).id,
         "decision": contested.decision_id,

@@ -1,7 +1,7 @@
 // Mounts the editor and talks with the page around the frame.
 //
 // To the page:   ready, mounted, draft {result}, collected {id, result, complete}, submit {result},
-//                hand-in, skip, leave, trouble {code}, height {value}
+//                hand-in, skip, leave, keys, trouble {code}, height {value}
 // From the page: task {config, task, draft, theme, fit}, collect {id}, peek {id}, theme {value},
 //                fit {value}, focus
 //
@@ -31,10 +31,13 @@
       event.stopImmediatePropagation();
       say("hand-in");
     }
+    if (event.key === "?" && !isField(event.target)) say("keys");
     // Twice, since the editor itself uses the first to let go of a mark.
     if (event.key === "Escape" && Date.now() - lastEscape < 800) say("leave");
     if (event.key === "Escape") lastEscape = Date.now();
   }, true);
+
+  const isField = (node) => Boolean(node?.closest?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]"));
 
   const needed = ["entry", "chunks", "module"].every((name) => root.dataset[name]);
   if (!needed || !self.webpackChunklabelstudio) {

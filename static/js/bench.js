@@ -37,6 +37,7 @@ addEventListener("message", (event) => {
     skip: openSkip,
     "hand-in": handIn,
     leave: () => handInButton.focus(),
+    keys: () => dispatchEvent(new Event("doyen:keys")),
     height: () => grow(said.value),
     trouble: () => trouble(said.code),
     collected: () => answer(said),
@@ -401,12 +402,17 @@ async function alive() {
   if (document.hidden || left || busy) return;
   try {
     const response = await send("alive", {});
-    if (response.ok) heed(await read(response));
+    if (!response.ok) return;
+    const said = await read(response);
+    heed(said);
+    if (said.answered_at) dispatchEvent(new CustomEvent("doyen:answered", { detail: said.answered_at }));
   } catch {
     // Offline or signed out: what keeps drafts says so.
   }
 }
 setInterval(alive, 60000);
+// Whoever comes back to the page is seen at once, and hears at once what has changed.
+addEventListener("visibilitychange", alive);
 
 more?.addEventListener("click", () => once(more, async () => {
   try {
@@ -422,19 +428,6 @@ more?.addEventListener("click", () => once(more, async () => {
 }));
 tick();
 setInterval(tick, 60000);
-
-/* ------------------------------------------------------------------ guidelines */
-
-const search = find("search");
-if (search) {
-  const parts = [...document.querySelectorAll("[data-part]")];
-  search.hidden = parts.length < 2;
-  search.querySelector("input").addEventListener("input", (event) => {
-    const wanted = event.target.value.trim().toLocaleLowerCase(language);
-    for (const part of parts) part.hidden = !part.textContent.toLocaleLowerCase(language).includes(wanted);
-    find("found").textContent = wanted ? `${parts.filter((part) => !part.hidden).length} / ${parts.length}` : "";
-  });
-}
 
 /* ------------------------------------------------------------------ start */
 

@@ -65,6 +65,7 @@ from tests.factories.payouts import (
 from tests.factories.people import make_accommodation, make_integrity_note, make_print
 from tests.factories.projects import make_invitation
 from tests.factories.projects import make_project as make_draft
+from tests.factories.questions import make_question
 from tests.factories.refunds import make_charge, make_payout_part, make_refund
 from tests.factories.samples import make_grant, make_sample, make_sample_desk
 from tests.factories.talks import (
@@ -198,6 +199,8 @@ def _organisation(session: Session, all_: Everywhere) -> None:
 def _work(app: Any, session: Session, all_: Everywhere, folder: Path) -> None:
     desk, expert = all_.desk, all_.desk.experts[0]
     make_assignment(session, desk.project, expert=expert, state=WorkState.ACCEPTED)
+    asked = make_assignment(session, desk.project, expert=expert, state=WorkState.ACCEPTED)
+    make_question(session, asked, words=all_.say("zqwords of a question"))
     skipped = make_assignment(
         session,
         desk.project,

@@ -1,0 +1,127 @@
+// Questions beside a task: asked without leaving the page, and answers shown when they come.
+//
+// The list is the server's own HTML, escaped where it was made. What is typed stays in this tab
+// until the server has it.
+
+const panel = document.querySelector("[data-questions]");
+const list = panel.querySelector("[data-questions-list]");
+const trouble = panel.querySelector("[data-questions-trouble]");
+const count = panel.querySelector("[data-questions-count]");
+const part = () => list.querySelector("[data-questions-part]");
+const typing = () => list.querySelector("textarea[id=words]");
+const DRAFT = `doyen:question:${location.pathname}`;
+let sending = false;
+
+function tell(key) {
+  trouble.textContent = key ? trouble.dataset[key] : "";
+  trouble.hidden = !key;
+}
+
+function keep() {
+  try {
+    if (typing()?.value) sessionStorage.setItem(DRAFT, typing().value);
+    else sessionStorage.removeItem(DRAFT);
+  } catch {
+    // A closed storage: the page works as it does without.
+  }
+}
+
+function bring() {
+  try {
+    const kept = sessionStorage.getItem(DRAFT);
+    if (!kept || !typing() || typing().value) return;
+    typing().value = kept;
+    panel.open = true;
+  } catch {
+    // As above.
+  }
+}
+
+function counted() {
+  const { unseen, waiting } = part().dataset;
+  const words = unseen > 0 ? count.dataset.answered.replace("{n}", unseen)
+    : waiting > 0 ? count.dataset.waiting.replace("{n}", waiting) : "";
+  if (count.textContent !== words) count.textContent = words;
+}
+
+async function seen() {
+  if (!panel.open || document.hidden || part().dataset.unseen === "0") return;
+  const token = document.querySelector("meta[name=csrf-token]").content;
+  try {
+    const response = await fetch(panel.dataset.seen, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": token },
+      body: "{}",
+    });
+    if (response.ok && !response.redirected) part().dataset.unseen = "0";
+  } catch {
+    // The next time tells.
+  }
+}
+
+function replace(html) {
+  list.innerHTML = html;
+  counted();
+}
+
+async function send(form, submitter) {
+  const address = new URL(form.action);
+  address.searchParams.set("part", "1");
+  submitter?.setAttribute("aria-busy", "true");
+  try {
+    const response = await fetch(address, { method: "POST", body: new FormData(form, submitter), headers: { Accept: "text/html" } });
+    if (response.redirected || response.status === 401) return tell("out");
+    if (!response.ok && response.status !== 422) return await refused(response);
+    if (form.contains(typing()) && response.ok) typing().value = "";
+    const kept = typing()?.value ?? "";
+    keep();
+    replace(await response.text());
+    if (response.ok && kept && typing() && !typing().value) typing().value = kept;
+    keep();
+    (list.querySelector("[data-said]") ?? list.querySelector("[data-focus]"))?.focus();
+  } catch {
+    tell("offline");
+  } finally {
+    submitter?.removeAttribute("aria-busy");
+  }
+}
+
+// A refusal is a whole page with its words in it, or the sign-in has a new token.
+async function refused(response) {
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const words = page.querySelector("main p")?.textContent.trim();
+  tell("failed");
+  if (response.status < 500 && words) trouble.textContent = words;
+}
+
+list.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  if (sending) return;
+  sending = true;
+  tell("");
+  await send(event.target, event.submitter);
+  sending = false;
+});
+list.addEventListener("input", keep);
+
+async function look() {
+  const asked = list.querySelectorAll("details[open]").length || list.contains(document.activeElement);
+  if (sending || asked) return counted();
+  try {
+    const response = await fetch(panel.dataset.questions, { headers: { Accept: "text/html" } });
+    if (!response.ok || response.redirected) return;
+    keep();
+    replace(await response.text());
+    bring();
+    seen();
+  } catch {
+    // Offline: the next heartbeat tells again.
+  }
+}
+
+addEventListener("doyen:answered", (event) => {
+  if (new Date(event.detail) > new Date(part().dataset.newest || 0)) look();
+});
+panel.addEventListener("toggle", seen);
+bring();
+seen();
