@@ -83,6 +83,9 @@ def _target(parsed: LabelConfig, control: Control, to_name: Any) -> ObjectTag | 
     if to_name == ",".join(control.to_names):
         # Controls over several things, such as a comparison of two, may name them all.
         to_name = control.to_names[0]
+    if control.kind == "Pairwise" and to_name == control.name:
+        # The editor lets a comparison of two be about itself.
+        to_name = control.to_names[0]
     return parsed.objects.get(to_name) if to_name in control.to_names else None
 
 
