@@ -1,6 +1,7 @@
 """Hands of a person at the editor: a real mouse and a real keyboard."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from playwright.sync_api import FloatRect, Frame, Locator, Page
 
@@ -63,7 +64,7 @@ class Hands:
         mouse = self.page.mouse
         mouse.move(*points[0])
         mouse.down()
-        for before, after in zip(points, points[1:], strict=False):
+        for before, after in pairwise(points):
             mouse.move((before[0] + after[0]) / 2, (before[1] + after[1]) / 2, steps=4)
             mouse.move(*after, steps=4)
         self.wait(hold)

@@ -231,9 +231,7 @@ TEMPLATES: dict[str, Template] = {
         [{"selected": "right"}],
     ),
     "a ranking by keyboard": Template(
-        view(
-            '<List name="list" value="$items" title="R"/>', '<Ranker name="rank" toName="list"/>'
-        ),
+        view('<List name="list" value="$items" title="R"/>', '<Ranker name="rank" toName="list"/>'),
         ITEMS,
         _rank,
         [{"ranker": {"rank": ["two", "one", "six"]}}],
