@@ -47,3 +47,20 @@ window.APP_SETTINGS = {
     submit(button.form);
   });
 })();
+
+// Data under work may hold links and refreshes. The page around lets the frame go nowhere; here
+// they do not even try, for a frame that tried shows nothing any more.
+(() => {
+  addEventListener("click", (event) => {
+    const link = event.target instanceof Element && event.target.closest("a, area");
+    if (link && !(link.getAttribute("href") ?? "").startsWith("#")) event.preventDefault();
+  }, true);
+  const tame = (html) => (/<meta/i.test(html) ? String(html).replace(/<meta(?=[\s/>])/gi, "<wbr") : html);
+  const own = Object.getOwnPropertyDescriptor(Element.prototype, "innerHTML");
+  Object.defineProperty(Element.prototype, "innerHTML", {
+    ...own,
+    set(html) { own.set.call(this, tame(html)); },
+  });
+  const insert = Element.prototype.insertAdjacentHTML;
+  Element.prototype.insertAdjacentHTML = function (where, html) { insert.call(this, where, tame(html)); };
+})();
