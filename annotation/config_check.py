@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from flask_babel import lazy_gettext as _l
 
+from annotation.config_sense import sense_problems
 from annotation.label_config import (
     MAX_SIZE,
     Control,
@@ -37,6 +38,7 @@ def config_problems(config: str) -> list[Problem]:
         *_tag_problems(parsed),
         *_name_problems(parsed),
         *_control_problems(parsed),
+        *sense_problems(parsed),
     ]
 
 

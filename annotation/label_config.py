@@ -114,6 +114,30 @@ class LabelConfig:
             if (name := element.get("alias") or element.get("value"))
         )
 
+    def buckets(self, name: str) -> frozenset[str]:
+        """Return the columns of a ranking into which things are sorted; none where all are."""
+        return frozenset(
+            bucket.get("name") or ""
+            for ranker in self.root.iter("Ranker")
+            if ranker.get("name") == name
+            for bucket in ranker.iter("Bucket")
+        )
+
+    def most_uses(self, name: str) -> Mapping[str, int]:
+        """Return how often each label of a control may be set, where that is limited."""
+        control = self.controls[name]
+        limits: dict[str, int] = {}
+        for element in self.root.iter(control.kind):
+            if element.get("name") != name:
+                continue
+            whole = control.attributes.get("maxusages", "")
+            for label in element.iter("Label"):
+                limit = _lower(label).get("maxusages") or whole
+                value = label.get("alias") or label.get("value")
+                if value and limit.isdecimal() and int(limit):
+                    limits[value] = int(limit)
+        return limits
+
     @cached_property
     def required_variables(self) -> list[str]:
         """The fields without which a task cannot be shown."""
@@ -205,7 +229,8 @@ def _paths(element: Element, above: tuple[str, ...]) -> Iterator[tuple[str, ...]
     for child in element:
         value = child.get("alias") or child.get("value")
         if child.tag in OPTION_TAGS and value:
-            yield (*above, value)
+            if _lower(child).get("selectable", "").lower() != "false":
+                yield (*above, value)
             yield from _paths(child, (*above, value))
         else:
             yield from _paths(child, above)

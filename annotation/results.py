@@ -15,6 +15,7 @@ from flask_babel import lazy_gettext as _l
 from annotation.config_check import config_problems
 from annotation.label_config import Control, LabelConfig, for_editor, parse, variables
 from annotation.label_tags import ANSWER_KEYS, CLASSIFYING_KINDS
+from annotation.places import PLACES
 from annotation.problems import Problem
 from annotation.regions import MAX_REGIONS, region_problems
 from annotation.storable import is_storable
@@ -40,7 +41,12 @@ def problems(config: str, data: Mapping[str, Any], result: Any) -> list[Problem]
     found += _relation_problems(parsed, relations, regions)
     if not found:
         # Only what is well-formed can be counted.
-        found += [*_arity_problems(parsed, regions), *_required_problems(parsed, regions)]
+        found += [
+            *_arity_problems(parsed, regions),
+            *_usage_problems(parsed, regions),
+            *_kinship_problems(parsed, regions),
+            *_required_problems(parsed, regions),
+        ]
     return list({(problem.code, str(problem.words)): problem for problem in found}.values())
 
 
@@ -50,20 +56,28 @@ def _relation_problems(
     regions: Sequence[Mapping[str, Any]],
 ) -> Iterator[Problem]:
     ids = {region["id"] for region in regions if isinstance(region.get("id"), str)}
+    joined: set[tuple[Any, Any]] = set()
     for relation in relations:
-        labels = relation.get("labels") or []
-        if (
-            relation.keys() - _RELATION_KEYS
-            or not isinstance(relation.get("from_id"), str)
-            or not isinstance(relation.get("to_id"), str)
-            or not {relation["from_id"], relation["to_id"]} <= ids
-            or relation.get("direction") not in _DIRECTIONS
-            or not isinstance(labels, list)
-            or not all(
-                isinstance(label, str) and label in parsed.relation_options for label in labels
-            )
-        ):
+        pair = (relation.get("from_id"), relation.get("to_id"))
+        if not _is_relation(parsed, relation, ids) or pair in joined:
             yield Problem("relation", _l("A relation does not join two marks of this answer."))
+        else:
+            joined.add(pair)
+
+
+def _is_relation(parsed: LabelConfig, relation: Mapping[str, Any], ids: set[str]) -> bool:
+    labels = relation.get("labels", [])
+    ends = [relation.get("from_id"), relation.get("to_id")]
+    return (
+        not relation.keys() - _RELATION_KEYS
+        and all(isinstance(one, str) and one in ids for one in ends)
+        and ends[0] != ends[1]
+        and relation.get("direction") in _DIRECTIONS
+        and isinstance(labels, list)
+        and all(isinstance(label, str) for label in labels)
+        and set(labels) <= parsed.relation_options
+        and len(set(labels)) == len(labels)
+    )
 
 
 def _arity_problems(parsed: LabelConfig, regions: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:
@@ -80,6 +94,47 @@ def _arity_problems(parsed: LabelConfig, regions: Sequence[Mapping[str, Any]]) -
     for (name, _item, _region), times in given.items():
         if times > 1:
             yield Problem("answered_twice", _l("“%(control)s” is answered twice.", control=name))
+
+
+def _usage_problems(parsed: LabelConfig, regions: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:
+    """Find labels that are set more often than the config allows."""
+    given = Counter(
+        (region["from_name"], label)
+        for region in regions
+        if parsed.controls[region["from_name"]].is_labels
+        for label in region["value"].get(ANSWER_KEYS[parsed.controls[region["from_name"]].kind], [])
+    )
+    for (name, label), times in given.items():
+        if times > parsed.most_uses(name).get(label, times):
+            yield Problem("too_many", _l("“%(label)s” is set too often.", label=label))
+
+
+def _kinship_problems(
+    parsed: LabelConfig, regions: Sequence[Mapping[str, Any]]
+) -> Iterator[Problem]:
+    """Find marks that share an id and not their place, and answers about marks that are not there.
+
+    One mark may come several times, once for each control that says something of it.
+    """
+    marks: dict[Any, tuple[Any, Any]] = {}
+    given: set[tuple[Any, str]] = set()
+    for region in regions:
+        control = parsed.controls[region["from_name"]]
+        if control.kind in CLASSIFYING_KINDS or region.get("id") is None:
+            continue
+        place = {key: part for key, part in region["value"].items() if key in PLACES}
+        same = marks.setdefault(region["id"], (region["to_name"], place))
+        if same != (region["to_name"], place) or (region["id"], control.name) in given:
+            yield Problem("same_id", _l("Two marks of this answer have the same id."))
+        given.add((region["id"], control.name))
+    for region in regions:
+        control = parsed.controls[region["from_name"]]
+        parent = region.get("parentID")
+        is_about = control.kind in CLASSIFYING_KINDS and _is_per_region(control)
+        if (is_about and region.get("id") not in marks) or (
+            parent is not None and (parent not in marks or parent == region.get("id"))
+        ):
+            yield Problem("no_mark", _l("A part of this answer is about a mark that is not there."))
 
 
 def _required_problems(

@@ -163,7 +163,8 @@ def _policy(settings: Settings) -> str:
             "img-src 'self' data:",
             "font-src 'self'",
             "connect-src 'self'",
-            "frame-src 'self'",
+            # A task's PDF is shown from memory: no sandboxed frame may show one.
+            "frame-src 'self' blob:",
             "manifest-src 'self'",
             "base-uri 'none'",
             f"form-action 'self' {stripe}",

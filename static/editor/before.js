@@ -27,3 +27,40 @@ window.APP_SETTINGS = {
   user: { id: 1 },
   billing: {},
 };
+
+// The sandbox lets no form be sent, and stops it before the editor hears of it, which adds texts
+// that way: it hears of it from us, and nothing is sent.
+(() => {
+  const submit = (form) => form.dispatchEvent(new Event("submit", { bubbles: true, cancelable: true }));
+  addEventListener("keydown", (event) => {
+    const field = event.target;
+    if (event.key !== "Enter" || event.defaultPrevented || event.isComposing) return;
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    if (!(field instanceof HTMLInputElement) || !field.form) return;
+    event.preventDefault();
+    submit(field.form);
+  });
+  addEventListener("click", (event) => {
+    const button = event.target instanceof Element && event.target.closest("button, input[type=submit]");
+    if (!button || button.type !== "submit" || !button.form || event.defaultPrevented) return;
+    event.preventDefault();
+    submit(button.form);
+  });
+})();
+
+// Data under work may hold links and refreshes. The page around lets the frame go nowhere; here
+// they do not even try, for a frame that tried shows nothing any more.
+(() => {
+  addEventListener("click", (event) => {
+    const link = event.target instanceof Element && event.target.closest("a, area");
+    if (link && !(link.getAttribute("href") ?? "").startsWith("#")) event.preventDefault();
+  }, true);
+  const tame = (html) => (/<meta/i.test(html) ? String(html).replace(/<meta(?=[\s/>])/gi, "<wbr") : html);
+  const own = Object.getOwnPropertyDescriptor(Element.prototype, "innerHTML");
+  Object.defineProperty(Element.prototype, "innerHTML", {
+    ...own,
+    set(html) { own.set.call(this, tame(html)); },
+  });
+  const insert = Element.prototype.insertAdjacentHTML;
+  Element.prototype.insertAdjacentHTML = function (where, html) { insert.call(this, where, tame(html)); };
+})();

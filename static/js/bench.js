@@ -448,6 +448,7 @@ async function start() {
   if (draft) newest = JSON.stringify(draft);
   if (said.draft) stored = JSON.stringify(said.draft);
   task = { config: said.config, task: said.task, draft, theme: theme(), fit: fit() };
+  dispatchEvent(new CustomEvent("doyen:task", { detail: said }));
   frame.src = frame.dataset.editor;
   setTimeout(() => { if (!mounted && find("notice").hidden) trouble("no-editor"); }, 30000);
   save();

@@ -1,6 +1,7 @@
 """A real Label Studio, and an app that works with it."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -40,12 +41,19 @@ def backend(label_studio: Server) -> LabelStudioBackend:
 @pytest.fixture
 def bench(postgres: str, tmp_path: Path, label_studio: Server) -> Iterator[Live]:
     """An app with a database of its own, working with the shared server."""
+    with bench_app(postgres, tmp_path, label_studio) as live:
+        yield live
+
+
+@contextmanager
+def bench_app(postgres: str, folder: Path, server: Server) -> Iterator[Live]:
+    """Make an app with a database of its own, working with a server."""
     changes: dict[str, Any] = {
-        "label_studio_url": label_studio.url,
-        "label_studio_token": SecretStr(label_studio.token),
+        "label_studio_url": server.url,
+        "label_studio_token": SecretStr(server.token),
     }
     with database.copy(postgres) as url, database.engine_for(url, pool_size=20) as engine:
-        app = create_app(make_settings(tmp_path, **changes), Database(engine))
+        app = create_app(make_settings(folder, **changes), Database(engine))
         app.config["TESTING"] = True
         clients.use_in(app)
         labelling = labelling_backend(app.extensions["doyen.settings"])

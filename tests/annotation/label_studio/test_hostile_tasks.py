@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from annotation.models import Task
-from tests.annotation.label_studio.bench_window import Bench, choose, editor, take_a_task
+from tests.annotation.label_studio.bench_window import Bench, editor, take_a_task
+from tests.annotation.label_studio.hostile import SHOWN
 from tests.browser import Window, served
 from tests.conftest import Live
 
@@ -17,28 +18,6 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.xdist_group("label_studio"),
 ]
-
-# Each would leave a trace in the page around, or in the frame, if it ran or reached out.
-DO = "window.pwned=1;parent.postMessage({doyen:'pwned'},'*');top.document.title='pwned'"
-TEXTS = {
-    "image": f'<img src=x onerror="{DO}">',
-    "script": f"<script>{DO}</script>",
-    "drawing": f'<svg onload="{DO}"><animate onbegin="{DO}" attributeName=x dur=1s></svg>',
-    "frame": f'<iframe srcdoc="<script>{DO}</script>"></iframe>',
-    "link": f'<a href="javascript:{DO}">grant</a><base href="https://evil.example/">',
-    "form": '<form action="https://evil.example/"><button>Hand in</button></form>',
-    "style": "<style>@import 'https://evil.example/x.css';*{background:url(//evil.example/y)}</style>",
-    "details": f'<details open ontoggle="{DO}"><summary>x</summary></details>',
-    "object": f'<object data="data:text/html,<script>{DO}</script>"></object>',
-    "template": "{{7*7}} ${7*7} <%= 7*7 %> </script><!--",
-}
-HYPERTEXT = """
-<View>
-  <HyperText name="text" value="$text"/>
-  <Header value="$text"/>
-  <Choices name="clause" toName="text"><Choice value="grant"/><Choice value="patent"/></Choices>
-</View>
-"""
 
 # What code in the frame may try, if hostile data ever came to run there; each name must fail.
 TRIES = {
@@ -76,11 +55,10 @@ def opened(work: Bench, window: Window) -> list[dict[str, Any]]:
     return window.page.evaluate("heard")
 
 
-@pytest.mark.parametrize("config", [None, HYPERTEXT], ids=["text", "hypertext"])
-def test_hostile_texts_are_shown_and_do_nothing(bench, chromium: Browser, home, config):
-    data = {"text": "Clause. " + " ".join(TEXTS.values()), "secret": "of the owner"}
-    project = {"label_config": config} if config else {}
-    work = take_a_task(bench, data=data, **project)
+@pytest.mark.parametrize("name", SHOWN)
+def test_hostile_data_is_shown_and_does_nothing(bench, chromium: Browser, home, name):
+    config, data = SHOWN[name]
+    work = take_a_task(bench, data=data | {"secret": "of the owner"}, label_config=config)
     left: list[str] = []
 
     with work.window(chromium, home) as window:
@@ -91,13 +69,16 @@ def test_hostile_texts_are_shown_and_do_nothing(bench, chromium: Browser, home, 
             lambda request: left.append(request.url) if request.failure != "csp" else None,
         )
         heard = opened(work, window)
-        choose(window.page, "grant")
-        # The address of a link in the data leads nowhere either.
-        for link in editor(window.page).get_by_role("link").all():
-            link.click(timeout=2000, force=True)
+        frame = editor(window.page)
+        assert frame.evaluate("({}).polluted") is None
+        # The address of a link in the data leads nowhere either, nor does a form of it.
+        for thing in [*frame.get_by_role("link").all()[:3], *frame.get_by_text("Go").all()[:2]]:
+            thing.evaluate("node => node.click()")
+        window.page.keyboard.press("1")
         window.page.wait_for_timeout(300)
 
         assert "pwned" not in window.page.evaluate("heard")
+        assert frame.evaluate("window.pwned") is None
         assert "pwned" not in window.page.title()
         assert window.page.url == home + work.path
         window.page.get_by_role("button", name=re.compile("Hand in")).click()
