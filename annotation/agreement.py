@@ -4,6 +4,7 @@ An answer is compared without its ids, order or who gave it, so that two experts
 same are always the same.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -49,14 +50,26 @@ def spans(result: Result) -> frozenset[Span]:
 
 
 def answer(result: Result) -> Answer:
-    """Return what counts as the answer: the choices, or the marks where nothing was chosen."""
+    """Return what counts as the answer: the choices, or the marks where nothing was chosen.
+
+    Where there is neither, all that was said, exactly: two answers of boxes, numbers or words are
+    the same only where they are, and never because nothing of them is seen.
+    """
     chosen = choices(result)
     if chosen:
         return tuple(sorted(chosen.items()))
-    return tuple(
-        (span.control, (span.label, str(span.start), str(span.end)))
-        for span in sorted(spans(result))
-    )
+    marks = sorted(spans(result))
+    if marks:
+        return tuple((one.control, (one.label, str(one.start), str(one.end))) for one in marks)
+    return tuple(sorted((str(part.get("from_name")), (_said(part),)) for part in result))
+
+
+def _said(part: Mapping[str, Any]) -> str:
+    value = part.get("value")
+    only = list(value.values()) if isinstance(value, Mapping) else []
+    if len(only) == 1 and isinstance(only[0], str | int | float):
+        return f"{only[0]}"
+    return json.dumps(value, sort_keys=True)
 
 
 def label(result: Result) -> str | None:
