@@ -38,15 +38,15 @@ def begin(session: Session, having: Judges, *, by: int | None, at: datetime) -> 
         .on_conflict_do_nothing()
         .returning(col(JudgeRun.id))
     ).scalar()
-    run = session.exec(
-        select(JudgeRun).where(JudgeRun.version == version, col(JudgeRun.finished_at).is_(None))
-    ).one()
-    if made is not None:
-        subject = f"judge_version:{version[:12]}"
-        audit.record(session, "judges.check", by=by, subject=subject, details={"run": made})
-        lock = f"judge-run-{made}"
-        jobs.defer(session, "interviews.check_judges", lock=lock, queueing_lock=lock, run_id=made)
-    return run
+    if made is None:
+        # The last one: that under way, or one that has just finished.
+        query = select(JudgeRun).where(JudgeRun.version == version)
+        return session.exec(query.order_by(col(JudgeRun.id).desc()).limit(1)).one()
+    subject = f"judge_version:{version[:12]}"
+    audit.record(session, "judges.check", by=by, subject=subject, details={"run": made})
+    lock = f"judge-run-{made}"
+    jobs.defer(session, "interviews.check_judges", lock=lock, queueing_lock=lock, run_id=made)
+    return session.get_one(JudgeRun, made)
 
 
 def claim(
@@ -63,8 +63,21 @@ def claim(
     return _missing(session, run)
 
 
+def go_on(session: Session, run_id: int, answer: Frozen, at: datetime) -> bool:
+    """Say whether an answer may be asked about still, and hold the run for so long."""
+    run = session.get_one(JudgeRun, run_id, with_for_update=True)
+    if run.finished_at is not None:
+        return False
+    run.held_until = at + HELD
+    session.add(run)
+    return frozen.may_be_asked(session, answer.id)
+
+
 def store(session: Session, run_id: int, question: Question, heard: Heard, at: datetime) -> None:
-    """Keep what a judge said, once."""
+    """Keep what a judge said, once; nothing where the run or the answer is gone meanwhile."""
+    run = session.get_one(JudgeRun, run_id, with_for_update=True)
+    if run.finished_at is not None or not frozen.is_there(session, question.answer.id):
+        return
     row = {
         "run_id": run_id,
         "frozen_id": question.answer.id,
@@ -91,6 +104,15 @@ def finish(session: Session, run_id: int, settings: Settings, at: datetime) -> b
     session.flush()  # gates refer to it
     gate.follow(session, run, at)
     return True
+
+
+def give_up(session: Session, run_id: int, settings: Settings, at: datetime) -> bool:
+    """Count a run that nobody could take for too long; one that somebody holds stays theirs."""
+    run = session.get_one(JudgeRun, run_id, with_for_update=True)
+    held = run.held_until is not None and run.held_until > at
+    if held or run.finished_at is not None or at < run.begun_at + AT_MOST:
+        return False
+    return finish(session, run_id, settings, at)
 
 
 def waiting(session: Session, at: datetime) -> Sequence[int]:

@@ -25,7 +25,7 @@ class ReadingForm(FlaskForm):  # type: ignore[misc]
         for key in self.keys:
             field = self[f"quote_{key}"]
             quote = (field.data or "").strip()
-            if quote and quotes.verified(quote, self.text) is None:
+            if quote and not field.errors and quotes.verified(quote, self.text) is None:
                 words = _("Select words of the answer: these do not stand in it.")
                 field.errors = [*field.errors, words]
                 sound = False
@@ -51,7 +51,10 @@ class ReadingForm(FlaskForm):  # type: ignore[misc]
         for key, check in checks.items():
             fields[f"met_{key}"] = BooleanField(check.words.in_(language))
             fields[f"quote_{key}"] = StringField(
-                _l("Words of the answer that make it"), validators=[Length(max=1000)]
+                _l("Words of the answer that make it"),
+                validators=[
+                    Length(max=quotes.QUOTE_AT_MOST, message=_l("Select 400 characters at most."))
+                ],
             )
         return type("ReadingForm", (cls,), fields)
 
