@@ -22,6 +22,7 @@ from annotation import (
     results,
     sample_owner_routes,
     sample_routes,
+    sample_waiting_routes,
     today_routes,
 )
 from annotation.editor_routes import bp_editor
@@ -44,6 +45,7 @@ MORE_BLUEPRINTS = (
     bp_editor,
     sample_routes.bp,
     sample_owner_routes.bp,
+    sample_waiting_routes.bp,
 )
 
 

@@ -59,7 +59,21 @@ class Frozen:
     language: str
     text: str
     people: tuple[frozenset[str], ...]
-    is_ours: bool
+    # Who read it, in the same order; None are the authors of the banks.
+    readers: tuple[int | None, ...]
+    # The interview that it was given in; None for ours.
+    interview: Interview | None
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the authors of the banks wrote it."""
+        return self.interview is None
+
+    def may_be_read_by(self, user_id: int) -> bool:
+        """Whether a person may read it blind: not who gave it, nor who decided on it."""
+        if self.interview is None:
+            return True
+        return user_id not in (self.interview.expert_id, self.interview.decided_by)
 
     @property
     def points(self) -> list[float]:
@@ -108,19 +122,21 @@ def starter() -> tuple[dict[str, Any], ...]:
     return tuple(found)
 
 
-def current(session: Session) -> list[Frozen]:
+def current(session: Session, *, only: int | None = None) -> list[Frozen]:
     """Return the frozen answers whose question is as it was, and whose text is still there."""
-    people = _people(session)
+    people = _people(session, only)
     agreeing = or_(col(FrozenAnswer.response_id).is_(None), agreed(col(Interview.expert_id)))
     query = (
-        select(FrozenAnswer, Response)
+        select(FrozenAnswer, Response, Interview)
         .outerjoin(Response, col(Response.id) == col(FrozenAnswer.response_id))
         .outerjoin(Interview, col(Interview.id) == col(Response.interview_id))
         .where(col(FrozenAnswer.frozen_at).is_not(None), agreeing)
         .order_by(col(FrozenAnswer.id))
     )
+    if only is not None:
+        query = query.where(FrozenAnswer.id == only)
     found = []
-    for row, response in session.exec(query):
+    for row, response, interview in session.exec(query):
         item, text = _item(items.banks().get(row.field), row.item_id), _text(row, response)
         if item is None or not text or rubrics.digest(item) != row.rubric:
             continue
@@ -132,8 +148,9 @@ def current(session: Session) -> list[Frozen]:
             rubric=row.rubric,
             language=row.language,
             text=text,
-            people=tuple(people[row.id]),
-            is_ours=row.response_id is None,
+            people=tuple(frozenset(one.met) for one in people[row.id]),
+            readers=tuple(one.reader_id for one in people[row.id]),
+            interview=interview,
         )
         found.append(frozen)
     return found
@@ -224,10 +241,13 @@ def _may_be_read(session: Session, response: Response) -> bool:
     return may_be_read(session, session.get_one(Interview, response.interview_id).expert_id)
 
 
-def _people(session: Session) -> dict[int, list[frozenset[str]]]:
-    people: dict[int, list[frozenset[str]]] = defaultdict(list)
-    for one in session.exec(select(FrozenReading).order_by(col(FrozenReading.id))):
-        people[one.frozen_id].append(frozenset(one.met))
+def _people(session: Session, only: int | None) -> dict[int, list[FrozenReading]]:
+    people: dict[int, list[FrozenReading]] = defaultdict(list)
+    counting = select(FrozenReading).where(col(FrozenReading.undone_at).is_(None))
+    if only is not None:
+        counting = counting.where(FrozenReading.frozen_id == only)
+    for one in session.exec(counting.order_by(col(FrozenReading.id))):
+        people[one.frozen_id].append(one)
     return people
 
 

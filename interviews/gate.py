@@ -47,8 +47,8 @@ def follow(session: Session, run: JudgeRun, at: datetime) -> list[Field]:
     for field in Field:
         found = (run.results or {})["fields"].get(str(field))
         opens, last = bool(found and found["opens"]), state(session, run.version, field)
-        if last is not None and last.by is not None and last.at >= run.begun_at:
-            continue  # closed by hand while it was read: only a run begun later opens it
+        if last is not None and last.by is not None and not _is_new(run, last):
+            continue  # closed by hand: only judges who are asked anew open it
         if opens:
             opened.append(field)
         elif last is None or not last.is_open:
@@ -70,6 +70,11 @@ def close(
         return False
     _add(session, version, field, False, None, by.id, words.strip(), at)
     return True
+
+
+def _is_new(run: JudgeRun, closed: Gate) -> bool:
+    """Return whether judges were asked after a gate was closed, not only counted again."""
+    return run.counted_from is None and run.begun_at > closed.at
 
 
 def _hold(session: Session, version: str) -> None:

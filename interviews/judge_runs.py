@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, func, or_, select
 
@@ -18,6 +19,10 @@ from interviews.measures import Bars, Met
 HELD = timedelta(minutes=15)
 AGAIN_AFTER = timedelta(minutes=5)
 AT_MOST = timedelta(hours=6)
+COPY = text("""
+    insert into judge_run_reading (run_id, frozen_id, judge, outcome, met, at)
+    select :made, frozen_id, judge, outcome, met, at from judge_run_reading where run_id = :before
+""")
 
 
 @dataclass(frozen=True)
@@ -28,13 +33,24 @@ class Question:
     answer: Frozen
 
 
-def begin(session: Session, having: Judges, *, by: int | None, at: datetime) -> JudgeRun:
-    """Begin a run of the judges as they are, or return the one that is under way."""
+def begin(
+    session: Session,
+    having: Judges,
+    *,
+    by: int | None,
+    at: datetime,
+    again: JudgeRun | None = None,
+) -> JudgeRun:
+    """Begin a run of the judges as they are, or return the one that is under way.
+
+    One that counts another `again` has what judges read in that; they are asked for the rest only.
+    """
     frozen.load_starter(session, at)
     version = judges.keep(session, having, at)
+    before = again.id if again is not None else None
     made = session.execute(
         insert(JudgeRun)
-        .values(version=version, asked_by=by, begun_at=at)
+        .values(version=version, asked_by=by, begun_at=at, counted_from=before)
         .on_conflict_do_nothing()
         .returning(col(JudgeRun.id))
     ).scalar()
@@ -44,9 +60,35 @@ def begin(session: Session, having: Judges, *, by: int | None, at: datetime) -> 
         return session.exec(query.order_by(col(JudgeRun.id).desc()).limit(1)).one()
     subject = f"judge_version:{version[:12]}"
     audit.record(session, "judges.check", by=by, subject=subject, details={"run": made})
+    if before is not None:
+        session.execute(COPY, {"made": made, "before": before})
     lock = f"judge-run-{made}"
     jobs.defer(session, "interviews.check_judges", lock=lock, queueing_lock=lock, run_id=made)
     return session.get_one(JudgeRun, made)
+
+
+def count_again(
+    session: Session, having: Judges, settings: Settings, *, by: int, at: datetime
+) -> JudgeRun | None:
+    """Count what judges read in the last run beside all that people have read since.
+
+    Nobody is asked where judges have read all answers already. None without such a run.
+    """
+    last = last_finished(session, having.version)
+    if last is None:
+        return None
+    run = begin(session, having, by=by, at=at, again=last)
+    if run.counted_from is not None and run.finished_at is None and not _missing(session, run):
+        finish(session, run.key, settings, at)
+    return run
+
+
+def last_finished(session: Session, version: str) -> JudgeRun | None:
+    """Return the last finished run of a version."""
+    query = select(JudgeRun).where(
+        JudgeRun.version == version, col(JudgeRun.finished_at).is_not(None)
+    )
+    return session.exec(query.order_by(col(JudgeRun.id).desc()).limit(1)).first()
 
 
 def claim(

@@ -30,6 +30,7 @@ from interviews import (
     conversation,
     editions,
     fairness_routes,
+    frozen_routes,
     integrity,
     integrity_routes,
     judge_routes,
@@ -81,6 +82,7 @@ MORE_BLUEPRINTS = [
     spend_routes.bp,
     scoring_routes.bp,
     judge_routes.bp,
+    frozen_routes.bp,
 ]
 
 

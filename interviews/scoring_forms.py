@@ -59,6 +59,29 @@ class ReadingForm(FlaskForm):  # type: ignore[misc]
         return type("ReadingForm", (cls,), fields)
 
 
+class FrozenForm(FlaskForm):  # type: ignore[misc]
+    """A reading of an answer of the frozen set: which checks are met, and no more."""
+
+    keys: tuple[str, ...] = ()
+
+    def met(self) -> list[str]:
+        """Return the checks that are met."""
+        return [key for key in self.keys if self[f"met_{key}"].data]
+
+    def boxes(self) -> list[Any]:
+        """Return the box of each check."""
+        return [self[f"met_{key}"] for key in self.keys]
+
+    @classmethod
+    def for_item(cls, item: Item, language: str) -> type["FrozenForm"]:
+        """Return the form of an answer to an item."""
+        checks = rubrics.short(item).checks
+        fields: dict[str, Any] = {"keys": tuple(checks)}
+        for key, check in checks.items():
+            fields[f"met_{key}"] = BooleanField(check.words.in_(language))
+        return type("FrozenForm", (cls,), fields)
+
+
 class CloseForm(FlaskForm):  # type: ignore[misc]
     """Why an operator closes the gate of the judges in a field."""
 
