@@ -80,7 +80,18 @@ class Month:
 def versions(session: Session) -> list[tuple[JudgeVersion, JudgeRun | None]]:
     """Return the versions, the last first, each with its last finished run."""
     query = select(JudgeVersion).order_by(col(JudgeVersion.first_used_at).desc()).limit(20)
-    return [(one, judge_runs.last_finished(session, one.digest)) for one in session.exec(query)]
+    found = session.exec(query).all()
+    finished = (
+        select(JudgeRun)
+        .where(
+            col(JudgeRun.version).in_([one.digest for one in found]),
+            col(JudgeRun.finished_at).is_not(None),
+        )
+        .distinct(col(JudgeRun.version))
+        .order_by(col(JudgeRun.version), col(JudgeRun.id).desc())
+    )
+    last = {run.version: run for run in session.exec(finished)}
+    return [(one, last.get(one.digest)) for one in found]
 
 
 def under_way(session: Session, version: str) -> tuple[JudgeRun, int] | None:
