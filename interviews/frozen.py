@@ -69,6 +69,10 @@ class Frozen:
         """Whether the authors of the banks wrote it."""
         return self.interview is None
 
+    def is_of(self, user_id: int) -> bool:
+        """Whether a person gave it."""
+        return self.interview is not None and self.interview.expert_id == user_id
+
     def may_be_read_by(self, user_id: int) -> bool:
         """Whether a person may read it blind: not who gave it, nor who decided on it."""
         if self.interview is None:

@@ -111,11 +111,14 @@ def fields(session: Session, version: str, run: JudgeRun | None) -> list[OfField
 
 
 def differing(session: Session, run: JudgeRun, user_id: int) -> list[Differing]:
-    """Return the answers of a run in which not all read the same, as one person may see them."""
+    """Return the answers of a run in which not all read the same, as one person may see them.
+
+    Words of people are not shown here but on pages of their own, where each look is on record.
+    """
     read = judge_runs.read(session, run)
     found = []
     for answer in frozen.current(session):
-        if answer.id not in read:
+        if answer.id not in read or answer.is_of(user_id):
             continue
         judges = read[answer.id]
         if judges is None or any(judges != one for one in answer.people):

@@ -32,13 +32,15 @@ from interviews.models import Mode
 from proofs import scripted_model
 from tests.factories.accounts import make_user
 from tests.factories.judges import (
+    OWN_WORDS,
+    answer_of,
     consent,
     load_starter,
     make_near,
     make_run,
     use_judges,
 )
-from tests.interviews.test_judge_gate import BARS, like_people
+from tests.interviews.test_judge_gate import BARS, all_met, like_people
 
 PAGE = "/operator/interviews/frozen-set"
 
@@ -175,7 +177,8 @@ def test_the_database_keeps_readings_as_they_were(session, starter, operator, ch
         session.execute(text(change), {"id": starter[1].id, "by": operator.id})
 
 
-def test_nobody_reads_an_answer_of_their_own_or_one_they_decided_on(session, operator):
+def freeze_one(session, operator):
+    """Put an answer of an interview into the set, read by an operator and a second one."""
     near = make_near(session, mode=Mode.STRUCTURED)
     person = session.get(User, near.expert_id)
     for purpose in (Purpose.TRANSCRIPTS, Purpose.AI_INTERVIEW):
@@ -188,6 +191,11 @@ def test_nobody_reads_an_answer_of_their_own_or_one_they_decided_on(session, ope
         row = reading_queue.take_next(session, readers[1].id, now())
         found = reading_queue.found(session, row)
         reading_queue.read(session, found, {}, by=readers[1], at=now())
+    return near, place, person, readers
+
+
+def test_nobody_reads_an_answer_of_their_own_or_one_they_decided_on(session, operator):
+    near, place, person, readers = freeze_one(session, operator)
     third = make_user(session, "operator")
 
     [kept] = frozen.current(session)
@@ -282,7 +290,12 @@ def test_counting_again_does_not_open_what_was_closed_by_hand(app, session, havi
     assert gate.state(session, having.version, Field.FINANCE).is_open
 
 
-def test_where_judges_and_people_differ_is_shown_to_who_has_read(app, session, having, sign_in):
+def test_where_judges_and_people_differ_is_shown_to_who_has_read(
+    app, session, having, endpoint, sign_in, operator
+):
+    ours = {one["words"] for one in frozen.starter()}
+    endpoint.script = lambda asked: (like_people if answer_of(asked) in ours else all_met)(asked)
+    _near, place, person, _readers = freeze_one(session, operator)
 
     run = make_run(session, having)
     session.commit()
@@ -293,13 +306,20 @@ def test_where_judges_and_people_differ_is_shown_to_who_has_read(app, session, h
     other = frozenset(first.item.question.checks) - first.people[0]
     frozen_reading.read(session, first, other, by=make_user(session, "operator"), at=now())
 
-    [row] = judge_health.differing(session, run, reader.id)
+    [of_person, row] = judge_health.differing(session, run, reader.id)
+    assert of_person.answer.id == place.id
     assert row.is_hidden
+    assert len(judge_health.differing(session, run, person.id)) == 1, "never one's own"
     session.commit()
     client = sign_in(reader)
-    assert "Read it blind" in client.get("/operator/interviews/judges").text
+    page = client.get("/operator/interviews/judges").text
+    assert "Read it blind" in page
+    assert OWN_WORDS not in page
+    page = sign_in(operator).get("/operator/interviews/judges").text
+    assert f"{PAGE}/{place.id}" in page
+    assert OWN_WORDS not in page, "words of people are shown where each look is on record"
     frozen_reading.read(session, first, [], by=reader, at=now())
-    [row] = judge_health.differing(session, run, reader.id)
+    [_of_person, row] = judge_health.differing(session, run, reader.id)
     assert not row.is_hidden
     assert len(row.people) == 3
 
