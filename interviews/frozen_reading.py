@@ -149,13 +149,12 @@ def undo(session: Session, frozen_id: int, *, by: User, at: datetime) -> None:
 
 
 def since(session: Session, at: datetime | None) -> int:
-    """Return how many readings people have added since a time."""
-    query = select(func.count()).where(
-        col(FrozenReading.read_at).is_not(None), col(FrozenReading.undone_at).is_(None)
-    )
-    if at is not None:
-        query = query.where(col(FrozenReading.read_at) > at)
-    return session.exec(query.select_from(FrozenReading)).one()
+    """Return how many readings people have added or taken back since a time."""
+    if at is None:
+        return 0
+    read, undone = col(FrozenReading.read_at), col(FrozenReading.undone_at)
+    changed = ((read > at) & undone.is_(None)) | ((read <= at) & (undone > at))
+    return session.exec(select(func.count()).select_from(FrozenReading).where(changed)).one()
 
 
 def compared(

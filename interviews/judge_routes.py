@@ -54,7 +54,7 @@ def count_again() -> ResponseReturnValue:
         raise NoJudges
     run = judge_runs.count_again(db_session(), having, settings, by=current_user.id, at=now())
     if run is None:
-        flash(_("There is no check yet that could be counted again."), "info")
+        flash(_("Nothing is new since the last check."), "info")
     elif run.finished_at is None:
         flash(_("The judges read what they have not read yet. The figures appear here."), "success")
     else:

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, func, or_, select
 
 from core import audit, jobs
 from core.settings import Settings
-from interviews import frozen, gate, judges, measures
+from interviews import frozen, frozen_reading, gate, judges, measures
 from interviews.frozen import Frozen
 from interviews.judge_models import Judged, JudgeRun, JudgeRunReading
 from interviews.judges import Heard, Judges
@@ -72,10 +72,11 @@ def count_again(
 ) -> JudgeRun | None:
     """Count what judges read in the last run beside all that people have read since.
 
-    Nobody is asked where judges have read all answers already. None without such a run.
+    Nobody is asked where judges have read all answers already. None without such a run, and where
+    nothing is new since.
     """
     last = last_finished(session, having.version)
-    if last is None:
+    if last is None or not frozen_reading.since(session, last.finished_at):
         return None
     run = begin(session, having, by=by, at=at, again=last)
     if run.counted_from is not None and run.finished_at is None and not _missing(session, run):

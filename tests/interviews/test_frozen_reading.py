@@ -269,7 +269,7 @@ def test_a_single_reading_is_said_plainly_until_others_are_counted(
     assert "at least 2 readings of each" in page
     last = session.exec(select(JudgeRun).order_by(JudgeRun.id.desc())).first()
     assert last.results["whole"]["people"]["kappa"] == 1.0
-    assert last.counted_from is not None
+    assert last.counted_from == run.id, "the second click finds nothing new"
     assert gate.state(session, having.version, Field.LAW).is_open
     assert len(session.exec(text("select id from model_call")).all()) == asked, "nobody is asked"
 
@@ -282,6 +282,9 @@ def test_counting_again_does_not_open_what_was_closed_by_hand(app, session, havi
     gate.close(session, having.version, Field.LAW, words, by=operator, at=now())
     settings = app.extensions["doyen.settings"]
 
+    assert judge_runs.count_again(session, having, settings, by=operator.id, at=now()) is None
+    one = frozen.current(session)[0]
+    frozen_reading.read(session, one, one.people[0], by=operator, at=now())
     later = now() + timedelta(seconds=1)
     run = judge_runs.count_again(session, having, settings, by=operator.id, at=later)
 
