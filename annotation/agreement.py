@@ -53,7 +53,8 @@ def spans(result: Result) -> frozenset[Span]:
 def answer(result: Result) -> Answer:
     """Return what counts as the answer: the choices, or the marks where nothing was chosen.
 
-    Where there are neither, all that was said counts, such as which of two is better.
+    Where there is neither, all that was said, exactly: two answers of boxes, numbers or words are
+    the same only where they are, and never because nothing of them is seen.
     """
     chosen = choices(result)
     if chosen:

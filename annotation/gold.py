@@ -1,36 +1,53 @@
-"""Known answers: how well an annotation meets the gold of its task. Pure."""
+"""Known answers: whether an annotation meets the gold of its task. Pure.
+
+How far it does is measured in `annotation.measures` alone; here is only what makes it right.
+"""
 
 from dataclasses import dataclass
 
-from annotation import agreement
+from annotation import measures
 from annotation.agreement import Result
+from annotation.label_config import LabelConfig
+from annotation.label_tags import CLASSIFYING_KINDS
+from annotation.measures import Part
 
 
 @dataclass(frozen=True)
 class GoldScore:
-    """One annotation against the known answer."""
+    """One annotation against the known answer: the questions about the task, and the marks."""
 
-    choices_right: int
-    choices_known: int
-    marks_f1: float | None
+    questions: tuple[Part, ...]
+    marks: tuple[Part, ...]
+
+    @property
+    def is_comparable(self) -> bool:
+        """Whether the known answer holds anything that can be compared."""
+        return bool(self.questions or self.marks)
 
     @property
     def is_right(self) -> bool:
-        """Whether every known choice was given; without choices, whether all marks are there."""
-        if self.choices_known:
-            return self.choices_right == self.choices_known
-        return self.marks_f1 is None or self.marks_f1 == 1.0
+        """Whether every known question was answered; without one, whether all marks are there."""
+        counting = self.questions or self.marks
+        return bool(counting) and all(part.score == 1 for part in counting)
+
+    @property
+    def is_missed(self) -> bool:
+        """Whether it can be compared and is not right."""
+        return self.is_comparable and not self.is_right
 
 
-def score(result: Result, gold: Result) -> GoldScore:
+def score(config: LabelConfig, result: Result, gold: Result) -> GoldScore:
     """Score a result against gold; what the gold does not speak of does not count."""
-    given, known = agreement.choices(result), agreement.choices(gold)
-    right = sum(given.get(control) == wanted for control, wanted in known.items())
-    marks = agreement.spans(gold)
-    controls = {mark.control for mark in marks}
-    found = frozenset(mark for mark in agreement.spans(result) if mark.control in controls)
+    parts = measures.compare(config, result, gold)
     return GoldScore(
-        choices_right=right,
-        choices_known=len(known),
-        marks_f1=agreement.span_f1(found, marks) if marks else None,
+        questions=tuple(part for part in parts if _is_of_task(config, part)),
+        marks=tuple(part for part in parts if not _is_of_task(config, part)),
     )
+
+
+def _is_of_task(config: LabelConfig, part: Part) -> bool:
+    """Say whether a part is a question about the whole task, not about one of its marks."""
+    control = config.controls.get(part.control)
+    if control is None:
+        return False
+    return control.kind in CLASSIFYING_KINDS and not control.is_on("perregion")

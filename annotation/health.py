@@ -1,13 +1,16 @@
-"""What the operator page says of Label Studio: how it is set up, and whether it agrees with us."""
+"""What the operator page says of annotation: Label Studio, and work samples that wait."""
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from sqlmodel import Session
 
-from annotation import backend_checks, mirror_reports
+from annotation import backend_checks, mirror_reports, sample_waiting
+from core import formats
 from core.clock import now
 from core.health import Finding
 from core.settings import current_settings
+
+PAGE = "samples_waiting.every"
 
 
 def label_studio(session: Session) -> list[Finding]:
@@ -38,4 +41,28 @@ def agreement(session: Session) -> list[Finding]:
     return [Finding(name, "ok", _("Agrees with ours as last compared."))]
 
 
-CHECKS = [label_studio, agreement]
+def samples(session: Session) -> list[Finding]:
+    """Whether work samples near the line wait, and whether any waits for good."""
+    at = now()
+    found, name = sample_waiting.counts(session, at), _("Work samples")
+    if found.first is None:
+        return [Finding(name, "ok", _("None waits for a person of a project."), PAGE)]
+    age = formats.duration(at - found.first)
+    if found.stuck:
+        words = ngettext(
+            "%(num)s waits longer than promised, and no rule can decide it: its project has to.",
+            "%(num)s wait longer than promised, and no rule can decide them: their projects have"
+            " to.",
+            found.stuck,
+        )
+        return [Finding(name, "stop", str(words), PAGE)]
+    words = ngettext(
+        "%(num)s waits for a person of its project, for %(age)s.",
+        "%(num)s wait for people of their projects, the first for %(age)s.",
+        found.waiting,
+        age=age,
+    )
+    return [Finding(name, "wait", str(words), PAGE)]
+
+
+CHECKS = [label_studio, agreement, samples]

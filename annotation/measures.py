@@ -3,6 +3,7 @@
 Each control of the label config that the known answer speaks of has one measure, a share from 0
 to 1. Choices and marks in a text are compared as `annotation.agreement` compares them; the rest
 is here. What no measure can compare (free text, painted masks, video) is named, and left out.
+Relations between marks are one part more, since no control of the form has them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +21,8 @@ from annotation.label_tags import ANSWER_KEYS, CLASSIFYING_KINDS
 SAME_AREA = 0.5
 # A point is met within two percent of the picture's width and height.
 POINT_REACH = 3.0
+# What the part of the relations is called; a control of this name would come before it.
+RELATIONS = "relations"
 # On these a region is a stretch of time.
 STRETCHES = frozenset({"Audio", "AudioPlus", "TimeSeries"})
 UNMEASURED = frozenset(
@@ -45,6 +48,7 @@ class Measure(StrEnum):
     VALUES = "values"
     MARKS = "marks"
     AREAS = "areas"
+    RELATIONS = "relations"
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,10 @@ class Part:
     right: int
     wanted: int
     given: int
+
+
+# Both ends, whether it goes both ways, and its names.
+_Relation = tuple[tuple[str, str], bool, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -87,7 +95,11 @@ def compare(config: LabelConfig, result: Result, gold: Result) -> tuple[Part, ..
         pair = (given.get(control.name, ()), wanted[control.name])
         each = control.is_on("perregion")
         found.append(_of_regions(control, *pair, pairs) if each else _whole(control, *pair))
-    return tuple(sorted(found, key=lambda part: list(wanted).index(part.control)))
+    found.sort(key=lambda part: list(wanted).index(part.control))
+    known_relations = _joined(gold)
+    if known_relations:
+        found.append(_relations(_joined(result), known_relations, pairs))
+    return tuple(found)
 
 
 def is_measurable(config: LabelConfig, gold: Result) -> bool:
@@ -226,6 +238,44 @@ def _regions(
         given=len(said),
     )
     return part, {known[left].id: said[right].id for left, right in pairs.items()}
+
+
+def _joined(result: Result) -> frozenset[_Relation]:
+    """Return the relations of an answer, each once, whichever end it was drawn from."""
+    return frozenset(
+        _relation(item)
+        for item in result
+        if item.get("type") == "relation" and item.get("from_id") and item.get("to_id")
+    )
+
+
+def _relation(item: Mapping[str, Any]) -> _Relation:
+    ends, way = (str(item["from_id"]), str(item["to_id"])), item.get("direction")
+    if way == "left":
+        ends = (ends[1], ends[0])
+    elif way == "bi":
+        ends = (min(ends), max(ends))
+    listed = item.get("labels")
+    named = sorted(map(str, listed)) if isinstance(listed, list) else []
+    return ends, way == "bi", tuple(named)
+
+
+def _relations(
+    given: frozenset[_Relation], wanted: frozenset[_Relation], pairs: Mapping[str, str]
+) -> Part:
+    """Compare relations where the marks at both ends were met: same way, same names."""
+    met = 0
+    for (left, right), is_bi, named in wanted:
+        ends = (pairs.get(left, ""), pairs.get(right, ""))
+        met += ((min(ends), max(ends)) if is_bi else ends, is_bi, named) in given
+    return Part(
+        RELATIONS,
+        Measure.RELATIONS,
+        2 * met / (len(wanted) + len(given)),
+        right=met,
+        wanted=len(wanted),
+        given=len(given),
+    )
 
 
 def _alike(known: Sequence[_Region], said: Sequence[_Region]) -> list[tuple[float, int, int]]:

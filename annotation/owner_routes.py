@@ -12,6 +12,7 @@ from flask_babel import ngettext
 from flask_login import current_user
 from flask_wtf import FlaskForm
 
+from accounts import organisations
 from annotation import (
     beside_pay,
     outside_edits,
@@ -19,6 +20,7 @@ from annotation import (
     review,
     review_queue,
     rules,
+    sample_waiting,
     shown,
     task_files,
     tasks,
@@ -36,14 +38,23 @@ from payouts import earnings
 from projects.models import Project, id_of
 
 bp = Blueprint("annotation_owner", __name__)
+SHOWN = 100
 
 
 @bp.get("/review")
 @requires("assignment.review")
 def waiting() -> ResponseReturnValue:
     """Show what waits for a verdict, by project."""
-    rows = review_queue.waiting_by_project(db_session(), current_user)
-    return render_template("annotation/waiting.html", rows=rows)
+    session = db_session()
+    mine = organisations.ids_of(session, current_user.id)
+    return render_template(
+        "annotation/waiting.html",
+        rows=review_queue.waiting_by_project(session, current_user),
+        samples=session.execute(sample_waiting.listed(mine).limit(SHOWN)).all(),
+        mine=mine,
+        within=sample_waiting.READ_WITHIN,
+        at=now(),
+    )
 
 
 @bp.get("/projects/<int:project_id>/review")

@@ -12,6 +12,7 @@ from sqlalchemy import select as select_columns
 from sqlmodel import Session, col
 
 from annotation import agreement, gold, review_queue
+from annotation.label_config import LabelConfig, parse
 from annotation.models import Annotation, Assignment, State, Task
 from experts.models import Expert
 from projects.models import Project
@@ -107,10 +108,10 @@ def measures(
     With `until`, as they were at a time.
     """
     tallies: dict[int, _Tally] = defaultdict(_Tally)
-    units = []
+    config, units = parse(project.label_config), []
     for _task_id, rows in groupby(_newest(session, project, until), key=lambda row: row.task_id):
         answers = list(rows)
-        _tally_gold(answers, tallies)
+        _tally_gold(config, answers, tallies)
         units.append([agreement.answer(row.result) for row in answers])
         _tally_agreement(answers, units[-1], tallies)
     shares = [share for unit in units if (share := agreement.pairwise(unit)) is not None]
@@ -183,12 +184,15 @@ def _newest(session: Session, project: Project, until: datetime | None) -> Seque
     return session.execute(select_columns(newest).order_by(newest.c.task_id)).all()
 
 
-def _tally_gold(answers: list[Any], tallies: dict[int, _Tally]) -> None:
+def _tally_gold(config: LabelConfig, answers: list[Any], tallies: dict[int, _Tally]) -> None:
     for row in answers:
-        if row.gold is not None:
+        if row.gold is None:
+            continue
+        score = gold.score(config, row.result, row.gold)
+        if score.is_comparable:
             tally = tallies[row.expert_id]
             tally.gold_seen += 1
-            tally.gold_right += gold.score(row.result, row.gold).is_right
+            tally.gold_right += score.is_right
 
 
 def _tally_agreement(

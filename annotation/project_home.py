@@ -15,8 +15,8 @@ from annotation import (
     progress,
     questions,
     review_queue,
-    sample_outcome,
     sample_results,
+    sample_waiting,
 )
 from annotation.models import Assignment, State
 from core import formats
@@ -44,9 +44,12 @@ def _samples(session: Session, project: Project, _user: User) -> list[Need]:
     if not waiting or first is None:
         return []
     words = ngettext("%(num)s work sample to look at", "%(num)s work samples to look at", waiting)
-    note = _("Near the line a person decides. What nobody looks at in time is passed.")
+    note = _(
+        "Near the line a person decides. What nobody looks at in time is passed by a rule that"
+        " never refuses; where too little was answered for it, the expert waits for you."
+    )
     url = url_for("samples_owner.rule", project_id=project.id)
-    return [Need(words, note, url, first + sample_outcome.READ_WITHIN)]
+    return [Need(words, note, url, first + sample_waiting.READ_WITHIN)]
 
 
 def _contested(session: Session, project: Project, user: User) -> list[Need]:

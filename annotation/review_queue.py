@@ -14,7 +14,7 @@ from accounts import appeals, organisations
 from accounts.models import Appeal, Decision, User
 from annotation import agreement, gold, review, shown
 from annotation.gold import GoldScore
-from annotation.label_config import parse
+from annotation.label_config import LabelConfig, parse
 from annotation.models import Annotation, Assignment, State, Task
 from annotation.shown import Shown
 from experts.models import Expert
@@ -31,6 +31,7 @@ class ReviewAnswer:
     assignment: Assignment
     pseudonym: str
     shown: Shown
+    # None without a known answer, or where no measure can compare it.
     gold: GoldScore | None
     agrees: bool | None
     alone: frozenset[Any]
@@ -127,7 +128,7 @@ def accept_consensus(session: Session, project: Project, *, by: User, at: dateti
         answer.assignment
         for task in compare(session, project, listed[:BULK])
         for answer in task.answers
-        if answer.waits and answer.agrees and (answer.gold is None or answer.gold.is_right)
+        if answer.waits and answer.agrees and not (answer.gold and answer.gold.is_missed)
     ]
     locked = session.exec(
         select(Assignment)
@@ -243,7 +244,7 @@ def _compare(
                 assignment=assignment,
                 pseudonym=pseudonym,
                 shown=shown.answer(config, task.data, annotation.result),
-                gold=gold.score(annotation.result, task.gold) if task.gold is not None else None,
+                gold=_scored(config, annotation.result, task.gold),
                 agrees=None if leading is None else agreement.answer(annotation.result) == leading,
                 alone=agreement.spans(annotation.result) - in_all
                 if len(counting) > 1
@@ -256,6 +257,13 @@ def _compare(
         known=agreement.label(task.gold) if task.gold is not None else None,
         still_open=task.slots_left,
     )
+
+
+def _scored(
+    config: LabelConfig, result: agreement.Result, known: agreement.Result | None
+) -> GoldScore | None:
+    score = gold.score(config, result, known) if known is not None else None
+    return score if score is not None and score.is_comparable else None
 
 
 def _words(answer: agreement.Answer | None) -> str | None:

@@ -32,6 +32,7 @@ from annotation import (
     results,
     sample_owner_routes,
     sample_routes,
+    sample_waiting_routes,
     shares,
     today_routes,
 )
@@ -65,6 +66,7 @@ MORE_BLUEPRINTS = (
     question_routes.bp,
     question_owner_routes.bp,
     live_routes.bp,
+    sample_waiting_routes.bp,
 )
 SIGNED_BY_SENDER = (hint_routes.take,)
 

@@ -12,17 +12,17 @@ from sqlmodel import Session, col, select
 from accounts import decisions, organisations
 from accounts.decisions import About, Evidence, Reason, Taken
 from accounts.models import DecisionKind, User
-from annotation import sample, sample_score
+from annotation import sample, sample_score, sample_waiting
 from annotation.measures import Measure, Part
 from annotation.sample_models import SampleAnswer, SampleRule, SampleState, WorkSample
 from annotation.sample_score import Card, Line, Outcome
+from annotation.sample_waiting import READ_WITHIN
 from core import audit, formats, messages
 from core.errors import Conflict, Invalid, NotAllowed
 from core.settings import current_settings
 from projects.models import Project
 from projects.terms import CONTEST_DAYS
 
-READ_WITHIN = timedelta(days=7)
 WORDS_AT_LEAST = 20
 
 
@@ -114,8 +114,11 @@ def turn_down(
 
 def pass_unread(session: Session, *, at: datetime) -> bool:
     """Let one attempt pass that nobody looked at in time: silence is not held against anybody."""
+    # Those on which a rule has nothing to say are left out here: many of them would hide others.
     query = select(WorkSample).where(
-        WorkSample.state == SampleState.REVIEW, col(WorkSample.finished_at) <= at - READ_WITHIN
+        sample_waiting.waits(),
+        sample_waiting.passes_alone(),
+        col(WorkSample.finished_at) <= at - READ_WITHIN,
     )
     order = query.order_by(col(WorkSample.finished_at)).with_for_update(skip_locked=True)
     for found in session.exec(order.limit(50)):

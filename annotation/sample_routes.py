@@ -21,6 +21,7 @@ from annotation import (
     sample_outcome,
     sample_pay,
     sample_results,
+    sample_waiting,
 )
 from annotation.models import Task
 from annotation.sample_models import SampleState, WorkSample
@@ -209,7 +210,7 @@ def _before(project: Project, *, no_money: bool = False) -> str:
         pay=sample_pay.amount(bool(pays), project, here.rule.tasks if here.rule else 0),
         no_money=no_money,
         contest_days=CONTEST_DAYS,
-        read_within=sample_outcome.READ_WITHIN,
+        read_within=sample_waiting.READ_WITHIN,
     )
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from annotation import agreement, gold, review, rules
+from annotation.label_config import LabelConfig, parse
 from annotation.models import Annotation, Assignment, State, Task
 from projects.models import Project, Validation
 
@@ -23,7 +24,8 @@ def by_agreement(session: Session, task_id: int, *, at: datetime) -> int:
     session.refresh(task)  # what we hold now decides, not what stood there before the wait
     if task.slots_left or any(one.state is State.ACTIVE for one in counting):
         return 0
-    if not _agree(task, _results(session, counting)):
+    project = session.get_one(Project, task.project_id)
+    if not _agree(parse(project.label_config), task, _results(session, counting)):
         return 0
     waiting = [one for one in counting if one.state is State.SUBMITTED]
     for one in review.in_order_of_pay(waiting):
@@ -86,7 +88,10 @@ def _results(session: Session, assignments: list[Assignment]) -> list[agreement.
     return list(found)
 
 
-def _agree(task: Task, results: list[agreement.Result]) -> bool:
-    if not agreement.is_unanimous([agreement.answer(result) for result in results]):
+def _agree(config: LabelConfig, task: Task, results: list[agreement.Result]) -> bool:
+    """Say whether all gave the same answer, and none misses the known one where it compares."""
+    answers = [agreement.answer(result) for result in results]
+    if not agreement.is_unanimous(answers):
         return False
-    return task.gold is None or all(gold.score(result, task.gold).is_right for result in results)
+    known = task.gold
+    return known is None or not any(gold.score(config, one, known).is_missed for one in results)

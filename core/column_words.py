@@ -76,6 +76,7 @@ WORDS: dict[str, LazyString] = {
     "consented_at": _l("consent given"),
     "content": _l("content"),
     "contest_until": _l("can be contested until"),
+    "counted_from": _l("number of the check that it counts again"),
     "countries": _l("countries"),
     "country": _l("country"),
     "created_at": _l("made"),

@@ -33,6 +33,7 @@ class Finding:
     part: str
     tone: str
     words: str
+    page: str = ""  # the endpoint of the page where somebody looks closer, if there is one
 
 
 # What a check of the audit trail may find, by `core.seals.Breach`.

@@ -33,6 +33,8 @@ ACTIONS = {
     "answer.read": _l("Answer in words read by a person"),
     "answer.read_undone": _l("Reading of an answer undone"),
     "frozen.proposed": _l("Answer put up for the frozen set"),
+    "frozen.read": _l("Answer of the frozen set read blind"),
+    "frozen.read_undone": _l("Reading of an answer of the frozen set undone"),
     "judges.check": _l("Check of the judges begun"),
     "judges.opened": _l("Gate of the judges opened"),
     "judges.closed": _l("Gate of the judges closed"),
@@ -70,6 +72,7 @@ ROWS = {
     "interview_template": Row(
         _l("Template of interviews %(id)s"), "interview_templates.version", "template_id"
     ),
+    "frozen_answer": Row(_l("Answer %(id)s of the frozen set"), "frozen_reading.one", "frozen_id"),
     "judge_version": Row(_l("Judges, version %(id)s"), "judge_health.page"),
     "interview": Row(_l("Interview %(id)s"), "interviews_operator.one_interview", "interview_id"),
 }

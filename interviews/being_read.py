@@ -105,8 +105,8 @@ def put(
 
 def why(session: Session, response: Response, row: BeingRead) -> Why:
     """Say why a person reads an answer."""
-    if row.version is None:
-        return row.why or Why.POINTS
+    if row.version is None or row.why in (Why.GATE, Why.CONSENT):
+        return row.why or Why.POINTS  # what judges had read before does not count
     found = judgings(session, response.id, row.version)
     outcomes = {one.outcome for one in found}
     if Judged.DOUBTED in outcomes:

@@ -47,9 +47,9 @@ FEW = 30  # answers under which nothing is said of an item
 FINISHED = (State.PASSED, State.FAILED, State.REVIEW)
 ONE_AT_A_TIME = text("select pg_try_advisory_xact_lock(hashtextextended(:field, 7220501))")
 GIVEN = text("""
-    select i.id, i.edition, i.plan, r.position, r.item_id, r.points, r.language
+    select i.id, i.edition, r.position, r.item_id, r.points, r.language
     from (
-        select id, edition, plan, finished_at from interview
+        select id, edition, finished_at from interview
         where field = :field and state in ('passed', 'failed', 'review') and not exists (
             -- from an organisation's own bank
             select from interview_template t
@@ -59,6 +59,9 @@ GIVEN = text("""
     ) i join interview_response r on r.interview_id = i.id
     order by i.finished_at, i.id, r.position
 """)
+# Apart from the answers: a plan is long, and would come again with each of them.
+PLANS = text("select id, plan from interview where id = any(:ids)")
+ONE_CHOICE = text("select pg_advisory_xact_lock(hashtextextended(:field, 7220502))")
 CHOICES = text("""
     select distinct on (c.item) c.item, c.kind, c.run_id, k.content, k.discrimination, k.thresholds
     from calibration_choice c
@@ -238,6 +241,7 @@ def accept(
     at: datetime,
 ) -> int:
     """Let curves count for interviews that begin from now on; `run` is locked by the caller."""
+    _hold(session, run.field)
     newest = latest(session, run.field)
     if newest is None or newest.key != run.key:
         raise NotTheLatest
@@ -256,6 +260,7 @@ def withdraw(
     session: Session, run: CalibrationRun, item_id: str, bank: Bank, *, by: User, at: datetime
 ) -> None:
     """Let an item count by its prior again; `run` is locked by the caller."""
+    _hold(session, run.field)
     if counting(session, bank, at).get(item_id) != run.key:
         raise NotAccepted
     _choose(session, run, [item_id], ChoiceKind.WITHDRAWN, by, at)
@@ -276,6 +281,11 @@ def verdict(one: Calibrated, seen: Look) -> ItemVerdict:
     if seen.languages is not None and seen.languages.is_flagged:
         return ItemVerdict.LANGUAGE
     return ItemVerdict.FEW if one.answers < FEW else ItemVerdict.FINE
+
+
+def _hold(session: Session, field: Field) -> None:
+    """Let one at a time choose curves of a field: two runs may have the same item."""
+    session.execute(ONE_CHOICE, {"field": field})
 
 
 def _choose(
@@ -313,12 +323,13 @@ def _answers(session: Session, bank: Bank) -> tuple[list[Any], Answers]:
         if words.get(row.item_id, "") == _edition_contents(session, row.edition).get(row.item_id)
     ]
     rows, fixed, languages = [], [], []
+    plans = _plans(session, {row.id for row in kept})
     for _key, group in groupby(kept, key=lambda row: row.id):
         of_one = list(group)
         rows.append(
             [(places[row.item_id], scales[row.item_id].category(row.points)) for row in of_one]
         )
-        known = _fixed(_edition(session, of_one[0].edition), of_one[0].plan)
+        known = _fixed(_edition(session, of_one[0].edition), plans[of_one[0].id])
         fixed.append(sum(row.position <= known for row in of_one))
         languages.append(Counter(row.language for row in of_one).most_common(1)[0][0])
     return kept, item_fit.padded(rows, fixed, languages)
@@ -335,6 +346,10 @@ def _of_field(bank: Bank) -> tuple[ColumnElement[bool], ...]:
         col(Interview.state).in_(FINISHED),
         ~own.exists(),
     )
+
+
+def _plans(session: Session, ids: Collection[int]) -> dict[int, Sequence[Mapping[str, Any]]]:
+    return {row.id: row.plan for row in session.execute(PLANS, {"ids": list(ids)})}
 
 
 def _fixed(bank: Bank, steps: Sequence[Mapping[str, Any]]) -> int:

@@ -13,7 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import ColumnElement, and_, or_
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped
 from sqlmodel import Session, col, select
 
 from accounts import consents
@@ -35,6 +37,7 @@ from interviews.models import Interview, Response
 STARTER = Path(__file__).resolve().parent / "frozen"
 READ_WITHIN = timedelta(days=30)
 READERS = 2
+NEEDED = (Purpose.TRANSCRIPTS, Purpose.AI_INTERVIEW)
 
 
 class NotForTheSet(NotAllowed):
@@ -56,7 +59,25 @@ class Frozen:
     language: str
     text: str
     people: tuple[frozenset[str], ...]
-    is_ours: bool
+    # Who read it, in the same order; None are the authors of the banks.
+    readers: tuple[int | None, ...]
+    # The interview that it was given in; None for ours.
+    interview: Interview | None
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the authors of the banks wrote it."""
+        return self.interview is None
+
+    def is_of(self, user_id: int) -> bool:
+        """Whether a person gave it."""
+        return self.interview is not None and self.interview.expert_id == user_id
+
+    def may_be_read_by(self, user_id: int) -> bool:
+        """Whether a person may read it blind: not who gave it, nor who decided on it."""
+        if self.interview is None:
+            return True
+        return user_id not in (self.interview.expert_id, self.interview.decided_by)
 
     @property
     def points(self) -> list[float]:
@@ -105,21 +126,23 @@ def starter() -> tuple[dict[str, Any], ...]:
     return tuple(found)
 
 
-def current(session: Session) -> list[Frozen]:
+def current(session: Session, *, only: int | None = None) -> list[Frozen]:
     """Return the frozen answers whose question is as it was, and whose text is still there."""
-    people = _people(session)
+    people = _people(session, only)
+    agreeing = or_(col(FrozenAnswer.response_id).is_(None), agreed(col(Interview.expert_id)))
     query = (
-        select(FrozenAnswer, Response)
+        select(FrozenAnswer, Response, Interview)
         .outerjoin(Response, col(Response.id) == col(FrozenAnswer.response_id))
-        .where(col(FrozenAnswer.frozen_at).is_not(None))
+        .outerjoin(Interview, col(Interview.id) == col(Response.interview_id))
+        .where(col(FrozenAnswer.frozen_at).is_not(None), agreeing)
         .order_by(col(FrozenAnswer.id))
     )
+    if only is not None:
+        query = query.where(FrozenAnswer.id == only)
     found = []
-    for row, response in session.exec(query):
+    for row, response, interview in session.exec(query):
         item, text = _item(items.banks().get(row.field), row.item_id), _text(row, response)
         if item is None or not text or rubrics.digest(item) != row.rubric:
-            continue
-        if response is not None and not _may_be_read(session, response):
             continue
         assert row.id is not None
         frozen = Frozen(
@@ -129,8 +152,9 @@ def current(session: Session) -> list[Frozen]:
             rubric=row.rubric,
             language=row.language,
             text=text,
-            people=tuple(people[row.id]),
-            is_ours=row.response_id is None,
+            people=tuple(frozenset(one.met) for one in people[row.id]),
+            readers=tuple(one.reader_id for one in people[row.id]),
+            interview=interview,
         )
         found.append(frozen)
     return found
@@ -172,10 +196,34 @@ def of_response(session: Session, response: Response) -> FrozenAnswer | None:
     return session.exec(query).first()
 
 
+def may_be_read(session: Session, expert_id: int) -> bool:
+    """Say whether a person agrees that answers are kept and that a model reads them."""
+    return all(consents.given(session, expert_id, purpose) for purpose in NEEDED)
+
+
+def agreed(expert_id: Mapped[int]) -> ColumnElement[bool]:
+    """Return the condition of an answer whose person agrees to both still."""
+    return and_(*(expert_id.in_(consents.givers(purpose)) for purpose in NEEDED))
+
+
+def is_there(session: Session, frozen_id: int) -> bool:
+    """Say whether an answer is still in the set, and hold it there."""
+    return session.get(FrozenAnswer, frozen_id, with_for_update={"read": True}) is not None
+
+
+def may_be_asked(session: Session, frozen_id: int) -> bool:
+    """Say whether an answer is still there, and its person still agrees that a model reads it."""
+    row = session.get(FrozenAnswer, frozen_id)
+    if row is None or row.response_id is None:
+        return row is not None
+    response = session.get(Response, row.response_id, populate_existing=True)
+    return bool(response and response.answer and _may_be_read(session, response))
+
+
 def freeze_if_read(session: Session, response: Response, at: datetime) -> bool:
     """Freeze an answer that was put up and that two people have read."""
     row = of_response(session, response)
-    if row is None or row.frozen_at is not None:
+    if row is None or row.frozen_at is not None or not _may_be_read(session, response):
         return False
     read = select(PersonReading).where(
         PersonReading.response_id == response.id, col(PersonReading.undone_at).is_(None)
@@ -194,15 +242,16 @@ def freeze_if_read(session: Session, response: Response, at: datetime) -> bool:
 
 
 def _may_be_read(session: Session, response: Response) -> bool:
-    interview = session.get_one(Interview, response.interview_id)
-    kept = consents.given(session, interview.expert_id, Purpose.TRANSCRIPTS)
-    return kept and consents.given(session, interview.expert_id, Purpose.AI_INTERVIEW)
+    return may_be_read(session, session.get_one(Interview, response.interview_id).expert_id)
 
 
-def _people(session: Session) -> dict[int, list[frozenset[str]]]:
-    people: dict[int, list[frozenset[str]]] = defaultdict(list)
-    for one in session.exec(select(FrozenReading).order_by(col(FrozenReading.id))):
-        people[one.frozen_id].append(frozenset(one.met))
+def _people(session: Session, only: int | None) -> dict[int, list[FrozenReading]]:
+    people: dict[int, list[FrozenReading]] = defaultdict(list)
+    counting = select(FrozenReading).where(col(FrozenReading.undone_at).is_(None))
+    if only is not None:
+        counting = counting.where(FrozenReading.frozen_id == only)
+    for one in session.exec(counting.order_by(col(FrozenReading.id))):
+        people[one.frozen_id].append(one)
     return people
 
 

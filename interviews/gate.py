@@ -15,7 +15,7 @@ from core.errors import Invalid
 from experts.fields import Field
 from interviews import rubrics
 from interviews.items import Item
-from interviews.judge_models import Gate, JudgeRun
+from interviews.judge_models import Gate, JudgeRun, JudgeVersion
 
 WORDS_AT_LEAST = 10
 
@@ -42,10 +42,13 @@ def allows(session: Session, version: str, field: Field, item: Item) -> bool:
 
 def follow(session: Session, run: JudgeRun, at: datetime) -> list[Field]:
     """Open the gates that a finished run opens, close the others; return the open ones."""
+    _hold(session, run.version)
     opened = []
     for field in Field:
         found = (run.results or {})["fields"].get(str(field))
         opens, last = bool(found and found["opens"]), state(session, run.version, field)
+        if last is not None and last.by is not None and not _is_new(run, last):
+            continue  # closed by hand: only judges who are asked anew open it
         if opens:
             opened.append(field)
         elif last is None or not last.is_open:
@@ -61,11 +64,22 @@ def close(
     """Close a gate by hand; False where it is not open. The next run that passes opens it."""
     if len(words.strip()) < WORDS_AT_LEAST:
         raise WhyClosed(letters=WORDS_AT_LEAST)
+    _hold(session, version)
     last = state(session, version, field)
     if last is None or not last.is_open:
         return False
     _add(session, version, field, False, None, by.id, words.strip(), at)
     return True
+
+
+def _is_new(run: JudgeRun, closed: Gate) -> bool:
+    """Return whether judges were asked after a gate was closed, not only counted again."""
+    return run.counted_from is None and run.begun_at > closed.at
+
+
+def _hold(session: Session, version: str) -> None:
+    """Let nobody else open or close gates of a version until the transaction ends."""
+    session.get(JudgeVersion, version, with_for_update=True)
 
 
 def _add(

@@ -13,18 +13,20 @@ from core.settings import current_settings
 from experts.fields import Field
 from interviews import accommodations, gaps, modes, spend, waiting
 
+QUEUE = "interviews_operator.all_interviews"
+
 
 def readings(session: Session) -> list[Finding]:
     """Whether interviews near the line wait, and for too long."""
     found, name = waiting.times(session, now()), _("Interviews")
     if found.late:
         words = _("%(count)s have waited for a person longer than promised.", count=found.late)
-        return [Finding(name, "stop", words)]
+        return [Finding(name, "stop", words, QUEUE)]
     if found.waiting:
         words = _("%(count)s wait for a person to read them.", count=found.waiting)
-        return [Finding(name, "wait", f"{words} {_lately(found)}".strip())]
+        return [Finding(name, "wait", f"{words} {_lately(found)}".strip(), QUEUE)]
     words = _("Nobody waits for a person to read.")
-    return [Finding(name, "ok", f"{words} {_lately(found)}".strip())]
+    return [Finding(name, "ok", f"{words} {_lately(found)}".strip(), QUEUE)]
 
 
 def _lately(found: waiting.Times) -> str:

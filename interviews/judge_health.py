@@ -1,6 +1,7 @@
 """What the page of the judges shows: versions, gates, figures, and where readings differ."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,8 +9,18 @@ from typing import Any
 from sqlmodel import Session, col, func, select
 
 from experts.fields import Field
-from interviews import editions, frozen, gate, judge_runs, kappa, rubrics
+from interviews import (
+    correlation,
+    editions,
+    frozen,
+    frozen_reading,
+    gate,
+    judge_runs,
+    kappa,
+    rubrics,
+)
 from interviews.frozen import Frozen
+from interviews.items import Bank
 from interviews.judge_models import (
     FrozenAnswer,
     Gate,
@@ -34,11 +45,26 @@ class OfField:
 
 @dataclass(frozen=True)
 class Differing:
-    """A frozen answer that judges and people read in another way, or the judges themselves."""
+    """A frozen answer that judges and people read in another way, or the judges themselves.
+
+    Who has not read it yet and may is not shown what the others found: `is_hidden`.
+    """
 
     answer: Frozen
     judges: frozenset[str] | None
-    people: list[frozenset[str]]
+    people: list[tuple[int | None, frozenset[str]]]
+    is_hidden: bool
+
+
+@dataclass(frozen=True)
+class Blind:
+    """A blind reading by a person of an answer in an interview, as points, with its length."""
+
+    month: str
+    person: float
+    forms: float
+    judges: float | None
+    words: int | None  # None once the words are deleted
 
 
 @dataclass(frozen=True)
@@ -54,15 +80,18 @@ class Month:
 def versions(session: Session) -> list[tuple[JudgeVersion, JudgeRun | None]]:
     """Return the versions, the last first, each with its last finished run."""
     query = select(JudgeVersion).order_by(col(JudgeVersion.first_used_at).desc()).limit(20)
-    return [(one, last_run(session, one.digest)) for one in session.exec(query)]
-
-
-def last_run(session: Session, version: str) -> JudgeRun | None:
-    """Return the last finished run of a version."""
-    query = select(JudgeRun).where(
-        JudgeRun.version == version, col(JudgeRun.finished_at).is_not(None)
+    found = session.exec(query).all()
+    finished = (
+        select(JudgeRun)
+        .where(
+            col(JudgeRun.version).in_([one.digest for one in found]),
+            col(JudgeRun.finished_at).is_not(None),
+        )
+        .distinct(col(JudgeRun.version))
+        .order_by(col(JudgeRun.version), col(JudgeRun.id).desc())
     )
-    return session.exec(query.order_by(col(JudgeRun.id).desc()).limit(1)).first()
+    last = {run.version: run for run in session.exec(finished)}
+    return [(one, last.get(one.digest)) for one in found]
 
 
 def under_way(session: Session, version: str) -> tuple[JudgeRun, int] | None:
@@ -81,33 +110,40 @@ def fields(session: Session, version: str, run: JudgeRun | None) -> list[OfField
     ]
 
 
-def differing(session: Session, run: JudgeRun) -> list[Differing]:
-    """Return the answers of a run in which not all read the same."""
+def differing(session: Session, run: JudgeRun, user_id: int) -> list[Differing]:
+    """Return the answers of a run in which not all read the same, as one person may see them.
+
+    Words of people are not shown here but on pages of their own, where each look is on record.
+    """
     read = judge_runs.read(session, run)
     found = []
     for answer in frozen.current(session):
-        if answer.id not in read:
+        if answer.id not in read or answer.is_of(user_id):
             continue
         judges = read[answer.id]
         if judges is None or any(judges != one for one in answer.people):
-            found.append(Differing(answer, judges, list(answer.people)))
+            people = list(zip(answer.readers, answer.people, strict=True))
+            is_hidden = bool(frozen_reading.open_to([answer], user_id))
+            found.append(Differing(answer, judges, people, is_hidden))
     return found[:SHOWN]
 
 
 def set_size(session: Session) -> dict[str, int]:
-    """Return how many answers the frozen set has, and how many wait for a second reader."""
+    """Return how many answers the frozen set has, by whom they were read, and how many wait."""
     waiting = select(func.count()).where(col(FrozenAnswer.frozen_at).is_(None))
     every = frozen.current(session)
     return {
         "answers": len(every),
         "ours": sum(one.is_ours for one in every),
+        "by_one": sum(len(one.people) == 1 for one in every),
         "by_two": sum(len(one.people) > 1 for one in every),
+        "readers": len({reader for one in every for reader in one.readers}),
         "waiting": session.exec(waiting.select_from(FrozenAnswer)).one(),
     }
 
 
-def trend(session: Session, at: datetime) -> list[Month]:
-    """Return how the blind readings of each month went with what judges and forms had read."""
+def blind(session: Session, at: datetime) -> list[Blind]:
+    """Return the blind readings of answers in interviews in the last year, the oldest first."""
     query = (
         select(PersonReading, Response, Interview)
         .join(Response, col(Response.id) == col(PersonReading.response_id))
@@ -115,15 +151,44 @@ def trend(session: Session, at: datetime) -> list[Month]:
         .where(col(PersonReading.undone_at).is_(None), PersonReading.read_at > at - LOOK_BACK)
         .order_by(col(PersonReading.read_at))
     )
+    banks: dict[tuple[Any, ...], Bank] = {}
+    found = []
+    for reading, response, interview in session.exec(query):
+        key = (interview.edition, interview.template_id, repr(interview.part))
+        if key not in banks:
+            banks[key] = editions.of(session, interview)
+        item, judges = banks[key].item(response.item_id), reading.judges
+        found.append(
+            Blind(
+                month=f"{reading.read_at:%Y-%m}",
+                person=reading.points,
+                forms=rubrics.points(item, sum(reading.forms.values())),
+                judges=rubrics.points(item, sum(judges.values())) if judges is not None else None,
+                words=correlation.words(response.answer["text"]) if response.answer else None,
+            )
+        )
+    return found
+
+
+def lengths(readings: Sequence[Blind]) -> dict[str, Any]:
+    """Return how points of interviews went with the length of answers, where judges read too."""
+    return correlation.of_points(
+        [
+            (one.words, one.judges, one.person)
+            for one in readings
+            if one.words is not None and one.judges is not None
+        ]
+    )
+
+
+def trend(readings: Sequence[Blind]) -> list[Month]:
+    """Return how the blind readings of each month went with what judges and forms had read."""
     judges: dict[str, list[kappa.Pair]] = defaultdict(list)
     forms: dict[str, list[kappa.Pair]] = defaultdict(list)
-    for reading, response, interview in session.exec(query):
-        month = f"{reading.read_at:%Y-%m}"
-        item = editions.of(session, interview).item(response.item_id)
-        forms[month].append((rubrics.points(item, sum(reading.forms.values())), reading.points))
-        if reading.judges is not None:
-            met = sum(reading.judges.values())
-            judges[month].append((rubrics.points(item, met), reading.points))
+    for one in readings:
+        forms[one.month].append((one.forms, one.person))
+        if one.judges is not None:
+            judges[one.month].append((one.judges, one.person))
     return [
         Month(month, len(pairs), kappa.of(judges[month]), kappa.of(pairs))
         for month, pairs in forms.items()

@@ -18,6 +18,10 @@ from interviews.judge_models import Judged, Why
 from interviews.judges import Heard, Judges
 
 AT_MOST = 100
+DOWN_AT_MOST = 3  # in a row, before a sweep leaves the rest to the next one
+
+
+WAITS = "waits for the model"
 
 
 class _OverBudget(Exception):
@@ -33,6 +37,9 @@ def judge_interview(interview_id: int, having: Judges | None) -> str:
     why = None
     try:
         for one in work.questions:
+            with transaction() as session:
+                if not judging.go_on(session, interview_id, one, having.version, now()):
+                    break
             subject = judging.subject(interview_id)
             heard = _ask(having, subject, one.judge, one.item, one.text, one.language)
             with transaction() as session:
@@ -43,15 +50,18 @@ def judge_interview(interview_id: int, having: Judges | None) -> str:
         pass  # asked again by the sweep, until the deadline of the judges
     with transaction() as session:
         done = judging.finish(session, interview_id, now(), why=why)
-    return "read" if done else "waits for the model"
+    return "read" if done else WAITS
 
 
 def judge_waiting(having: Judges | None) -> int:
     """Take up interviews whose judges were not asked, or not answered; return how many."""
     with transaction() as session:
         found = judging.waiting(session, now())
-    for interview_id in found:
-        judge_interview(interview_id, having)
+    down = 0
+    for taken, interview_id in enumerate(found, start=1):
+        down = down + 1 if judge_interview(interview_id, having) == WAITS else 0
+        if down == DOWN_AT_MOST:
+            return taken  # the endpoint is away: each more would only wait for its time-out
     return len(found)
 
 
@@ -64,6 +74,9 @@ def check_judges(run_id: int, having: Judges | None) -> str:
     try:
         for one in questions:
             answer = one.answer
+            with transaction() as session:
+                if not judge_runs.go_on(session, run_id, answer, now()):
+                    continue
             # Each answer has a limit of its own; that of the month holds for all.
             subject = f"judge_run:{run_id}:{answer.id}"
             heard = _ask(having, subject, one.judge, answer.item, answer.text, answer.language)
@@ -73,7 +86,7 @@ def check_judges(run_id: int, having: Judges | None) -> str:
         pass  # what is missing is asked later
     with transaction() as session:
         done = judge_runs.finish(session, run_id, current_settings(), now())
-    return "measured" if done else "waits for the model"
+    return "measured" if done else WAITS
 
 
 def go_on_checking(having: Judges | None) -> int:
@@ -83,7 +96,7 @@ def go_on_checking(having: Judges | None) -> int:
     for run_id in found:
         if check_judges(run_id, having) == "nothing to ask":
             with transaction() as session:
-                judge_runs.finish(session, run_id, current_settings(), now())
+                judge_runs.give_up(session, run_id, current_settings(), now())
     return len(found)
 
 

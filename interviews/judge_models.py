@@ -204,16 +204,24 @@ class FrozenAnswer(SQLModel, table=True):
 
 
 class FrozenReading(SQLModel, table=True):
-    """What one reader found met in an answer of the frozen set; the authors count as one."""
+    """What one reader found met in an answer of the frozen set; the authors count as one.
+
+    A person may add theirs after the answer is frozen, with `read_at`, and take it back once.
+    """
 
     __tablename__ = "frozen_reading"
     __table_args__ = (
+        CheckConstraint(
+            "undone_at IS NULL OR (reader_id IS NOT NULL AND undone_at >= read_at)",
+            name="undone_by_its_reader",
+        ),
         Index(
             "uq_frozen_reading_frozen_id_reader_id",
             "frozen_id",
             "reader_id",
             unique=True,
             postgresql_nulls_not_distinct=True,
+            postgresql_where="undone_at IS NULL",
         ),
     )
 
@@ -221,6 +229,8 @@ class FrozenReading(SQLModel, table=True):
     frozen_id: int = Column(foreign_key="frozen_answer.id", ondelete="CASCADE", sa_type=BigInteger)
     reader_id: int | None = Column(default=None, foreign_key="user_account.id")
     met: list[str] = jsonb()
+    read_at: datetime | None = utc(nullable=True)
+    undone_at: datetime | None = utc(nullable=True)
 
 
 class JudgeRun(SQLModel, table=True):
@@ -240,6 +250,10 @@ class JudgeRun(SQLModel, table=True):
     id: int | None = Column(default=None, primary_key=True, sa_type=BigInteger)
     version: str = Column(sa_type=Text, foreign_key="judge_version.digest")
     asked_by: int | None = Column(default=None, foreign_key="user_account.id")
+    # The run whose readings by judges it counts again, beside what people have read since.
+    counted_from: int | None = Column(
+        default=None, foreign_key="judge_run.id", sa_type=BigInteger, nullable=True
+    )
     begun_at: datetime = utc()
     held_until: datetime | None = utc(nullable=True)
     finished_at: datetime | None = utc(nullable=True)

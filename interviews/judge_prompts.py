@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from core.ports import Said
 from interviews import untrusted
@@ -63,9 +63,19 @@ def digest() -> str:
 
 
 def form_for(question: Short) -> type[BaseModel]:
-    """Return the form of a judge's answer: each check, and nothing more."""
-    fields: dict[str, Any] = dict.fromkeys(question.checks, (CheckRead, ...))
+    """Return the form of a judge's answer: each check, and nothing more.
+
+    Authors name checks as they like, also `json` or `model_dump`: so fields have names of ours.
+    """
+    fields: dict[str, Any] = {
+        _field(number): (CheckRead, Field(alias=key)) for number, key in enumerate(question.checks)
+    }
     return create_model("Reading", __config__=ConfigDict(extra="forbid"), **fields)
+
+
+def read_in(answer: BaseModel, question: Short) -> dict[str, CheckRead]:
+    """Return what a judge says of each check."""
+    return {key: getattr(answer, _field(number)) for number, key in enumerate(question.checks)}
 
 
 def asked(item: Item, text: str, language: str, *, judge: int) -> list[Said]:
@@ -79,6 +89,10 @@ def asked(item: Item, text: str, language: str, *, judge: int) -> list[Said]:
     words = untrusted.fenced(text, secrets.token_hex(8))
     task = _task(checks, passage, question.prompt.in_(language), words)
     return [Said("system", PROMPTS[judge - 1]), Said("user", task)]
+
+
+def _field(number: int) -> str:
+    return f"check_{number}"
 
 
 def _task(checks: Mapping[str, str], passage: str, prompt: str, words: str) -> str:

@@ -14,7 +14,7 @@ from core.ports import ports
 from core.settings import current_settings
 from core.web import Problems, read
 from experts.fields import Field
-from interviews import gate, judge_health, judge_runs, judges
+from interviews import frozen_reading, gate, judge_health, judge_runs, judges
 from interviews.judge_models import JudgeVersion
 from interviews.scoring_forms import CloseForm
 
@@ -44,6 +44,24 @@ def check() -> ResponseReturnValue:
     return redirect(url_for(".page"))
 
 
+@bp.post("/operator/interviews/judges/count-again")
+@requires("interview.review")
+def count_again() -> ResponseReturnValue:
+    """Count the last check again, with all that people have read since."""
+    settings = current_settings()
+    having = judges.of(ports(), settings)
+    if having is None:
+        raise NoJudges
+    run = judge_runs.count_again(db_session(), having, settings, by=current_user.id, at=now())
+    if run is None:
+        flash(_("Nothing is new since the last check."), "info")
+    elif run.finished_at is None:
+        flash(_("The judges read what they have not read yet. The figures appear here."), "success")
+    else:
+        flash(_("Counted again, with all readings of people so far."), "success")
+    return redirect(url_for(".page"))
+
+
 @bp.post("/operator/interviews/judges/close")
 @requires("interview.review")
 def close() -> ResponseReturnValue:
@@ -62,7 +80,9 @@ def _page(form: CloseForm | None) -> str:
     session = db_session()
     having = judges.of(ports(), current_settings())
     version = having.version if having else None
-    run = judge_health.last_run(session, version) if version else None
+    run = judge_runs.last_finished(session, version) if version else None
+    differing = judge_health.differing(session, run, current_user.id) if run else []
+    blind = judge_health.blind(session, now())
     return render_template(
         "interviews/judges.html",
         having=having,
@@ -72,9 +92,12 @@ def _page(form: CloseForm | None) -> str:
         run=run,
         under_way=judge_health.under_way(session, version) if version else None,
         fields=judge_health.fields(session, version, run) if version else [],
-        differing=judge_health.differing(session, run) if run else [],
+        differing=differing,
+        names=frozen_reading.names(session, [one.answer for one in differing]),
+        added=frozen_reading.since(session, run.finished_at) if run else 0,
+        lengths=judge_health.lengths(blind),
         size=judge_health.set_size(session),
-        trend=judge_health.trend(session, now()),
+        trend=judge_health.trend(blind),
         bars=judge_runs.bars(current_settings()),
         form=form or CloseForm(),
         labels={field.value: field.label for field in Field},

@@ -91,8 +91,7 @@ def ask(judges: Judges, judge: int, item: Item, text: str, language: str) -> Hea
     except ModelRefused:
         return Heard(Judged.REFUSED, nothing(model.name), CallOutcome.REFUSED)
     readings = []
-    for key in question.checks:
-        read: judge_prompts.CheckRead = getattr(answer.value, key)
+    for key, read in judge_prompts.read_in(answer.value, question).items():
         quote = quotes.verified(read.quote, text) if read.met else None
         readings.append(Reading(key, met=quote is not None, quote=quote))
     if hardening.kept(item, text, readings).doubts:

@@ -69,8 +69,33 @@ def claim(session: Session, interview_id: int, having: Judges | None, at: dateti
     return Work(interview_id, _missing(session, row.version, bank, left))
 
 
+def go_on(
+    session: Session, interview_id: int, question: Question, version: str, at: datetime
+) -> bool:
+    """Say whether a judge may be asked still, and hold the interview for so long.
+
+    Much may have happened since the claim: a consent withdrawn, a gate closed, a person erased.
+    """
+    interview = session.get(Interview, interview_id, with_for_update=True)
+    row = session.get(BeingRead, interview_id, with_for_update=True)
+    response = session.get(Response, question.response_id, populate_existing=True)
+    if interview is None or row is None or response is None or response.answer is None:
+        return False
+    if row.phase is not Phase.JUDGES or row.version != version:
+        return False
+    bank, some = editions.of(session, interview), [response]
+    if interview.state is not State.REVIEW or _shut(session, interview, bank, some, version):
+        return False
+    row.held_until = at + HELD
+    session.add(row)
+    return True
+
+
 def store(session: Session, question: Question, version: str, heard: Heard, at: datetime) -> None:
-    """Keep what a judge said, once."""
+    """Keep what a judge said, once; nothing where the answer was deleted meanwhile."""
+    response = session.get(Response, question.response_id, with_for_update=True)
+    if response is None or response.answer is None:
+        return
     row = {
         "response_id": question.response_id,
         "version": version,
@@ -94,9 +119,10 @@ def finish(session: Session, interview_id: int, at: datetime, *, why: Why | None
         row.held_until = at + AGAIN_AFTER
         session.add(row)
         return False
-    row.held_until, row.phase = None, Phase.PEOPLE
+    shut = _shut(session, interview, bank, left, row.version) if row.version else None
+    row.held_until, row.phase, row.why = None, Phase.PEOPLE, shut or row.why
     session.add(row)
-    for response in left:
+    for response in left if shut is None else ():
         _add(session, response, bank.item(response.item_id), row.version)
     audit.record(
         session,
@@ -167,12 +193,19 @@ def _against(
     """Say what stands against asking judges about this interview at all."""
     if having is None:
         return Why.NO_MODEL
+    shut = _shut(session, interview, bank, left, having.version)
+    return shut or (Why.DOWN if _over(session, interview, at) else None)
+
+
+def _shut(
+    session: Session, interview: Interview, bank: Bank, left: Sequence[Response], version: str
+) -> Why | None:
+    """Say why what judges of a version find in answers may not be used now, if it may not."""
     if not consents.given(session, interview.expert_id, Purpose.AI_INTERVIEW):
         return Why.CONSENT
     items = [bank.item(one.item_id) for one in left]
-    if not all(gate.allows(session, having.version, interview.field, item) for item in items):
-        return Why.GATE
-    return Why.DOWN if _over(session, interview, at) else None
+    allowed = all(gate.allows(session, version, interview.field, item) for item in items)
+    return None if allowed else Why.GATE
 
 
 def _over(session: Session, interview: Interview, at: datetime) -> bool:

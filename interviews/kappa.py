@@ -7,6 +7,7 @@ thirds and quarters are exact. Weighted kappa with quadratic weights: Cohen, Psy
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import permutations
 
 GRADES = 12
 
@@ -34,6 +35,20 @@ def of(pairs: Sequence[Pair]) -> Agreement:
         bias=sum(differences) / len(pairs),
         error=sum(abs(one) for one in differences) / len(pairs),
     )
+
+
+def among(answers: Sequence[Sequence[float]]) -> Agreement:
+    """Return how far several readers agree, from the points that each gave to each answer.
+
+    Every two readers of an answer are a pair, in both orders, since none of them is the known one:
+    so each has the same share in what would agree by chance (as Scott, Public Opinion Quarterly 19,
+    1955). `pairs` counts them once. There is no bias between readers without order.
+    """
+    both = [pair for points in answers for pair in permutations(points, 2)]
+    if not both:
+        return Agreement(0, None, None, None)
+    found = of(both)
+    return Agreement(len(both) // 2, found.kappa, None, found.error)
 
 
 def grade(points: float) -> int:

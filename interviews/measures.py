@@ -6,9 +6,10 @@ how many those are is shown beside. Each reading of a person is one pair.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from statistics import fmean
 from typing import Any
 
-from interviews import evidence, kappa, rubrics
+from interviews import correlation, evidence, kappa, rubrics
 from interviews.frozen import Frozen
 
 Met = frozenset[str]
@@ -59,7 +60,9 @@ def figures(answers: Sequence[Frozen], read: Mapping[int, Met | None]) -> dict[s
         "read": len(known),
         "judges": asdict(kappa.of(_pairs(known))),
         "forms": asdict(kappa.of(_pairs((one, by_forms(one)) for one in answers))),
-        "people": asdict(kappa.of([_two(one) for one in answers if len(one.people) > 1])),
+        "people": asdict(kappa.among([one.points for one in answers])),
+        "readings": _readings(answers),
+        "length": _length(known),
         "checks": _checks(known),
     }
 
@@ -90,8 +93,24 @@ def _pairs(known: Iterable[tuple[Frozen, Met]]) -> list[kappa.Pair]:
     ]
 
 
-def _two(one: Frozen) -> kappa.Pair:
-    return one.points[0], one.points[1]
+def _readings(answers: Sequence[Frozen]) -> dict[str, int]:
+    """Count how many people read each answer: few readers are a weak measure."""
+    counts = [len(one.people) for one in answers]
+    return {
+        "least": min(counts, default=0),
+        "most": max(counts, default=0),
+        "by_one": sum(count == 1 for count in counts),
+    }
+
+
+def _length(known: Sequence[tuple[Frozen, Met]]) -> dict[str, Any]:
+    """Return how points go with the length of answers, as the judges and as people give them."""
+    return correlation.of_points(
+        [
+            (correlation.words(one.text), rubrics.points(one.item, len(met)), fmean(one.points))
+            for one, met in known
+        ]
+    )
 
 
 def _checks(known: Iterable[tuple[Frozen, Met]]) -> dict[str, int]:

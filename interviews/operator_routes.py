@@ -6,6 +6,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from sqlmodel import col, select
 
+from annotation import sample_waiting
 from core import audit, formats
 from core.access import requires
 from core.clock import now
@@ -56,6 +57,7 @@ def all_interviews() -> ResponseReturnValue:
         "interviews/all_interviews.html",
         page_of_rows=listing,
         times=waiting.times(session, at),
+        samples=sample_waiting.counts(session, at).waiting,
         waits_for={one.id: waiting.why(session, one) for one, _expert in listing.rows},
         readers=waiting.readers(session, [one.key for one, _expert in listing.rows], at),
         age=waiting.age,

@@ -78,10 +78,18 @@ def _plain(text: str) -> list[tuple[str, int]]:
 
 
 def _is_edge(letters: str, at: int) -> bool:
-    return (
-        at <= 0
-        or at >= len(letters)
-        or not (letters[at - 1].isalnum() and (letters[at].isalnum() or _joins(letters[at])))
+    if at <= 0 or at >= len(letters):
+        return True
+    if letters[at - 1].isalnum() and (letters[at].isalnum() or _joins(letters[at])):
+        return False
+    return not _is_in_number(letters, at)
+
+
+def _is_in_number(letters: str, at: int) -> bool:
+    """Return whether a place is beside the point of a number: "5 %" does not stand in "12.5 %"."""
+    beside = (letters[max(0, at - 2) : at + 1], letters[at - 1 : at + 2])
+    return any(
+        len(one) == 3 and one[0].isdigit() and one[1] in ".," and one[2].isdigit() for one in beside
     )
 
 

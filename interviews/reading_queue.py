@@ -124,12 +124,12 @@ def found(session: Session, row: ToRead) -> Found:
     return Found(row, response, interview, item)
 
 
-def check_reader(one: Found, user_id: int, at: datetime) -> None:
+def check_reader(session: Session, one: Found, user_id: int, at: datetime) -> None:
     """Refuse everybody but the person who holds an answer."""
     if one.interview.expert_id == user_id:
         raise OwnAnswer
     held = one.row.held_by == user_id and one.row.held_until is not None
-    if not held or one.row.read_at is not None or not _is_open(one):
+    if not held or one.row.read_at is not None or not _is_open(session, one):
         raise OthersRead
 
 
@@ -140,7 +140,7 @@ def read(
     before = reading_of(session, one.response, by)
     if before is not None and one.row.read_at is not None:
         return before  # sent twice
-    check_reader(one, _id(by), at)
+    check_reader(session, one, _id(by), at)
     readings = _readings(one, said)
     mark = scoring.from_readings(rubrics.short(one.item), readings)
     version = _version(session, one)
@@ -175,7 +175,7 @@ def may_undo(session: Session, one: Found, reading: PersonReading, at: datetime)
     ).one()
     place = frozen.of_response(session, one.response)
     is_frozen = place is not None and place.frozen_at is not None
-    open_still = one.row.purpose is ReadFor.FROZEN or _is_open(one)
+    open_still = one.row.purpose is ReadFor.FROZEN or _is_open(session, one)
     fresh = at < reading.read_at + UNDO_FOR
     return latest == reading.id and fresh and open_still and not is_frozen
 
@@ -249,8 +249,12 @@ def settle_next(session: Session, at: datetime) -> bool:
     ).first()
     if found is None:
         return False
-    interview = session.get_one(Interview, found, with_for_update=True)
-    row = session.get_one(BeingRead, found, with_for_update=True)
+    # What was asked before the lock may have changed until it was there.
+    interview = session.get_one(Interview, found, with_for_update=True, populate_existing=True)
+    row = session.get_one(BeingRead, found, with_for_update=True, populate_existing=True)
+    still = select(BeingRead.interview_id).where(BeingRead.interview_id == found, ~unread.exists())
+    if row.phase is not Phase.PEOPLE or session.exec(still).first() is None:
+        return True  # somebody took a reading back, or another sweep was first
     row.phase, row.settled_at = Phase.READ, at
     session.add(row)
     if interview.state is State.REVIEW:
@@ -269,15 +273,20 @@ def _waits(user_id: int) -> tuple[ColumnElement[bool], ...]:
         col(ToRead.read_at).is_(None),
         col(Response.answer).is_not(None),
         col(Interview.expert_id) != user_id,
-        or_(Interview.state == State.REVIEW, ToRead.purpose == ReadFor.FROZEN),
+        or_(
+            (col(ToRead.purpose) == ReadFor.OUTCOME) & (col(Interview.state) == State.REVIEW),
+            (col(ToRead.purpose) == ReadFor.FROZEN) & frozen.agreed(col(Interview.expert_id)),
+        ),
         ~mine.exists(),
     )
 
 
-def _is_open(one: Found) -> bool:
+def _is_open(session: Session, one: Found) -> bool:
     if one.response.answer is None:
         return False
-    return one.row.purpose is ReadFor.FROZEN or one.interview.state is State.REVIEW
+    if one.row.purpose is ReadFor.FROZEN:
+        return frozen.may_be_read(session, one.interview.expert_id)
+    return one.interview.state is State.REVIEW
 
 
 def _readings(one: Found, said: Mapping[str, str]) -> tuple[Reading, ...]:

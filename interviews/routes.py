@@ -31,6 +31,7 @@ from interviews import (
     conversation,
     editions,
     fairness_routes,
+    frozen_routes,
     integrity,
     integrity_routes,
     judge_routes,
@@ -86,6 +87,7 @@ MORE_BLUEPRINTS = [
     judge_routes.bp,
     bank_withdrawal_routes.bp,
     template_routes.bp,
+    frozen_routes.bp,
 ]
 
 

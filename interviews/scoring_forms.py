@@ -25,7 +25,7 @@ class ReadingForm(FlaskForm):  # type: ignore[misc]
         for key in self.keys:
             field = self[f"quote_{key}"]
             quote = (field.data or "").strip()
-            if quote and quotes.verified(quote, self.text) is None:
+            if quote and not field.errors and quotes.verified(quote, self.text) is None:
                 words = _("Select words of the answer: these do not stand in it.")
                 field.errors = [*field.errors, words]
                 sound = False
@@ -51,9 +51,35 @@ class ReadingForm(FlaskForm):  # type: ignore[misc]
         for key, check in checks.items():
             fields[f"met_{key}"] = BooleanField(check.words.in_(language))
             fields[f"quote_{key}"] = StringField(
-                _l("Words of the answer that make it"), validators=[Length(max=1000)]
+                _l("Words of the answer that make it"),
+                validators=[
+                    Length(max=quotes.QUOTE_AT_MOST, message=_l("Select 400 characters at most."))
+                ],
             )
         return type("ReadingForm", (cls,), fields)
+
+
+class FrozenForm(FlaskForm):  # type: ignore[misc]
+    """A reading of an answer of the frozen set: which checks are met, and no more."""
+
+    keys: tuple[str, ...] = ()
+
+    def met(self) -> list[str]:
+        """Return the checks that are met."""
+        return [key for key in self.keys if self[f"met_{key}"].data]
+
+    def boxes(self) -> list[Any]:
+        """Return the box of each check."""
+        return [self[f"met_{key}"] for key in self.keys]
+
+    @classmethod
+    def for_item(cls, item: Item, language: str) -> type["FrozenForm"]:
+        """Return the form of an answer to an item."""
+        checks = rubrics.short(item).checks
+        fields: dict[str, Any] = {"keys": tuple(checks)}
+        for key, check in checks.items():
+            fields[f"met_{key}"] = BooleanField(check.words.in_(language))
+        return type("FrozenForm", (cls,), fields)
 
 
 class CloseForm(FlaskForm):  # type: ignore[misc]

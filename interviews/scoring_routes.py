@@ -66,7 +66,7 @@ def one(answer_id: int) -> ResponseReturnValue:
             place=frozen.of_response(db_session(), found.response),
             left=reading_queue.waiting(db_session(), current_user.id),
         )
-    reading_queue.check_reader(found, current_user.id, now())
+    reading_queue.check_reader(db_session(), found, current_user.id, now())
     return _blind_page(found, _form(found)())
 
 
@@ -77,7 +77,7 @@ def decide(answer_id: int) -> ResponseReturnValue:
     found = _found(answer_id, lock=True)
     form = read(_form(found))
     if isinstance(form, Problems):
-        reading_queue.check_reader(found, current_user.id, now())
+        reading_queue.check_reader(db_session(), found, current_user.id, now())
         return _blind_page(found, form.form), 422
     reading_queue.read(db_session(), found, form.said(), by=current_user, at=now())
     return redirect(url_for(".one", answer_id=answer_id))

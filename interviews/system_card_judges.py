@@ -4,12 +4,13 @@ The one place for it: where judges run, this module says so, with their figures.
 """
 
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlmodel import Session
 
 from core.settings import Settings
 from experts.fields import Field
-from interviews import gate, judge_health
-from interviews.judge_models import JudgeVersion
+from interviews import gate, judge_health, judge_runs
+from interviews.judge_models import JudgeRun, JudgeVersion
 
 
 def lines(session: Session, settings: Settings) -> list[tuple[str, str]]:
@@ -38,4 +39,31 @@ def _judges(session: Session, version: JudgeVersion) -> list[tuple[str, str]]:
         " Open now: %(fields)s.",
         fields=", ".join(opened) or _("none"),
     )
-    return [(_("Judges"), str(words)), (_("Gates"), str(gates))]
+    read = _readings(judge_runs.last_finished(session, version.digest))
+    return [(_("Judges"), str(words)), (_("Gates"), f"{gates} {read}".strip())]
+
+
+def _readings(run: JudgeRun | None) -> str:
+    """Say how many people's readings the figures rest on."""
+    found = ((run.results if run else None) or {}).get("whole", {}).get("readings")
+    if not found or not found["most"]:
+        return ""
+    if found["most"] == 1:
+        return str(
+            _("Each answer of the set had one reading by a person, so the figures are weak.")
+        )
+    if found["by_one"]:
+        return str(
+            ngettext(
+                "%(num)s answer of the set had one reading only, the others more.",
+                "%(num)s answers of the set had one reading only, the others more.",
+                found["by_one"],
+            )
+        )
+    return str(
+        ngettext(
+            "Each answer of the set had at least %(num)s reading by a person.",
+            "Each answer of the set had at least %(num)s readings by people.",
+            found["least"],
+        )
+    )

@@ -361,6 +361,10 @@ ROUTES: dict[str, Route] = {
     "interview_scoring.freeze": OF_ANSWER(
         untried="nobody has read it, so there is nothing to put up"
     ),
+    **{
+        f"frozen_reading.{view}": Route(OPS, {"frozen_id": "frozen answer"})
+        for view in ("one", "decide", "undo")
+    },
     "interviews_operator.decide": Route(OPS, {"interview_id": "contested interview"}),
     # releases
     "releases.project_releases": BY_OWNER(),

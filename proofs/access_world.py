@@ -54,7 +54,7 @@ from tests.factories.books import (
 from tests.factories.decisions import contest, decision_of
 from tests.factories.experts import make_expert, make_licence
 from tests.factories.interviews import answer_all, make_interview, unknown
-from tests.factories.judges import make_answer_in_words, make_to_read
+from tests.factories.judges import load_starter, make_answer_in_words, make_to_read
 from tests.factories.loop import make_model_run
 from tests.factories.mirrors import make_edit
 from tests.factories.payouts import (
@@ -383,6 +383,7 @@ def _interviews(session: Session, world: World) -> None:
         "interview appeal": appeal.id,
         "calibration": calibration.make_calibration(session, field=Field.FINANCE).id,
         "answer to read": to_read.id,
+        "frozen answer": load_starter(session)[0].id,
     }
     _talk(session, world)
 

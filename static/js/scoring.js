@@ -21,10 +21,10 @@ const selected = () => {
 const tick = (row) => {
   const box = row.querySelector("input[type=checkbox]");
   const quote = row.querySelector("input[type=text]");
-  const words = selected();
+  const words = quote ? selected() : "";
   box.checked = words ? true : !box.checked;
   if (words) quote.value = words;
-  if (!box.checked) quote.value = "";
+  if (quote && !box.checked) quote.value = "";
   getSelection().removeAllRanges();
   const state = box.checked ? form.dataset.met : form.dataset.missing;
   said.textContent = `${row.dataset.number}: ${state}${words ? ` – ${words}` : ""}`;

@@ -4,7 +4,8 @@ import pytest
 
 from annotation import agreement, gold
 from annotation.agreement import Span
-from tests.factories.annotation import choice
+from annotation.label_config import parse
+from tests.factories.annotation import CLAUSES, choice
 
 A, B, C = ((("clause", (name,)),) for name in "abc")
 PARTY, DUTY = (0, 12, "Party"), (39, 61, "Obligation")
@@ -139,7 +140,25 @@ def test_majority_label_and_marks():
     ],
 )
 def test_gold(result, known, right, f1):
-    score = gold.score(result, known)
+    score = gold.score(parse(CLAUSES), result, known)
 
     assert score.is_right is right
-    assert score.marks_f1 == (None if f1 is None else pytest.approx(f1))
+    assert score.is_missed is not right
+    assert [mark.score for mark in score.marks] == ([] if f1 is None else [pytest.approx(f1)])
+
+
+@pytest.mark.parametrize("number", [3, 3.5])
+def test_answers_without_choices_and_marks_are_the_same_only_where_they_are(number):
+    def said(value, key="count"):
+        return [{"id": "x", "from_name": key, "type": "number", "value": {"number": value}}]
+
+    assert agreement.is_unanimous([agreement.answer(said(number)) for _one in range(2)])
+    assert not agreement.is_unanimous([agreement.answer(said(number)), agreement.answer(said(4))])
+    assert agreement.answer([]) == ()
+    boxes = [
+        [{"from_name": "boxes", "type": "rectanglelabels", "value": {"x": x, "y": 1}}]
+        for x in (1, 60)
+    ]
+    assert not agreement.is_unanimous([agreement.answer(one) for one in boxes])
+    relation = {"type": "relation", "from_id": "a", "to_id": "b", "direction": "right"}
+    assert agreement.answer([*boxes[0], relation])

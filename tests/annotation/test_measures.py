@@ -2,10 +2,10 @@
 
 import pytest
 
-from annotation import agreement, measures, sample_score
+from annotation import agreement, gold, measures, sample_score
 from annotation.label_config import parse
 from annotation.sample_score import Line, Outcome, around, card, outcome
-from tests.annotation.label_studio.cases import BY_REGION, MANY, PICTURE
+from tests.annotation.label_studio.cases import BY_REGION, MANY, PAIR, PICTURE
 from tests.factories.annotation import CLAUSES, choice
 
 TEXT_CONFIG, PICTURE_CONFIG = parse(CLAUSES), parse(PICTURE)
@@ -128,6 +128,116 @@ def test_free_text_is_named_and_not_compared():
 
     assert measures.unmeasured(parse(MANY), gold) == ("why",)
     assert not measures.is_measurable(parse(MANY), gold)
+
+
+def regions(name, kind, *values, to_name="image"):
+    return [
+        {"id": f"{name}{number}", "from_name": name, "to_name": to_name, "type": kind, "value": one}
+        for number, one in enumerate(values)
+    ]
+
+
+RANKED = """
+<View>
+  <List name="list" value="$list" title="Answers"/>
+  <Ranker name="rank" toName="list"/>
+</View>
+"""
+RANKING = whole("rank", "ranker", "ranker", {"_": ["a", "b"]})
+ROAD = {"points": [[0, 0], [20, 0], [20, 20]], "polygonlabels": ["Road"]}
+FAR = {"points": [[60, 60], [80, 60], [80, 80]], "polygonlabels": ["Road"]}
+JOINED = [
+    *regions(
+        "spans",
+        "labels",
+        {"start": 4, "end": 12, "labels": ["Party"]},
+        {"start": 0, "end": 3, "labels": ["Obligation"]},
+        to_name="text",
+    ),
+    {"type": "relation", "from_id": "spans0", "to_id": "spans1", "direction": "right"}
+    | {"labels": ["binds"]},
+]
+
+
+def turned(**changes):
+    """Return the same marks, under other ids, with another relation between them."""
+    marks = [one | {"id": f"other-{one['id']}"} for one in JOINED[:2]]
+    relation = {"from_id": "other-spans0", "to_id": "other-spans1", "direction": "right"}
+    return [*marks, {"type": "relation", "labels": ["binds"]} | relation | changes]
+
+
+@pytest.mark.parametrize(
+    ("config", "known", "right", "wrong"),
+    [
+        (PICTURE, [box(10, 10, 20, 20)], [box(12, 11, 20, 20)], [box(60, 60, 20, 20)]),
+        (PICTURE, [box(10, 10, 20, 20)], [box(10, 10, 20, 20)], []),
+        (
+            PICTURE,
+            [box(10, 10, 20, 20)],
+            [box(10, 10, 20, 20)],
+            [box(10, 10, 20, 20), box(60, 60, 9, 9, number=2)],
+        ),
+        (
+            PICTURE,
+            regions("areas", "polygonlabels", ROAD),
+            regions("areas", "polygonlabels", ROAD),
+            regions("areas", "polygonlabels", FAR),
+        ),
+        (RANKED, [RANKING], [RANKING], [whole("rank", "ranker", "ranker", {"_": ["b", "a"]})]),
+        (
+            MANY,
+            [whole("count", "number", "number", 5)],
+            [whole("count", "number", "number", 5.0)],
+            [whole("count", "number", "number", 6)],
+        ),
+        (
+            MANY,
+            [whole("kinds", "choices", "choices", ["a"]), whole("count", "number", "number", 5)],
+            [whole("kinds", "choices", "choices", ["a"]), whole("count", "number", "number", 5)],
+            [whole("kinds", "choices", "choices", ["a"]), whole("count", "number", "number", 6)],
+        ),
+        (
+            PAIR,
+            [whole("better", "pairwise", "selected", "left")],
+            [whole("better", "pairwise", "selected", "left")],
+            [whole("better", "pairwise", "selected", "right")],
+        ),
+        (BY_REGION, JOINED, turned(), turned(direction="left")),
+        (BY_REGION, JOINED, turned(), turned(labels=[])),
+        (BY_REGION, JOINED, turned(), turned()[:2]),
+        (
+            BY_REGION,
+            JOINED,
+            turned(from_id="other-spans1", to_id="other-spans0", direction="left"),
+            turned(direction="bi"),
+        ),
+    ],
+)
+def test_a_known_answer_of_any_kind_is_met_or_missed(config, known, right, wrong):
+    assert gold.score(parse(config), right, known).is_right
+    missed = gold.score(parse(config), wrong, known)
+    assert missed.is_missed
+    assert not missed.is_right
+
+
+def test_a_known_answer_in_free_text_is_neither_met_nor_missed():
+    known = [whole("why", "textarea", "text", ["because"])]
+
+    for given in (known, [], [whole("why", "textarea", "text", ["no"])]):
+        score = gold.score(parse(MANY), given, known)
+        assert (score.is_comparable, score.is_right, score.is_missed) == (False, False, False)
+
+
+def test_relations_count_once_and_hostile_ones_not_at_all():
+    config = parse(BY_REGION)
+    back = {"from_id": "spans1", "to_id": "spans0", "direction": "left", "labels": ["binds"]}
+    twice = [*JOINED, {"type": "relation"} | back]
+    odd = [*JOINED, {"type": "relation", "from_id": None, "to_id": ["x"], "labels": "binds"}]
+
+    for given in (twice, odd):
+        marks, relations = measures.compare(config, given, JOINED)
+        assert (marks.score, relations.score) == (1.0, 1.0)
+    assert relations.control == "relations"
 
 
 LINE = Line(pass_share=0.7, floor_share=0.0)

@@ -185,6 +185,29 @@ def test_agreement_against_a_known_answer_is_for_a_person(session, made):
     assert validation.by_agreement(session, right.id, at=now()) == 2
 
 
+def test_a_known_answer_that_no_measure_compares_neither_helps_nor_hinders(session, made):
+    made.project.label_config = made.project.label_config.replace(
+        "</View>", '<TextArea name="why" toName="text"/></View>'
+    )
+    known = [{"from_name": "why", "to_name": "text", "type": "textarea", "value": {"text": ["x"]}}]
+    item, _leases = pair(session, made, gold=known)
+
+    [listed] = review_queue.compare(session, made.project, [item])
+    assert [one.gold for one in listed.answers] == [None, None]
+    assert validation.by_agreement(session, item.id, at=now()) == 2
+
+
+def test_answers_of_numbers_that_differ_are_not_agreement(session, made):
+    item = make_task(session, made.project)
+    for expert, number in zip(made.experts, (3, 4), strict=False):
+        said = [{"from_name": "count", "type": "number", "value": {"number": number}}]
+        submitted(session, made, expert=expert, task=item, result=said)
+
+    [listed] = review_queue.compare(session, made.project, [item])
+    assert (listed.consensus, listed.agreement) == (None, 0.0)
+    assert validation.by_agreement(session, item.id, at=now()) == 0
+
+
 def test_agreement_waits_for_every_expert(session, made):
     item = make_task(session, made.project)
     submitted(session, made, expert=made.experts[0], task=item)

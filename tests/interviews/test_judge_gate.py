@@ -219,7 +219,7 @@ def test_the_page_and_the_command_say_how_it_stands(app, session, having, endpoi
     session.expire_all()
     assert run.finished_at is not None
     page = client.get("/operator/interviews/judges").text
-    assert "do not agree" in page
+    assert "Read it blind" in page, "what others found is not shown before one has read"
     assert "too few answers read alike" in page
 
 
