@@ -76,16 +76,20 @@ class Page(Generic[Row]):
 
 
 class PlainRequest(Request):
-    """A request whose fields hold no NUL: no text of ours may, and PostgreSQL keeps none."""
+    """A request whose fields hold no NUL: no text of ours may, and PostgreSQL keeps none.
+
+    A line in a field ends with one character, as the browser counts it for `maxlength`, and not
+    with the two that it sends.
+    """
 
     def _load_form_data(self) -> None:
         super()._load_form_data()
-        self.__dict__["form"] = _without_nul(self.__dict__["form"])
+        self.__dict__["form"] = _plain(self.__dict__["form"])
 
     @cached_property
     def args(self) -> MultiDict[str, str]:
         """The parameters of the address."""
-        return _without_nul(super().args)
+        return _plain(super().args)
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -144,11 +148,12 @@ def json_problem(status: int, title: str, **more: Any) -> Response:
     return response
 
 
-def _without_nul(given: MultiDict[str, str]) -> MultiDict[str, str]:
-    if not any("\0" in text for pair in given.items(multi=True) for text in pair):
+def _plain(given: MultiDict[str, str]) -> MultiDict[str, str]:
+    if not any("\0" in text or "\r\n" in text for pair in given.items(multi=True) for text in pair):
         return given
     return type(given)(
-        (name.replace("\0", ""), value.replace("\0", "")) for name, value in given.items(multi=True)
+        (name.replace("\0", ""), value.replace("\0", "").replace("\r\n", "\n"))
+        for name, value in given.items(multi=True)
     )
 
 

@@ -38,7 +38,7 @@ from wtforms.validators import AnyOf, DataRequired, InputRequired, Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from experts.fields import Field as Knowledge
-from interviews import modes
+from interviews import modes, untrusted
 from interviews.items import (
     Case,
     Item,
@@ -111,11 +111,28 @@ class NumberField(StringField):  # type: ignore[misc]
             raise ValidationError(_("Write a number in figures, such as 12 or 3.5."))
 
 
+class WordsField(TextAreaField):  # type: ignore[misc]
+    """An answer in words; characters that nobody sees are none."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Take what shows nothing as nothing."""
+        super().process_formdata(valuelist)
+        if untrusted.is_blank(self.data or ""):
+            self.data, self.raw_data = "", []
+
+
 class TicksField(SelectMultipleField):  # type: ignore[misc]
     """Several options, as boxes to tick."""
 
     widget = ListWidget(prefix_label=False)
     option_widget = CheckboxInput()
+
+    def pre_validate(self, form: FlaskForm) -> None:
+        """Refuse what the page does not offer, without saying it again."""
+        try:
+            super().pre_validate(form)
+        except ValidationError:
+            raise ValidationError(_("Choose among the answers that the page shows.")) from None
 
 
 class AnswerForm(FlaskForm):  # type: ignore[misc]
@@ -276,7 +293,7 @@ def _field(question: Question, order: list[str], language: str) -> Field:
     if isinstance(question, Short):
         asked = _l("Write your answer, or say that you do not know.")
         most = Length(max=LETTERS_AT_MOST, message=_l("Use at most 4,000 characters."))
-        return TextAreaField(label, validators=[DataRequired(asked), most])
+        return WordsField(label, validators=[DataRequired(asked), most])
     if isinstance(question, Single | Multiple | Sentence):
         keys = order or list(question.options)
         choices = [SelectChoice(key, question.options[key].in_(language)) for key in keys]
