@@ -18,7 +18,13 @@ from flask_wtf.csrf import CSRFError
 from limits.errors import StorageError
 from markupsafe import escape
 from sqlalchemy import func, select
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, PendingRollbackError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    InterfaceError,
+    OperationalError,
+    PendingRollbackError,
+)
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException, UnsupportedMediaType
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -26,7 +32,7 @@ from werkzeug.utils import cached_property
 
 from core import problems
 from core.db import db_session
-from core.errors import DomainError, TooOften
+from core.errors import DomainError, NotFound, TooOften
 from core.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -42,6 +48,8 @@ BARE = """<!doctype html><html lang="en"><title>This could not be done</title>
 <h1>This could not be done</h1><p>{words} Nothing was changed half-way. If it fails again, write to
 the operator. {code}</p></html>"""
 # The database, or the Redis that counts tries, does not answer.
+TOO_LARGE = "22003"  # the state of an error of PostgreSQL
+LARGEST = 2**31 - 1  # of a column of whole numbers
 AWAY = (OperationalError, InterfaceError, PendingRollbackError, StorageError)
 AnyForm = TypeVar("AnyForm", bound=FlaskForm)
 Row = TypeVar("Row")
@@ -108,6 +116,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.register_error_handler(DomainError, _domain_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(CSRFError, _csrf_error)
+    app.register_error_handler(DataError, _of_data)
     app.register_error_handler(Exception, _our_fault)
 
 
@@ -250,6 +259,15 @@ def _csrf_error(_error: CSRFError) -> ResponseReturnValue:
         return json_problem(400, words)
     page = render_template("error.html", status=400, words=words, typed=_typed(), reference="")
     return page, 400
+
+
+def _of_data(error: DataError) -> ResponseReturnValue:
+    """Answer that nothing is there, where the address has a number that no column holds."""
+    numbers = [one for one in (request.view_args or {}).values() if isinstance(one, int)]
+    is_too_large = getattr(error.orig, "sqlstate", None) == TOO_LARGE
+    if is_too_large and any(one > LARGEST for one in numbers):
+        return _domain_error(NotFound())
+    return _our_fault(error)
 
 
 def _our_fault(error: Exception) -> ResponseReturnValue:

@@ -211,8 +211,9 @@ def verdict(card: Scorecard, rule: Rule, *, best: Level | None = None) -> Verdic
     """Return what the rule says; `best` is the total with all points that nobody has read yet.
 
     The rule fails somebody alone only where the whole range of the total lies below the mark, and
-    still would if everything unread were right: whoever may stand near the line after a reading is
-    read. A floor in a competency rests on few questions, so what fails on it alone goes to a person.
+    still would if all that is unread were right: whoever may stand near the line after a reading
+    is read. A floor in a competency rests on few questions, so what fails on it alone goes to a
+    person.
     """
     if not causes(card, rule):
         return Verdict.PASSED
