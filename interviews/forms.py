@@ -111,16 +111,6 @@ class NumberField(StringField):  # type: ignore[misc]
             raise ValidationError(_("Write a number in figures, such as 12 or 3.5."))
 
 
-class WordsField(TextAreaField):  # type: ignore[misc]
-    """An answer in words; characters that nobody sees are none."""
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        """Take what shows nothing as nothing."""
-        super().process_formdata(valuelist)
-        if untrusted.is_blank(self.data or ""):
-            self.data, self.raw_data = "", []
-
-
 class TicksField(SelectMultipleField):  # type: ignore[misc]
     """Several options, as boxes to tick."""
 
@@ -253,6 +243,11 @@ def form_for(item: Item, step: Step, language: str) -> type[AnswerForm]:
     return type("AnswerForm", (AnswerForm,), fields)
 
 
+def shown(text: str | None) -> str:
+    """Return an answer in words; one that shows nothing is none."""
+    return "" if untrusted.is_blank(text or "") else text or ""
+
+
 def number_of(text: str | None) -> float | None:
     """Return a number that somebody wrote: 12, 3.5, 3,5, 12 000, 12,000 or 12.000,50."""
     bare = AROUND.sub("", text or "")
@@ -293,7 +288,7 @@ def _field(question: Question, order: list[str], language: str) -> Field:
     if isinstance(question, Short):
         asked = _l("Write your answer, or say that you do not know.")
         most = Length(max=LETTERS_AT_MOST, message=_l("Use at most 4,000 characters."))
-        return WordsField(label, validators=[DataRequired(asked), most])
+        return TextAreaField(label, filters=[shown], validators=[DataRequired(asked), most])
     if isinstance(question, Single | Multiple | Sentence):
         keys = order or list(question.options)
         choices = [SelectChoice(key, question.options[key].in_(language)) for key in keys]

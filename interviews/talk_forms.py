@@ -4,21 +4,22 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, SelectField
+from wtforms import HiddenField, SelectField, TextAreaField
 from wtforms.fields import SelectChoice
 from wtforms.validators import Length
 
 from core.formats import locale
 from experts import places
-from interviews.forms import LETTERS_AT_MOST, WordsField
+from interviews.forms import LETTERS_AT_MOST, shown
 
 
 class ReplyForm(FlaskForm):  # type: ignore[misc]
     """What is answered to the interviewer; `nothing` is the button of who has nothing to say."""
 
     number = HiddenField()
-    text = WordsField(
+    text = TextAreaField(
         _l("Your answer"),
+        filters=[shown],
         validators=[Length(max=LETTERS_AT_MOST, message=_l("Use at most 4,000 characters."))],
     )
     nothing = HiddenField()
