@@ -18,7 +18,13 @@ from flask_wtf.csrf import CSRFError
 from limits.errors import StorageError
 from markupsafe import escape
 from sqlalchemy import func, select
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, PendingRollbackError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    InterfaceError,
+    OperationalError,
+    PendingRollbackError,
+)
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException, UnsupportedMediaType
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -26,7 +32,7 @@ from werkzeug.utils import cached_property
 
 from core import problems
 from core.db import db_session
-from core.errors import DomainError, TooOften
+from core.errors import DomainError, NotFound, TooOften
 from core.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -42,6 +48,8 @@ BARE = """<!doctype html><html lang="en"><title>This could not be done</title>
 <h1>This could not be done</h1><p>{words} Nothing was changed half-way. If it fails again, write to
 the operator. {code}</p></html>"""
 # The database, or the Redis that counts tries, does not answer.
+TOO_LARGE = "22003"  # the state of an error of PostgreSQL
+LARGEST = 2**31 - 1  # of a column of whole numbers
 AWAY = (OperationalError, InterfaceError, PendingRollbackError, StorageError)
 AnyForm = TypeVar("AnyForm", bound=FlaskForm)
 Row = TypeVar("Row")
@@ -76,16 +84,20 @@ class Page(Generic[Row]):
 
 
 class PlainRequest(Request):
-    """A request whose fields hold no NUL: no text of ours may, and PostgreSQL keeps none."""
+    """A request whose fields hold no NUL: no text of ours may, and PostgreSQL keeps none.
+
+    A line in a field ends with one character, as the browser counts it for `maxlength`, and not
+    with the two that it sends.
+    """
 
     def _load_form_data(self) -> None:
         super()._load_form_data()
-        self.__dict__["form"] = _without_nul(self.__dict__["form"])
+        self.__dict__["form"] = _plain(self.__dict__["form"])
 
     @cached_property
     def args(self) -> MultiDict[str, str]:
         """The parameters of the address."""
-        return _without_nul(super().args)
+        return _plain(super().args)
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -104,6 +116,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.register_error_handler(DomainError, _domain_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(CSRFError, _csrf_error)
+    app.register_error_handler(DataError, _of_data)
     app.register_error_handler(Exception, _our_fault)
 
 
@@ -144,11 +157,12 @@ def json_problem(status: int, title: str, **more: Any) -> Response:
     return response
 
 
-def _without_nul(given: MultiDict[str, str]) -> MultiDict[str, str]:
-    if not any("\0" in text for pair in given.items(multi=True) for text in pair):
+def _plain(given: MultiDict[str, str]) -> MultiDict[str, str]:
+    if not any("\0" in text or "\r\n" in text for pair in given.items(multi=True) for text in pair):
         return given
     return type(given)(
-        (name.replace("\0", ""), value.replace("\0", "")) for name, value in given.items(multi=True)
+        (name.replace("\0", ""), value.replace("\0", "").replace("\r\n", "\n"))
+        for name, value in given.items(multi=True)
     )
 
 
@@ -246,6 +260,15 @@ def _csrf_error(_error: CSRFError) -> ResponseReturnValue:
         return json_problem(400, words)
     page = render_template("error.html", status=400, words=words, typed=_typed(), reference="")
     return page, 400
+
+
+def _of_data(error: DataError) -> ResponseReturnValue:
+    """Answer that nothing is there, where the address has a number that no column holds."""
+    numbers = [one for one in (request.view_args or {}).values() if isinstance(one, int)]
+    is_too_large = getattr(error.orig, "sqlstate", None) == TOO_LARGE
+    if is_too_large and any(one > LARGEST for one in numbers):
+        return _domain_error(NotFound())
+    return _our_fault(error)
 
 
 def _our_fault(error: Exception) -> ResponseReturnValue:

@@ -67,7 +67,8 @@ def _right(item: Item) -> dict[str, Any]:
     if not isinstance(question, Short):
         return dict(filled(item))
     points = list(question.checks.values())[: question.needed]
-    return {"answer": ". ".join(point.forms[0] for point in points) + "."}
+    said = (point.forms[0].replace("*", "") for point in points)
+    return {"answer": ". ".join(said) + "."}
 
 
 def accept_invitation(visitor: Visitor, title: str) -> None:

@@ -38,7 +38,7 @@ from wtforms.validators import AnyOf, DataRequired, InputRequired, Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from experts.fields import Field as Knowledge
-from interviews import modes
+from interviews import modes, untrusted
 from interviews.items import (
     Case,
     Item,
@@ -116,6 +116,13 @@ class TicksField(SelectMultipleField):  # type: ignore[misc]
 
     widget = ListWidget(prefix_label=False)
     option_widget = CheckboxInput()
+
+    def pre_validate(self, form: FlaskForm) -> None:
+        """Refuse what the page does not offer, without saying it again."""
+        try:
+            super().pre_validate(form)
+        except ValidationError:
+            raise ValidationError(_("Choose among the answers that the page shows.")) from None
 
 
 class AnswerForm(FlaskForm):  # type: ignore[misc]
@@ -236,6 +243,11 @@ def form_for(item: Item, step: Step, language: str) -> type[AnswerForm]:
     return type("AnswerForm", (AnswerForm,), fields)
 
 
+def shown(text: str | None) -> str:
+    """Return an answer in words; one that shows nothing is none."""
+    return "" if untrusted.is_blank(text or "") else text or ""
+
+
 def number_of(text: str | None) -> float | None:
     """Return a number that somebody wrote: 12, 3.5, 3,5, 12 000, 12,000 or 12.000,50."""
     bare = AROUND.sub("", text or "")
@@ -276,7 +288,7 @@ def _field(question: Question, order: list[str], language: str) -> Field:
     if isinstance(question, Short):
         asked = _l("Write your answer, or say that you do not know.")
         most = Length(max=LETTERS_AT_MOST, message=_l("Use at most 4,000 characters."))
-        return TextAreaField(label, validators=[DataRequired(asked), most])
+        return TextAreaField(label, filters=[shown], validators=[DataRequired(asked), most])
     if isinstance(question, Single | Multiple | Sentence):
         keys = order or list(question.options)
         choices = [SelectChoice(key, question.options[key].in_(language)) for key in keys]

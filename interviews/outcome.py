@@ -73,16 +73,21 @@ def settle(
 
 def score(interview: Interview, bank: Bank, responses: Sequence[Response]) -> Scorecard:
     """Write the scorecard of the answers as they are read now."""
-    if interview.is_adaptive:
-        card = graded.scorecard(
-            course.answered(interview, bank, responses), bank, calibration.of(interview, bank)
-        )
-    else:
-        points = {response.item_id: response.points for response in responses}
-        card = scoring.scorecard(points, bank)
+    card = _card(interview, bank, responses)
     interview.scorecard = card.model_dump(mode="json")
     interview.level = card.total.share
     return card
+
+
+def _card(
+    interview: Interview, bank: Bank, responses: Sequence[Response], *, full: Sequence[str] = ()
+) -> Scorecard:
+    """Return the scorecard, with all points for the items of `full`."""
+    if interview.is_adaptive:
+        found = course.answered(interview, bank, responses, full=full)
+        return graded.scorecard(found, bank, calibration.of(interview, bank))
+    points = {one.item_id: 1.0 if one.item_id in full else one.points for one in responses}
+    return scoring.scorecard(points, bank)
 
 
 def card_of(interview: Interview) -> Scorecard:
@@ -96,12 +101,9 @@ def _verdict(
     """Return what the rule says; whoever asked for a person is decided on by one, always."""
     if interview.mode is Mode.PERSON:
         return Verdict.NEAR
-    left = unread(bank, responses)
-    if not interview.is_adaptive:
-        return scoring.verdict(card, bank.rule, unread=sum(left.values()))
-    found = course.answered(interview, bank, responses, full=list(left))
-    reach = graded.scorecard(found, bank, calibration.of(interview, bank)).total.share
-    return scoring.verdict(card, bank.rule, reach=reach)
+    full = list(unread(bank, responses))
+    best = _card(interview, bank, responses, full=full).total if full else None
+    return scoring.verdict(card, bank.rule, best=best)
 
 
 def unread(bank: Bank, responses: Sequence[Response]) -> dict[str, float]:

@@ -50,6 +50,8 @@ class TermsForm(Form):  # type: ignore[misc]
     def validate(self, extra_validators: Any = None) -> bool:
         """Ask for what fits together."""
         sound = bool(super().validate(extra_validators))
+        if any(self[f"w_{key}"].errors for key in self.bank.competencies):
+            return False  # a program that sends what the page does not offer
         weights = self.weights()
         chosen: list[str] = self.must_cover.data or []
         if not weights:

@@ -301,10 +301,10 @@ def _check(
     }
     if reading.quote:
         place = next((n for n, one in enumerate(said, 1) if reading.quote in one), 1)
-        source = _("Your answer, sentence %(number)s", number=place)
+        source = _("Sentence %(number)s of the answer", number=place)
         shown |= {"quote": reading.quote, "source": source, "lang": spoken}
     elif reading.met and by_person:
-        shown["note"] = _("Found by the person who read your answer.")
+        shown["note"] = _("Found by the person who read the answer.")
     else:
-        shown["note"] = _("Not found in your answer.")
+        shown["note"] = _("Not found in the answer.")
     return shown

@@ -207,23 +207,18 @@ def scorecard(points: Mapping[str, float], bank: Bank) -> Scorecard:
     )
 
 
-def verdict(
-    card: Scorecard, rule: Rule, *, unread: float = 0.0, reach: float | None = None
-) -> Verdict:
-    """Return what the rule says; `unread` are the points that no check found in answers in words.
-
-    `reach` is the share with all of them, where it does not follow from the sum of points.
+def verdict(card: Scorecard, rule: Rule, *, best: Level | None = None) -> Verdict:
+    """Return what the rule says; `best` is the total with all points that nobody has read yet.
 
     The rule fails somebody alone only where the whole range of the total lies below the mark, and
-    still would with the unread points. A floor in a competency rests on few questions, so what
-    fails on a floor alone goes to a person.
+    still would if all that is unread were right: whoever may stand near the line after a reading
+    is read. A floor in a competency rests on few questions, so what fails on it alone goes to a
+    person.
     """
     if not causes(card, rule):
         return Verdict.PASSED
-    if reach is None:
-        reach = (card.total.points + unread) / card.total.of
-    clear = card.total.high < rule.pass_mark and reach < rule.pass_mark - NOTHING
-    return Verdict.FAILED if clear else Verdict.NEAR
+    high = max(card.total.high, best.high) if best else card.total.high
+    return Verdict.FAILED if high < rule.pass_mark else Verdict.NEAR
 
 
 def causes(card: Scorecard, rule: Rule) -> list[Cause]:

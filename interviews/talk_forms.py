@@ -10,7 +10,7 @@ from wtforms.validators import Length
 
 from core.formats import locale
 from experts import places
-from interviews.forms import LETTERS_AT_MOST
+from interviews.forms import LETTERS_AT_MOST, shown
 
 
 class ReplyForm(FlaskForm):  # type: ignore[misc]
@@ -19,6 +19,7 @@ class ReplyForm(FlaskForm):  # type: ignore[misc]
     number = HiddenField()
     text = TextAreaField(
         _l("Your answer"),
+        filters=[shown],
         validators=[Length(max=LETTERS_AT_MOST, message=_l("Use at most 4,000 characters."))],
     )
     nothing = HiddenField()

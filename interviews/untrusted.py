@@ -143,6 +143,11 @@ def is_seen(one: str) -> bool:
     return one in "\n\t" or unicodedata.category(one) not in ("Cc", "Cf", "Co", "Cs", "Cn")
 
 
+def is_blank(text: str) -> bool:
+    """Return whether nothing in a text shows."""
+    return not any(is_seen(one) and not one.isspace() for one in text)
+
+
 def _seen(text: str) -> str:
     """Return the characters that show, and joiners where a script or an emoji needs them."""
     kept: list[str] = []

@@ -123,3 +123,12 @@ def test_the_body_of_a_stranger_is_not_read_before_they_are_known(client, path):
     answer = client.post(path, data=deep, content_type="application/json")
 
     assert 300 <= answer.status_code < 500  # led to sign in, or refused
+
+
+@pytest.mark.parametrize("number", [2**31, 99_999_999_999_999_999_999])
+def test_a_number_that_no_column_holds_names_nothing(session, sign_in, number):
+    client = sign_in(make_user(session, "expert"))
+
+    answer = client.get(f"/projects/{number}/your-interview")
+
+    assert answer.status_code == 404

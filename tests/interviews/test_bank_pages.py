@@ -382,3 +382,11 @@ def test_candidates_never_see_keys(session, sign_in):
     item = bank.item(interview.plan[0]["item"])
     assert item.explanation.en not in page
     assert not re.search(r'"answer":', page)
+
+
+def test_a_version_that_no_column_holds_is_not_there(session, sign_in):
+    bank = make_bank(session)
+    session.commit()
+    client = sign_in(make_user(session, "operator"))
+
+    assert client.get(f"/item-banks/{bank.id}/versions/{2**31}").status_code == 404

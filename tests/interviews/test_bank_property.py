@@ -69,7 +69,7 @@ def run(bank, attempt, random):
         given.append(Answered(item.competency, found.curve, points))
         asked.append(left.pop(found.id))
     card = graded.scorecard(given, bank)
-    scoring.verdict(card, bank.rule, reach=card.total.share)
+    scoring.verdict(card, bank.rule, best=card.total)
     return asked
 
 

@@ -138,6 +138,8 @@ def step_of(bank, item):
         ("numeric", {"answer": "many"}, "Write a number in figures"),
         ("numeric", {"answer": " "}, "Write a number."),
         ("short", {"answer": " "}, "Write your answer"),
+        ("short", {"answer": "\u200b\ufeff\u2060 \u3164"}, "Write your answer"),
+        ("multiple", {"answer": "zzz"}, "Choose among the answers that the page shows."),
         ("ordering", {"rank_a": "1", "rank_b": "1"}, "Choose a place."),
         ("single", {"answer": "zzz"}, "Not a valid choice"),
     ],
@@ -157,6 +159,20 @@ def test_what_cannot_be_read_is_said_and_kept(sign_in, session, one, kind, typed
     assert "A remark to keep" in response.text
     assert "<title>Error:" in response.text
     assert conversation.position(session, interview) == 1
+
+
+def test_a_line_of_an_answer_ends_with_one_character_as_in_the_browser(sign_in, session, one):
+    bank = items.banks()[Field.LAW]
+    interview = make_interview(session, one)
+    item = next(item for item in bank.items if item.kind == "short")
+    interview.plan = [step_of(bank, item).model_dump(), *interview.plan[1:]]
+    session.commit()
+    data = {"position": "1", "answer": "a\r\n" * 1999 + "as"}
+
+    response = sign_in(one).post(f"/interviews/{interview.id}/answer", data=data)
+
+    assert response.status_code == 302
+    assert editions.responses(session, interview)[0].answer == {"text": "a\n" * 1999 + "as"}
 
 
 def test_an_order_with_a_place_given_twice_is_said(sign_in, session, one):

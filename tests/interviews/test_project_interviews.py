@@ -488,6 +488,16 @@ def query(**changes):
     return given | {"w_contract": 2, "w_data": 1} | changes
 
 
+@pytest.mark.parametrize("sent", ["zzz", "1e9", "NaN", ""])
+def test_what_the_page_does_not_offer_is_refused_and_nothing_fails(sign_in, world, sent):
+    page = f"/projects/{world.project.id}/interview"
+    query = {f"w_{key}": sent for key in BANK.competencies} | {"mark": sent, "least": sent}
+
+    response = sign_in(world.desk.owner).get(page, query_string=query)
+
+    assert response.status_code in (200, 422)
+
+
 def test_an_owner_sees_what_it_means_and_saves_it_once(session, sign_in, world):
     owner, page = sign_in(world.desk.owner), f"/projects/{world.project.id}/interview"
     assert "The proof in the field is enough" in owner.get(page).text

@@ -109,14 +109,18 @@ def card(total, weakest=1.0, of=15):
         (0.59, 1, 0, Verdict.NEAR),
         (0.4, 1, 0, Verdict.NEAR),
         (0.35, 1, 0, Verdict.FAILED),
-        (0.35, 1, 4, Verdict.NEAR),
+        (0.35, 1, 1, Verdict.NEAR),
+        (0.2, 1, 1, Verdict.FAILED),
         (0.0, 0, 0, Verdict.FAILED),
         (0.9, 0.3, 0, Verdict.NEAR),
         (0.9, 1 / 3, 0, Verdict.PASSED),
     ],
 )
 def test_verdict(total, weakest, unread, verdict):
-    assert scoring.verdict(card(total, weakest), RULE, unread=unread) is verdict
+    """With what is unread right, the range may still lie below the line; else a person reads."""
+    best = card(total + unread / 15, weakest).total
+
+    assert scoring.verdict(card(total, weakest), RULE, best=best) is verdict
 
 
 def test_the_rule_never_fails_anybody_on_one_competency_alone():
