@@ -406,11 +406,11 @@ WORDS: dict[str, LazyString] = {
     "weight": _l("weight"),
     "why": _l("why"),
     "with_gold": _l("with known answers"),
+    "withdrawn_by": _l("withdrawn by"),
     "words": _l("in words"),
     "words_at": _l("written"),
     "would_change": _l("what would have changed it"),
     "written_at": _l("written"),
-    "withdrawn_by": _l("withdrawn by"),
     "written_by": _l("written by"),
     "years": _l("years of practice"),
 }
