@@ -61,6 +61,18 @@ window.APP_SETTINGS = {
     ...own,
     set(html) { own.set.call(this, tame(html)); },
   });
+  const set = Element.prototype.setAttribute;
+  HTMLMetaElement.prototype.setAttribute = function (name, value) {
+    if (String(name).toLowerCase() !== "http-equiv") set.call(this, name, value);
+  };
+  for (const name of ["appendChild", "insertBefore", "replaceChild"]) {
+    const put = Node.prototype[name];
+    Node.prototype[name] = function (node, ...rest) {
+      if (node instanceof HTMLMetaElement) node.removeAttribute("http-equiv");
+      for (const meta of node.querySelectorAll?.("meta") ?? []) meta.removeAttribute("http-equiv");
+      return put.call(this, node, ...rest);
+    };
+  }
   const insert = Element.prototype.insertAdjacentHTML;
   Element.prototype.insertAdjacentHTML = function (where, html) { insert.call(this, where, tame(html)); };
 })();
