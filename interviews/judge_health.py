@@ -81,16 +81,16 @@ def versions(session: Session) -> list[tuple[JudgeVersion, JudgeRun | None]]:
     """Return the versions, the last first, each with its last finished run."""
     query = select(JudgeVersion).order_by(col(JudgeVersion.first_used_at).desc()).limit(20)
     found = session.exec(query).all()
-    finished = (
-        select(JudgeRun)
+    newest = (
+        select(func.max(JudgeRun.id))
         .where(
             col(JudgeRun.version).in_([one.digest for one in found]),
             col(JudgeRun.finished_at).is_not(None),
         )
-        .distinct(col(JudgeRun.version))
-        .order_by(col(JudgeRun.version), col(JudgeRun.id).desc())
+        .group_by(col(JudgeRun.version))
     )
-    last = {run.version: run for run in session.exec(finished)}
+    finished = session.exec(select(JudgeRun).where(col(JudgeRun.id).in_(newest)))
+    last = {run.version: run for run in finished}
     return [(one, last.get(one.digest)) for one in found]
 
 
