@@ -94,7 +94,6 @@ def claim_next(session: Session, project: Project, expert_id: int, *, at: dateti
         return session.get_one(Assignment, known.in_hand, populate_existing=True)
     if not _is_clear(project, known):
         check_may_work(session, project, expert_id, at=at)
-    _check_entry(session, project, expert_id, at)
     if known.is_frozen:
         raise budgets.Frozen
     if shares.may_be_full(project, known.open_tasks):
@@ -132,7 +131,9 @@ def check_part(session: Session, project: Project, expert_id: int, *, at: dateti
         raise NotOpen
     if not _has_skill(session, project, expert_id, at):
         raise SkillNeeded
-    _check_entry(session, project, expert_id, at)
+    lacking = entry.refusal(session, project, expert_id, at)
+    if lacking is not None:
+        raise lacking
 
 
 def in_hand(session: Session, project_id: int, expert_id: int) -> Assignment | None:
@@ -287,12 +288,6 @@ def expire_next(session: Session, *, at: datetime) -> Assignment | None:
     return lease
 
 
-def _check_entry(session: Session, project: Project, expert_id: int, at: datetime) -> None:
-    lacking = entry.refusal(session, project, expert_id, at)
-    if lacking is not None:
-        raise lacking
-
-
 def _is_clear(project: Project, known: Any) -> bool:
     """Say whether nothing stands against a claim; where something may, each check says what."""
     return bool(
@@ -302,6 +297,7 @@ def _is_clear(project: Project, known: Any) -> bool:
         and known.level is not None
         and known.level >= project.min_level
         and not known.asks_sample
+        and not known.asks_more
     )
 
 

@@ -39,7 +39,7 @@ def facts(session: Session, project_id: int, expert_id: int, *, at: datetime) ->
     """Return what a claim asks first, once the claims of this expert before it are done.
 
     `in_hand`, `is_member`, `standing`, `level`, `open_tasks` (up to `COUNTED`), `is_frozen`,
-    `asks_sample`.
+    `asks_sample`, `asks_more` (where a gate of `projects.entry` may stand).
     """
     asked = {"project": project_id, "expert": expert_id, "at": at, "most": COUNTED}
     return session.execute(FACTS, asked).one()

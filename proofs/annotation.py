@@ -11,14 +11,16 @@ import os
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -40,7 +42,7 @@ from tests import clients, label_studio_server
 from tests.conftest import Live
 from tests.factories.annotation import make_desk
 
-EXPERTS, TASKS, OVERLAP = 20, 60, 2
+EXPERTS, TASKS, OVERLAP = 200, 600, 2
 SEED = 20261127
 ALL_WITHIN = 900  # seconds for all answers
 LEFT_WITHIN = 900  # seconds for Label Studio to have them all
@@ -87,6 +89,57 @@ class Killer:
             return [part.process.pid]
         children = _children(part.process.pid)
         return [chance.choice(children)] if children else []
+
+
+@dataclass
+class Mirror:
+    """The instance's Label Studio, stopped, kept and put back to what was kept."""
+
+    stack: Stack
+    kept: int = 0
+
+    @property
+    def data(self) -> Path:
+        """Where its database and files are."""
+        return self.stack.label_studio_home / "data"
+
+    def keep(self) -> None:
+        """Stop it, copy its data, and start it again."""
+        with self._stopped():
+            shutil.copytree(self.data, self.data.with_name("yesterday"))
+            self.kept = self.answers().total()
+
+    def put_back(self) -> None:
+        """Stop it, put the copy in place of its data, and start it again."""
+        with self._stopped():
+            shutil.rmtree(self.data)
+            shutil.copytree(self.data.with_name("yesterday"), self.data)
+
+    def refill(self) -> None:
+        """Do what an operator does then."""
+        lines = (self.stack.folder / "doyen.env").read_text().splitlines()
+        environment = os.environ | dict(line.split("=", 1) for line in lines)
+        command = [sys.executable, str(ROOT / "app.py"), "label-studio", "refill"]
+        subprocess.run(command, env=environment, cwd=ROOT, check=True, timeout=LEFT_WITHIN)
+
+    def answers(self) -> Counter[str]:
+        """Count its answers by what makes each arrive once."""
+        file = f"file:{self.data / 'label_studio.sqlite3'}?mode=ro"
+        with closing(sqlite3.connect(file, uri=True)) as connection:
+            rows = connection.execute("select unique_id from task_completion")
+            return Counter(str(row[0]).replace("-", "") for row in rows)
+
+    @contextmanager
+    def _stopped(self) -> Iterator[None]:
+        parts = self.stack.watch.parts
+        part = next(one for one in parts if one.name == "label-studio")
+        parts.remove(part)  # nobody starts it again meanwhile
+        part.stop()
+        try:
+            yield
+        finally:
+            part.start()
+            parts.append(part)
 
 
 def _children(pid: int) -> list[int]:
@@ -140,11 +193,12 @@ def _campaign(live: Live, stack: Stack) -> tuple[list[str], str]:
     over, killed = threading.Event(), Counter[str]()
     book, crowd = _crowd(live, stack, over)
     killer = threading.Thread(target=Killer(stack, over, killed).run)
+    mirror = Mirror(stack)
     with ThreadPoolExecutor(len(crowd)) as pool:
         working = [pool.submit(one.run) for one in crowd]
         killer.start()
         try:
-            done = _until_done(live, book, begun + ALL_WITHIN)
+            done = _until_done(live, book, mirror, begun + ALL_WITHIN)
         finally:
             over.set()
             killer.join()
@@ -159,11 +213,44 @@ def _campaign(live: Live, stack: Stack) -> tuple[list[str], str]:
         gaps += _uneven(shares)
     seconds = time.monotonic() - begun
     print(f"  crowd: {dict(book.counts)}; killed {dict(killed)} ({seconds:.0f} s)", flush=True)
+    begun = time.monotonic()
+    gaps += list(_mirrored(live, mirror))
+    print(
+        f"  Label Studio: put back and filled again ({time.monotonic() - begun:.0f} s)", flush=True
+    )
     said = (
         f"{EXPERTS} experts, {len(book.handed_in)} answers, {killed.total()} kills,"
-        f" {book.counts['cut off']} cut off, shares {min(shares)} to {max(shares)}"
+        f" {book.counts['cut off']} cut off, shares {min(shares)} to {max(shares)},"
+        f" Label Studio put back to {mirror.kept} answers"
     )
     return gaps, said
+
+
+def _mirrored(live: Live, mirror: Mirror) -> Iterator[str]:
+    """Say what Label Studio lacks, first as it is, then after it was put back and filled again."""
+    for when in ("at first", "after it was put back"):
+        if when != "at first":
+            mirror.put_back()
+            mirror.refill()
+        if not _until_pushed(live, time.monotonic() + LEFT_WITHIN):
+            yield f"not every answer is in Label Studio {when}"
+        with live.transaction() as session:
+            ours = Counter(one.hex for one in session.exec(select(Annotation.unique_id)))
+        theirs = mirror.answers()
+        if lacking := ours - theirs:
+            yield f"{lacking.total()} answers are not in Label Studio {when}"
+        if more := theirs - ours:
+            yield f"{more.total()} answers are in Label Studio twice or from nobody {when}"
+
+
+def _until_pushed(live: Live, until: float) -> bool:
+    left = select(Annotation.id).where(col(Annotation.pushed_at).is_(None)).limit(1)
+    while time.monotonic() < until:
+        with live.transaction() as session:
+            if session.exec(left).first() is None:
+                return True
+        time.sleep(2)
+    return False
 
 
 def _crowd(live: Live, stack: Stack, over: threading.Event) -> tuple[Book, list[Worker]]:
@@ -184,9 +271,14 @@ def _crowd(live: Live, stack: Stack, over: threading.Event) -> tuple[Book, list[
     return book, crowd
 
 
-def _until_done(live: Live, book: Book, until: float) -> bool:
-    """Wait until every slot has its answer; end the time of leases that were left alone."""
+def _until_done(live: Live, book: Book, mirror: Mirror, until: float) -> bool:
+    """Wait until every slot has its answer; end the time of leases that were left alone.
+
+    Half-way Label Studio is stopped and its data copied: its state of yesterday.
+    """
     while time.monotonic() < until:
+        if not mirror.kept and len(book.handed_in) > TASKS * OVERLAP / 2:
+            mirror.keep()
         with book.lock:
             left, book.abandoned[:] = list(book.abandoned), []
         with live.transaction() as session:

@@ -16,7 +16,8 @@ depends_on = None
 FACTS = """
 create function claim_facts(wanted_project int, expert int, at_time timestamptz, most int,
     out in_hand bigint, out is_member boolean, out standing text, out level double precision,
-    out open_tasks int, out is_frozen boolean, out asks_sample boolean)
+    out open_tasks int, out is_frozen boolean, out asks_sample boolean,
+    out asks_more boolean)
 language plpgsql as $$
 begin
     perform pg_advisory_xact_lock(wanted_project, expert);
@@ -33,8 +34,10 @@ begin
         exists (select from project_budget
                 where project_id = wanted_project and frozen_at is not null),
         coalesce((select r.is_on from work_sample_rule r where r.project_id = wanted_project
-                  order by r.version desc limit 1), false)
-    into in_hand, is_member, standing, level, open_tasks, is_frozen, asks_sample;
+                  order by r.version desc limit 1), false),
+        -- what the gates of `projects.entry` look into, if there is anything
+        exists (select from interview_template t where t.project_id = wanted_project)
+    into in_hand, is_member, standing, level, open_tasks, is_frozen, asks_sample, asks_more;
 end $$
 """
 TRY = """
