@@ -103,6 +103,8 @@ BESIDE = {
     "projects.withdraw_invitation": "no money is set aside for an invitation",
     "drafts.create_project": "a draft has no money; its form counts once by `core.once`",
     "annotation.save_draft": "what was typed so far",
+    "annotation.alive": "only notes that the page is open",
+    "annotation.extend": "pay stays set aside; tests/annotation/test_shares.py presses it twice",
     "annotation_owner.import_tasks": "tasks cost nothing before they are claimed",
 }
 # Forms of other packages that do move money.

@@ -215,7 +215,7 @@ def test_a_crash_between_two_lines_leaves_nothing_half_done(live, monkeypatch):
     def crash(*_args, **_more):
         raise Crash
 
-    for module, name in ((budgets, "reserve"), (beside_pay, "reserve")):
+    for module, name in ((budgets, "set_aside"), (beside_pay, "reserve")):
         with monkeypatch.context() as patch:
             patch.setattr(module, name, crash)
             with pytest.raises(Crash):

@@ -131,14 +131,15 @@ def test_a_form_is_sent_once_however_often_its_button_is_pressed(
             route.fulfill(status=204)
 
         opened.page.route("**/y", answer)
-        busy = opened.page.evaluate(
-            """() => {
-                const button = document.querySelector('form[action="/y"] button');
-                button.click();
-                button.click();
-                return button.getAttribute("aria-busy");
-            }"""
-        )
+        with opened.page.expect_request("**/y"):
+            busy = opened.page.evaluate(
+                """() => {
+                    const button = document.querySelector('form[action="/y"] button');
+                    button.click();
+                    button.click();
+                    return button.getAttribute("aria-busy");
+                }"""
+            )
 
         opened.page.wait_for_timeout(300)
         assert len(sent) == 1

@@ -24,6 +24,9 @@ def a_row(number=0, **changed):
         "review_path": "review",
         "validated_at": datetime(2026, 11, 22, tzinfo=UTC).isoformat(),
         "group": "g",
+        "started_from": "blank",
+        "started_from_model": None,
+        "models_compared": None,
         "result": "[]",
         "row_hash": f"h{number}",
     }
