@@ -289,19 +289,19 @@ function handIn() {
       return;
     }
     draftState(words["handing-in"]);
-    await act("submit", { result: held.result, next: goOn.checked });
+    await act("submit", { result: held.result, next: goOn?.checked });
     if (!left) draftState(words.kept);
   });
 }
 
-// Whether the next task follows at once is remembered in this browser.
+// Whether the next task follows at once is remembered in this browser; a work sample has no choice.
 const goOn = find("go-on");
 try {
-  goOn.checked = localStorage.getItem("doyen:pause") !== "1";
+  if (goOn) goOn.checked = localStorage.getItem("doyen:pause") !== "1";
 } catch {
   // A closed storage: the next task follows.
 }
-goOn.addEventListener("change", () => {
+goOn?.addEventListener("change", () => {
   try {
     localStorage.setItem("doyen:pause", goOn.checked ? "0" : "1");
   } catch {
@@ -410,9 +410,11 @@ async function alive() {
     // Offline or signed out: what keeps drafts says so.
   }
 }
-setInterval(alive, 60000);
-// Whoever comes back to the page is seen at once, and hears at once what has changed.
-addEventListener("visibilitychange", alive);
+if (find("due-words")) { // a lease: a work sample has one time for all its tasks
+  setInterval(alive, 60000);
+  // Whoever comes back to the page is seen at once, and hears at once what has changed.
+  addEventListener("visibilitychange", alive);
+}
 
 more?.addEventListener("click", () => once(more, async () => {
   try {
