@@ -3,10 +3,11 @@
 import sys
 from collections.abc import Callable
 
-from bench import calibration, interviews, ledger
+from bench import calibration, claim, interviews, ledger
 
 BENCHES: dict[str, Callable[[], bool]] = {
     "calibration": calibration.run,
+    "claim": claim.run,
     "interviews": interviews.run,
     "ledger": ledger.run,
 }
