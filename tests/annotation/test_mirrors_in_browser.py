@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from annotation.assignment import annotation_of
 from annotation.mirror_models import EditKind, EditState
@@ -57,13 +58,13 @@ def test_edits_and_mirrors_can_be_read_by_everybody(live: Any, seeded: Any, brow
     browser_page.open(f"/projects/{seeded['project']}/edits")
     browser_page.look("edits")
     browser_page.press("Keep it on record")
-    browser_page.page.get_by_text("Kept on record beside the answer").wait_for()
+    expect(browser_page.page.get_by_text("Kept on record beside the answer")).to_be_visible()
     browser_page.page.context.clear_cookies()
     browser_page.page.context.add_cookies(cookies(live, seeded["operator"], browser_page.home))
     browser_page.open("/operator/label-studio")
     browser_page.look("mirrors")
     browser_page.page.get_by_role("button", name="Repair", exact=True).first.click()
-    browser_page.page.get_by_text("is being repaired").wait_for()
+    expect(browser_page.page.get_by_text("is being repaired")).to_be_visible()
 
 
 def cookies(live: Any, person: Any, home: str) -> list[Any]:
