@@ -4,14 +4,15 @@ The cookie holds a random secret and the row its hash. A session whose row has e
 seen for as long as the settings say, is out at its next request, whatever cookies it still has.
 """
 
+import functools
 import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, text, update
-from sqlalchemy.orm import joinedload
+from sqlalchemy import bindparam, delete, text, update
+from sqlalchemy.orm import joinedload, load_only
 from sqlmodel import Session, col, or_, select
 
 from accounts.models import SignIn, SignInEnd, User
@@ -58,19 +59,8 @@ def person_of(
     session: Session, secret: str, uniquifier: str, *, at: datetime, lifetime: timedelta
 ) -> tuple[User, bool] | None:
     """Return whose session a cookie opens, if it still does, and whether their erasure waits."""
-    rows = session.execute(
-        select(User, SignIn, _is_closing())
-        .options(joinedload(User.roles))  # type: ignore[arg-type]
-        .join(SignIn, col(SignIn.user_id) == col(User.id))
-        .where(
-            SignIn.secret_hash == hashed(secret),
-            col(SignIn.ended_at).is_(None),
-            SignIn.seen_at > at - lifetime,
-            User.fs_uniquifier == uniquifier,
-            col(User.active),
-        )
-    )
-    found = rows.unique().first()
+    asked = {"hashed": hashed(secret), "since": at - lifetime, "uniquifier": uniquifier}
+    found = session.execute(_person(), asked).unique().first()
     if found is None:
         return None
     user, row, closing = found
@@ -79,8 +69,10 @@ def person_of(
     return user, closing
 
 
-def _is_closing() -> ColumnElement[bool]:
-    return (
+@functools.cache
+def _person() -> Any:
+    # Every request asks this, so it is put together once.
+    closing = (
         select(Erasure.id)
         .where(
             col(Erasure.user_id) == col(User.id),
@@ -88,6 +80,21 @@ def _is_closing() -> ColumnElement[bool]:
             col(Erasure.done_at).is_(None),
         )
         .exists()
+    )
+    return (
+        select(User, SignIn, closing)
+        .options(
+            joinedload(User.roles),  # type: ignore[arg-type]
+            load_only(SignIn.seen_at),  # type: ignore[arg-type]
+        )
+        .join(SignIn, col(SignIn.user_id) == col(User.id))
+        .where(
+            SignIn.secret_hash == bindparam("hashed"),
+            col(SignIn.ended_at).is_(None),
+            SignIn.seen_at > bindparam("since"),
+            User.fs_uniquifier == bindparam("uniquifier"),
+            col(User.active),
+        )
     )
 
 

@@ -4,19 +4,24 @@ A lease exists only with a slot of its task taken and its pay reserved, in one t
 ends it without an answer gives both back. Rows are locked in one order: assignment, task, money.
 """
 
+import functools
+import json
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
-from sqlalchemy import delete, update
+from sqlalchemy import bindparam, text, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import load_only
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, col, select
 
 from annotation import beside_pay, loop, results, rules, sample, shares, slots
 from annotation.models import Annotation, Assignment, Draft, State, Task
 from core import audit, jobs
+from core.clock import now
 from core.errors import Conflict, Invalid, NotAllowed
 from experts import restrictions, skills
-from experts.models import AccountStanding
 from payouts import budgets, policy
 from projects import entry, invitations
 from projects.models import Project, Validation, id_of
@@ -26,6 +31,41 @@ from projects.terms import CONTEST_DAYS
 HANDED_IN = (State.SUBMITTED, State.ACCEPTED, State.REJECTED, State.PARTLY_ACCEPTED)
 EXTENSIONS = 2  # how often a lease may be given its time again
 REASON_AT_MOST = 2000
+# Functions of the database (migration 0093): what a claim asks, takes and reserves, and what a
+# hand-in writes, are one question each.
+CLAIM = text("""
+    select * from claim_lease(:project, :expert, :tasks, :most, :at, :noted_at, :due, :pay, :fee,
+                              :code, cast(:terms as jsonb), :taken)
+""")
+HAND_IN = text("""
+    select hand_in(:lease, cast(:result as jsonb), :unique_id, :submitted_at, :review_by,
+                   :lead_seconds, cast(:jobs as jsonb))
+""")
+READ_AT_ONCE: tuple[tuple[Any, ...], ...] = (
+    (
+        Assignment.task_id,
+        Assignment.project_id,
+        Assignment.expert_id,
+        Assignment.state,
+        Assignment.currency,
+        Assignment.terms,
+        Assignment.claimed_at,
+    ),
+    (
+        Project.label_config,
+        Project.task_count,
+        Project.lease_minutes,
+        Project.price_minor,
+        Project.currency,
+        Project.fee_bps,
+        Project.guidelines_version,
+        Project.review_days,
+        Project.validation,
+        Project.overlap,
+        Project.uses_models,
+    ),
+    (Task.data,),
+)
 
 
 class NotInvited(NotAllowed):
@@ -82,38 +122,20 @@ class NotADraft(Invalid):
     """The draft cannot be kept: it is too large, or not what the editor writes."""
 
 
-def claim_next(session: Session, project: Project, expert_id: int, *, at: datetime) -> Assignment:
-    """Lease the next task of a project to an expert, or return the one that they have in hand.
+def claim(session: Session, project: Project, expert_id: int, *, at: datetime) -> int:
+    """Lease the next task of a project to an expert; return the lease, or the one in hand.
 
     Raises `NoTask` when nothing is open to them and `budgets.OutOfBudget` when the pay of one
     more task is not there; then nothing is taken.
     """
-    project_id = id_of(project)
-    known = slots.facts(session, project_id, expert_id, at=at)
-    if known.in_hand is not None:
-        return session.get_one(Assignment, known.in_hand, populate_existing=True)
-    if not _is_clear(project, known):
-        check_may_work(session, project, expert_id, at=at)
-    if known.is_frozen:
-        raise budgets.Frozen
-    if shares.may_be_full(project, known.open_tasks):
-        shares.check(session, project, expert_id, at=at)
-    taken = slots.take(session, project, expert_id)
-    if taken is None:
-        raise NoTask
-    task_id, is_again = taken
-    first = beside_pay.qualification_pay(session, project, expert_id)
-    lease = _lease(project, task_id, expert_id, at, on_handing_in=first)
-    lease.terms |= loop.terms(session, project, task_id, expert_id)
-    session.add(lease)
-    session.flush()  # the reserve is booked under the lease's id
-    budgets.set_aside(
-        session, project_id, id_of(lease), lease.pay, lease.fee, at, expert_id=expert_id
-    )
-    beside_pay.reserve(session, lease, at)
-    if is_again:
-        _bring_draft(session, lease)
-    return lease
+    session.flush()
+    asked = _asked(project, expert_id, at)
+    found = session.execute(CLAIM, asked).one()
+    if found.came == "look":
+        _look(session, project, expert_id, found, at)
+        with session.begin_nested():  # what is taken goes back with the refusal
+            return _lease_by_steps(session, project, expert_id, asked, at)
+    return _leased(session, found)
 
 
 def check_may_work(session: Session, project: Project, expert_id: int, *, at: datetime) -> None:
@@ -166,48 +188,58 @@ def draft_of(session: Session, lease: Assignment) -> Draft | None:
 
 def submit(
     session: Session, lease: Assignment, project: Project, result: Any, *, at: datetime
-) -> Annotation:
-    """Hand in an answer, once: handing in again returns what was handed in first.
+) -> int:
+    """Hand in an answer, once; return the annotation, again that of the first time.
 
     `lease` is locked by the caller. Raises `WrongAnswer` with all that is wrong.
     """
     if lease.state in HANDED_IN:
-        return annotation_of(session, lease)
+        return id_of(annotation_of(session, lease))
     _check_active(lease)
     result = loop.as_kept(project, lease, result)
     _check_answer(session, lease, project, result)
-    lease.state = State.SUBMITTED
-    lease.submitted_at = at
-    lease.review_by = at + timedelta(days=lease.terms["review_days"])
-    lease.lead_seconds = int((at - lease.claimed_at).total_seconds())
-    answer = Annotation(
-        assignment_id=id_of(lease),
-        task_id=lease.task_id,
-        project_id=lease.project_id,
-        expert_id=lease.expert_id,
-        result=result,
-        submitted_at=at,
-    )
-    session.add_all([lease, answer])
-    session.execute(delete(Draft).where(col(Draft.assignment_id) == lease.id))
-    session.flush()  # the job needs the annotation's id
-    loop.note(session, project, lease, answer)
+    session.flush()
+    done = {
+        "state": State.SUBMITTED,
+        "submitted_at": at,
+        "review_by": at + timedelta(days=lease.terms["review_days"]),
+        "lead_seconds": int((at - lease.claimed_at).total_seconds()),
+    }
+    asked = {
+        "lease": lease.id,
+        "result": json.dumps(result),
+        "unique_id": uuid4(),
+        "jobs": jobs.as_json(_what_follows(lease, project)),
+        **done,
+    }
+    made: int = session.execute(HAND_IN, asked).scalar_one()
+    for name, value in done.items():  # the row has it already
+        set_committed_value(lease, name, value)
+    loop.note(session, project, lease, result)
     beside_pay.earn(session, lease, at)
-    budgets.submitted(session, id_of(lease), review_by=lease.review_by, at=at)
-    _defer_what_follows(session, answer, project)
-    return answer
+    return made
 
 
 def in_whole(session: Session, assignment_id: int) -> tuple[Assignment, Project, Task] | None:
-    """Return a lease, locked, with its project and its task, in one question."""
-    return session.exec(
+    """Return a lease, locked, with its project and its task, in one question.
+
+    Of each only what a hand-in needs is read at once; the rest comes when it is asked for.
+    """
+    return session.execute(_whole(), {"assignment": assignment_id}).tuples().first()
+
+
+@functools.cache
+def _whole() -> Any:
+    # Every hand-in asks this, so it is put together once.
+    return (
         select(Assignment, Project, Task)
         .join(Project, col(Project.id) == col(Assignment.project_id))
         .join(Task, col(Task.id) == col(Assignment.task_id))
-        .where(Assignment.id == assignment_id)
+        .where(col(Assignment.id) == bindparam("assignment"))
+        .options(*(load_only(*attributes) for attributes in READ_AT_ONCE))
         .with_for_update(of=Assignment)
         .execution_options(populate_existing=True)
-    ).first()
+    )
 
 
 def annotation_of(session: Session, lease: Assignment) -> Annotation:
@@ -288,17 +320,44 @@ def expire_next(session: Session, *, at: datetime) -> Assignment | None:
     return lease
 
 
-def _is_clear(project: Project, known: Any) -> bool:
-    """Say whether nothing stands against a claim; where something may, each check says what."""
-    return bool(
-        known.is_member
-        and known.standing == AccountStanding.ACTIVE
-        and project.state is ProjectState.OPEN
-        and known.level is not None
-        and known.level >= project.min_level
-        and not known.asks_sample
-        and not known.asks_more
-    )
+def _look(session: Session, project: Project, expert_id: int, found: Any, at: datetime) -> None:
+    """Refuse where something stands against a claim; the database has seen that it may."""
+    if not found.is_clear:
+        check_may_work(session, project, expert_id, at=at)
+    if found.is_frozen:
+        raise budgets.Frozen
+    shares.check(session, project, expert_id, at=at)
+
+
+def _lease_by_steps(
+    session: Session, project: Project, expert_id: int, asked: dict[str, Any], at: datetime
+) -> int:
+    """Lease a task under terms that depend on the task or on what the expert did before."""
+    slot = slots.take(session, project, expert_id)
+    if slot is None:
+        raise NoTask
+    task_id, is_again = slot
+    terms = _terms(project) | loop.terms(session, project, task_id, expert_id)
+    first = beside_pay.qualification_pay(session, project, expert_id)
+    if first:
+        terms["qualification_minor"] = first
+    asked = asked | {"terms": json.dumps(terms), "taken": task_id}
+    lease_id = _leased(session, session.execute(CLAIM, asked).one())
+    if first:
+        beside_pay.reserve(session, session.get_one(Assignment, lease_id), at)
+    if is_again:
+        _bring_draft(session, session.get_one(Assignment, lease_id))
+    return lease_id
+
+
+def _leased(session: Session, found: Any) -> int:
+    if found.came == "no_task":
+        raise NoTask
+    if found.came == "overdrawn":
+        raise budgets.OutOfBudget
+    if found.is_again:
+        _bring_draft(session, session.get_one(Assignment, found.lease))
+    return int(found.lease)
 
 
 def _has_skill(session: Session, project: Project, expert_id: int, at: datetime) -> bool:
@@ -308,33 +367,35 @@ def _has_skill(session: Session, project: Project, expert_id: int, at: datetime)
     )
 
 
-def _lease(
-    project: Project, task_id: int, expert_id: int, at: datetime, *, on_handing_in: int = 0
-) -> Assignment:
-    fee = policy.fee(project.price, project.fee_bps)
-    return Assignment(
-        task_id=task_id,
-        project_id=id_of(project),
-        expert_id=expert_id,
-        state=State.ACTIVE,
-        pay_minor=project.price.minor,
-        fee_minor=fee.minor,
-        currency=project.currency,
-        terms={
-            "guidelines_version": project.guidelines_version,
-            "fee_bps": project.fee_bps,
-            "part_rule": rules.PART,
-            "lease_minutes": project.lease_minutes,
-            "extensions": EXTENSIONS,
-            "review_days": project.review_days,
-            "contest_days": CONTEST_DAYS,
-            "validation": str(project.validation),
-            "overlap": project.overlap,
-            **({"qualification_minor": on_handing_in} if on_handing_in else {}),
-        },
-        claimed_at=at,
-        due_at=at + timedelta(minutes=project.lease_minutes),
-    )
+def _asked(project: Project, expert_id: int, at: datetime) -> dict[str, Any]:
+    return {
+        "project": project.id,
+        "expert": expert_id,
+        "tasks": project.task_count,
+        "most": slots.COUNTED,
+        "at": at,
+        "noted_at": now(),
+        "due": at + timedelta(minutes=project.lease_minutes),
+        "pay": project.price.minor,
+        "fee": policy.fee(project.price, project.fee_bps).minor,
+        "code": project.currency,
+        "terms": json.dumps(_terms(project)),
+        "taken": None,
+    }
+
+
+def _terms(project: Project) -> dict[str, Any]:
+    return {
+        "guidelines_version": project.guidelines_version,
+        "fee_bps": project.fee_bps,
+        "part_rule": rules.PART,
+        "lease_minutes": project.lease_minutes,
+        "extensions": EXTENSIONS,
+        "review_days": project.review_days,
+        "contest_days": CONTEST_DAYS,
+        "validation": str(project.validation),
+        "overlap": project.overlap,
+    }
 
 
 def _bring_draft(session: Session, lease: Assignment) -> None:
@@ -380,18 +441,17 @@ def is_result(result: Any) -> bool:
     )
 
 
-def _defer_what_follows(session: Session, answer: Annotation, project: Project) -> None:
+def _what_follows(lease: Assignment, project: Project) -> list[jobs.Job]:
     push = jobs.Job(
         "annotation.push_annotation",
-        {"annotation_id": answer.id},
-        lock=f"label-studio:{answer.project_id}",
+        {"annotation_id": None},  # known once it is there
+        lock=f"label-studio:{lease.project_id}",
         queue="labelling",
     )
     validate = jobs.Job(
-        "annotation.validate", {"task_id": answer.task_id}, lock=f"task:{answer.task_id}"
+        "annotation.validate", {"task_id": lease.task_id}, lock=f"task:{lease.task_id}"
     )
-    agrees = project.validation is Validation.AGREEMENT
-    jobs.defer_all(session, [push, validate] if agrees else [push])
+    return [push, validate] if project.validation is Validation.AGREEMENT else [push]
 
 
 def _end(session: Session, lease: Assignment, state: State, at: datetime) -> None:

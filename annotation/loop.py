@@ -12,8 +12,8 @@ from sqlmodel import Session
 from annotation import blind, sameness
 from annotation.label_config import parse
 from annotation.loop_models import AnswerOrigin, AnswerPlacing, Origin, Prediction, Shows
-from annotation.models import Annotation, Assignment, Task
-from projects.models import Project
+from annotation.models import Assignment, Task
+from projects.models import Project, id_of
 
 AT_HAND = text("""
     select rule.version, rule.shows, rule.share_percent, p.id as prediction_id, p.model_version,
@@ -65,14 +65,14 @@ def as_kept(project: Project, lease: Assignment, result: Any) -> Any:
     return blind.turned_back(how, result, order) if how else result
 
 
-def note(session: Session, project: Project, lease: Assignment, answer: Annotation) -> None:
+def note(session: Session, project: Project, lease: Assignment, result: Any) -> None:
     """Keep what an answer began with, and where whose answer stood that it compared."""
     given = lease.terms.get("prediction")
     if given:
-        session.add(_origin(session, lease, answer, given))
+        session.add(_origin(session, lease, result, given))
     how, order = _blind(project, lease)
     if how:
-        session.add_all(_placings(session, how, order, answer))
+        session.add_all(_placings(session, how, order, lease, result))
 
 
 def _is_shown(shows: str, percent: int | None, task: str) -> bool:
@@ -92,13 +92,13 @@ def _blind(project: Project, lease: Assignment) -> tuple[blind.Plan | None, list
 
 
 def _origin(
-    session: Session, lease: Assignment, answer: Annotation, given: dict[str, Any]
+    session: Session, lease: Assignment, result: Any, given: dict[str, Any]
 ) -> AnswerOrigin:
     prediction = session.get_one(Prediction, given["id"])
-    agrees = sameness.same(prediction.result, answer.result)
+    agrees = sameness.same(prediction.result, result)
     seen = Origin.UNCHANGED if agrees else Origin.CHANGED
     return AnswerOrigin(
-        assignment_id=answer.assignment_id,
+        assignment_id=id_of(lease),
         project_id=lease.project_id,
         prediction_id=given["id"],
         model_version=given["model_version"],
@@ -108,15 +108,15 @@ def _origin(
 
 
 def _placings(
-    session: Session, how: blind.Plan, order: list[int], answer: Annotation
+    session: Session, how: blind.Plan, order: list[int], lease: Assignment, result: Any
 ) -> list[AnswerPlacing]:
-    models = {one.id: one.slot for one in session.execute(MODELS, {"task": answer.task_id})}
-    placed = blind.places(how, answer.result, len(models))
+    models = {one.id: one.slot for one in session.execute(MODELS, {"task": lease.task_id})}
+    placed = blind.places(how, result, len(models))
     return [
         AnswerPlacing(
-            assignment_id=answer.assignment_id,
+            assignment_id=id_of(lease),
             model_answer_id=model_answer_id,
-            project_id=answer.project_id,
+            project_id=lease.project_id,
             position=order.index(slot) + 1,
             place=placed[slot],
         )

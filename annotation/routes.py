@@ -94,7 +94,7 @@ def claim(project_id: int) -> ResponseReturnValue:
     """Lease the next task, or go to the one in hand."""
     project = find(Project, project_id)
     try:
-        lease = leases.claim_next(db_session(), project, current_user.id, at=now())
+        lease_id = leases.claim(db_session(), project, current_user.id, at=now())
     except (
         leases.NoTask,
         leases.NotOpen,
@@ -107,7 +107,7 @@ def claim(project_id: int) -> ResponseReturnValue:
         return _no_task(project_id), 409
     except OutOfBudget:
         return _no_budget(project_id), 409
-    return redirect(url_for(".work_on", assignment_id=lease.id))
+    return redirect(url_for(".work_on", assignment_id=lease_id))
 
 
 @bp.get("/work/<int:assignment_id>")
@@ -211,7 +211,7 @@ def submit(assignment_id: int) -> ResponseReturnValue:
     if following is None:
         return _left(lease)
     flash(_("Handed in. This is the next task."), "success")
-    return jsonify(next=url_for(".work_on", assignment_id=following.id), state=lease.state)
+    return jsonify(next=url_for(".work_on", assignment_id=following), state=lease.state)
 
 
 @bp.post("/work/<int:assignment_id>/skip")
@@ -242,7 +242,7 @@ def _own(assignment_id: int, permission: str, *, lock: bool = False) -> Assignme
     return lease
 
 
-def _following(lease: Assignment, project: Project) -> Assignment | None:
+def _following(lease: Assignment, project: Project) -> int | None:
     """Lease the next task of a project; none where there is none, and what was handed in stays.
 
     A qualification task has just posted its pay, and money is locked after tasks, never before:
@@ -252,8 +252,7 @@ def _following(lease: Assignment, project: Project) -> Assignment | None:
         return None
     session = db_session()
     try:
-        with session.begin_nested():
-            return leases.claim_next(session, project, lease.expert_id, at=now())
+        return leases.claim(session, project, lease.expert_id, at=now())
     except OutOfBudget:
         budget_notice.later(session, project)
     except (Conflict, NotAllowed):

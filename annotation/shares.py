@@ -54,12 +54,6 @@ def check(session: Session, project: Project, expert_id: int, *, at: datetime) -
     _check_others(session, project, expert_id, at)
 
 
-def may_be_full(project: Project, open_tasks: int) -> bool:
-    """Say whether `check` could refuse at all, by what a claim knows already."""
-    capped = project.most_a_day is not None or project.most_each is not None
-    return capped or open_tasks < slots.COUNTED
-
-
 def _check_day(session: Session, project: Project, expert_id: int, at: datetime) -> None:
     if project.most_a_day is None:
         return

@@ -5,9 +5,6 @@ expert goes on where they stopped (`ClaimPlace`), so that a claim costs the same
 tasks of theirs as after one; new tasks make them start from the front again.
 """
 
-from datetime import datetime
-from typing import Any
-
 from sqlalchemy import ColumnElement, func, literal, text, update
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col
@@ -16,8 +13,7 @@ from annotation import sample
 from annotation.models import Assignment, State, Task
 from projects.models import Project
 
-# Both are functions of the database (migration 0085).
-FACTS = text("select * from claim_facts(:project, :expert, :at, :most)")
+# A function of the database (migration 0085).
 TAKE = text("select * from claim_slot(:project, :expert, :tasks)")
 COUNTED = 300  # so many open tasks are never scarce, and nobody counts further
 GIVEN_BACK = (State.RETURNED, State.EXPIRED)
@@ -28,21 +24,11 @@ def take(session: Session, project: Project, expert_id: int) -> tuple[int, bool]
 
     First what comes after the task that they had last, passing by rows that others hold right now;
     then from the front; then what they gave back before; and at last waiting for those others, who
-    may yet leave a slot. Claims of one expert come one at a time (`facts`).
+    may yet leave a slot. Claims of one expert come one at a time (`claim_lease`).
     """
     asked = {"project": project.id, "expert": expert_id, "tasks": project.task_count}
     found = session.execute(TAKE, asked).one()
     return (found.task_id, found.is_again) if found.task_id is not None else None
-
-
-def facts(session: Session, project_id: int, expert_id: int, *, at: datetime) -> Any:
-    """Return what a claim asks first, once the claims of this expert before it are done.
-
-    `in_hand`, `is_member`, `standing`, `level`, `open_tasks` (up to `COUNTED`), `is_frozen`,
-    `asks_sample`, `asks_more` (where a gate of `projects.entry` may stand).
-    """
-    asked = {"project": project_id, "expert": expert_id, "at": at, "most": COUNTED}
-    return session.execute(FACTS, asked).one()
 
 
 def is_open_to(expert_id: int, *, again: bool) -> ColumnElement[bool]:

@@ -167,7 +167,7 @@ def _gunicorn(address: str, settings: Any, folder: Path) -> Iterator[str]:
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
     }
     command = [sys.executable, "-m", "gunicorn", "app:serve()", "--bind", f"127.0.0.1:{port}"]
-    command += ["--workers", "2", "--threads", "4", "--no-control-socket", "--chdir", str(ROOT)]
+    command += ["--workers", os.environ.get("W","2"), "--threads", os.environ.get("T","4"), "--no-control-socket", "--chdir", str(ROOT)]
     with (folder / "web.log").open("wb") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     try:

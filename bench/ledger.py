@@ -214,7 +214,7 @@ def _claimer(live: Live, project_id: int) -> Callable[[int], float | None]:
         try:
             with live.transaction() as session:
                 project = session.get_one(Project, project_id)
-                assignment.claim_next(session, project, expert_id, at=now())
+                assignment.claim(session, project, expert_id, at=now())
         except budgets.OutOfBudget:
             return None
         return time.perf_counter() - begun

@@ -24,10 +24,6 @@ DEFER = text("""
         cast(:args as jsonb), cast(:schedule_at as timestamptz)
     )::procrastinate_job_to_defer_v1])
 """)
-DEFER_ALL = text("""
-    select procrastinate_defer_jobs_v1(array(select job from jsonb_populate_recordset(
-        null::procrastinate_job_to_defer_v1, cast(:jobs as jsonb)) as job))
-""")
 ALREADY_WAITING = text("""
     select 1 from procrastinate_jobs where queueing_lock = :queueing_lock and status = 'todo'
 """)
@@ -124,8 +120,8 @@ def defer(
     _defer_if_alone(session, values)
 
 
-def defer_all(session: Session, listed: Iterable[Job]) -> None:
-    """Add several jobs in the caller's transaction, in one question."""
+def as_json(listed: Iterable[Job]) -> str:
+    """Return jobs as Procrastinate's SQL functions read them."""
     rows = [
         {
             "queue_name": job.queue,
@@ -136,7 +132,7 @@ def defer_all(session: Session, listed: Iterable[Job]) -> None:
         }
         for job in listed
     ]
-    session.execute(DEFER_ALL, {"jobs": json.dumps(rows)})
+    return json.dumps(rows)
 
 
 def worker_app(app: Flask, conninfo: str) -> procrastinate.App:

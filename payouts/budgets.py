@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, update
+from sqlalchemy import func, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
@@ -26,6 +26,11 @@ from payouts.models import (
     ReservationState,
 )
 from payouts.refund_models import RefundPart, RefundState
+
+# A function of the database (migration 0093), since a claim calls it there as well.
+SET_ASIDE = text("""
+    select set_aside(:assignment, :project, :expert, :pay, :fee, :code, :round, :at, :noted_at)
+""")
 
 
 class OutOfBudget(Conflict):
@@ -127,20 +132,6 @@ def reserve(
     With `expert_id` the expert sees the amount among their earnings from now on.
     """
     check_not_frozen(session, project_id)
-    set_aside(session, project_id, assignment_id, pay, fee, at, expert_id=expert_id)
-
-
-def set_aside(
-    session: Session,
-    project_id: int,
-    assignment_id: int,
-    pay: Money,
-    fee: Money,
-    at: datetime,
-    *,
-    expert_id: int | None = None,
-) -> None:
-    """Do what `reserve` does, for a caller who knows that the project is not frozen."""
     row = Reservation(
         assignment_id=assignment_id,
         project_id=project_id,
@@ -150,16 +141,8 @@ def set_aside(
         currency=pay.currency,
         held_at=at,
     )
-    try:
-        is_new = _post_reserve(session, row, at)
-    except ledger.Overdrawn as short:
-        raise OutOfBudget from short
-    except ledger.ReusedReference as other:
-        raise OtherTerms from other
-    # Only now: whoever catches `OutOfBudget` and goes on must not leave a row without money.
-    if is_new:
-        session.execute(insert(Reservation).values(row.model_dump()))
-    elif held(session, assignment_id).state is ReservationState.RELEASED:
+    is_new = _set_aside(session, row, at)
+    if not is_new and held(session, assignment_id).state is ReservationState.RELEASED:
         raise NotReserved
 
 
@@ -167,17 +150,6 @@ def is_frozen(session: Session, project_id: int) -> bool:
     """Return whether a payment of a project is disputed: no new claims then, and no refunds."""
     question = select(col(ProjectBudget.frozen_at)).where(ProjectBudget.project_id == project_id)
     return session.exec(question).first() is not None
-
-
-def submitted(session: Session, assignment_id: int, *, review_by: datetime, at: datetime) -> None:
-    """Note that the work was handed in, so that its pay is shown as in review."""
-    moved: Any = session.execute(
-        update(Reservation)
-        .where(col(Reservation.assignment_id) == assignment_id)
-        .values(submitted_at=func.coalesce(col(Reservation.submitted_at), at), review_by=review_by)
-    )
-    if not moved.rowcount:
-        raise NotFound
 
 
 def release(session: Session, project_id: int, assignment_id: int, at: datetime) -> None:
@@ -207,10 +179,10 @@ def reserve_again(session: Session, project_id: int, assignment_id: int, at: dat
         return
     found.round += 1
     try:
-        _post_reserve(session, found, at)
-    except ledger.Overdrawn as short:
+        _set_aside(session, found, at)
+    except OutOfBudget:
         found.round -= 1
-        raise OutOfBudget from short
+        raise
     found.state = ReservationState.HELD
     found.ended_at = None
 
@@ -316,17 +288,26 @@ def check_not_frozen(session: Session, project_id: int) -> None:
         raise Frozen
 
 
-def _post_reserve(session: Session, row: Reservation, at: datetime) -> bool:
-    source = ledger.budget(row.project_id, row.currency)
-    target = ledger.reserve(row.project_id, row.currency)
-    return ledger.post(
-        session,
-        row.event("reserved"),
-        _pay_and_fee(row, source, target),
-        at=at,
-        narration="pay and fee reserved",
-        cause=f"assignment:{row.assignment_id}",
-    )
+def _set_aside(session: Session, row: Reservation, at: datetime) -> bool:
+    """Move the pay and the fee into the reserve; the first time, note them as a row."""
+    session.flush()  # rows that the caller has added must not wait behind the accounts' locks
+    asked = {
+        "assignment": row.assignment_id,
+        "project": row.project_id,
+        "expert": row.expert_id,
+        "pay": row.pay_minor,
+        "fee": row.fee_minor,
+        "code": row.currency,
+        "round": row.round,
+        "at": at,
+        "noted_at": now(),
+    }
+    said = session.execute(SET_ASIDE, asked).scalar_one()
+    if said == "overdrawn":
+        raise OutOfBudget
+    if said == "reused":
+        raise OtherTerms
+    return bool(said == "posted")
 
 
 def _post_release(session: Session, row: Reservation, at: datetime) -> None:

@@ -14,7 +14,9 @@ from payouts.models import Reservation
 from projects.models import State as ProjectState
 from tests.factories.annotation import (
     choice,
+    claimed,
     fund,
+    handed_in,
     join,
     make_assignment,
     make_desk,
@@ -22,12 +24,21 @@ from tests.factories.annotation import (
 )
 from tests.factories.experts import make_expert
 
+
+@pytest.fixture(autouse=True, params=["at_once", "by_steps"])
+def way(request, monkeypatch):
+    """Claim both as the database does it alone and as Python does where it must look."""
+    if request.param == "at_once":
+        monkeypatch.setattr("annotation.slots.COUNTED", 0)
+    return request.param
+
+
 _JOBS = text("select task_name from procrastinate_jobs order by id")
 
 
 def claim(session, made, expert=None, at=None):
     expert = expert or made.experts[0]
-    return assignment.claim_next(session, made.project, expert.user_id, at=at or now())
+    return claimed(session, made.project, expert.user_id, at=at or now())
 
 
 def slots(session, task_id):
@@ -191,7 +202,7 @@ def test_handing_in_stores_the_answer_and_what_follows(session, app):
     assignment.save_draft(session, lease, choice(), at=now())
     at = now()
 
-    answer = assignment.submit(session, lease, made.project, choice("patent"), at=at)
+    answer = handed_in(session, lease, made.project, choice("patent"), at=at)
 
     assert lease.state is State.SUBMITTED
     assert lease.review_by == at + timedelta(days=7)
@@ -205,8 +216,8 @@ def test_handing_in_twice_is_handing_in_once(session):
     made = make_desk(session)
     lease = claim(session, made)
 
-    first = assignment.submit(session, lease, made.project, choice("grant"), at=now())
-    second = assignment.submit(session, lease, made.project, choice("patent"), at=now())
+    first = handed_in(session, lease, made.project, choice("grant"), at=now())
+    second = handed_in(session, lease, made.project, choice("patent"), at=now())
 
     assert first.id == second.id
     assert second.result == choice("grant")

@@ -11,13 +11,20 @@ from sqlalchemy import func
 from sqlmodel import select
 
 from accounts.models import User
-from annotation import assignment, beside_pay, review, validation
+from annotation import assignment, beside_pay, loop, review, validation
 from annotation.models import Annotation, Assignment, State, Task, Verdict
 from core.clock import now
 from core.errors import DomainError
 from payouts import budgets, earnings, ledger
 from projects.models import Project
-from tests.factories.annotation import choice, make_assignment, make_desk, second_member
+from tests.factories.annotation import (
+    choice,
+    claimed,
+    handed_in,
+    make_assignment,
+    make_desk,
+    second_member,
+)
 
 COST = 483
 
@@ -41,7 +48,7 @@ def claiming(live, project_id, expert_id):
     def claim():
         with live.transaction() as session:
             project = session.get_one(Project, project_id)
-            return assignment.claim_next(session, project, expert_id, at=now()).id
+            return claimed(session, project, expert_id, at=now()).id
 
     return claim
 
@@ -51,7 +58,7 @@ def handing_in(live, lease_id, clause="grant"):
         with live.transaction() as session:
             lease = session.get_one(Assignment, lease_id, with_for_update=True)
             project = session.get_one(Project, lease.project_id)
-            return assignment.submit(session, lease, project, choice(clause), at=now()).id
+            return handed_in(session, lease, project, choice(clause), at=now()).id
 
     return submit
 
@@ -215,13 +222,13 @@ def test_a_crash_between_two_lines_leaves_nothing_half_done(live, monkeypatch):
     def crash(*_args, **_more):
         raise Crash
 
-    for module, name in ((budgets, "set_aside"), (beside_pay, "reserve")):
+    for module, name in ((beside_pay, "qualification_pay"), (assignment, "_leased")):
         with monkeypatch.context() as patch:
             patch.setattr(module, name, crash)
             with pytest.raises(Crash):
                 claiming(live, project_id, expert_id)()
     lease_id = claiming(live, project_id, expert_id)()
-    for module, name in ((budgets, "submitted"), (assignment, "_defer_what_follows")):
+    for module, name in ((loop, "note"), (beside_pay, "earn")):
         with monkeypatch.context() as patch:
             patch.setattr(module, name, crash)
             with pytest.raises(Crash):

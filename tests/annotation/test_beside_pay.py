@@ -13,7 +13,7 @@ from core.clock import now
 from payouts import budgets, earnings, ledger
 from payouts.extra_pay_models import ExtraPay, ExtraState
 from projects import rates, terms
-from tests.factories.annotation import choice, make_assignment, make_desk, make_task
+from tests.factories.annotation import choice, claimed, make_assignment, make_desk, make_task
 from tests.factories.payouts import eur
 
 REFUSE = Ruling(
@@ -34,7 +34,7 @@ def made(session):
 
 
 def claim(session, made):
-    return assignment.claim_next(session, made.project, made.experts[0].user_id, at=now())
+    return claimed(session, made.project, made.experts[0].user_id, at=now())
 
 
 def hand_in(session, made, lease):

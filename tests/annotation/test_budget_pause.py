@@ -16,7 +16,7 @@ from projects import lifecycle
 from projects.models import PausedFor, Project
 from projects.models import State as ProjectState
 from tests.annotation.test_at_once import COST, at_once, claiming
-from tests.factories.annotation import choice, fund, make_desk
+from tests.factories.annotation import choice, claimed, fund, make_desk
 
 
 def user_of(session, expert):
@@ -31,7 +31,7 @@ def letters(session):
 
 
 def claim(session, made, number=0):
-    return assignment.claim_next(session, made.project, made.experts[number].user_id, at=now())
+    return claimed(session, made.project, made.experts[number].user_id, at=now())
 
 
 def test_a_project_out_of_budget_pauses_with_the_reason_and_tells_its_owner(session, sign_in, jobs):

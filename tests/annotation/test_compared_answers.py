@@ -13,6 +13,7 @@ from annotation.models import Annotation, Task
 from annotation.tasks import BadFile
 from core.clock import now
 from releases.rows import row_of
+from tests.factories.annotation import claimed, handed_in
 from tests.factories.loop import PAIRS, RANKS, lines, make_compared
 
 BETTER = {"from_name": "better", "to_name": "one,two", "type": "pairwise"}
@@ -36,11 +37,11 @@ def models_of(session, task_id):
 
 def claim(session, desk, number=0):
     expert_id = desk.experts[number].user_id
-    return assignment.claim_next(session, desk.project, expert_id, at=now())
+    return claimed(session, desk.project, expert_id, at=now())
 
 
 def hand_in(session, desk, lease, result):
-    answer = assignment.submit(session, lease, desk.project, result, at=now())
+    answer = handed_in(session, lease, desk.project, result, at=now())
     session.flush()
     return answer
 

@@ -12,7 +12,14 @@ from annotation.models import Annotation, Assignment, LabelStudioProject, Shadow
 from core.clock import now
 from core.ports import LabellingDown, LabellingRefused
 from projects.models import State as ProjectState
-from tests.factories.annotation import choice, make_assignment, make_desk, make_task
+from tests.factories.annotation import (
+    choice,
+    claimed,
+    handed_in,
+    make_assignment,
+    make_desk,
+    make_task,
+)
 
 
 class Backend:
@@ -63,8 +70,8 @@ def backend(app):
 
 
 def hand_in(session, made):
-    lease = assignment.claim_next(session, made.project, made.experts[0].user_id, at=now())
-    answer = assignment.submit(session, lease, made.project, choice(), at=now())
+    lease = claimed(session, made.project, made.experts[0].user_id, at=now())
+    answer = handed_in(session, lease, made.project, choice(), at=now())
     session.commit()
     return answer
 
@@ -170,7 +177,7 @@ def test_tasks_of_many_batches_all_arrive(session, backend):
 def test_handing_in_defers_what_leads_to_acceptance(session, backend, jobs):
     made = make_desk(session, tasks=1, experts=2)
     for expert in made.experts:
-        lease = assignment.claim_next(session, made.project, expert.user_id, at=now())
+        lease = claimed(session, made.project, expert.user_id, at=now())
         assignment.submit(session, lease, made.project, choice(), at=now())
     session.commit()
 

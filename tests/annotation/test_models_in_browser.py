@@ -13,7 +13,7 @@ from annotation import assignment
 from annotation.models import Task
 from core.clock import now
 from tests.browser import window
-from tests.factories.annotation import choice, make_desk
+from tests.factories.annotation import choice, claimed, make_desk
 from tests.factories.loop import make_compared, make_model_run, make_prediction, show
 
 pytestmark = pytest.mark.browser
@@ -31,14 +31,12 @@ def story(live: Any) -> dict[str, Any]:
             make_prediction(session, desk, task, run, model_version="clauses-v3")
         show(session, desk, version="clauses-v3")
         for expert, words in ((desk.experts[0], "grant"), (desk.experts[1], "patent")):
-            lease = assignment.claim_next(session, desk.project, expert.user_id, at=now())
+            lease = claimed(session, desk.project, expert.user_id, at=now())
             assignment.submit(session, lease, desk.project, choice(words), at=now())
         made_by, left = desk.owner.id, desk.experts[0].user_id
         pairs = make_compared(session, tasks=4, experts=1, title="Answers to patients")
         for _ in range(3):
-            lease = assignment.claim_next(
-                session, pairs.project, pairs.experts[0].user_id, at=now()
-            )
+            lease = claimed(session, pairs.project, pairs.experts[0].user_id, at=now())
             better = {"from_name": "better", "to_name": "one,two", "type": "pairwise"}
             result = [{**better, "value": {"selected": "left"}}]
             assignment.submit(session, lease, pairs.project, result, at=now())

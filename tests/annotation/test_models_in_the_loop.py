@@ -24,7 +24,15 @@ from annotation.task_files import Trouble
 from core.clock import now
 from core.models import AuditEvent
 from projects.models import Project
-from tests.factories.annotation import TEXT, choice, make_assignment, make_desk, make_task
+from tests.factories.annotation import (
+    TEXT,
+    choice,
+    claimed,
+    handed_in,
+    make_assignment,
+    make_desk,
+    make_task,
+)
 from tests.factories.loop import lines, make_prediction, show
 
 
@@ -50,13 +58,13 @@ def tasks(session, desk):
 
 
 def claim(session, desk, number=0):
-    lease = assignment.claim_next(session, desk.project, desk.experts[number].user_id, at=now())
+    lease = claimed(session, desk.project, desk.experts[number].user_id, at=now())
     session.flush()
     return lease
 
 
 def origin_of(session, lease, result):
-    answer = assignment.submit(session, lease, lease_project(session, lease), result, at=now())
+    answer = handed_in(session, lease, lease_project(session, lease), result, at=now())
     session.flush()
     return session.get(AnswerOrigin, answer.assignment_id)
 

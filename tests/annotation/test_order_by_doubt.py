@@ -9,7 +9,7 @@ from annotation.loop_models import OrderState
 from annotation.models import ClaimPlace, Task
 from core import jobs as core_jobs
 from core.clock import now
-from tests.factories.annotation import choice, make_desk, make_task
+from tests.factories.annotation import choice, claimed, make_desk, make_task
 from tests.factories.loop import make_order, make_prediction
 
 
@@ -34,7 +34,7 @@ def tasks(session, desk, *scores, **changes):
 
 def work(session, desk):
     expert_id = desk.experts[0].user_id
-    lease = assignment.claim_next(session, desk.project, expert_id, at=now())
+    lease = claimed(session, desk.project, expert_id, at=now())
     assignment.submit(session, lease, desk.project, choice(), at=now())
     session.flush()
     return lease.task_id

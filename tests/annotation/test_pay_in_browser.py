@@ -10,11 +10,11 @@ from accounts.models import User
 from annotation import observed
 from annotation.models import Assignment, State
 from core.clock import now
-from payouts import budgets, earnings, ledger
+from payouts import earnings, ledger
 from projects.models import Validation
 from tests.browser import window
 from tests.factories.annotation import make_assignment, make_desk, make_task, second_member
-from tests.factories.payouts import eur
+from tests.factories.payouts import eur, submitted
 from tests.factories.projects import make_invitation
 
 pytestmark = pytest.mark.browser
@@ -50,7 +50,7 @@ def story(live: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
             task=make_task(session, made.project),
             state=State.SUBMITTED,
         )
-        budgets.submitted(session, lease.id, review_by=lease.review_by, at=lease.submitted_at)
+        submitted(session, lease.id, review_by=lease.review_by, at=lease.submitted_at)
         observed.observe(session, made.project_id, at=now())
         invited = make_invitation(session, made.project)
         colleague = second_member(session, made)

@@ -15,6 +15,7 @@ from payouts import budgets, earnings
 from projects.models import Validation
 from tests.factories.annotation import (
     choice,
+    claimed,
     fund,
     make_assignment,
     make_desk,
@@ -339,9 +340,9 @@ def test_a_refused_task_goes_to_another_expert(session, made):
     lease = submitted(session, made, expert=made.experts[0], task=item)
     review.decide(session, lease, REFUSE, by=made.owner, at=now())
 
-    again = assignment.claim_next(session, made.project, made.experts[1].user_id, at=now())
+    again = claimed(session, made.project, made.experts[1].user_id, at=now())
 
     assert again.task_id == item.id
     with pytest.raises(assignment.NoTask):
-        assignment.claim_next(session, made.project, made.experts[0].user_id, at=now())
+        claimed(session, made.project, made.experts[0].user_id, at=now())
     assert session.exec(select(Assignment).where(Assignment.task_id == item.id)).all()

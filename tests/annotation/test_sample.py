@@ -18,7 +18,7 @@ from core.clock import now
 from core.models import Letter
 from payouts import earnings
 from payouts.extra_pay_models import ExtraPay, ExtraState
-from tests.factories.annotation import choice, join, make_assignment, make_task
+from tests.factories.annotation import choice, claimed, join, make_assignment, make_task
 from tests.factories.decisions import answer as answer_appeal
 from tests.factories.decisions import changed, contest
 from tests.factories.samples import (
@@ -321,7 +321,7 @@ def test_a_task_of_the_sample_never_comes_back_as_work(session):
     answer_sample(session, desk, make_sample(session, desk), 3)
 
     with pytest.raises(assignment.NoTask):
-        assignment.claim_next(session, desk.project, desk.experts[0].user_id, at=now())
+        claimed(session, desk.project, desk.experts[0].user_id, at=now())
 
 
 def test_who_had_worked_before_stays_in_and_others_do_not(session):
@@ -407,7 +407,7 @@ def test_where_the_owner_pays_each_task_pays_once(session):
     paid = session.exec(select(ExtraPay)).all()
     assert [one.state for one in paid] == [ExtraState.EARNED] * 2
     assert [one.minor for one in earnings.owed(session, expert_id)] == [300]
-    lease = assignment.claim_next(session, desk.project, expert_id, at=now())
+    lease = claimed(session, desk.project, expert_id, at=now())
     assert "qualification_minor" not in lease.terms
 
 

@@ -11,14 +11,14 @@ from annotation import assignment, shares, slots
 from annotation.models import Assignment, ClaimPlace, State
 from core.clock import now
 from core.models import AuditEvent
-from tests.factories.annotation import choice, join, make_desk, make_task
+from tests.factories.annotation import choice, claimed, join, make_desk, make_task
 
 MINUTE = timedelta(minutes=1)
 
 
 def claim(session, made, number=0, at=None):
     expert_id = made.experts[number].user_id
-    return assignment.claim_next(session, made.project, expert_id, at=at or now())
+    return claimed(session, made.project, expert_id, at=at or now())
 
 
 def work(session, made, number=0, at=None):

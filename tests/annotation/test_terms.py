@@ -9,7 +9,7 @@ from annotation.review import ACCEPT
 from core.clock import now
 from payouts import budgets, earnings
 from payouts.models import Reservation
-from tests.factories.annotation import choice, make_desk
+from tests.factories.annotation import choice, claimed, make_desk
 from tests.factories.payouts import eur
 
 
@@ -19,7 +19,7 @@ def made(session):
 
 
 def claim(session, made):
-    return assignment.claim_next(session, made.project, made.experts[0].user_id, at=now())
+    return claimed(session, made.project, made.experts[0].user_id, at=now())
 
 
 def change(session, project, values):

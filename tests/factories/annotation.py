@@ -1,8 +1,9 @@
 """Rows of annotation, valid by default, and a project that is ready for work."""
 
 import itertools
+import json
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session
@@ -15,7 +16,7 @@ from core.clock import now
 from core.money import Money
 from experts.models import Expert
 from payouts import budgets, ledger
-from projects.models import Answer, GuidelineVersion, Invitation, Project
+from projects.models import Answer, GuidelineVersion, Invitation, Project, id_of
 from projects.models import State as ProjectState
 from tests.factories.accounts import make_member, make_owner
 from tests.factories.experts import make_expert, make_skill
@@ -213,8 +214,7 @@ def make_assignment(
     expert = expert or join(session, project)
     task = task or make_task(session, project)
     at = now()
-    lease = leases._lease(project, task.id or 0, expert.user_id, at - timedelta(minutes=9))
-    lease.claimed_at = at - timedelta(minutes=9)
+    lease = _lease(project, task, expert, at - timedelta(minutes=9))
     facts = _facts(project, state, at)
     against = facts.pop("against", None)
     before = facts if against is None else _facts(project, State.SUBMITTED, at)
@@ -236,6 +236,19 @@ def make_assignment(
     return lease
 
 
+def claimed(session: Session, project: Project, expert_id: int, *, at: datetime) -> Assignment:
+    """Let an expert claim, and return the lease."""
+    lease_id = leases.claim(session, project, expert_id, at=at)
+    return session.get_one(Assignment, lease_id, populate_existing=True)
+
+
+def handed_in(
+    session: Session, lease: Assignment, project: Project, result: Any, *, at: datetime
+) -> Annotation:
+    """Hand an answer in, and return it as it is kept."""
+    return session.get_one(Annotation, leases.submit(session, lease, project, result, at=at))
+
+
 def make_annotation(session: Session, lease: Assignment, **changes: Any) -> Annotation:
     """Make what was handed in with an assignment."""
     values: dict[str, Any] = {
@@ -250,6 +263,21 @@ def make_annotation(session: Session, lease: Assignment, **changes: Any) -> Anno
     session.add(annotation)
     session.flush()
     return annotation
+
+
+def _lease(project: Project, task: Task, expert: Expert, at: datetime) -> Assignment:
+    asked = leases._asked(project, expert.user_id, at)
+    return Assignment(
+        task_id=id_of(task),
+        project_id=id_of(project),
+        expert_id=expert.user_id,
+        pay_minor=asked["pay"],
+        fee_minor=asked["fee"],
+        currency=asked["code"],
+        terms=json.loads(asked["terms"]),
+        claimed_at=at,
+        due_at=asked["due"],
+    )
 
 
 def _facts(project: Project, state: State, at: Any) -> dict[str, Any]:

@@ -299,3 +299,10 @@ def earn_part(
     )
     session.flush()
     return earnings.earn(session, project_id, assignment_id, expert_id, at, part=part)
+
+
+def submitted(session: Session, assignment_id: int, *, review_by: datetime, at: datetime) -> None:
+    """Show the pay of an assignment as in review, as a hand-in does."""
+    row = session.get_one(Reservation, assignment_id)
+    row.submitted_at, row.review_by = row.submitted_at or at, review_by
+    session.flush()

@@ -9,7 +9,6 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import select
 
 from accounts.models import MemberRole, User
-from annotation import assignment as leases
 from core.clock import now
 from core.models import AuditEvent, Letter
 from experts.fields import Field
@@ -42,7 +41,7 @@ from interviews.template_models import InterviewTemplate
 from projects import home, invitations
 from projects.models import Invitation, Project, id_of
 from tests.factories.accounts import make_member, make_user
-from tests.factories.annotation import Desk, make_desk
+from tests.factories.annotation import Desk, claimed, make_desk
 from tests.factories.banks import make_bank
 from tests.factories.experts import make_expert
 from tests.factories.interviews import answer_all, answer_one, right, unknown
@@ -158,7 +157,7 @@ def test_the_questions_come_from_the_own_bank_whatever_was_proven_in_the_field(s
     assert interview.decided_rule == f"PI-{world.project.id}/1"
     assert look(session, world).is_met
     invitations.accept(session, world.invitation, by=world.user, at=now())
-    assert leases.claim_next(session, world.project, world.id, at=now()).id
+    assert claimed(session, world.project, world.id, at=now()).id
 
 
 def test_what_was_shown_on_an_own_bank_counts_for_its_organisation_and_bank_alone(session, world):

@@ -11,7 +11,6 @@ from sqlmodel import select
 
 from accounts import decisions
 from accounts.models import Appeal, Decision, User
-from annotation import assignment as leases
 from annotation import desk as desks
 from core.clock import now
 from core.models import Letter
@@ -37,7 +36,7 @@ from interviews.template_models import Basis, ProjectQualification
 from projects import invitations
 from projects.models import Answer, Invitation, Project, id_of
 from tests.factories.accounts import make_user
-from tests.factories.annotation import Desk, make_desk
+from tests.factories.annotation import Desk, claimed, make_desk
 from tests.factories.experts import make_expert
 from tests.factories.interviews import answer_all, answer_one, make_interview, right, unknown
 from tests.factories.projects import make_invitation
@@ -187,7 +186,7 @@ def test_by_default_the_proof_in_the_field_is_enough(session, world):
     assert look(session, world) is None
     assert world.invitation.state is Answer.ACCEPTED
     assert session.exec(select(ProjectQualification)).all() == []
-    assert leases.claim_next(session, world.project, world.id, at=now()).id
+    assert claimed(session, world.project, world.id, at=now()).id
 
 
 def test_who_has_proven_all_qualifies_at_once_by_these_proofs(session, world):
@@ -202,7 +201,7 @@ def test_who_has_proven_all_qualifies_at_once_by_these_proofs(session, world):
     assert found.template_id == template.id
     assert found.proofs == sorted([held["contract"].id, held["data"].id])
     assert found.expires_at == min(held["contract"].expires_at, held["data"].expires_at)
-    assert leases.claim_next(session, world.project, world.id, at=now()).id
+    assert claimed(session, world.project, world.id, at=now()).id
 
 
 def test_what_is_missing_is_named_and_nobody_gets_past_the_gate(session, world):
@@ -217,7 +216,7 @@ def test_what_is_missing_is_named_and_nobody_gets_past_the_gate(session, world):
     world.invitation.state, world.invitation.answered_at = Answer.ACCEPTED, now()
     session.flush()
     with pytest.raises(CompetencyMissing):
-        leases.claim_next(session, world.project, world.id, at=now())
+        claimed(session, world.project, world.id, at=now())
     why = desks.why_nothing(session, world.project, world.id, at=now())
     assert why is desks.Why.INTERVIEW
 
@@ -334,7 +333,7 @@ def test_those_who_take_part_stay_when_more_is_asked(session, world):
     found = session.exec(select(ProjectQualification)).one()
     assert found.basis is Basis.JOINED
     assert found.expires_at == skills.held(session, world.id, now())[0].expires_at
-    assert leases.claim_next(session, world.project, world.id, at=now()).id
+    assert claimed(session, world.project, world.id, at=now()).id
 
 
 def test_who_qualified_stays_so_until_the_day_whatever_is_asked_later(session, world):
@@ -353,7 +352,7 @@ def test_who_qualified_stays_so_until_the_day_whatever_is_asked_later(session, w
 
     assert (said.is_new, said.kept) == (True, 1)
     assert not look(session, world).is_met
-    assert leases.claim_next(session, world.project, world.id, at=now()).id
+    assert claimed(session, world.project, world.id, at=now()).id
     after = now() + timedelta(days=366)
     assert qualification.in_force(session, id_of(world.project), world.id, after) is None
 

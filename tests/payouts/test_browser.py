@@ -37,6 +37,7 @@ from tests.factories.payouts import (
     make_payout,
     make_rail_event,
     make_reservation,
+    submitted,
 )
 from tests.jobs_run import run_jobs
 
@@ -217,7 +218,7 @@ def _a_full_book(session: Any) -> dict[str, Any]:
     for minor in (420, 420, 1260):
         row = make_reservation(session, budget, pay=minor, expert_id=expert.id)
         due = now() + timedelta(days=7)
-        budgets.submitted(session, row.assignment_id, review_by=due, at=now())
+        submitted(session, row.assignment_id, review_by=due, at=now())
     make_reservation(session, budget, expert_id=expert.id)
     returned = make_reservation(session, budget, expert_id=expert.id)
     budgets.release(session, budget.project_id, returned.assignment_id, now())

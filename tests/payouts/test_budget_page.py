@@ -4,13 +4,12 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from annotation import assignment
 from core.clock import now
 from core.money import Money
 from payouts import budget_history, budgets, move_filters, outlook
 from payouts.outlook import Work
 from tests.factories.accounts import make_owner
-from tests.factories.annotation import make_desk
+from tests.factories.annotation import claimed, make_desk
 from tests.factories.payouts import (
     eur,
     make_budget,
@@ -88,7 +87,7 @@ def test_the_page_says_what_the_rest_pays_for_and_what_is_lacking(session, sign_
     budget = budgets.of(session, made.project_id)
     budget.opened_at = now() - timedelta(days=3)
     make_deposit(session, budget, amount=4 * 483)
-    assignment.claim_next(session, made.project, made.experts[0].user_id, at=now())
+    claimed(session, made.project, made.experts[0].user_id, at=now())
     session.commit()
 
     page = sign_in(made.owner).get(f"/projects/{made.project_id}/budget").text

@@ -12,7 +12,14 @@ from core.errors import NotFound
 from core.money import Money
 from payouts import budgets, earnings, ledger
 from payouts.models import Reservation, ReservationState
-from tests.factories.payouts import earn_part, eur, make_budget, make_expert, make_reservation
+from tests.factories.payouts import (
+    earn_part,
+    eur,
+    make_budget,
+    make_expert,
+    make_reservation,
+    submitted,
+)
 
 
 @pytest.fixture
@@ -222,7 +229,7 @@ def test_work_without_a_fee_is_fine(session, budget):
 def test_submitted_work_is_shown_as_in_review(session, budget):
     row = make_reservation(session, budget)
 
-    budgets.submitted(session, row.assignment_id, review_by=now(), at=now())
+    submitted(session, row.assignment_id, review_by=now(), at=now())
 
     assert row.submitted_at is not None
     assert row.review_by is not None

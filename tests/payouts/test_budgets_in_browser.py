@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from sqlmodel import col, select
 
-from annotation import assignment
 from annotation import jobs as annotation_jobs
 from core import db
 from core.clock import now
@@ -14,7 +13,7 @@ from payouts import budgets
 from payouts.models import Deposit, DepositState
 from projects.models import PausedFor, Project, State
 from tests.browser import Window
-from tests.factories.annotation import make_desk
+from tests.factories.annotation import claimed, make_desk
 from tests.factories.payouts import make_deposit
 from tests.jobs_run import run_jobs
 from tests.payouts.test_browser import Stack, seen, stack
@@ -32,7 +31,7 @@ def made(stack: Stack) -> Any:
         budget.opened_at = now() - timedelta(days=12)
         make_deposit(session, budget, amount=1000, opened_by=made.owner.id)
         for expert in made.experts:
-            assignment.claim_next(session, made.project, expert.user_id, at=now())
+            claimed(session, made.project, expert.user_id, at=now())
     with stack.app.app_context():
         annotation_jobs.follow_budgets()
     return made

@@ -23,6 +23,7 @@ from tests.factories.payouts import (
     make_expert,
     make_payout,
     make_reservation,
+    submitted,
 )
 from tests.payouts.conftest import a_desk, new_key
 
@@ -237,7 +238,7 @@ def test_earnings_show_where_the_money_is(session, sign_in):
     budget = make_budget(session, funded=100_000)
     make_reservation(session, budget, expert_id=expert.id)
     row = make_reservation(session, budget, expert_id=expert.id, pay=3780)
-    budgets.submitted(session, row.assignment_id, review_by=now(), at=now())
+    submitted(session, row.assignment_id, review_by=now(), at=now())
     make_earning(session, budget, expert.id, pay=18_640)
 
     page = sign_in(expert).get("/earnings")
@@ -596,7 +597,7 @@ def test_what_stripe_asks_for_is_said_in_words(app):
 def test_refused_work_is_called_so_and_not_returned(session, sign_in):
     desk, at = make_desk(session), now()
     lease = make_assignment(session, desk.project, state=State.REJECTED)
-    budgets.submitted(session, lease.id, review_by=at, at=at)
+    submitted(session, lease.id, review_by=at, at=at)
     budgets.release(session, desk.project_id, lease.id, at)
     client = sign_in(session.get_one(User, lease.expert_id))
 

@@ -17,6 +17,7 @@ from tests.factories.payouts import (
     make_expert,
     make_payout,
     make_reservation,
+    submitted,
 )
 from tests.payouts.conftest import new_key
 
@@ -98,13 +99,12 @@ def test_a_payout_that_was_tried_twice_has_one_statement(session, expert):
 
 
 def test_standing_says_where_the_money_is(session, expert):
-    from payouts import budgets
 
     budget = make_budget(session, funded=90_000)
     make_reservation(session, budget, expert_id=expert.id)
     row = make_reservation(session, budget, expert_id=expert.id)
     due = now() + timedelta(days=7)
-    budgets.submitted(session, row.assignment_id, review_by=due, at=now())
+    submitted(session, row.assignment_id, review_by=due, at=now())
     make_earning(session, budget, expert.id, pay=2000)
     pay(session, expert, 1500)
 

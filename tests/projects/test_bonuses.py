@@ -8,11 +8,11 @@ from sqlmodel import select
 from accounts.models import User
 from annotation.models import State
 from core.once import new_key
-from payouts import budgets, earnings
+from payouts import earnings
 from payouts.extra_pay_models import ExtraPay
 from tests.factories.accounts import make_owner, make_user
 from tests.factories.annotation import make_assignment, make_desk
-from tests.factories.payouts import eur
+from tests.factories.payouts import eur, submitted
 
 WORDS = "The notes on clause 3 saved us a week of work."
 
@@ -21,7 +21,7 @@ WORDS = "The notes on clause 3 saved us a week of work."
 def made(session):
     desk = make_desk(session, tasks=0, experts=2, funds=5000)
     lease = make_assignment(session, desk.project, expert=desk.experts[0], state=State.SUBMITTED)
-    budgets.submitted(session, lease.id, review_by=lease.review_by, at=lease.submitted_at)
+    submitted(session, lease.id, review_by=lease.review_by, at=lease.submitted_at)
     session.commit()
     return desk
 

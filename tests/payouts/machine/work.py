@@ -18,7 +18,7 @@ from payouts.extra_pay import Extra
 from payouts.extra_pay_models import ExtraKind
 from payouts.models import Reservation, ReservationState
 from tests.factories.accounts import make_user
-from tests.factories.payouts import earn_part, eur
+from tests.factories.payouts import earn_part, eur, submitted
 from tests.payouts.conftest import new_key
 from tests.payouts.machine.books import REFUSALS, Books, some_expert, some_project
 
@@ -86,9 +86,7 @@ class Work(Books):
         self.of_one(
             "hand in",
             data,
-            lambda session, row: budgets.submitted(
-                session, row.assignment_id, review_by=now(), at=now()
-            ),
+            lambda session, row: submitted(session, row.assignment_id, review_by=now(), at=now()),
         )
 
     @precondition(lambda self: self.number)
