@@ -225,7 +225,9 @@ def in_whole(session: Session, assignment_id: int) -> tuple[Assignment, Project,
 
     Of each only what a hand-in needs is read at once; the rest comes when it is asked for.
     """
-    return session.execute(_whole(), {"assignment": assignment_id}).tuples().first()
+    found: tuple[Assignment, Project, Task] | None
+    found = session.execute(_whole(), {"assignment": assignment_id}).first()
+    return found
 
 
 @functools.cache

@@ -122,7 +122,7 @@ class Assignment(SQLModel, table=True):
             postgresql_where="state = 'active'",
         ),
         Index("ix_assignment_expert_id_id", "expert_id", "id"),
-        Index("ix_assignment_task_id", "task_id"),
+        Index("ix_assignment_task_id_expert_id", "task_id", "expert_id"),
         Index("ix_assignment_project_id_state", "project_id", "state"),
         Index(
             "ix_assignment_project_id_expert_id_claimed_at",

@@ -1,5 +1,5 @@
 -- Claims a task, then hands it in for the next one, again and again, each thread as an expert of its own.
--- arguments: file of accounts (cookie, tab, token), project, body of an answer
+-- arguments: file of accounts (cookie, tab, token), project, body of an answer, mean pause in ms
 local number = 0
 function setup(thread)
   thread:set("id", number)
@@ -18,6 +18,8 @@ function init(args)
   local file = io.open(args[3])
   answer = file:read("*a")
   file:close()
+  pause = tonumber(args[4])
+  math.randomseed(id + 1)
   done_pairs, failed, lease = 0, 0, nil
   headers = {
     ["Cookie"] = cookie, ["X-CSRFToken"] = token, ["Accept"] = "application/json",
@@ -32,6 +34,10 @@ end
 function request()
   if lease then return wrk.format("POST", "/work/" .. lease .. "/submit", headers, answer) end
   return wrk.format("POST", "/work/claim/" .. project, form, "")
+end
+
+function delay()
+  return pause > 0 and math.random(math.floor(pause / 2), math.floor(pause * 1.5)) or 0
 end
 
 function response(status, head, body)
