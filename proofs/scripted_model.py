@@ -18,12 +18,13 @@ Asked = dict[str, Any]
 
 @dataclass(frozen=True)
 class Fault:
-    """What goes wrong: a status, silence for so long, or an end in the middle after so much."""
+    """What goes wrong: a status, silence for so long, an end in the middle, pauses on the way."""
 
     status: int = 0
     silence: float = 0.0
     text: str = ""
     cut: bool = False
+    pause: float = 0.0  # before each piece of what is streamed
 
 
 Script = Callable[[Asked], "str | Fault"]
@@ -100,6 +101,7 @@ class _Handler(BaseHTTPRequestHandler):
         for number, piece in enumerate(pieces):
             if fault.cut and number >= len(pieces) // 2:
                 return
+            time.sleep(fault.pause)
             said = piece if number == 0 else f" {piece}"
             self._event(_piece(asked, {"content": said}, None))
         self._event(_piece(asked, {}, "stop"))
