@@ -86,6 +86,7 @@ class ShownAnswer:
     corrections: Sequence[AnswerCorrection] = ()
     is_deleted: bool = False
     is_key_words: bool = False  # and nobody has read them yet
+    is_hidden: bool = False  # what was found, from those who may still read it
     took: timedelta = timedelta(0)
 
 

@@ -35,6 +35,7 @@ from interviews import (
     integrity,
     integrity_routes,
     judge_routes,
+    look_routes,
     missing,
     model_outages,
     modes,
@@ -88,6 +89,7 @@ MORE_BLUEPRINTS = [
     bank_withdrawal_routes.bp,
     template_routes.bp,
     frozen_routes.bp,
+    look_routes.bp,
 ]
 
 
@@ -267,6 +269,7 @@ def _result_page(interview: Interview) -> str:
         others=results.others(session, interview.field, at),
         note=integrity.note_of(session, interview),
         noted=integrity.shown(session, interview, at),
+        measured=integrity.measured(session, interview),
         explain_form=ExplainForm(formdata=None),
         extra=accommodations.of(session, interview),
         renew_from=standing.renew_from,

@@ -350,6 +350,7 @@ ROUTES: dict[str, Route] = {
     ),
     "interviews_operator.one_interview": Route(OPS, {"interview_id": "contested interview"}),
     "interview_waiting.take": Route(OPS, {"interview_id": "contested interview"}),
+    "interview_look.look": Route(OPS, {"interview_id": "contested interview"}),
     "interview_waiting.let_go": Route(OPS, {"interview_id": "contested interview"}),
     "calibration.of_item": Route(OPS, {"run_id": "calibration", "item_id": "=fin-001"}),
     "calibration.accept": Route(OPS, {"run_id": "calibration"}),

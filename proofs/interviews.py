@@ -104,7 +104,7 @@ def _small() -> Part:
     innocents = list(corpus.innocents()) if WHOLE else small.innocents()
     watch = small.Watch()
     try:
-        with small_model.running() as address:
+        with small_model.running(threads=_threads()) as address:
             model = OpenAiModel(address, small_model.NAME, "", timeout=SMALL_TIMEOUT, retries=0)
             judge = watch.counting(judging.behind(model, most_tokens=SMALL_TOKENS))
             judge = remembering(judge)
@@ -149,7 +149,7 @@ def _small_personas() -> Part:
     ]
     try:
         with (
-            small_model.running() as address,
+            small_model.running(threads=_threads()) as address,
             _app(**_model(address, small_model.NAME, 20)) as live,
         ):
             for one, language in plan:
@@ -166,6 +166,11 @@ def _small_personas() -> Part:
     if not results:
         gaps.append("no interview ended in the time")
     return Part(f"{len(results)} of {len(plan)} interviews led by a real small model", gaps)
+
+
+def _threads() -> int:
+    """Return how many threads the small model gets: two wait for each other where others work."""
+    return 1 if os.getloadavg()[0] > 1.5 else 2
 
 
 def _written(live: Live) -> str:

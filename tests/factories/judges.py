@@ -125,6 +125,9 @@ def use_judges(app: Any, base_url: str, *, second: str = "") -> judges.Judges:
     return found
 
 
+GOOD = {"answers": 60, "read": 60, "judges": {"kappa": 0.9, "bias": 0.0, "error": 0.05}}
+
+
 def open_gate(session: Session, having: judges.Judges, field: Field = Field.LAW) -> JudgeRun:
     """Open the gate of a field, as a run does that has measured every question."""
     judges.keep(session, having, now())
@@ -134,7 +137,7 @@ def open_gate(session: Session, having: judges.Judges, field: Field = Field.LAW)
         version=having.version,
         begun_at=now(),
         finished_at=now(),
-        results={"rubrics": measured, "fields": {}},
+        results={"rubrics": measured, "fields": {str(field): GOOD}, "whole": GOOD},
     )
     session.add(run)
     session.flush()

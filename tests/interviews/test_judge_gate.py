@@ -12,7 +12,7 @@ from sqlmodel import select
 from core import jobs
 from core.clock import now
 from experts.fields import Field
-from interviews import frozen, gate, items, judge_runs, kappa, measures, rubrics
+from interviews import frozen, gate, items, judge_health, judge_runs, kappa, measures, rubrics
 from interviews.cli import judge_check
 from interviews.judge_models import FrozenAnswer, Gate, JudgeRun, JudgeRunReading
 from interviews.measures import Bars
@@ -25,6 +25,7 @@ from tests.factories.judges import (
     keys_of,
     load_starter,
     make_run,
+    open_gate,
     use_judges,
 )
 
@@ -253,3 +254,23 @@ def test_without_a_model_the_page_says_so(session, sign_in):
 def test_the_runs_bars_are_settings(app):
     settings = app.extensions["doyen.settings"]
     assert judge_runs.bars(settings) == BARS
+
+
+def test_a_raised_bar_shuts_at_once_what_no_longer_reaches_it(session, having, app, monkeypatch):
+    open_gate(session, having)
+    item = rubrics.in_words(items.banks()[Field.LAW])[0]
+    assert gate.allows(session, having.version, Field.LAW, item)
+
+    known = app.extensions["doyen.settings"].model_copy(update={"judge_kappa": 0.95})
+    monkeypatch.setitem(app.extensions, "doyen.settings", known)
+
+    assert not gate.allows(session, having.version, Field.LAW, item)
+    state = gate.state(session, having.version, Field.LAW)
+    assert state.is_open
+    assert not gate.holds(session, state, known)
+    [law] = [
+        one
+        for one in judge_health.fields(session, having.version, None, known)
+        if one.field is Field.LAW
+    ]
+    assert (law.is_open, law.is_below) == (False, True)
