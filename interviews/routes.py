@@ -43,6 +43,7 @@ from interviews import (
     practice_routes,
     project_interview_routes,
     project_standing,
+    project_versions_routes,
     project_view,
     proven,
     results,
@@ -90,6 +91,7 @@ MORE_BLUEPRINTS = [
     template_routes.bp,
     frozen_routes.bp,
     look_routes.bp,
+    project_versions_routes.bp,
 ]
 
 

@@ -324,6 +324,7 @@ ROUTES: dict[str, Route] = {
     "item_bank_items.discard": OF_ITEM(),
     "interview_templates.version": Route(OPS, {"template_id": "field template"}),
     "project_interview.of_owner": BY_OWNER(),
+    "project_versions.versions": BY_OWNER(),
     "project_interview.ask_own": BY_OWNER(untried="the terms stand in the query"),
     "project_interview.ask_field": BY_OWNER(),
     "project_interview.of_expert": Route(ME, PROJECT),
