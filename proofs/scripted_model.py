@@ -43,7 +43,7 @@ class ScriptedModel:
 @contextmanager
 def running(script: Script, *, port: int = 0) -> Iterator[ScriptedModel]:
     """Run the endpoint until the block ends."""
-    server = ThreadingHTTPServer(("127.0.0.1", port), _Handler)
+    server = _Server(("127.0.0.1", port), _Handler)
     server.daemon_threads = True
     model = ScriptedModel(f"http://127.0.0.1:{server.server_address[1]}/v1", script)
     server.model = model  # type: ignore[attr-defined]
@@ -55,6 +55,11 @@ def running(script: Script, *, port: int = 0) -> Iterator[ScriptedModel]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, _request: Any, _address: Any) -> None:
+        """Say nothing of those who hang up while they are answered: that is what is tried."""
 
 
 class _Handler(BaseHTTPRequestHandler):
