@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped
 from sqlmodel import Session, col, select, update
 
 from accounts.models import User
@@ -33,7 +34,7 @@ class ReasonNeeded(Invalid):
     """Say in at least %(letters)s characters why you have to look: it stays on record."""
 
 
-def has_looked(interview_id: ColumnElement[int], user_id: int) -> ColumnElement[bool]:
+def has_looked(interview_id: Mapped[int | None], user_id: int) -> ColumnElement[bool]:
     """Return the condition that somebody has looked at the marks of an interview."""
     query = select(InterviewLook.id).where(
         col(InterviewLook.interview_id) == interview_id, InterviewLook.by_user_id == user_id
