@@ -34,9 +34,9 @@ from tests import clients, database
 from tests.conftest import Live, make_settings
 
 WHOLE = bool(os.environ.get("PROVE_WHOLE"))
-SMALL_TIMEOUT = 30  # seconds that an answer of the small model may take
+SMALL_TIMEOUT = 60  # seconds that an answer of the small model may take
 SMALL_TOKENS = 200  # what its longest form needs; it ends earlier where the form is whole
-ATTACKS_WITHIN = None if WHOLE else 300.0  # seconds
+ATTACKS_WITHIN = None if WHOLE else 240.0  # seconds
 INNOCENTS_WITHIN = None if WHOLE else 120.0
 PERSONAS_WITHIN = None if WHOLE else 150.0
 OUTAGES = 3  # rounds, each with another seed
