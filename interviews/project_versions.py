@@ -35,7 +35,7 @@ def of(session: Session, project: Project) -> list[Version]:
             _asks(one),
             _changes(session, before, one),
         )
-        for one, before in zip(every, older, strict=True)
+        for one, before in zip(every, older, strict=False)
     ]
 
 

@@ -502,6 +502,7 @@ def test_an_owner_sees_what_it_means_and_saves_it_once(session, sign_in, world):
     owner, page = sign_in(world.desk.owner), f"/projects/{world.project.id}/interview"
     assert "The proof in the field is enough" in owner.get(page).text
 
+    assert "Nothing was ever asked" in owner.get(f"{page}/versions").text
     shown = owner.get(page, query_string=query())
     assert "4 to 9 questions" in shown.text
     assert "Ask this from now on" in shown.text
