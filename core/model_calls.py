@@ -4,6 +4,7 @@ Texts are not kept here: what for, about what, tokens, cost and how it went.
 """
 
 from datetime import datetime, timedelta
+from decimal import ROUND_CEILING, Decimal
 
 from sqlmodel import Session, col, func, select
 
@@ -25,7 +26,8 @@ def note(
     outcome: CallOutcome = CallOutcome.ANSWERED,
 ) -> ModelCall:
     """Keep what a call took; `subject` is what it was about, such as "interview:12"."""
-    cost = use.tokens_in * settings.llm_price_in + use.tokens_out * settings.llm_price_out
+    exact = use.tokens_in * settings.llm_price_in + use.tokens_out * settings.llm_price_out
+    cost = int(Decimal(exact).to_integral_value(ROUND_CEILING))  # to the next millionth of a coin
     row = ModelCall(
         purpose=purpose,
         subject=subject,

@@ -5,6 +5,7 @@ No code asks whether it runs "in production": it asks for the setting that it ne
 
 import re
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Literal, Self
 
@@ -130,11 +131,11 @@ class Settings(BaseSettings):
     # schema, as any JSON, or in words only, for endpoints that know no more.
     llm_timeout: float = Field(default=60, gt=0)
     llm_form: Literal["json_schema", "json_object", "words"] = "json_schema"
-    # What a million tokens cost, into the model and out of it, as an amount with its currency, and
-    # what may be spent in a month (0: no limit), in smallest units; tokens that one interview may
-    # take. Where a limit is reached, interviews go on without the model.
-    llm_price_in: int = Field(default=0, ge=0)
-    llm_price_out: int = Field(default=0, ge=0)
+    # What a million tokens cost, into the model and out of it, in smallest units of a currency,
+    # fractions allowed (7.5); what may be spent in a month (0: no limit), in smallest units; tokens
+    # that one interview may take. Where a limit is reached, interviews go on without the model.
+    llm_price_in: Decimal = Field(default=Decimal(0), ge=0)
+    llm_price_out: Decimal = Field(default=Decimal(0), ge=0)
     llm_currency: str = "eur"
     llm_month_limit: int = Field(default=0, ge=0)
     llm_interview_tokens: int = Field(default=60_000, ge=1_000)

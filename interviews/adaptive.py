@@ -4,7 +4,8 @@ Pure. Everybody answers the core items. After them comes the competency that lac
 weight (content balancing), and in it one of the few items that tell most about the ability as it
 looks now (randomesque, Kingsbury and Zara, Applied Measurement in Education 2, 1989), so that no
 two interviews are alike; an item that was given to too many lately rests. It ends when the range
-of the ability is clear of the line, or when the last item or the time is used up.
+of the ability is clear of the line, whatever is found in answers that nobody has read yet, or when
+the last item or the time is used up.
 """
 
 from collections import Counter
@@ -52,17 +53,26 @@ class Course:
 
 
 def ending(
-    course: Course, asked: Sequence[Candidate], left: Sequence[Candidate], now: Estimate
+    course: Course,
+    asked: Sequence[Candidate],
+    left: Sequence[Candidate],
+    now: Estimate,
+    best: Estimate | None = None,
 ) -> Ending | None:
-    """Return why an interview ends after these questions, or None when another is asked."""
+    """Return why an interview ends after these questions, or None when another is asked.
+
+    `now` counts only what was found; `best` all that nobody has read yet as right. It is known to
+    lie below the line only where both do: what is unread is neither right nor wrong.
+    """
     if any(item.is_core for item in left):
         return None
     if len(asked) >= course.most:
         return Ending.LONGEST
     if not left:
         return Ending.NOTHING_LEFT
-    is_known = len(asked) >= course.least and now.is_clear_of(course.cut)
-    return Ending.CLEAR if is_known else None
+    highest = best.high if best is not None else now.high
+    is_clear = now.low > course.cut or highest < course.cut
+    return Ending.CLEAR if is_clear and len(asked) >= course.least else None
 
 
 def choose(

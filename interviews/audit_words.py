@@ -29,6 +29,7 @@ ACTIONS = {
     "accommodation.granted": _l("Accommodation granted"),
     "accommodation.declined": _l("Accommodation not granted, with reasons"),
     "accommodation.ended": _l("Accommodation ended by its person"),
+    "interview.looked": _l("Marks of an interview looked at before reading"),
     "interview.judged": _l("Answers of an interview read by judges"),
     "answer.read": _l("Answer in words read by a person"),
     "answer.read_undone": _l("Reading of an answer undone"),

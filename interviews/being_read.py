@@ -105,6 +105,8 @@ def put(
 
 def why(session: Session, response: Response, row: BeingRead) -> Why:
     """Say why a person reads an answer."""
+    if response.mark.get("key_words"):
+        return Why.KEY_WORDS
     if row.version is None or row.why in (Why.GATE, Why.CONSENT):
         return row.why or Why.POINTS  # what judges had read before does not count
     found = judgings(session, response.id, row.version)

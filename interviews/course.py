@@ -21,7 +21,9 @@ from interviews import (
     editions,
     graded,
     plan,
+    scoring,
     templates,
+    unread,
 )
 from interviews.adaptive import Candidate, Course
 from interviews.curves import NONE, Known
@@ -62,8 +64,14 @@ def following(
     asked = [pool[step.item] for step in steps]
     left = [one for key, one in pool.items() if key not in {step.item for step in steps}]
     given = answered(interview, bank, responses)
-    if adaptive.ending(of(bank, known), asked, left, _shown(bank, given)) is not None:
+    missed = unread.points(bank, responses)
+    full = [item_id for item_id, points in missed.items() if points > scoring.NOTHING]
+    best = _shown(bank, answered(interview, bank, responses, full=full)) if full else None
+    if adaptive.ending(of(bank, known), asked, left, _shown(bank, given), best) is not None:
         return None
+    if full:  # what nobody has read says nothing of what to ask next
+        read = [one for one in responses if one.item_id not in full]
+        given = answered(interview, bank, read)
     seed = f"{interview.seed}:{len(steps) + 1}"
     seen = _seen(session, interview) if bank.asks_others else frozenset()
     return _chosen(session, bank, known, asked, left, given, seed, seen)

@@ -2,18 +2,20 @@
 
 A run on the frozen set opens it where the figures hold; an operator may close it at any time. A new
 prompt, model or way of asking is another version, and a changed question another rubric: both are
-shut until a run has measured them.
+shut until a run has measured them. Who raises the bars shuts what no longer reaches them at once.
 """
 
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session, col, select
 
 from accounts.models import User
 from core import audit
 from core.errors import Invalid
+from core.settings import Settings, current_settings
 from experts.fields import Field
-from interviews import rubrics
+from interviews import measures, rubrics
 from interviews.items import Item
 from interviews.judge_models import Gate, JudgeRun, JudgeVersion
 
@@ -32,12 +34,26 @@ def state(session: Session, version: str, field: Field) -> Gate | None:
 
 def allows(session: Session, version: str, field: Field, item: Item) -> bool:
     """Say whether judges may read answers to an item."""
-    found = state(session, version, field)
-    if found is None or not found.is_open or found.run_id is None:
+    results = _results(session, state(session, version, field))
+    if results is None or lacks(results, field, current_settings()):
         return False
-    results = session.get_one(JudgeRun, found.run_id).results or {}
     measured = results.get("rubrics", {}).get(rubrics.digest(item))
     return bool(measured and measured["read"])
+
+
+def holds(session: Session, gate: Gate | None, settings: Settings) -> bool:
+    """Say whether a gate is open, and what opened it still reaches what the settings ask now."""
+    results = _results(session, gate)
+    return gate is not None and results is not None and not lacks(results, gate.field, settings)
+
+
+def lacks(results: dict[str, Any], field: Field, settings: Settings) -> list[str]:
+    """Return which bars of the settings a run does not reach in a field, or in all of its set."""
+    bars, found = measures.bars(settings), results.get("fields", {}).get(str(field))
+    if found is None or "whole" not in results:
+        return ["answers"]
+    of_all = measures.lacking(results["whole"], bars, bars.answers)
+    return of_all + measures.lacking(found, bars, bars.answers_per_field)
 
 
 def follow(session: Session, run: JudgeRun, at: datetime) -> list[Field]:
@@ -70,6 +86,13 @@ def close(
         return False
     _add(session, version, field, False, None, by.id, words.strip(), at)
     return True
+
+
+def _results(session: Session, gate: Gate | None) -> dict[str, Any] | None:
+    """Return the figures that opened a gate; None where it is shut."""
+    if gate is None or not gate.is_open or gate.run_id is None:
+        return None
+    return session.get_one(JudgeRun, gate.run_id).results or {}
 
 
 def _is_new(run: JudgeRun, closed: Gate) -> bool:

@@ -191,6 +191,17 @@ def note_of(session: Session, interview: Interview, *, lock: bool = False) -> In
     return session.get(IntegrityNote, interview.key, with_for_update=lock)
 
 
+def measured(session: Session, interview: Interview) -> tuple[bool, bool]:
+    """Return whether anything was measured of answers in words, and whether they were compared."""
+    query = (
+        select(AnswerSignal.measured)
+        .join(Response, col(Response.id) == col(AnswerSignal.response_id))
+        .where(Response.interview_id == interview.id)
+    )
+    found = session.exec(query).all()
+    return any(found), bool(found)
+
+
 def shown(session: Session, interview: Interview, at: datetime) -> list[Shown]:
     """Return the rules that held in an interview, for its person and for who looks at it."""
     query = (

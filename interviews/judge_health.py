@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlmodel import Session, col, func, select
 
+from core.settings import Settings
 from experts.fields import Field
 from interviews import (
     correlation,
@@ -17,6 +18,7 @@ from interviews import (
     gate,
     judge_runs,
     kappa,
+    measures,
     rubrics,
 )
 from interviews.frozen import Frozen
@@ -41,6 +43,8 @@ class OfField:
     field: Field
     gate: Gate | None
     figures: dict[str, Any] | None
+    is_open: bool
+    is_below: bool  # it was opened, and the settings ask for more now
 
 
 @dataclass(frozen=True)
@@ -101,13 +105,30 @@ def under_way(session: Session, version: str) -> tuple[JudgeRun, int] | None:
     return (run, judge_runs.count_read(session, run)) if run else None
 
 
-def fields(session: Session, version: str, run: JudgeRun | None) -> list[OfField]:
+def fields(
+    session: Session, version: str, run: JudgeRun | None, settings: Settings
+) -> list[OfField]:
     """Return each field with the state of its gate and its figures."""
     found = (run.results or {}).get("fields", {}) if run else {}
     return [
-        OfField(field, gate.state(session, version, field), found.get(str(field)))
+        _of_field(session, gate.state(session, version, field), field, found, settings)
         for field in Field
     ]
+
+
+def _of_field(
+    session: Session,
+    state: Gate | None,
+    field: Field,
+    found: dict[str, Any],
+    settings: Settings,
+) -> OfField:
+    figures, is_open = found.get(str(field)), gate.holds(session, state, settings)
+    if figures is not None:  # what lacks is said by the bars of now, not by those of the run
+        bars = measures.bars(settings)
+        figures = figures | {"lacks": measures.lacking(figures, bars, bars.answers_per_field)}
+    is_below = state is not None and state.is_open and not is_open
+    return OfField(field, state, figures, is_open, is_below)
 
 
 def differing(session: Session, run: JudgeRun, user_id: int) -> list[Differing]:

@@ -47,6 +47,7 @@ class Why(StrEnum):
     GATE = "gate"
     NO_MODEL = "no_model"
     CONSENT = "consent"
+    KEY_WORDS = "key_words"  # listed without a sentence
     FROZEN = "frozen"  # a second reading for the frozen set
 
 

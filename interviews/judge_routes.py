@@ -14,7 +14,7 @@ from core.ports import ports
 from core.settings import current_settings
 from core.web import Problems, read
 from experts.fields import Field
-from interviews import frozen_reading, gate, judge_health, judge_runs, judges
+from interviews import frozen_reading, gate, judge_health, judge_runs, judges, measures
 from interviews.judge_models import JudgeVersion
 from interviews.scoring_forms import CloseForm
 
@@ -91,14 +91,14 @@ def _page(form: CloseForm | None) -> str:
         versions=judge_health.versions(session),
         run=run,
         under_way=judge_health.under_way(session, version) if version else None,
-        fields=judge_health.fields(session, version, run) if version else [],
+        fields=judge_health.fields(session, version, run, current_settings()) if version else [],
         differing=differing,
         names=frozen_reading.names(session, [one.answer for one in differing]),
         added=frozen_reading.since(session, run.finished_at) if run else 0,
         lengths=judge_health.lengths(blind),
         size=judge_health.set_size(session),
         trend=judge_health.trend(blind),
-        bars=judge_runs.bars(current_settings()),
+        bars=measures.bars(current_settings()),
         form=form or CloseForm(),
         labels={field.value: field.label for field in Field},
         language=str(formats.locale().language),

@@ -14,7 +14,7 @@ from interviews import frozen, frozen_reading, gate, judges, measures
 from interviews.frozen import Frozen
 from interviews.judge_models import Judged, JudgeRun, JudgeRunReading
 from interviews.judges import Heard, Judges
-from interviews.measures import Bars, Met
+from interviews.measures import Met
 
 HELD = timedelta(minutes=15)
 AGAIN_AFTER = timedelta(minutes=5)
@@ -141,7 +141,9 @@ def finish(session: Session, run_id: int, settings: Settings, at: datetime) -> b
         run.held_until = at + AGAIN_AFTER
         session.add(run)
         return False
-    run.results = measures.results(frozen.current(session), read(session, run), bars(settings))
+    run.results = measures.results(
+        frozen.current(session), read(session, run), measures.bars(settings)
+    )
     run.finished_at, run.held_until = at, None
     session.add(run)
     session.flush()  # gates refer to it
@@ -177,16 +179,6 @@ def count_read(session: Session, run: JudgeRun) -> int:
     """Return how many readings a run has."""
     query = select(func.count()).where(JudgeRunReading.run_id == run.id)
     return session.exec(query.select_from(JudgeRunReading)).one()
-
-
-def bars(settings: Settings) -> Bars:
-    """Return what the settings ask of judges."""
-    return Bars(
-        kappa=settings.judge_kappa,
-        bias=settings.judge_bias,
-        answers=settings.judge_answers,
-        answers_per_field=settings.judge_answers_per_field,
-    )
 
 
 def _both(some: Sequence[JudgeRunReading]) -> Met | None:

@@ -152,14 +152,14 @@ def base_mark(session: Session, response: Response, item: Item) -> dict[str, obj
     readings = evidence.read(text, question.checks)
     version = response.mark.get("judged_by")
     if version is None:
-        return scoring.from_readings(question, readings).model_dump(mode="json")
+        return scoring.in_words(question, text).model_dump(mode="json")
     found = being_read.agreed(being_read.judgings(session, response.id, version)) or {}
     return _with(item, readings, found, version)
 
 
 def _add(session: Session, response: Response, item: Item, version: str | None) -> None:
-    if version is None:
-        return
+    if version is None or response.mark.get("key_words"):
+        return  # key words without a sentence count only once a person has read them
     found = being_read.agreed(being_read.judgings(session, response.id, version))
     if not found:
         return

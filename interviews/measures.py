@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import Any
 
+from core.settings import Settings
 from interviews import correlation, evidence, kappa, rubrics
 from interviews.frozen import Frozen
 
@@ -23,6 +24,16 @@ class Bars:
     bias: float
     answers: int
     answers_per_field: int
+
+
+def bars(settings: Settings) -> Bars:
+    """Return what the settings ask of judges."""
+    return Bars(
+        kappa=settings.judge_kappa,
+        bias=settings.judge_bias,
+        answers=settings.judge_answers,
+        answers_per_field=settings.judge_answers_per_field,
+    )
 
 
 def results(

@@ -264,4 +264,10 @@ class SelfDeclaration(SQLModel, table=True):
 
 
 # The tables of parts that have models of their own are known wherever these are.
-from interviews import accommodation_models, gap_models, judge_models, signal_models  # noqa: E402, F401
+from interviews import (  # noqa: E402, F401
+    accommodation_models,
+    gap_models,
+    judge_models,
+    look_models,
+    signal_models,
+)

@@ -18,6 +18,7 @@ from interviews import (
     accommodations,
     editions,
     integrity,
+    looks,
     modes,
     outages,
     outcome,
@@ -88,6 +89,7 @@ def one_interview(interview_id: int) -> ResponseReturnValue:
 def decide(interview_id: int) -> ResponseReturnValue:
     """Decide on an interview near the line."""
     found = find(Interview, interview_id, lock=True)
+    looks.check(db_session(), found, current_user)
     form = read(_verdict_form(found))
     if isinstance(form, Problems):
         return _reading_page(found, verdict_form=form.form), 422
@@ -129,10 +131,14 @@ def _reading_page(
 ) -> str:
     session = db_session()
     words = results.words_of(session, interview, _language())
-    if verdict_form is None and interview.state is State.REVIEW:
+    places = looks.hidden(session, interview, current_user)
+    is_blind = interview.state is State.REVIEW and bool(places)
+    words = looks.blind(words, places, is_open=is_blind)
+    if verdict_form is None and interview.state is State.REVIEW and not is_blind:
         suggested = outcome.what_would_change(words["card"], words["bank"])
         verdict_form = _verdict_form(interview)(data={"change": suggested, "met": []})
-    causes = scoring.causes(words["card"], words["rule"]) if words["card"] else []
+    card = None if is_blind else words["card"]
+    causes = scoring.causes(card, words["rule"]) if card else []
     return render_template(
         "interviews/one_interview.html",
         interview=interview,
@@ -143,6 +149,9 @@ def _reading_page(
         causes=[cause.value for cause in causes],
         at=now(),
         ways=modes.NAMES,
+        hidden=places,
+        is_blind=is_blind,
+        looked=looks.of(session, interview, current_user.id),
         reader=waiting.readers(session, [interview.key], now()).get(interview.key),
         extra_time=accommodations.extra_time(session, interview),
         note=integrity.note_of(session, interview),

@@ -27,8 +27,9 @@ from interviews import (
     scoring,
     standing,
     template_words,
+    unread,
 )
-from interviews.items import Bank, Short
+from interviews.items import Bank
 from interviews.models import Interview, Mode, ReasonCode, Response, State
 from interviews.scoring import Scorecard, Verdict
 
@@ -101,24 +102,9 @@ def _verdict(
     """Return what the rule says; whoever asked for a person is decided on by one, always."""
     if interview.mode is Mode.PERSON:
         return Verdict.NEAR
-    full = list(unread(bank, responses))
+    full = list(unread.points(bank, responses))
     best = _card(interview, bank, responses, full=full).total if full else None
     return scoring.verdict(card, bank.rule, best=best)
-
-
-def unread(bank: Bank, responses: Sequence[Response]) -> dict[str, float]:
-    """Return the points that no check found in answers in words, by item; a blank has none.
-
-    What a person has read leaves none. What only judges have read does: they add points and take
-    no chance away.
-    """
-    return {
-        response.item_id: 1 - response.points
-        for response in responses
-        if response.answer is not None
-        and isinstance(bank.item(response.item_id).question, Short)
-        and not response.mark.get("read_by")
-    }
 
 
 def decide_by_rule(interview: Interview, bank: Bank, at: datetime) -> None:

@@ -36,6 +36,14 @@ BANKS_AND_INTERVIEWS = (
         whose="by_user_id = :person",
         erase=Delete(),
     ),
+    Table(
+        "interview_look",
+        _l("Interviews whose marks you looked at before reading, or that were looked at"),
+        whose="interview_id IN (SELECT id FROM interview WHERE expert_id = :person)",
+        acts=("by_user_id",),
+        words=("reason",),
+        erase=Delete(),
+    ),
     nobody("late_warning", _l("Interviews about which a warning went out")),
     nobody("system_card", _l("The card of the interview system as it was"), "digest", "content"),
     Table(

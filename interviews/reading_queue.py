@@ -22,6 +22,7 @@ from interviews import (
     evidence,
     frozen,
     judging,
+    looks,
     outcome,
     quotes,
     rubrics,
@@ -42,6 +43,10 @@ class OthersRead(Conflict):
 
 class OwnAnswer(NotAllowed):
     """It is an answer of your own, so another person reads it."""
+
+
+class HasLooked(NotAllowed):
+    """You looked at what was found in this interview, so another person reads its answers."""
 
 
 class NotInAnswer(Invalid):
@@ -128,6 +133,8 @@ def check_reader(session: Session, one: Found, user_id: int, at: datetime) -> No
     """Refuse everybody but the person who holds an answer."""
     if one.interview.expert_id == user_id:
         raise OwnAnswer
+    if looks.of(session, one.interview, user_id) is not None:
+        raise HasLooked
     held = one.row.held_by == user_id and one.row.held_until is not None
     if not held or one.row.read_at is not None or not _is_open(session, one):
         raise OthersRead
@@ -278,6 +285,7 @@ def _waits(user_id: int) -> tuple[ColumnElement[bool], ...]:
             (col(ToRead.purpose) == ReadFor.FROZEN) & frozen.agreed(col(Interview.expert_id)),
         ),
         ~mine.exists(),
+        ~looks.has_looked(col(Interview.id), user_id),
     )
 
 

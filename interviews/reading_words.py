@@ -22,6 +22,7 @@ WHY = {
     Why.GATE: _l("the gate of the judges is closed"),
     Why.NO_MODEL: _l("there is no language model here"),
     Why.CONSENT: _l("the consent to the language model was withdrawn"),
+    Why.KEY_WORDS: _l("it lists key words without a sentence, which only a person may count"),
     Why.FROZEN: _l("a second reading for the frozen set"),
 }
 OUTCOMES = {

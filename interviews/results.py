@@ -85,6 +85,8 @@ class ShownAnswer:
     remark: str = ""
     corrections: Sequence[AnswerCorrection] = ()
     is_deleted: bool = False
+    is_key_words: bool = False  # and nobody has read them yet
+    is_hidden: bool = False  # what was found, from those who may still read it
     took: timedelta = timedelta(0)
 
 
@@ -218,6 +220,7 @@ def _answer(bank: Bank, response: Response, language: str) -> ShownAnswer:
         checks=_checks(question, text, mark, response, language),
         explanation=item.explanation.in_(language) if item.reveal else "",
         remark=response.remark,
+        is_key_words=mark.key_words,
         took=response.answered_at - response.shown_at,
     )
 

@@ -35,6 +35,7 @@ from interviews import (
     integrity,
     integrity_routes,
     judge_routes,
+    look_routes,
     missing,
     model_outages,
     modes,
@@ -42,6 +43,7 @@ from interviews import (
     practice_routes,
     project_interview_routes,
     project_standing,
+    project_versions_routes,
     project_view,
     proven,
     results,
@@ -88,6 +90,8 @@ MORE_BLUEPRINTS = [
     bank_withdrawal_routes.bp,
     template_routes.bp,
     frozen_routes.bp,
+    look_routes.bp,
+    project_versions_routes.bp,
 ]
 
 
@@ -267,6 +271,7 @@ def _result_page(interview: Interview) -> str:
         others=results.others(session, interview.field, at),
         note=integrity.note_of(session, interview),
         noted=integrity.shown(session, interview, at),
+        measured=integrity.measured(session, interview),
         explain_form=ExplainForm(formdata=None),
         extra=accommodations.of(session, interview),
         renew_from=standing.renew_from,

@@ -55,6 +55,8 @@ class Mark(BaseModel):
     points: float
     readings: tuple[Reading, ...] = ()
     parts: dict[str, float] = {}
+    # What is looked for was listed without a sentence, so it counts once a person has read it.
+    key_words: bool = False
 
 
 class Level(BaseModel):
@@ -116,7 +118,7 @@ def mark(question: Question, answer: Answer | None) -> Mark:
             near = abs(answer["number"] - question.answer) <= question.tolerance + NOTHING
             return Mark(points=float(near))
         case Short():
-            return from_readings(question, evidence.read(answer["text"], question.checks))
+            return in_words(question, answer["text"])
         case Case():
             parts = {
                 key: mark(part, answer["parts"].get(key)).points
@@ -137,6 +139,12 @@ def order(given: list[str], right: list[str]) -> float:
     pairs = [(a, b) for n, a in enumerate(places) for b in places[n + 1 :]]
     agreeing = sum(a < b for a, b in pairs)
     return max(0.0, (2 * agreeing - len(pairs)) / len(pairs))
+
+
+def in_words(question: Short, text: str) -> Mark:
+    """Return what the forms of the checks find in an answer in words."""
+    mark = from_readings(question, evidence.read(text, question.checks))
+    return mark.model_copy(update={"key_words": evidence.is_key_words(text, question.checks)})
 
 
 def from_readings(question: Short, readings: tuple[Reading, ...]) -> Mark:

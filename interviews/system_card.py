@@ -23,6 +23,7 @@ from sqlmodel import Session, col, select
 from accounts.models import DecisionKind
 from core import formats, languages, periods, processors
 from core.settings import Settings
+from experts.fields import Field
 from interviews import (
     banks,
     calibration,
@@ -48,6 +49,15 @@ FIGURES = text("""
         percentile_cont(0.5) within group (order by jsonb_array_length(plan))
             filter (where state in ('passed', 'failed')) as questions
     from interview where finished_at >= :since and finished_at < :until group by field
+""")
+OWN_BANKS = text("""
+    select b.field, count(distinct b.id) as banks
+    from bank_draft b join bank_publication p on p.bank_id = b.id
+    where b.organisation_id is not null
+        and not exists (
+            select 1 from bank_withdrawal w where w.bank_id = b.id and w.ended_at is null
+        )
+    group by b.field order by b.field
 """)
 APPEALS = text("""
     select count(*) as asked,
@@ -155,7 +165,7 @@ def content(session: Session, settings: Settings) -> tuple[Section, ...]:
         _purpose(),
         _decides(),
         _data(settings),
-        _banks(found),
+        _banks(found, own_banks(session)),
         _rules(found),
         _abilities(found, settings),
         _models(settings),
@@ -294,10 +304,11 @@ def _data(settings: Settings) -> Section:
     )
 
 
-def _banks(banks: Sequence[Bank]) -> Section:
+def _banks(banks: Sequence[Bank], own: tuple[str, ...]) -> Section:
     return Section(
         "banks",
         _("Banks of questions"),
+        own,
         grid=Grid(
             (
                 _("Field"),
@@ -323,6 +334,29 @@ def _banks(banks: Sequence[Bank]) -> Section:
                 )
                 for bank in banks
             ),
+        ),
+    )
+
+
+def own_banks(session: Session) -> tuple[str, ...]:
+    """Say how many organisations ask from banks of their own, and what holds for those."""
+    rows = session.execute(OWN_BANKS).all()
+    if not rows:
+        return (_("No organisation asks from a bank of its own."),)
+    counted = ", ".join(
+        ngettext("%(field)s: %(num)s bank", "%(field)s: %(num)s banks", row.banks, field=name)
+        for row in rows
+        for name in [str(Field(row.field).label)]
+    )
+    return (
+        _(
+            "Organisations ask for their projects from banks of their own (%(counted)s).",
+            counted=counted,
+        ),
+        _(
+            "Their questions are not on this card. They pass the same checks before they are"
+            " published, are frozen with each interview, and what they show counts only for the"
+            " projects of that organisation. The same rules of decision, reading and appeal hold."
         ),
     )
 

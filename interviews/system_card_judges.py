@@ -17,17 +17,19 @@ def lines(session: Session, settings: Settings) -> list[tuple[str, str]]:
     """Return what judges there are, and which gate lets one be used, as names and words."""
     known = judge_health.versions(session) if settings.llm_base_url and settings.llm_model else []
     if known:
-        return _judges(session, known[0][0])
+        return _judges(session, known[0][0], settings)
     return [
         (_("Judges"), _("None: no language model judges answers here.")),
         (_("Gates"), _("None is needed: there is nothing to let through.")),
     ]
 
 
-def _judges(session: Session, version: JudgeVersion) -> list[tuple[str, str]]:
+def _judges(session: Session, version: JudgeVersion, settings: Settings) -> list[tuple[str, str]]:
     """Return which models judge, and in which fields they may."""
     found = {field: gate.state(session, version.digest, field) for field in Field}
-    opened = [str(field.label) for field, one in found.items() if one is not None and one.is_open]
+    opened = [
+        str(field.label) for field, one in found.items() if gate.holds(session, one, settings)
+    ]
     words = _(
         "%(models)s. Two readings of each answer in words near the line, by consent only, with"
         " quotes that stand in the answer. They can add points and take none away; where they"

@@ -1,8 +1,10 @@
 """Interviews under attack: the red team, simulated candidates, and a model endpoint that fails.
 
-Every part prints its tables and all gaps; the last line says whether all held.
+Every part prints its tables and all gaps; the last line says whether all held. What the small
+model is asked is a named sample, bounded in time; PROVE_WHOLE=1 asks it all, however long it takes.
 """
 
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
+from sqlalchemy import text
 
 from app import create_app
 from core.db import Database
@@ -18,18 +21,24 @@ from core.language_model import OpenAiModel
 from core.settings import current_settings
 from experts.fields import Field
 from interviews import modes
+from interviews.items import banks
 from interviews.models import Mode
 from interviews.personas import stage
-from proofs import scripted_model, small_model
+from interviews.personas.cast import PERSONAS
+from proofs import interview_killed, scripted_model, small_model
 from proofs.interview_outages import Weather
-from proofs.redteam import altered, corpus, judging, run
+from proofs.redteam import altered, corpus, judging, run, small
 from proofs.redteam.judging import remembering
 from proofs.trust import Part
 from tests import clients, database
 from tests.conftest import Live, make_settings
 
-SMALL_TIMEOUT = 120  # seconds that an answer of the small model may take
-SMALL_TOKENS = 200
+WHOLE = bool(os.environ.get("PROVE_WHOLE"))
+SMALL_TIMEOUT = 60  # seconds that an answer of the small model may take
+SMALL_TOKENS = 200  # what its longest form needs; it ends earlier where the form is whole
+ATTACKS_WITHIN = None if WHOLE else 240.0  # seconds
+INNOCENTS_WITHIN = None if WHOLE else 120.0
+PERSONAS_WITHIN = None if WHOLE else 150.0
 OUTAGES = 3  # rounds, each with another seed
 
 
@@ -40,7 +49,9 @@ def prove() -> bool:
         "red team, altered": _altered,
         "red team, small model": _small,
         "personas": _personas,
+        "personas, small model": _small_personas,
         "outages": _outages,
+        "killed": _killed,
     }
     found = {name: _told(name, part) for name, part in parts.items()}
     failed = [name for name, part in found.items() if part.gaps]
@@ -88,18 +99,31 @@ def _altered() -> Part:
 
 
 def _small() -> Part:
+    """Let the small model judge; it is asked once, for both judges: it says the same twice."""
+    attacks = list(corpus.attacks()) if WHOLE else small.attacks()
+    innocents = list(corpus.innocents()) if WHOLE else small.innocents()
+    watch = small.Watch()
     try:
-        with small_model.running() as address:
-            model = OpenAiModel(address, small_model.NAME, "", timeout=SMALL_TIMEOUT)
-            # Both judges are the same model, which says the same twice: it is asked once.
-            judge = remembering(judging.behind(model, most_tokens=SMALL_TOKENS))
-            line = run.with_judges("small + small", (judge, judge))
+        with small_model.running(threads=_threads()) as address:
+            model = OpenAiModel(address, small_model.NAME, "", timeout=SMALL_TIMEOUT, retries=0)
+            judge = watch.counting(judging.behind(model, most_tokens=SMALL_TOKENS))
+            judge = remembering(judge)
+            line = run.with_judges(
+                "small + small",
+                (judge, judge),
+                attacks=watch.attacks(attacks, ATTACKS_WITHIN),
+                innocents=watch.innocents(innocents, INNOCENTS_WITHIN),
+            )
             model._client.close()
     except small_model.NoModelHere as trouble:
         return Part("no small model", [str(trouble)])
     _show(run.table([line]))
+    untried = watch.untried(attacks)
+    gaps = [f"kinds of attack not tried in the time: {', '.join(untried)}"] if untried else []
     return Part(
-        f"a real small model as both judges on all {line.attacks + line.innocents}", line.gaps
+        f"a real small model as both judges: {watch.said} asked, {watch.answered} answered in the"
+        f" form, of a corpus of {len(corpus.attacks())} and {len(corpus.innocents())}",
+        line.gaps + gaps,
     )
 
 
@@ -113,6 +137,66 @@ def _personas() -> Part:
                 _show([f"{field.value}, {language}", *stage.table(results), ""])
                 gaps += [f"{field.value} {gap}" for one in results for gap in one.gaps]
     return Part(f"{count} interviews of personas", gaps)
+
+
+def _small_personas() -> Part:
+    """Let the small model lead: each persona once, by turns of the languages."""
+    begun, results, gaps = time.monotonic(), [], []
+    plan = [
+        (one, language)
+        for number, one in enumerate(PERSONAS)
+        for language in (("en", "fr") if WHOLE else (("en", "fr")[number % 2],))
+    ]
+    try:
+        with (
+            small_model.running(threads=_threads()) as address,
+            _app(**_model(address, small_model.NAME, 20)) as live,
+        ):
+            for one, language in plan:
+                late = time.monotonic() - begun
+                if PERSONAS_WITHIN is not None and late > PERSONAS_WITHIN:
+                    break
+                result = stage.take(live.app, one, banks()[Field.LAW], language, mode="llm", seed=1)
+                results.append(result)
+                gaps += [f"{language} {gap}" for gap in result.gaps]
+            written = _written(live)
+    except small_model.NoModelHere as trouble:
+        return Part("no small model", [str(trouble)])
+    _show([*stage.table(results), "", f"words by {written}"])
+    if not results:
+        gaps.append("no interview ended in the time")
+    return Part(f"{len(results)} of {len(plan)} interviews led by a real small model", gaps)
+
+
+def _threads() -> int:
+    """Return how many threads the small model gets: two wait for each other where others work."""
+    return 1 if os.getloadavg()[0] > 1.5 else 2
+
+
+def _written(live: Live) -> str:
+    """Say who wrote what the interviewer said: the model, or a question of ours in its place."""
+    query = text(
+        "select written_by, count(*) from interview_turn where role = 'interviewer' group by 1"
+    )
+    with live.engine.connect() as connection:
+        return ", ".join(f"{who}: {count}" for who, count in connection.execute(query)) or "nobody"
+
+
+def _killed() -> Part:
+    """Kill the endpoint's process in mid-interview, once in each language."""
+    said, gaps = [], []
+    for language in ("en", "fr"):
+        endpoint = interview_killed.Endpoint(language)
+        endpoint.start()
+        try:
+            with _app(**_model(endpoint.base_url, timeout=5)) as live:
+                found = interview_killed.prove(live.app, endpoint, language)
+        finally:
+            endpoint.kill()
+        said.append(found.said)
+        gaps += found.gaps
+    _show(said)
+    return Part(f"{len(said)} interviews whose endpoint was killed and came back later", gaps)
 
 
 def _outages() -> Part:
@@ -141,12 +225,12 @@ def _leads(live: Live) -> bool:
         return Mode.LLM in modes.offered(modes.model_of(current_settings()))
 
 
-def _model(base_url: str) -> dict[str, Any]:
+def _model(base_url: str, name: str = "scripted", timeout: float = 1.0) -> dict[str, Any]:
     return {
         "llm_base_url": base_url,
-        "llm_model": "scripted",
+        "llm_model": name,
         "llm_api_key": SecretStr("none"),
-        "llm_timeout": 1.0,
+        "llm_timeout": timeout,
     }
 
 

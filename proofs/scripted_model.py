@@ -18,12 +18,13 @@ Asked = dict[str, Any]
 
 @dataclass(frozen=True)
 class Fault:
-    """What goes wrong: a status, silence for so long, or an end in the middle after so much."""
+    """What goes wrong: a status, silence for so long, an end in the middle, pauses on the way."""
 
     status: int = 0
     silence: float = 0.0
     text: str = ""
     cut: bool = False
+    pause: float = 0.0  # before each piece of what is streamed
 
 
 Script = Callable[[Asked], "str | Fault"]
@@ -42,7 +43,7 @@ class ScriptedModel:
 @contextmanager
 def running(script: Script, *, port: int = 0) -> Iterator[ScriptedModel]:
     """Run the endpoint until the block ends."""
-    server = ThreadingHTTPServer(("127.0.0.1", port), _Handler)
+    server = _Server(("127.0.0.1", port), _Handler)
     server.daemon_threads = True
     model = ScriptedModel(f"http://127.0.0.1:{server.server_address[1]}/v1", script)
     server.model = model  # type: ignore[attr-defined]
@@ -54,6 +55,11 @@ def running(script: Script, *, port: int = 0) -> Iterator[ScriptedModel]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, _request: Any, _address: Any) -> None:
+        """Say nothing of those who hang up while they are answered: that is what is tried."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -100,6 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
         for number, piece in enumerate(pieces):
             if fault.cut and number >= len(pieces) // 2:
                 return
+            time.sleep(fault.pause)
             said = piece if number == 0 else f" {piece}"
             self._event(_piece(asked, {"content": said}, None))
         self._event(_piece(asked, {}, "stop"))

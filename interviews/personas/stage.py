@@ -1,7 +1,7 @@
 """Where personas take interviews: an app with a database of its own, nothing of it kept."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,10 +87,20 @@ def play(
 
 
 def take(
-    app: Flask, persona: Persona, bank: Bank, language: str, *, mode: str, seed: int
+    app: Flask,
+    persona: Persona,
+    bank: Bank,
+    language: str,
+    *,
+    mode: str,
+    seed: int,
+    through: Callable[[Client], Client] = lambda client: client,
 ) -> Result:
-    """Let one persona take an interview, and look at how it went."""
-    client = _signed_in(app, persona, language)
+    """Let one persona take an interview, and look at how it went.
+
+    Its requests go `through` what a proof puts before its client, where it does.
+    """
+    client = through(_signed_in(app, persona, language))
     visit = Visit(client, persona, bank, language, seeded(persona, seed))
     begun, trouble = time.monotonic(), ""
     try:

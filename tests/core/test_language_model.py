@@ -171,6 +171,14 @@ def test_limits_count_what_calls_took(session):
     assert model_calls.may_ask(session, settings, subject="interview:1", at=later)
 
 
+def test_prices_may_be_fractions_and_are_reckoned_exactly(session):
+    settings = _settings(llm_price_in="0.15", llm_price_out="7.5")
+
+    _note(session, settings, "interview:1", 1_000, 3, now())
+
+    assert model_calls.spent(session, "eur", now()) == 173  # 172.5, up to the next millionth
+
+
 def test_one_interview_takes_only_so_many_tokens(session):
     settings = _settings(llm_interview_tokens=1_000)
     _note(session, settings, "interview:1", 900, 100, now())

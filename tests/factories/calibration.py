@@ -17,6 +17,7 @@ from interviews.calibration_models import (
     ItemCalibration,
     ItemVerdict,
 )
+from interviews.look_models import InterviewLook
 from interviews.system_card_models import SystemCard
 from interviews.waiting_models import InterviewReading, LateWarning
 
@@ -70,6 +71,19 @@ def make_reading(session: Session, interview_id: int, by: User) -> InterviewRead
         by_user_id=by.id or 0,
         begun_at=at,
         until=at + timedelta(minutes=20),
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def make_look(session: Session, interview_id: int, by: User) -> InterviewLook:
+    """Let somebody have looked at the marks of an interview."""
+    row = InterviewLook(
+        interview_id=interview_id,
+        by_user_id=by.id or 0,
+        reason="The expert asks on the telephone.",
+        at=now(),
     )
     session.add(row)
     session.flush()

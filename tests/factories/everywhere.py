@@ -39,7 +39,7 @@ from tests.factories.accounts import (
 from tests.factories.annotation import Desk, choice, join, make_assignment, make_desk, make_task
 from tests.factories.banks import make_bank, make_publication
 from tests.factories.books import make_reversal
-from tests.factories.calibration import make_calibration, make_choice, make_reading
+from tests.factories.calibration import make_calibration, make_choice, make_look, make_reading
 from tests.factories.decisions import answer, contest, decision_of, stands
 from tests.factories.experts import make_expert, make_licence, make_skill
 from tests.factories.interviews import answer_all, make_interview, unknown
@@ -317,6 +317,7 @@ def _interview(app: Any, session: Session, all_: Everywhere) -> None:
     make_interview(session, all_.user, field=Field.MEDICINE)
     make_choice(session, make_calibration(session), "law-001", all_.user)
     make_reading(session, ended.key, all_.user)
+    make_look(session, ended.key, all_.user)
     make_publication(session, make_bank(session, by=all_.user), by=all_.user)
     make_proof(session, ended, "accounts")
     asked = make_template(session, all_.desk.project, all_.desk.owner, at=now())

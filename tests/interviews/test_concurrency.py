@@ -5,9 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sqlmodel import select
 
+from core.clock import now
 from core.models import Letter
 from experts.models import Skill
-from interviews import editions
+from interviews import editions, looks
 from interviews.models import Interview, Response, State
 from tests.factories.accounts import make_user
 from tests.factories.interviews import answer_all, answer_one, form_data, make_interview, right
@@ -90,6 +91,8 @@ def test_two_operators_at_once_decide_once(live):
         interview = make_interview(session, expert)
         answer_all(session, interview, lambda p, i: right(p, i) if p <= 8 else None)
         number = interview.id
+        for operator in operators:
+            looks.look(session, interview, "The test decides.", by=operator, at=now())
         session.flush()
         session.expunge_all()
     why = "These reasons are long enough to be read by somebody."

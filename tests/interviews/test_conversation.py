@@ -11,7 +11,7 @@ from core.clock import now
 from core.models import AuditEvent, Letter
 from experts import skills
 from experts.fields import Field
-from interviews import conversation, editions, items, outcome, standing
+from interviews import conversation, editions, items, standing, unread
 from interviews.conversation import Kept
 from interviews.models import BankEdition, Interview, State
 from tests.factories.accounts import make_user
@@ -178,7 +178,7 @@ def test_words_that_no_check_found_never_fail_anybody_alone(session):
 
     responses = editions.responses(session, interview)
     shorts = [r for r in responses if bank.item(r.item_id).kind == "short"]
-    assert sum(outcome.unread(bank, responses).values()) == len(shorts)
+    assert sum(unread.points(bank, responses).values()) == len(shorts)
 
 
 def test_time_that_is_over_closes_without_a_score(session):

@@ -9,7 +9,7 @@ from sqlmodel import select
 
 from core.clock import now
 from experts.fields import Field
-from interviews import conversation, course, editions, graded, items, outcome
+from interviews import conversation, course, editions, graded, items, outcome, unread
 from interviews.models import Interview, Response, State
 from tests.factories.accounts import make_user
 from tests.factories.interviews import (
@@ -144,7 +144,7 @@ def test_an_answer_in_words_that_nobody_found_never_fails_by_the_rule_alone(sess
     answer_all(session, interview, only_words)
 
     bank, responses = LAW, editions.responses(session, interview)
-    left = outcome.unread(bank, responses)
+    left = unread.points(bank, responses)
     best = graded.scorecard(course.answered(interview, bank, responses, full=list(left)), bank)
     assert (interview.state is State.FAILED) == (best.total.high < bank.rule.pass_mark)
 

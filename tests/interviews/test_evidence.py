@@ -21,7 +21,7 @@ def check(*forms):
         ("faute lourde", "C'est une Faute-Lourde !", True),
         ("epuis*", "Le droit est épuisé.", True),
         ("scc", "Sign SCCs.", False),
-        ("sccs", "Sign SCCs (2021).", True),
+        ("sccs", "They sign the SCCs (2021).", True),
         ("consent* !no consent", "There is no consent to ask for.", False),
         ("consent* !no consent", "There is consent.", True),
         ("first sale", "The first\n sale decides.", False),

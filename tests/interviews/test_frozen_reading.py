@@ -11,7 +11,6 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import select
 
 from accounts.models import Purpose, User
-from core import jobs
 from core.clock import now
 from experts.fields import Field
 from interviews import (
@@ -33,14 +32,13 @@ from proofs import scripted_model
 from tests.factories.accounts import make_user
 from tests.factories.judges import (
     OWN_WORDS,
-    answer_of,
     consent,
+    finish_run,
     load_starter,
     make_near,
-    make_run,
     use_judges,
 )
-from tests.interviews.test_judge_gate import BARS, all_met, like_people
+from tests.interviews.test_judge_gate import BARS, like_people
 
 PAGE = "/operator/interviews/frozen-set"
 
@@ -238,9 +236,8 @@ def test_the_pages_are_blind_first_and_name_the_readers_then(sign_in, session, o
 def test_a_single_reading_is_said_plainly_until_others_are_counted(
     app, session, having, sign_in, operator
 ):
-    run = make_run(session, having)
+    run = finish_run(session, having, app.extensions["doyen.settings"])
     session.commit()
-    jobs.run(app, "interviews.check_judges", run_id=run.id)
     client = sign_in(operator)
     page = client.get("/operator/interviews/judges").text
     assert "rests on that one reading" in page
@@ -275,10 +272,7 @@ def test_a_single_reading_is_said_plainly_until_others_are_counted(
 
 
 def test_counting_again_does_not_open_what_was_closed_by_hand(app, session, having, operator):
-    run = make_run(session, having)
-    session.commit()
-    jobs.run(app, "interviews.check_judges", run_id=run.id)
-    session.expire_all()
+    finish_run(session, having, app.extensions["doyen.settings"])
     words = "They read denials as points this week."
     gate.close(session, having.version, Field.LAW, words, by=operator, at=now())
     settings = app.extensions["doyen.settings"]
@@ -295,16 +289,15 @@ def test_counting_again_does_not_open_what_was_closed_by_hand(app, session, havi
 
 
 def test_where_judges_and_people_differ_is_shown_to_who_has_read(
-    app, session, having, endpoint, sign_in, operator
+    app, session, having, sign_in, operator
 ):
-    ours = {one["words"] for one in frozen.starter()}
-    endpoint.script = lambda asked: (like_people if answer_of(asked) in ours else all_met)(asked)
     _near, place, person, _readers = freeze_one(session, operator)
 
-    run = make_run(session, having)
+    def said(answer):
+        return answer.people[0] if answer.is_ours else answer.item.question.checks
+
+    run = finish_run(session, having, app.extensions["doyen.settings"], said)
     session.commit()
-    jobs.run(app, "interviews.check_judges", run_id=run.id)
-    session.expire_all()
     reader = make_user(session, "operator")
     first = next(one for one in frozen.current(session) if one.is_ours)
     other = frozenset(first.item.question.checks) - first.people[0]

@@ -96,7 +96,7 @@ def test_the_same_interview_without_signals_is_decided_at_once(session, user, si
     assert interview.state is State.PASSED
     assert session.get(IntegrityNote, interview.id) is None
     page = sign_in(user).get(f"/interviews/{interview.id}/result").text
-    assert "Nothing stood out" in page
+    assert "Nothing was measured of how you wrote" in page
 
 
 def test_signals_keep_a_failure_by_rule_from_being_automatic(session, user):

@@ -12,7 +12,7 @@ from sqlmodel import select
 from core import jobs
 from core.clock import now
 from experts.fields import Field
-from interviews import frozen, gate, items, judge_runs, kappa, measures, rubrics
+from interviews import frozen, gate, items, judge_health, kappa, measures, rubrics
 from interviews.cli import judge_check
 from interviews.judge_models import FrozenAnswer, Gate, JudgeRun, JudgeRunReading
 from interviews.measures import Bars
@@ -21,10 +21,12 @@ from proofs.scripted_model import Fault
 from tests.factories.accounts import make_user
 from tests.factories.judges import (
     answer_of,
+    finish_run,
     is_second,
     keys_of,
     load_starter,
     make_run,
+    open_gate,
     use_judges,
 )
 
@@ -193,13 +195,16 @@ def test_a_run_that_stops_half_way_is_gone_on_with(app, session, having, endpoin
 
 
 def test_a_later_run_that_fails_closes_again(app, session, having, endpoint):
-    for script, is_open in ((like_people, True), (all_met, False)):
-        endpoint.script = script
-        run = make_run(session, having)
-        session.commit()
-        jobs.run(app, "interviews.check_judges", run_id=run.id)
-        session.expire_all()
-        assert gate.state(session, having.version, Field.LAW).is_open is is_open
+    finish_run(session, having, app.extensions["doyen.settings"])
+    assert gate.state(session, having.version, Field.LAW).is_open
+    endpoint.script = all_met
+    run = make_run(session, having)
+    session.commit()
+
+    jobs.run(app, "interviews.check_judges", run_id=run.id)
+
+    session.expire_all()
+    assert not gate.state(session, having.version, Field.LAW).is_open
     rows = session.exec(select(JudgeRunReading).where(JudgeRunReading.run_id == run.id)).all()
     assert len(rows) == 2 * len(frozen.starter())
 
@@ -224,9 +229,8 @@ def test_the_page_and_the_command_say_how_it_stands(app, session, having, endpoi
 
 
 def test_an_operator_closes_a_gate_with_words(app, session, having, sign_in):
-    run = make_run(session, having)
+    finish_run(session, having, app.extensions["doyen.settings"])
     session.commit()
-    jobs.run(app, "interviews.check_judges", run_id=run.id)
     client = sign_in(make_user(session, "operator"))
     data = {"version": having.version, "field": "law", "words": "short"}
 
@@ -252,4 +256,24 @@ def test_without_a_model_the_page_says_so(session, sign_in):
 
 def test_the_runs_bars_are_settings(app):
     settings = app.extensions["doyen.settings"]
-    assert judge_runs.bars(settings) == BARS
+    assert measures.bars(settings) == BARS
+
+
+def test_a_raised_bar_shuts_at_once_what_no_longer_reaches_it(session, having, app, monkeypatch):
+    open_gate(session, having)
+    item = rubrics.in_words(items.banks()[Field.LAW])[0]
+    assert gate.allows(session, having.version, Field.LAW, item)
+
+    known = app.extensions["doyen.settings"].model_copy(update={"judge_kappa": 0.95})
+    monkeypatch.setitem(app.extensions, "doyen.settings", known)
+
+    assert not gate.allows(session, having.version, Field.LAW, item)
+    state = gate.state(session, having.version, Field.LAW)
+    assert state.is_open
+    assert not gate.holds(session, state, known)
+    [law] = [
+        one
+        for one in judge_health.fields(session, having.version, None, known)
+        if one.field is Field.LAW
+    ]
+    assert (law.is_open, law.is_below) == (False, True)

@@ -12,7 +12,7 @@ from core import jobs, model_calls
 from core.clock import now
 from core.models import AuditEvent, Letter, ModelCall
 from core.ports import ModelUse
-from interviews import editions, judging, outcome, review, transcripts
+from interviews import editions, judging, review, transcripts, unread
 from interviews.judge_models import AnswerJudging, Judged, Phase, Why
 from interviews.models import Interview, Mode, Response, State
 from proofs import scripted_model
@@ -163,7 +163,7 @@ def test_that_both_find_nothing_fails_nobody(app, session, near, endpoint):
     assert near.state is State.REVIEW
     assert near.decision_id is None
     bank, responses = editions.of(session, near), editions.responses(session, near)
-    assert len(outcome.unread(bank, responses)) == len(in_words(session, near))
+    assert len(unread.points(bank, responses)) == len(in_words(session, near))
 
 
 @pytest.mark.parametrize(

@@ -201,6 +201,8 @@ def test_a_person_always_decides_where_one_was_asked_for(session, user, sign_in)
     letter = session.exec(select(Letter).where(Letter.user_id == user.id)).one()
     assert "You asked for a person" in letter.body
     data = {"verdict": "passed"}
+    reason = {"reason": "The test decides at once."}
+    sign_in(reader).post(f"/operator/interviews/{interview.id}/look", data=reason)
     sign_in(reader).post(f"/operator/interviews/{interview.id}/decision", data=data)
     session.expire_all()
     assert (interview.state, interview.decided_by) == (State.PASSED, reader.id)

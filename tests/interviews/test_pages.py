@@ -10,6 +10,7 @@ from accounts.models import Appeal
 from core.clock import now
 from experts.fields import Field
 from interviews import conversation, editions, items, plan
+from interviews.judge_models import ToRead
 from interviews.models import Interview, State
 from tests.factories.accounts import make_owner, make_user
 from tests.factories.decisions import contest, decision_of
@@ -358,6 +359,10 @@ def test_a_near_line_interview_is_decided_on_the_page_with_what_was_found(sign_i
     assert (interview.state, interview.decided_by) == (State.PASSED, operator.id)
 
 
+def first_waiting(session):
+    return session.exec(select(ToRead.id).order_by(ToRead.id)).first()
+
+
 def test_the_operator_ticks_a_check_and_the_points_are_counted_again(sign_in, session, one):
     operator = make_user(session, "operator")
     interview = make_interview(session, one)
@@ -368,10 +373,22 @@ def test_the_operator_ticks_a_check_and_the_points_are_counted_again(sign_in, se
     answer_all(session, interview, lambda place, item: right(place, item) if place <= 8 else None)
     session.commit()
 
-    response = sign_in(operator).post(
-        f"/operator/interviews/{interview.id}/decision",
-        data={"verdict": "passed", "met": ["1:consent", "1:risk"]},
-    )
+    client, address = sign_in(operator), f"/operator/interviews/{interview.id}"
+    decision = {"verdict": "passed", "met": ["1:consent", "1:risk"]}
+    blind, early = client.get(address), client.post(f"{address}/decision", data=decision)
+    short = client.post(f"{address}/look", data={"reason": "So."})
+    client.post(f"{address}/look", data={"reason": "The expert waits on the telephone."})
+    seen, queue = client.get(address), client.get("/operator/interviews/scoring")
+    response = client.post(f"{address}/decision", data=decision)
+
+    assert "Read first, see after" in blind.text
+    assert "It must ask first." in blind.text
+    assert "Level in each competency" not in blind.text
+    assert "Record the decision" not in blind.text
+    assert (early.status_code, short.status_code) == (409, 422)
+    assert "The expert waits on the telephone." in seen.text
+    assert "Record the decision" in seen.text
+    assert f"/operator/interviews/scoring/{first_waiting(session)}" not in queue.text
 
     assert response.status_code == 302, text_of(response)
     session.expire_all()

@@ -501,6 +501,7 @@ def test_an_owner_sees_what_it_means_and_saves_it_once(session, sign_in, world):
     owner, page = sign_in(world.desk.owner), f"/projects/{world.project.id}/interview"
     assert "The proof in the field is enough" in owner.get(page).text
 
+    assert "Nothing was ever asked" in owner.get(f"{page}/versions").text
     shown = owner.get(page, query_string=query())
     assert "4 to 9 questions" in shown.text
     assert "Ask this from now on" in shown.text
@@ -516,6 +517,14 @@ def test_an_owner_sees_what_it_means_and_saves_it_once(session, sign_in, world):
     back = owner.post(f"{page}/field", data={"seen": "1"})
     assert back.status_code == 302
     assert templates.of_project(session, id_of(world.project)).content is None
+    for seen, more in (("2", {"mark": 70}), ("3", {"mark": 75, "months": 3})):
+        owner.post(page, query_string=query(**more), data={"seen": seen})
+    history = owner.get(f"{page}/versions").text
+    places = [history.index(f"Version {number}") for number in (4, 3, 2, 1)]
+    assert places == sorted(places)
+    assert "Months for which proofs count" in history
+    assert history.index("75%") < history.rindex("The proof in the field is enough")
+    assert world.desk.owner.name in history
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from sqlmodel import select
 from accounts.models import Purpose, User
 from core import jobs
 from core.clock import now
-from interviews import editions, frozen, outcome, reading_queue, rubrics
+from interviews import editions, frozen, outcome, reading_queue, rubrics, unread
 from interviews.judge_models import BeingRead, FrozenAnswer, FrozenReading, PersonReading, Phase
 from interviews.models import Interview, Mode, Response, State
 from interviews.reading_queue import UNDO_FOR
@@ -102,7 +102,7 @@ def test_what_a_person_has_read_leaves_nothing_open(app, session, near, operator
     read_all(session, operator, lambda _one: {})
 
     bank, responses = editions.of(session, near), editions.responses(session, near)
-    assert outcome.unread(bank, responses) == {}
+    assert unread.points(bank, responses) == {}
     settle(app, session, near)
 
     # Near by its whole range, or clearly below: then by the rule, with all that is owed.
