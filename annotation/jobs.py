@@ -13,6 +13,7 @@ from annotation import (
     loop_jobs,
     mirror_extras,
     mirror_jobs,
+    mirror_prediction_jobs,
     mirror_runs,
     observed,
     outside_edits,
@@ -65,10 +66,12 @@ def ask_model(run_id: int) -> str:
 def push_project(project_id: int) -> str:
     """Bring a project, its tasks and all answers that are left to the labelling backend."""
     count = _push_project(project_id)
+    predictions = _push_predictions(project_id, limit=SWEPT)
     answers = _push_left(project_id, limit=SWEPT)
     extras = _push_extras(project_id, limit=SWEPT)
     beside = f", {extras} skips and known answers" if extras else ""
-    return f"{count} tasks, {answers} answers{beside}"
+    shown = f", {predictions} predictions" if predictions else ""
+    return f"{count} tasks, {answers} answers{beside}{shown}"
 
 
 @tasks.task()
@@ -279,6 +282,19 @@ def _push_tasks(backend: LabellingBackend, project_id: int, there: int) -> int:
     return len(ids)
 
 
+def _push_predictions(project_id: int, *, limit: int) -> int:
+    with db.transaction() as session:
+        project = session.get_one(Project, project_id)
+        there = pushing.project_there(session, project_id)
+    if there is None or not project.uses_models:
+        return 0
+    try:
+        return mirror_prediction_jobs.bring(ports().labelling, project_id, there, limit=limit)
+    except LabellingLost:
+        _repair(project_id)
+        return 0
+
+
 def _push(annotation_id: int) -> str:
     backend = ports().labelling
     with db.transaction() as session:
@@ -297,6 +313,7 @@ def _push(annotation_id: int) -> str:
             by=by,
             unique_id=answer.unique_id,
             lead_seconds=answer.lead_seconds,
+            **_began_with(answer),
         )
     except LabellingLost:
         return _repair(answer.project_id)
@@ -307,6 +324,20 @@ def _push(annotation_id: int) -> str:
     with db.transaction() as session:
         pushing.record_annotation(session, annotation_id, there, at=now())
     return "pushed"
+
+
+def _began_with(answer: pushing.Unpushed) -> dict[str, int]:
+    """Say which prediction there an answer began with, brought there where it is not yet."""
+    number = answer.prediction_there
+    if answer.prediction_id is not None and number is None:
+        with db.transaction() as session:
+            project = pushing.project_there(session, answer.project_id)
+        if project is None or answer.task_there is None:
+            return {}
+        number = mirror_prediction_jobs.bring_one(
+            ports().labelling, project, answer.prediction_id, answer.task_there
+        )
+    return {} if number is None else {"began_with": number}
 
 
 def _repair(project_id: int) -> str:

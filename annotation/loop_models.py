@@ -121,7 +121,7 @@ class Prediction(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("task_id", "model_version"),
         CheckConstraint("score BETWEEN 0 AND 1", name="score_is_share"),
-        Index("ix_prediction_project_id_model_version", "project_id", "model_version"),
+        Index("ix_prediction_project_id_model_version_id", "project_id", "model_version", "id"),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
