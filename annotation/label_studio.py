@@ -7,6 +7,7 @@ looks for what an earlier, interrupted call may have left there.
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import islice
@@ -208,20 +209,22 @@ class LabelStudioBackend:
                     request_options=_ONCE,
                 )
             except ApiError as refusal:
-                if refusal.status_code in (400, 403):
+                if _will_not_call(refusal):
                     return False
                 raise
         return True
 
-    def facts(self) -> BackendFacts:
+    def facts(self, hook: str = "") -> BackendFacts:
         """Return how the server is set up, as it can be seen from here."""
         with _translated():
             self._api.users.whoami()
             settings: Any = self._api.jwt_settings.get()
+            calls_us = self._would_call(hook) if hook else None
         with _translated(), self._client() as client:
-            return label_studio_facts.ask(
+            found = label_studio_facts.ask(
                 client, self._url, self._token, legacy=settings.legacy_api_tokens_enabled
             )
+        return replace(found, calls_us=calls_us)
 
     def people(self) -> dict[int, str]:
         """Return everybody who has an account there."""
@@ -316,6 +319,18 @@ class LabelStudioBackend:
                     f"Label Studio has lost tasks of project {project}."
                 ) from refusal
             raise
+
+    def _would_call(self, url: str) -> bool:
+        """Offer a webhook of a project that cannot be: it is never made, but its address judged."""
+        try:
+            self._api.webhooks.create(project=0, url=url, request_options=_ONCE)
+        except ApiError as refusal:
+            if refusal.status_code == 400:
+                return "url" not in str(refusal.body)
+            if _will_not_call(refusal):
+                return False
+            raise
+        return True
 
     @cached_property
     def _me(self) -> int:
@@ -432,6 +447,11 @@ def _time(told: Any) -> datetime:
 def _stamp(at: datetime) -> str:
     # Label Studio takes a time in this form alone.
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _will_not_call(refusal: ApiError) -> bool:
+    """Say whether an address is refused: a private one, or one whose name it does not know."""
+    return refusal.status_code in (400, 403) or "resolve hostname" in str(refusal.body)
 
 
 def _is_lost(refusal: ApiError) -> bool:

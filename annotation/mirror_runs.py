@@ -77,6 +77,26 @@ def record_failure(row: MirrorLook | MirrorRun, trouble: str, *, at: datetime) -
     row.try_at = at + min(LONGEST_WAIT, timedelta(seconds=15) * 2 ** min(row.failures, 10))
 
 
+def is_back(session: Session, *, at: datetime) -> None:
+    """Let whatever waits because Label Studio was away go on at the next sweep."""
+    session.execute(
+        update(MirrorLook)
+        .where(col(MirrorLook.failures) > 0, col(MirrorLook.try_at) > at)
+        .values(try_at=at)
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(
+        update(MirrorRun)
+        .where(
+            col(MirrorRun.ended_at).is_(None),
+            col(MirrorRun.failures) > 0,
+            col(MirrorRun.try_at) > at,
+        )
+        .values(try_at=at)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def begin(
     session: Session,
     project_id: int,

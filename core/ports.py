@@ -461,6 +461,8 @@ class BackendFacts:
     takes_legacy_tokens: bool | None
     is_private: bool
     token_kind: Literal["legacy", "personal"]
+    # Whether it would call the address of our hints; None where it is not to.
+    calls_us: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -479,8 +481,8 @@ class LabellingReader(Protocol):
     Raises as a `LabellingBackend` does, and `LabellingLost` where a project is not there.
     """
 
-    def facts(self) -> BackendFacts:
-        """Return how the backend is set up."""
+    def facts(self, hook: str = "") -> BackendFacts:
+        """Return how the backend is set up, and whether it would call an address."""
 
     def people(self) -> dict[int, str]:
         """Return the addresses of all users there, by their ids."""

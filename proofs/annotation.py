@@ -27,6 +27,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psutil
 from sqlalchemy import text
 from sqlmodel import Session, col, select, update
 
@@ -38,6 +39,7 @@ from app import ROOT, create_app
 from core.clock import now
 from core.db import Database, make_engine
 from core.settings import Settings
+from demo import label_studio
 from demo.processes import stop_leftovers
 from demo.stack import AlreadyRunning, Stack, only_one, started
 from payouts import ledger_audit
@@ -113,6 +115,12 @@ class Mirror:
     kept: int | None = None
 
     @property
+    def port(self) -> str:
+        """Where it listens."""
+        assert self.stack.addresses is not None
+        return self.stack.addresses.label_studio.rpartition(":")[2]
+
+    @property
     def data(self) -> Path:
         """Where its database and files are."""
         return self.stack.label_studio_home / "data"
@@ -155,7 +163,14 @@ class Mirror:
             yield
         finally:
             part.start()
+            assert part.process is not None
+            home, port = self.stack.label_studio_home, int(self.port)
+            label_studio.wait_ready(part.process, self.stack.var, port, home=home, say=_nothing)
             parts.append(part)
+
+
+def _nothing(_words: str) -> None:
+    """Say nothing of a part that starts."""
 
 
 def _children(pid: int) -> list[int]:
@@ -178,7 +193,7 @@ def prove() -> bool:
         with _instance(folder) as (live, stack):
             gaps, said = _campaign(live, stack)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
     for gap in gaps[:50]:
         print(f"  gap: {gap}")
     print(f"annotation: {'failed' if gaps else 'held'} ({said})")
@@ -191,17 +206,22 @@ def stop_earlier() -> None:
         folder = lock.parent.parent
         with suppress(AlreadyRunning), only_one(folder / "proof"):
             stop_leftovers(folder / "proof" / "processes.json", print)
-            with suppress(OSError, ValueError):
-                pid = (folder / "proof" / "postgres" / "postmaster.pid").read_text().split()[0]
-                os.kill(int(pid), signal.SIGINT)
-                time.sleep(2)
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a proof's data; its PostgreSQL would not be found any more by whoever stops it."""
+    with suppress(OSError, ValueError, psutil.Error):
+        pid = (folder / "proof" / "postgres" / "postmaster.pid").read_text().split()[0]
+        os.kill(int(pid), signal.SIGINT)
+        psutil.Process(int(pid)).wait(10)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
 def _instance(folder: Path) -> Iterator[tuple[Live, Stack]]:
     """Run a whole instance; what a part says when it starts again is not of interest."""
-    with started(folder, lambda _words: None, "proof") as stack:
+    with started(folder, _nothing, "proof") as stack:
         stack.watch.pauses = AGAIN_AFTER
         settings = _settings_of(stack)
         url = settings.database_url.get_secret_value()

@@ -6,6 +6,7 @@ from typing import Any
 from sqlmodel import Session
 
 from accounts.models import User
+from annotation.loop_models import Prediction
 from annotation.mirror_models import (
     BackendCheck,
     EditKind,
@@ -17,7 +18,6 @@ from annotation.mirror_models import (
     MirrorRun,
     OutsideEdit,
 )
-from annotation.loop_models import Prediction
 from annotation.mirror_prediction_models import MirrorPrediction, MirrorShown
 from annotation.models import Annotation, LabelStudioProject
 from core.clock import now

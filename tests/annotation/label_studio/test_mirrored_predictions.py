@@ -106,9 +106,7 @@ def test_an_answer_says_there_with_what_it_began_and_that_stays(bench: Live, the
     [kept] = predictions(bench, there, desk)
     assert kept == ("v1", "grant", 0.8)
     with bench.transaction() as session:
-        project_there = session.get_one(
-            LabelStudioProject, desk.project_id
-        ).label_studio_project_id
+        project_there = session.get_one(LabelStudioProject, desk.project_id).label_studio_project_id
         noted = session.exec(select(MirrorPrediction)).one()
         number = noted.label_studio_prediction_id
         answer = session.exec(select(Annotation)).one()
