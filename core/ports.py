@@ -629,6 +629,7 @@ class Predicted:
     result: Any
     score: Any
     model_version: Any
+    probabilities: Any = None
 
 
 class Predictor(Protocol):

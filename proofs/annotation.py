@@ -59,7 +59,7 @@ ALL_WITHIN = 900  # seconds for all answers
 LEFT_WITHIN = 900  # seconds for Label Studio to have them all
 TELL_EVERY = 10
 PREFIX = "doyen-proof-"
-KILL_EVERY = (4.0, 12.0)  # a part needs some seconds to come up: it should also work in between
+KILL_EVERY = (6.0, 14.0)  # a part needs some seconds to come up: it should also work in between
 AGAIN_AFTER = (0.2, 1.0)  # seconds, as a service manager starts again what has died
 WEB, WORKER, CLOCK = "web", "worker", "clock"
 
