@@ -22,12 +22,31 @@ KINDS = (
     "sample_passed",
 )
 ADDED = "question_hidden"
-# Only the act of hiding: what was hidden before this came stays as it is.
-TRIGGERS = f"""
-    CREATE TRIGGER hidden_has_decision BEFORE UPDATE ON task_question
-        FOR EACH ROW WHEN (NEW.hidden_at IS NOT NULL AND OLD.hidden_at IS NULL)
-        EXECUTE FUNCTION needs_decision('{ADDED}', 'task_question', 'id', 'expert_id');
-    CREATE TRIGGER born_hidden_has_decision BEFORE INSERT ON task_question
+# Whoever asked what is hidden already may contest it from now on.
+DECIDE = f"""
+    WITH made AS (
+        INSERT INTO decision (kind, person_id, subject, title, path, organisation_id, decided_at,
+            effective_at, decided_by, reason_code, reason_words, evidence, would_change,
+            contest_until)
+        SELECT '{ADDED}', q.expert_id, 'task_question:' || q.id,
+            jsonb_build_object('en', 'A question of yours in “' || p.title || '”'),
+            '/work/' || q.assignment_id, p.organisation_id, q.hidden_at, q.hidden_at, q.hidden_by,
+            '{ADDED}', jsonb_build_object(p.language, q.hidden_reason),
+            jsonb_build_array(jsonb_build_object(
+                'words', jsonb_build_object('en', 'What was asked.'), 'quote', q.words,
+                'language', p.language, 'path', '/work/' || q.assignment_id, 'at', q.asked_at)),
+            jsonb_build_object('en', 'A question that names nobody, gives no answer away and'
+                || ' insults nobody. You may ask again in other words.'),
+            now() + interval '14 days'
+        FROM task_question q JOIN project p ON p.id = q.project_id
+        WHERE q.hidden_at IS NOT NULL
+        RETURNING id, subject
+    )
+    UPDATE task_question q SET decision_id = made.id FROM made
+    WHERE made.subject = 'task_question:' || q.id
+"""  # noqa: S608 - our own constant
+TRIGGER = f"""
+    CREATE TRIGGER hidden_has_decision BEFORE INSERT OR UPDATE ON task_question
         FOR EACH ROW WHEN (NEW.hidden_at IS NOT NULL)
         EXECUTE FUNCTION needs_decision('{ADDED}', 'task_question', 'id', 'expert_id');
 """
@@ -40,12 +59,12 @@ def upgrade() -> None:
     op.create_unique_constraint(
         op.f("uq_task_question_decision_id"), "task_question", ["decision_id"]
     )
-    op.execute(TRIGGERS)
+    op.execute(DECIDE)
+    op.execute(TRIGGER)
 
 
 def downgrade() -> None:
     op.execute("DROP TRIGGER hidden_has_decision ON task_question")
-    op.execute("DROP TRIGGER born_hidden_has_decision ON task_question")
     op.drop_column("task_question", "decision_id")
     _kinds(KINDS)
 
