@@ -33,6 +33,9 @@ def bring_one(
     """Bring the prediction that an answer began with; None where Label Studio refuses it."""
     with transaction() as session:
         one = mirror_predictions.one(session, prediction_id, task_there)
+        known = mirror_predictions.number_of(session, prediction_id)
+    if known is not None:
+        return known
     _push(backend, there, [one])
     with transaction() as session:
         return mirror_predictions.number_of(session, prediction_id)

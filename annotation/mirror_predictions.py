@@ -179,6 +179,7 @@ def examine(session: Session, project_id: int, tasks: Mapping[int, TaskThere]) -
             select(MirrorPrediction).where(
                 col(MirrorPrediction.task_id).in_(list(tasks)),
                 col(MirrorPrediction.push_trouble).is_(None),
+                col(MirrorPrediction.stays) | (col(MirrorPrediction.rule_version) == rule.version),
             )
         )
     }
@@ -209,9 +210,10 @@ def mend(session: Session, project_id: int, found: Found, *, at: datetime) -> No
             session.add(_note(prediction, rule))
         _forget(session, col(MirrorPrediction.prediction_id) == prediction.id)
     for prediction_id, there in found.there.items():
-        if prediction_id in lost:
+        before = gone.get(prediction_id)
+        if prediction_id in lost or (before and before.label_studio_prediction_id == there.id):
             continue
-        if prediction_id not in gone:
+        if before is None:
             session.add(_note(session.get_one(Prediction, prediction_id), rule))
             session.flush()
         _set(
