@@ -30,7 +30,7 @@ DOUBT = "coalesce(p.doubt, 1 - p.score, 0.5)"
 SPREAD = text(f"""
     select percentile_disc((select array_agg(n / 20.0::float) from generate_series(0, 20) n))
            within group (order by {DOUBT})
-    from (select * from task where project_id = :project and gold is null
+    from (select id from task where project_id = :project and gold is null
           order by id limit 100000) t
     left join prediction p on p.task_id = t.id and p.model_version = :version
 """)  # noqa: S608 - our own constant
