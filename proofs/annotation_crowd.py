@@ -21,6 +21,7 @@ from tests.factories.annotation import choice
 PATIENCE = 300.0  # seconds until a server that is down counts as gone
 ATTEMPT = 20.0
 THINKS = (1.0, 4.0)  # seconds on a task, by expert
+LOOKS_AGAIN = (4.0, 9.0)  # seconds after there was no task
 
 
 class ServerGone(Exception):
@@ -80,7 +81,7 @@ class Worker:
             while not self.over.is_set():
                 lease = lease or self._claim()
                 if lease is None:
-                    self.over.wait(self.chance.uniform(0.5, 1.5))
+                    self.over.wait(self.chance.uniform(*LOOKS_AGAIN))
                     continue
                 lease = self._work_on(lease)
         except Exception as trouble:  # noqa: BLE001 - nobody may wait for who has gone home
