@@ -29,6 +29,7 @@ ACTIONS = {
     "webhook.tested": _l("Test sent to a webhook"),
     "webhook.replayed": _l("Messages sent again to a webhook"),
     "decision.sample_failed": _l("Decision: work sample not passed"),
+    "decision.question_hidden": _l("Decision: question hidden"),
     "decision.sample_passed": _l("Decision: work sample passed"),
     "decision.interview_failed": _l("Decision: interview not passed"),
     "decision.work_rejected": _l("Decision: work not accepted"),

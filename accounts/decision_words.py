@@ -78,6 +78,14 @@ KINDS = {
             "they are."
         ),
     ),
+    DecisionKind.QUESTION_HIDDEN: Said(
+        _l("Question hidden"),
+        _l(
+            "The other experts of the project do not read your question. It stays with you, with "
+            "its answer. Nothing else changes: your work, your pay and your invitations stay as "
+            "they are."
+        ),
+    ),
     DecisionKind.INTERVIEW_PASSED: Said(
         _l("Interview passed"), _l("Your level in this field is proven.")
     ),

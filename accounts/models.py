@@ -269,6 +269,7 @@ class DecisionKind(StrEnum):
     PAYOUT_WITHHELD = "payout_withheld"
     CREDENTIAL_REFUSED = "credential_refused"
     SAMPLE_FAILED = "sample_failed"
+    QUESTION_HIDDEN = "question_hidden"
     INTERVIEW_PASSED = "interview_passed"
     WORK_ACCEPTED = "work_accepted"
     SAMPLE_PASSED = "sample_passed"

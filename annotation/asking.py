@@ -289,9 +289,14 @@ def _limit(session: Session, run: ModelRun, settings: Settings, at: datetime) ->
 def _given(batch: Batch, number: int, task_id: int, one: Predicted | None) -> Given:
     if one is None:
         raise UnreadableLine(model_choices.nonsense())
-    row = {"result": one.result, "score": one.score, "model_version": one.model_version}
-    version, score, result = prediction_of(row, batch.model_version)
-    return Given(number, task_id, dict(batch.tasks[task_id]), version, score, result)
+    row = {
+        "result": one.result,
+        "score": one.score,
+        "model_version": one.model_version,
+        "probabilities": one.probabilities,
+    }
+    said = prediction_of(row, batch.model_version)
+    return Given(number, task_id, dict(batch.tasks[task_id]), *said)
 
 
 def _end(run: ModelRun, state: RunState, at: datetime, why: str | None = None) -> None:

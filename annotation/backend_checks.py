@@ -175,12 +175,31 @@ def _token(facts: BackendFacts) -> Verdict:
     return Verdict(part, "ok", _("A personal access token; the older kind is not let in."))
 
 
+def _hints(facts: BackendFacts) -> Verdict:
+    part = _("Hints")
+    if facts.calls_us is None:
+        return Verdict(part, "ok", _("Not asked for: the clock looks at it every minute."))
+    if facts.calls_us:
+        return Verdict(part, "ok", _("It may call LABEL_STUDIO_HOOK_URL."))
+    return Verdict(
+        part,
+        "wait",
+        _("It will not call LABEL_STUDIO_HOOK_URL, so the clock alone looks, every minute."),
+        _(
+            "Its guard refuses private addresses and names that it does not know. Correct the"
+            " address, or start it with USE_DEFAULT_BANNED_SUBNETS=false and with all private"
+            " networks but that of Doyen in USER_ADDITIONAL_BANNED_SUBNETS."
+        ),
+    )
+
+
 JUDGES: tuple[Callable[[BackendFacts], Verdict], ...] = (
     _version,
     _signup,
     _address,
     _telemetry,
     _token,
+    _hints,
 )
 
 

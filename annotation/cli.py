@@ -7,7 +7,7 @@ from datetime import timedelta
 import click
 from sqlmodel import select
 
-from annotation import backend_checks, mirror_reports, mirror_runs
+from annotation import backend_checks, mirror_reports, mirror_runs, pushing
 from core.clock import now
 from core.db import transaction
 from core.models import Heartbeat
@@ -54,7 +54,7 @@ def refill(only: int | None, wait: bool, every: float) -> None:
             raise click.ClickException("There is no published project of this number.")
         wanted = wanted if only is None else [only]
         for project_id in wanted:
-            mirror_runs.begin(session, project_id, mends=True, by=None, at=now())
+            mirror_runs.begin(session, project_id, mends=True, by=None, at=now(), afresh=True)
     click.echo(f"{len(wanted)} projects are being brought.")
     while wait and not _is_done(wanted):
         time.sleep(every)
@@ -66,18 +66,19 @@ def _is_done(wanted: list[int]) -> bool:
         projects = session.exec(select(Project).where(Project.id.in_(wanted))).all()  # type: ignore[union-attr]
         lines = mirror_reports.lines(session, list(projects))
         worker = session.get(Heartbeat, "worker")
+        behind = set(pushing.projects_behind(session)).intersection(wanted)
     running = [one for one in lines if one.run is not None and one.run.ended_at is None]
     tasks_left, answers = (
         sum(one.tasks_left for one in lines),
         sum(one.answers_left for one in lines),
     )
     click.echo(
-        f"{len(running)} projects to compare, {tasks_left} tasks and {answers} answers to bring"
+        f"{len(running)} projects to compare, {tasks_left} tasks and {answers} answers to bring,"
+        f" {len(behind)} projects not whole"
     )
     for trouble in sorted({one.trouble for one in running if one.trouble}):
         click.echo(f"  {trouble}")
-    if (running or tasks_left or answers) and (
-        worker is None or now() - worker.seen_at > SILENT_AFTER
-    ):
+    is_done = not (running or tasks_left or answers or behind)
+    if not is_done and (worker is None or now() - worker.seen_at > SILENT_AFTER):
         click.echo("  No worker was seen lately: start one (`doyen worker`) and a clock.")
-    return not (running or tasks_left or answers)
+    return is_done

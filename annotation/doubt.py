@@ -24,12 +24,13 @@ OWN = 1000  # the greatest priority of an owner, either way
 WIDTH = 1_000_000
 LEAST, MOST = 2_000, 998_000
 
-# Doubt is 1 - score; a task of which the model says nothing stands in the middle.
-DOUBT = "case when p.score is null then 0.5 else 1 - p.score end"
+# The entropy of what the model says of all answers, else 1 - score; a task of which it says
+# nothing stands in the middle.
+DOUBT = "coalesce(p.doubt, 1 - p.score, 0.5)"
 SPREAD = text(f"""
     select percentile_disc((select array_agg(n / 20.0::float) from generate_series(0, 20) n))
            within group (order by {DOUBT})
-    from (select * from task where project_id = :project and gold is null
+    from (select id from task where project_id = :project and gold is null
           order by id limit 100000) t
     left join prediction p on p.task_id = t.id and p.model_version = :version
 """)  # noqa: S608 - our own constant

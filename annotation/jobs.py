@@ -13,6 +13,7 @@ from annotation import (
     loop_jobs,
     mirror_extras,
     mirror_jobs,
+    mirror_prediction_jobs,
     mirror_runs,
     observed,
     outside_edits,
@@ -33,11 +34,14 @@ tasks = Tasks("annotation")
 log = logging.getLogger(__name__)
 # A sweep ends after so many rows; the next tick goes on.
 SWEPT = 1000
+# Jobs of a project wait for one another. Label Studio may be back at any moment: whatever waits for
+# it asks again after so many seconds at the latest, and the sweeps go on from there.
+PATIENCE = 30
 # So many answers a push takes along.
 AT_ONCE = 50
 
 
-@tasks.task(queue="labelling")
+@tasks.task(queue="labelling", longest_wait=PATIENCE)
 def push_annotation(annotation_id: int) -> str:
     """Bring one answer to the labelling backend, with its project and task where they lack."""
     with db.transaction() as session:
@@ -61,14 +65,18 @@ def ask_model(run_id: int) -> str:
     return loop_jobs.ask(run_id, ports())
 
 
-@tasks.task(queue="labelling")
+@tasks.task(queue="labelling", longest_wait=PATIENCE)
 def push_project(project_id: int) -> str:
     """Bring a project, its tasks and all answers that are left to the labelling backend."""
     count = _push_project(project_id)
+    with db.transaction() as session:
+        mirror_runs.is_back(session, at=now())
+    predictions = _push_predictions(project_id, limit=SWEPT)
     answers = _push_left(project_id, limit=SWEPT)
     extras = _push_extras(project_id, limit=SWEPT)
     beside = f", {extras} skips and known answers" if extras else ""
-    return f"{count} tasks, {answers} answers{beside}"
+    shown = f", {predictions} predictions" if predictions else ""
+    return f"{count} tasks, {answers} answers{beside}{shown}"
 
 
 @tasks.task()
@@ -88,7 +96,7 @@ def push_unpushed() -> int:
     return len(behind)
 
 
-@tasks.task(queue="labelling")
+@tasks.task(queue="labelling", longest_wait=PATIENCE)
 def look(project_id: int) -> str:
     """Read what somebody has changed in Label Studio."""
     return mirror_jobs.look(ports().labelling, project_id)
@@ -106,13 +114,13 @@ def look_at_mirrors() -> int:
     return len(due)
 
 
-@tasks.task(queue="labelling")
+@tasks.task(queue="labelling", longest_wait=PATIENCE)
 def put_back(edit_id: int) -> str:
     """Let our answer stand in Label Studio again."""
     return mirror_jobs.put_back(ports().labelling, edit_id)
 
 
-@tasks.task(queue="labelling")
+@tasks.task(queue="labelling", longest_wait=PATIENCE)
 def go_on_comparing(run_id: int) -> str:
     """Go on with a comparison or a repair of a mirror."""
     return mirror_jobs.go_on(ports().labelling, run_id)
@@ -143,11 +151,13 @@ def check_backend() -> str:
     """Ask Label Studio how it is set up, and keep what it says."""
     facts, trouble = None, None
     try:
-        facts = ports().labelling.facts()
+        facts = ports().labelling.facts(current_settings().label_studio_hook_url)
     except (LabellingDown, LabellingRefused) as away:
         trouble = str(away)
     with db.transaction() as session:
         backend_checks.record(session, facts, trouble, at=now())
+        if facts is not None:
+            mirror_runs.is_back(session, at=now())
     return trouble or "asked"
 
 
@@ -279,6 +289,19 @@ def _push_tasks(backend: LabellingBackend, project_id: int, there: int) -> int:
     return len(ids)
 
 
+def _push_predictions(project_id: int, *, limit: int) -> int:
+    with db.transaction() as session:
+        project = session.get_one(Project, project_id)
+        there = pushing.project_there(session, project_id)
+    if there is None or not project.uses_models:
+        return 0
+    try:
+        return mirror_prediction_jobs.bring(ports().labelling, project_id, there, limit=limit)
+    except LabellingLost:
+        _repair(project_id)
+        return 0
+
+
 def _push(annotation_id: int) -> str:
     backend = ports().labelling
     with db.transaction() as session:
@@ -297,6 +320,7 @@ def _push(annotation_id: int) -> str:
             by=by,
             unique_id=answer.unique_id,
             lead_seconds=answer.lead_seconds,
+            **_began_with(answer),
         )
     except LabellingLost:
         return _repair(answer.project_id)
@@ -307,6 +331,20 @@ def _push(annotation_id: int) -> str:
     with db.transaction() as session:
         pushing.record_annotation(session, annotation_id, there, at=now())
     return "pushed"
+
+
+def _began_with(answer: pushing.Unpushed) -> dict[str, int]:
+    """Say which prediction there an answer began with, brought there where it is not yet."""
+    number = answer.prediction_there
+    if answer.prediction_id is not None and number is None:
+        with db.transaction() as session:
+            project = pushing.project_there(session, answer.project_id)
+        if project is None or answer.task_there is None:
+            return {}
+        number = mirror_prediction_jobs.bring_one(
+            ports().labelling, project, answer.prediction_id, answer.task_there
+        )
+    return {} if number is None else {"began_with": number}
 
 
 def _repair(project_id: int) -> str:

@@ -5,8 +5,9 @@ looks for what an earlier, interrupted call may have left there.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import islice
@@ -17,7 +18,7 @@ import httpx
 from label_studio_sdk.client import LabelStudio
 from label_studio_sdk.core.api_error import ApiError
 from label_studio_sdk.core.request_options import RequestOptions
-from label_studio_sdk.types import ImportApiRequest
+from label_studio_sdk.types import ImportApiRequest, PredictionRequest
 
 from annotation import label_studio_facts
 from core.ports import (
@@ -26,6 +27,8 @@ from core.ports import (
     LabellingDown,
     LabellingLost,
     LabellingRefused,
+    PredictionSent,
+    PredictionThere,
     TaskThere,
 )
 
@@ -120,11 +123,12 @@ class LabelStudioBackend:
         by: int,
         unique_id: UUID,
         lead_seconds: float,
+        began_with: int | None = None,
     ) -> int | None:
         """Store an answer; its `unique_id` makes Label Studio take it once."""
-        return self._push(
-            labelling_task_id, by, unique_id, lead_seconds, result=[dict(part) for part in result]
-        )
+        parts = [dict(part) for part in result]
+        origin = {} if began_with is None else {"parent_prediction": began_with}
+        return self._push(labelling_task_id, by, unique_id, lead_seconds, result=parts, **origin)
 
     def push_skip(
         self, labelling_task_id: int, *, by: int, unique_id: UUID, lead_seconds: float
@@ -142,6 +146,42 @@ class LabelStudioBackend:
         return self._push(
             labelling_task_id, self._me, unique_id, 0, result=parts, ground_truth=True
         )
+
+    def push_predictions(
+        self, labelling_project_id: int, predictions: Mapping[int, PredictionSent]
+    ) -> dict[int, int]:
+        """Store predictions; Label Studio takes any number of times, so each is looked for first.
+
+        It stores a batch whole or not at all and tells no ids: they are read afterwards.
+        """
+        with _translated():
+            known = self._predictions(labelling_project_id, predictions.values())
+            missing = {
+                ours: one
+                for ours, one in predictions.items()
+                if (one.task, one.model_version) not in known
+            }
+            for ours, one in predictions.items():
+                if ours not in missing:
+                    self._set_right(known[one.task, one.model_version], one)
+            if missing:
+                self._import_predictions(labelling_project_id, missing.values())
+                known |= self._predictions(labelling_project_id, missing.values())
+        lacking = [
+            ours for ours, one in missing.items() if (one.task, one.model_version) not in known
+        ]
+        if lacking:
+            raise LabellingDown(f"Label Studio has taken {len(lacking)} predictions and has none.")
+        return {ours: known[one.task, one.model_version].id for ours, one in predictions.items()}
+
+    def withdraw_prediction(self, labelling_prediction_id: int) -> None:
+        """Take a prediction away; an answer that began with it stays."""
+        with _translated():
+            try:
+                self._api.predictions.delete(labelling_prediction_id)
+            except ApiError as refusal:
+                if refusal.status_code != 404:
+                    raise
 
     def put_back(self, labelling_annotation_id: int, result: Sequence[Mapping[str, Any]]) -> None:
         """Write an annotation over with what it said."""
@@ -169,20 +209,22 @@ class LabelStudioBackend:
                     request_options=_ONCE,
                 )
             except ApiError as refusal:
-                if refusal.status_code in (400, 403):
+                if _will_not_call(refusal):
                     return False
                 raise
         return True
 
-    def facts(self) -> BackendFacts:
+    def facts(self, hook: str = "") -> BackendFacts:
         """Return how the server is set up, as it can be seen from here."""
         with _translated():
             self._api.users.whoami()
             settings: Any = self._api.jwt_settings.get()
+            calls_us = self._would_call(hook) if hook else None
         with _translated(), self._client() as client:
-            return label_studio_facts.ask(
+            found = label_studio_facts.ask(
                 client, self._url, self._token, legacy=settings.legacy_api_tokens_enabled
             )
+        return replace(found, calls_us=calls_us)
 
     def people(self) -> dict[int, str]:
         """Return everybody who has an account there."""
@@ -239,6 +281,56 @@ class LabelStudioBackend:
                     return []  # there is no such page any more
                 raise LabellingLost(f"Label Studio has no project {project}.") from refusal
         return [_task(one) for one in listed.items or ()]
+
+    def _predictions(
+        self, project: int, sent: Iterable[PredictionSent]
+    ) -> dict[tuple[int, str], PredictionThere]:
+        """Return what some tasks have of predictions, by task and model version."""
+        ids = sorted({one.task for one in sent})
+        asked = {"selectedItems": {"all": False, "included": ids}}
+        return {
+            (task.id, one.model_version): one
+            for task in self._tasks(project, asked, len(ids), 1)
+            for one in reversed(task.predictions)  # of two the first
+        }
+
+    def _set_right(self, there: PredictionThere, sent: PredictionSent) -> None:
+        result = [dict(part) for part in sent.result]
+        if (there.result, there.score) != (result, sent.score):
+            self._api.predictions.update(there.id, result=result, score=sent.score)
+
+    def _import_predictions(self, project: int, sent: Iterable[PredictionSent]) -> None:
+        request = [
+            PredictionRequest(
+                task=one.task,
+                model_version=one.model_version,
+                score=one.score,
+                result=[dict(part) for part in one.result],
+            )
+            for one in sent
+        ]
+        try:
+            self._api.projects.import_predictions(
+                id=project, request=request, request_options=_ONCE
+            )
+        except ApiError as refusal:
+            if refusal.status_code == 400 and "not found in project" in str(refusal.body):
+                raise LabellingLost(
+                    f"Label Studio has lost tasks of project {project}."
+                ) from refusal
+            raise
+
+    def _would_call(self, url: str) -> bool:
+        """Offer a webhook of a project that cannot be: it is never made, but its address judged."""
+        try:
+            self._api.webhooks.create(project=0, url=url, request_options=_ONCE)
+        except ApiError as refusal:
+            if refusal.status_code == 400:
+                return "url" not in str(refusal.body)
+            if _will_not_call(refusal):
+                return False
+            raise
+        return True
 
     @cached_property
     def _me(self) -> int:
@@ -319,6 +411,17 @@ def _task(told: Any) -> TaskThere:
         changed_by=by[0] if by else None,
         changed_at=_time(told.updated_at),
         answers=tuple(_answer(one) for one in told.annotations or ()),
+        predictions=tuple(_prediction(one) for one in told.predictions or ()),
+    )
+
+
+def _prediction(told: Any) -> PredictionThere:
+    given: Mapping[str, Any] = told if isinstance(told, dict) else told.dict()
+    return PredictionThere(
+        id=_known(given["id"]),
+        model_version=str(given.get("model_version") or ""),
+        result=given.get("result"),
+        score=given.get("score"),
     )
 
 
@@ -346,11 +449,18 @@ def _stamp(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def _will_not_call(refusal: ApiError) -> bool:
+    """Say whether an address is refused: a private one, or one whose name it does not know."""
+    return refusal.status_code in (400, 403) or "resolve hostname" in str(refusal.body)
+
+
 def _is_lost(refusal: ApiError) -> bool:
-    """Return whether a task is not there, or a user; all else is about the answer itself."""
+    """Say whether a task, user or prediction is not there; all else is about the answer itself."""
     about = str(refusal.body)
     return refusal.status_code == 404 or (
-        refusal.status_code == 400 and "completed_by" in about and "Invalid pk" in about
+        refusal.status_code == 400
+        and "Invalid pk" in about
+        and ("completed_by" in about or "parent_prediction" in about)
     )
 
 

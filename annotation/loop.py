@@ -37,7 +37,7 @@ def terms(session: Session, project: Project, task_id: int, expert_id: int) -> d
             "id": found.prediction_id,
             "rule": found.version,
             "model_version": found.model_version,
-            "shown": _is_shown(found.shows, found.share_percent, f"{project.id}/{task_id}"),
+            "shown": is_shown(found.shows, found.share_percent, project.id or 0, task_id),
         }
     if found.answers:
         # Of the assignment's expert and task: who gets a task again finds their draft as it was.
@@ -75,11 +75,11 @@ def note(session: Session, project: Project, lease: Assignment, result: Any) -> 
         session.add_all(_placings(session, how, order, lease, result))
 
 
-def _is_shown(shows: str, percent: int | None, task: str) -> bool:
+def is_shown(shows: str, percent: int | None, project_id: int, task_id: int) -> bool:
     """Say whether a task is among those that show a prediction: always the same for a task."""
     if shows != Shows.SHARE:
         return shows == Shows.ALL
-    digest = hashlib.blake2b(f"{task}/shown".encode(), digest_size=8).digest()
+    digest = hashlib.blake2b(f"{project_id}/{task_id}/shown".encode(), digest_size=8).digest()
     return int.from_bytes(digest) % 100 < (percent or 0)
 
 

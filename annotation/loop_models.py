@@ -121,7 +121,8 @@ class Prediction(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("task_id", "model_version"),
         CheckConstraint("score BETWEEN 0 AND 1", name="score_is_share"),
-        Index("ix_prediction_project_id_model_version", "project_id", "model_version"),
+        CheckConstraint("doubt BETWEEN 0 AND 1", name="doubt_is_share"),
+        Index("ix_prediction_project_id_model_version_id", "project_id", "model_version", "id"),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
@@ -131,6 +132,8 @@ class Prediction(SQLModel, table=True):
     model_version: str = Field(sa_type=Text)
     result: list[dict[str, Any]] = jsonb()
     score: float | None = None
+    # Where the model said how likely each answer is: the entropy of that, as a share of the most.
+    doubt: float | None = None
     made_at: datetime = utc()
 
 

@@ -94,17 +94,15 @@ def add_predictions(project_id: int) -> ResponseReturnValue:
 @requires("project.manage")
 def ask_backend(project_id: int) -> ResponseReturnValue:
     """Ask an ML backend about the tasks."""
-    project = _project(project_id, "project.manage", lock=True)
+    project = _project(project_id, "project.manage")
     form = read(BackendForm)
     if isinstance(form, Problems):
         return _page(project, backend_form=form.form), 422
-    predictor = ports().predictor
-    try:
-        if predictor is not None:
-            predictor.check(form.address.data)
-    except PredictorRefused as refusal:
-        form.address.errors = [ADDRESS.get(str(refusal), REFUSED)]
-        return _page(project, backend_form=form), 422
+    refused = _refused(form.address.data)
+    if refused is not None:
+        form.address.errors = [refused]
+        return _page(_project(project_id, "project.manage"), backend_form=form), 422
+    project = _project(project_id, "project.manage", lock=True)
     asking.begin_backend(
         db_session(),
         project,
@@ -214,6 +212,18 @@ def _project(project_id: int, permission: str, *, lock: bool = False) -> Project
     project = find(Project, project_id, lock=lock)
     require(permission, project)
     return project
+
+
+def _refused(address: str) -> Any:
+    """Say why nothing may be asked at an address; its name is looked up, so nothing is open."""
+    db_session().rollback()
+    predictor = ports().predictor
+    try:
+        if predictor is not None:
+            predictor.check(address)
+    except PredictorRefused as refusal:
+        return ADDRESS.get(str(refusal), REFUSED)
+    return None
 
 
 def _run(project: Project, run_id: int, *, lock: bool = False) -> ModelRun:

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from annotation import mirror_predictions
 from annotation.mirror_models import Extra, MirrorExtra
 from annotation.models import Annotation, Assignment, ShadowUser, State, Task
 from core.ports import AnswerThere, TaskThere
@@ -36,6 +37,7 @@ class Found:
     lost: list[tuple[Annotation, TaskThere]] = field(default_factory=list)
     added: list[tuple[int, AnswerThere]] = field(default_factory=list)
     extras_lost: list[MirrorExtra] = field(default_factory=list)
+    predictions: mirror_predictions.Found = field(default_factory=mirror_predictions.Found)
 
 
 def examine(session: Session, project_id: int, page: Sequence[TaskThere]) -> Found:
@@ -59,6 +61,7 @@ def examine(session: Session, project_id: int, page: Sequence[TaskThere]) -> Fou
             known_answer = answer.is_truth and answer.result == known[task_id].gold
             if not own_skip and not known_answer:
                 found.added.append((task_id, answer))
+    found.predictions = mirror_predictions.examine(session, project_id, found.tasks)
     return found
 
 

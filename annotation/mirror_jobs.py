@@ -6,7 +6,7 @@ works in a project: the jobs hold its lock. Each may be stopped anywhere and run
 
 from datetime import datetime, timedelta
 
-from annotation import mirror, mirror_runs, outside_edits, pushing, tasks
+from annotation import mirror, mirror_predictions, mirror_runs, outside_edits, pushing, tasks
 from annotation.mirror_models import EditState, MirrorLook, MirrorRun, OutsideEdit
 from annotation.models import Annotation
 from core.clock import now
@@ -110,7 +110,7 @@ def _record_look(
     with transaction() as session:
         found = mirror.examine(session, project_id, page)
         is_edited = bool(found.changed or found.added or found.lost)
-    if not is_edited and not found.answers:
+    if not is_edited and not found.answers and not found.predictions.lost:
         return 0
     people = backend.people() if is_edited else {}
     with transaction() as session:
@@ -125,6 +125,9 @@ def _record_look(
         mirror_runs.note_answers(session, found, at=now())
         if removed:
             mirror_runs.forget_answers(session, (row for row, _task in removed))
+        if found.predictions.lost:
+            mirror_predictions.mend(session, project_id, found.predictions, at=now())
+        if removed or found.predictions.lost:
             tasks.push_later(session, project_id)
     return count
 
@@ -217,10 +220,11 @@ def _record_page(run_id: int, page: list[TaskThere], people: dict[int, str]) -> 
                 "answers_changed": len(found.changed),
                 "answers_unknown": _count_real(found.added),
                 "extras_lost": len(found.extras_lost),
+                "predictions_lost": len(found.predictions.lost),
             },
         )
         if run.mends:
-            mirror_runs.mend(session, found, lost, at=now())
+            mirror_runs.mend(session, run.project_id, found, lost, at=now())
         run.after_id = page[-1].id if page else run.after_id
         run.failures, run.trouble = 0, None
         if is_last:

@@ -27,6 +27,7 @@ MENDED = {
     "tasks_lost": _l("tasks missing"),
     "answers_lost": _l("answers missing"),
     "extras_lost": _l("skips or known answers missing"),
+    "predictions_lost": _l("predictions missing"),
 }
 # What only people decide about.
 FOR_PEOPLE = {

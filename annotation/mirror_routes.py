@@ -58,7 +58,10 @@ def ask() -> ResponseReturnValue:
 def run(project_id: int, act: str) -> ResponseReturnValue:
     """Compare a project with its mirror, or repair the mirror."""
     project = find(Project, project_id)
-    mirror_runs.begin(db_session(), project_id, mends=act == "repair", by=current_user, at=now())
+    mends = act == "repair"
+    mirror_runs.begin(
+        db_session(), project_id, mends=mends, by=current_user, at=now(), afresh=mends
+    )
     words = {
         "compare": _("“%(project)s” is being compared.", project=project.title),
         "repair": _("The copy of “%(project)s” is being repaired.", project=project.title),
@@ -74,7 +77,7 @@ def repair_all() -> ResponseReturnValue:
     """Repair every mirror: after an older copy was restored, or for an empty Label Studio."""
     session = db_session()
     for project_id in mirror_runs.mirrored(session):
-        mirror_runs.begin(session, project_id, mends=True, by=current_user, at=now())
+        mirror_runs.begin(session, project_id, mends=True, by=current_user, at=now(), afresh=True)
     flash(_("All projects are being repaired, one after another. Nothing here waits for it."))
     return redirect(url_for(".operator_mirrors"))
 

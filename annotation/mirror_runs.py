@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
 from accounts.models import User
+from annotation import mirror_predictions
 from annotation.mirror import Found
 from annotation.mirror_models import MirrorExtra, MirrorLook, MirrorRun
 from annotation.models import Annotation, LabelStudioProject, ShadowUser, Task
@@ -76,12 +77,39 @@ def record_failure(row: MirrorLook | MirrorRun, trouble: str, *, at: datetime) -
     row.try_at = at + min(LONGEST_WAIT, timedelta(seconds=15) * 2 ** min(row.failures, 10))
 
 
+def is_back(session: Session, *, at: datetime) -> None:
+    """Let whatever waits because Label Studio was away go on at the next sweep."""
+    session.execute(
+        update(MirrorLook)
+        .where(col(MirrorLook.failures) > 0, col(MirrorLook.try_at) > at)
+        .values(try_at=at)
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(
+        update(MirrorRun)
+        .where(
+            col(MirrorRun.ended_at).is_(None),
+            col(MirrorRun.failures) > 0,
+            col(MirrorRun.try_at) > at,
+        )
+        .values(try_at=at)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def begin(
-    session: Session, project_id: int, *, mends: bool, by: User | None, at: datetime
+    session: Session,
+    project_id: int,
+    *,
+    mends: bool,
+    by: User | None,
+    at: datetime,
+    afresh: bool = False,
 ) -> MirrorRun:
     """Begin to compare or to repair; where a run is under way already, it is that one.
 
-    A comparison under way becomes a repair from its beginning when a repair is asked for.
+    A comparison under way becomes a repair from its beginning when a repair is asked for. With
+    `afresh` a repair begins again too: what it has read may have been lost since.
     """
     values: dict[str, Any] = {
         "project_id": project_id,
@@ -100,7 +128,7 @@ def begin(
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one()
-    if mends and not run.mends:
+    if mends and (afresh or not run.mends):
         run.mends, run.after_id, run.found = True, 0, {}
         session.add(run)
     if by is not None or mends:
@@ -218,13 +246,14 @@ def note_answers(session: Session, found: Found, *, at: datetime) -> None:
             session.add(row)
 
 
-def mend(session: Session, found: Found, lost: Any, *, at: datetime) -> None:
+def mend(session: Session, project_id: int, found: Found, lost: Any, *, at: datetime) -> None:
     """Put our notes right: what is there is noted as it is, what is lost will be brought again.
 
     `lost` is the condition on the tasks that are not there.
     """
     tasks_lost = select(Task.id).where(lost)
     forget(session, col(Annotation.task_id).in_(tasks_lost))
+    mirror_predictions.forget_tasks(session, tasks_lost)
     of_lost = col(MirrorExtra.task_id).in_(tasks_lost)
     session.execute(delete(MirrorExtra).where(of_lost, col(MirrorExtra.push_trouble).is_(None)))
     session.execute(
@@ -244,6 +273,7 @@ def mend(session: Session, found: Found, lost: Any, *, at: datetime) -> None:
     forget_answers(session, (row for row, _there in found.lost))
     for extra in found.extras_lost:
         session.delete(extra)
+    mirror_predictions.mend(session, project_id, found.predictions, at=at)
     session.flush()
 
 
@@ -275,6 +305,7 @@ def try_refused_again(session: Session, project_id: int) -> None:
             col(MirrorExtra.task_id).in_(of_project), col(MirrorExtra.push_trouble).is_not(None)
         )
     )
+    mirror_predictions.try_refused_again(session, project_id)
 
 
 def to_bring(session: Session, project_id: int) -> tuple[int, int]:

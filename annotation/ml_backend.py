@@ -84,7 +84,8 @@ def _predicted(answer: Any, count: int) -> list[Predicted]:
 
 def _one(row: Any, version: Any) -> Predicted:
     said = row if isinstance(row, dict) else {}
-    return Predicted(said.get("result"), said.get("score"), said.get("model_version") or version)
+    named = said.get("model_version") or version
+    return Predicted(said.get("result"), said.get("score"), named, said.get("probabilities"))
 
 
 def _joined(address: str, path: str) -> str:

@@ -141,6 +141,8 @@ TABLES = (
         codes=("found", "trouble"),
     ),
     nobody("mirror_extra", _l("Skips and known answers that Label Studio has"), "push_trouble"),
+    nobody("mirror_prediction", _l("Predictions of models that Label Studio has"), "push_trouble"),
+    nobody("mirror_shown", _l("How far predictions were brought to Label Studio")),
     Table(
         "mirror_gate",
         _l("For whom you opened or shut the way into Label Studio"),

@@ -8,6 +8,7 @@ import codecs
 import gzip
 import io
 import json
+import math
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from annotation.task_files import MAX_ID, MAX_LINE, Trouble, UnreadableLine
 MAX_BYTES = 4 * 1024**3  # unpacked
 MAX_VERSION = 100
 MAX_EACH = 20  # predictions of one entry
+MOST_ANSWERS = 1000  # of a distribution
+ROUNDED = 0.02  # so much may a distribution miss one
 _CHUNK = 256 * 1024
 _BLANK = " \t\r\n"
 _DECODER = json.JSONDecoder()
@@ -35,6 +38,7 @@ class Entry:
     external_id: str
     model_version: str
     score: float | None
+    doubt: float | None
     result: list[dict[str, Any]]
 
 
@@ -55,8 +59,10 @@ def read(name: str, stream: IO[bytes], model_version: str) -> Iterator[Entry | T
         yield Trouble(0, _("Pack the file again: it cannot be unpacked, or holds over 4 GB."))
 
 
-def of(row: Mapping[str, Any], model_version: str) -> tuple[str, float | None, list[Any]]:
-    """Return version, score and result of one prediction, or raise `UnreadableLine`."""
+def of(
+    row: Mapping[str, Any], model_version: str
+) -> tuple[str, float | None, float | None, list[Any]]:
+    """Return version, score, doubt and result of one prediction, or raise `UnreadableLine`."""
     version = row.get("model_version") or model_version
     if not isinstance(version, str) or not 0 < len(version.strip()) <= MAX_VERSION:
         raise UnreadableLine(
@@ -67,7 +73,8 @@ def of(row: Mapping[str, Any], model_version: str) -> tuple[str, float | None, l
     result = row.get("result")
     if not isinstance(result, list) or not all(isinstance(part, dict) for part in result):
         raise UnreadableLine(_("Give each prediction a “result”, as a list of parts."))
-    return version.strip(), _score(row.get("score")), _with_ids(result)
+    score, doubt = _score(row.get("score")), _doubt(row.get("probabilities"))
+    return version.strip(), score, doubt, _with_ids(result)
 
 
 def _entries(number: int, row: Any, model_version: str) -> Iterator[Entry | Trouble]:
@@ -108,6 +115,32 @@ def _score(given: Any) -> float | None:
     if isinstance(given, bool) or not isinstance(given, int | float) or not 0 <= given <= 1:
         raise UnreadableLine(_("Write “score” as a number from 0 to 1."))
     return float(given)
+
+
+def _doubt(given: Any) -> float | None:
+    """Return the entropy of a distribution, as a share of what it is where all is as likely."""
+    if given is None:
+        return None
+    found = list(given.values()) if isinstance(given, dict) else given
+    if not isinstance(found, list) or not 2 <= len(found) <= MOST_ANSWERS:
+        raise UnreadableLine(_wrong_distribution())
+    if any(isinstance(one, bool) or not isinstance(one, int | float) for one in found):
+        raise UnreadableLine(_wrong_distribution())
+    if not all(0 <= one <= 1 for one in found) or abs(sum(found) - 1) > ROUNDED:
+        raise UnreadableLine(_wrong_distribution())
+    entropy: float = -sum(one * math.log(one) for one in found if one > 0)
+    share: float = entropy / math.log(len(found))
+    return min(max(share, 0.0), 1.0)
+
+
+def _wrong_distribution() -> str:
+    return str(
+        _(
+            "Write “probabilities” as what each answer is likely to be, from 0 to 1, together 1;"
+            " 2 to %(most)s of them.",
+            most=MOST_ANSWERS,
+        )
+    )
 
 
 def _with_ids(result: list[Any]) -> list[Any]:

@@ -30,19 +30,23 @@ AT_ONCE = 500
 SHOWN = 100  # so many troubles are kept with their words
 OPEN_TO = frozenset({"required"})  # what a prediction may leave to the expert
 ADD = text("""
-    insert into prediction (project_id, task_id, run_id, model_version, result, score, made_at)
-    select :project, task_id, :run, model_version, result, score, :at
+    insert into prediction
+        (project_id, task_id, run_id, model_version, result, score, doubt, made_at)
+    select :project, task_id, :run, model_version, result, score, doubt, :at
     from jsonb_to_recordset(:rows)
-        as one(task_id bigint, model_version text, result jsonb, score double precision)
+        as one(task_id bigint, model_version text, result jsonb, score double precision,
+               doubt double precision)
     on conflict (task_id, model_version) do nothing
     returning task_id, model_version
 """)
 AS_THERE = text("""
     select p.task_id, p.model_version from prediction p
     join jsonb_to_recordset(:rows)
-        as one(task_id bigint, model_version text, result jsonb, score double precision)
+        as one(task_id bigint, model_version text, result jsonb, score double precision,
+               doubt double precision)
         on (one.task_id, one.model_version) = (p.task_id, p.model_version)
         and one.result = p.result and one.score is not distinct from p.score
+        and one.doubt is not distinct from p.doubt
 """)
 
 
@@ -64,6 +68,7 @@ class Given:
     data: dict[str, Any]
     model_version: str
     score: float | None
+    doubt: float | None
     result: list[dict[str, Any]]
 
 
@@ -222,7 +227,8 @@ def _known(
             tally.refuse(one.number, words)
         else:
             task_id, data = tasks[one.external_id]
-            yield Given(one.number, task_id, data, one.model_version, one.score, one.result)
+            said = (one.model_version, one.score, one.doubt, one.result)
+            yield Given(one.number, task_id, data, *said)
 
 
 def _row(one: Given) -> dict[str, Any]:
@@ -231,6 +237,7 @@ def _row(one: Given) -> dict[str, Any]:
         "model_version": one.model_version,
         "result": one.result,
         "score": one.score,
+        "doubt": one.doubt,
     }
 
 

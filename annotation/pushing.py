@@ -13,8 +13,10 @@ from sqlalchemy import delete, union
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select, update
 
-from annotation import mirror_extras
+from annotation import mirror_extras, mirror_predictions
+from annotation.loop_models import AnswerOrigin, Origin
 from annotation.mirror_models import MirrorExtra
+from annotation.mirror_prediction_models import MirrorPrediction
 from annotation.models import Annotation, Assignment, LabelStudioProject, ShadowUser, Task
 from experts.models import Expert
 from projects.models import Project, State
@@ -35,6 +37,9 @@ class Unpushed:
     pseudonym: str
     task_there: int | None
     expert_there: int | None
+    # The prediction that the expert began with, if any.
+    prediction_id: int | None = None
+    prediction_there: int | None = None
 
 
 def reference(project: Project) -> str:
@@ -90,6 +95,7 @@ def _forget_contents(session: Session, project_id: int) -> None:
             col(MirrorExtra.task_id).in_(of_project), col(MirrorExtra.push_trouble).is_(None)
         )
     )
+    mirror_predictions.forget_tasks(session, of_project)
 
 
 def tasks(session: Session, project_id: int) -> dict[int, dict[str, Any]]:
@@ -128,6 +134,9 @@ def annotation(session: Session, annotation_id: int) -> Unpushed | None:
         return None
     answer, assignment, expert, task = row
     shadow = session.get(ShadowUser, expert.user_id)
+    origin = session.get(AnswerOrigin, answer.assignment_id)
+    began_with = origin.prediction_id if origin and origin.origin is not Origin.BLANK else None
+    noted = session.get(MirrorPrediction, began_with) if began_with else None
     return Unpushed(
         annotation_id=annotation_id,
         project_id=answer.project_id,
@@ -138,6 +147,9 @@ def annotation(session: Session, annotation_id: int) -> Unpushed | None:
         pseudonym=expert.pseudonym,
         task_there=task.label_studio_task_id,
         expert_there=shadow.label_studio_user_id if shadow else None,
+        prediction_id=began_with,
+        # What an answer begins with stays: until that is noted it may be withdrawn.
+        prediction_there=noted.label_studio_prediction_id if noted and noted.stays else None,
     )
 
 
@@ -190,7 +202,8 @@ def projects_behind(session: Session) -> list[int]:
         .exists()
     )
     extras_left = published.where(mirror_extras.is_left(col(Project.id)))
-    rows = session.execute(union(without, tasks_left, answers_left, extras_left))
+    predictions_left = published.where(mirror_predictions.IS_LEFT)
+    rows = session.execute(union(without, tasks_left, answers_left, extras_left, predictions_left))
     return sorted(project_id for (project_id,) in rows)
 
 

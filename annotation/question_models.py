@@ -75,6 +75,10 @@ class Question(SQLModel, table=True):
     hidden_at: datetime | None = utc(nullable=True)
     hidden_by: int | None = Field(default=None, foreign_key="user_account.id")
     hidden_reason: str | None = Field(default=None, sa_type=Text)
+    # The last decision that hid it.
+    decision_id: int | None = Field(
+        default=None, foreign_key="decision.id", unique=True, sa_type=BigInteger
+    )
     owner_told_at: datetime | None = utc(nullable=True)
     asker_told_at: datetime | None = utc(nullable=True)
 

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from flask_wtf import FlaskForm
 
-from annotation import questions, shown
+from annotation import question_hiding, questions, shown
 from annotation.forms import numbered
 from annotation.label_config import parse
 from annotation.models import Task
@@ -73,8 +73,11 @@ def hide(question_id: int) -> ResponseReturnValue:
     form = read(HideForm)
     if isinstance(form, Problems):
         return _page(project, _list_of(question), wrong=form.form, about=question_id), 422
-    questions.hide(db_session(), question, form.reason.data, by=current_user, at=now())
-    flash(_("Hidden from the other experts. Whoever asked reads your reason."), "success")
+    question_hiding.hide(db_session(), question, form.reason.data, by=current_user, at=now())
+    flash(
+        _("Hidden from the other experts. Whoever asked reads your reason and may contest it."),
+        "success",
+    )
     return redirect(url_for(".of_project", project_id=project.id, which="hidden"))
 
 
@@ -83,7 +86,7 @@ def hide(question_id: int) -> ResponseReturnValue:
 def show(question_id: int) -> ResponseReturnValue:
     """Undo the hiding."""
     question, project = _held(question_id)
-    questions.show(db_session(), question, by=current_user)
+    question_hiding.show(db_session(), question, by=current_user)
     flash(_("No longer hidden."), "success")
     return redirect(url_for(".of_project", project_id=project.id, which=_list_of(question)))
 

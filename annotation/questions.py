@@ -1,7 +1,7 @@
 """Questions to the owner: asked beside the task, answered once, for the asker or for all.
 
 Nobody but the owner learns who asked. What is hidden is hidden from the other experts only, with a
-reason that the asker reads; it touches neither work nor pay.
+reason that the asker reads and may contest (`question_hiding`); it touches neither work nor pay.
 """
 
 from collections.abc import Sequence
@@ -164,24 +164,6 @@ def change_answer(
         question.seen_at = None
         session.add(question)
         _record(session, "question.answer_changed", question, by=by.id)
-
-
-def hide(session: Session, question: Question, reason: str, *, by: User, at: datetime) -> None:
-    """Keep a question with its answer from the other experts, with a reason for the asker."""
-    if question.hidden_at is None:
-        question.hidden_at = at
-        question.hidden_by = by.id
-        question.hidden_reason = reason.strip()
-        session.add(question)
-        _record(session, "question.hidden", question, by=by.id)
-
-
-def show(session: Session, question: Question, *, by: User) -> None:
-    """Undo `hide`."""
-    if question.hidden_at is not None:
-        question.hidden_at = question.hidden_by = question.hidden_reason = None
-        session.add(question)
-        _record(session, "question.shown", question, by=by.id)
 
 
 def may_change(question: Question, at: datetime) -> bool:

@@ -2,13 +2,15 @@
 
 The rule OF-1: while fewer than three open tasks are left for each expert who took one in the last
 day, whoever has taken more than the mean of them and two tasks more waits a quarter of an hour
-after each task, so that the last tasks do not all go to whoever is quickest. Nobody is shut out.
+after each task, so that the last tasks do not all go to whoever is quickest. Nobody is shut out,
+and nobody waits for who is not there: one of those who had fewer was at work in that time, and may
+still take one of the open tasks.
 """
 
 from datetime import datetime, timedelta
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import ColumnElement, func, text
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
@@ -23,6 +25,23 @@ DAY = timedelta(days=1)
 SCARCE = 3  # open tasks for each expert at work
 AHEAD = 2  # tasks more than the mean
 PAUSE = timedelta(minutes=15)
+
+# Who had fewer tasks than `mine`, did something since then, and has had no part in an open task.
+OTHERS = text("""
+    with lately as (
+        select a.expert_id from assignment a
+        where a.project_id = :project and a.expert_id <> :expert and a.claimed_at > :day
+        group by a.expert_id
+        having count(*) filter (where a.state not in ('returned', 'expired')) < :mine
+        and max(greatest(a.claimed_at, a.seen_at, a.submitted_at)) > :since
+    ), open as (
+        select t.id from task t where t.project_id = :project and t.slots_left > 0 limit :most
+    )
+    select exists (
+        select from lately l cross join open o where not exists (
+            select from assignment a where a.task_id = o.id and a.expert_id = l.expert_id
+            and a.state not in ('returned', 'expired')))
+""")
 
 RULES = {OTHERS_FIRST: _l("When few tasks are left, those who have had fewer come first.")}
 
@@ -95,8 +114,17 @@ def _check_others(session: Session, project: Project, expert_id: int, at: dateti
     ).one()
     if experts < 2 or left >= SCARCE * experts or mine <= taken / experts + AHEAD:
         return
-    if last + PAUSE > at:
+    if last + PAUSE > at and _others_come(session, project, expert_id, mine, at):
         raise OthersFirst(last + PAUSE)
+
+
+def _others_come(
+    session: Session, project: Project, expert_id: int, mine: int, at: datetime
+) -> bool:
+    """Say whether somebody who had fewer tasks is at work and may take one that is open."""
+    asked = {"project": project.id, "expert": expert_id, "mine": mine, "since": at - PAUSE}
+    asked |= {"day": at - DAY, "most": slots.COUNTED}
+    return bool(session.execute(OTHERS, asked).scalar_one())
 
 
 def _kept(project: Project, expert_id: int) -> tuple[ColumnElement[bool], ...]:

@@ -11,7 +11,7 @@ from accounts import organisations
 from accounts.models import Appeal, Decision, DecisionKind, User
 from accounts.repairs import Force
 from annotation import assignment as leases
-from annotation import sample_outcome, sample_results, shown, slots
+from annotation import question_hiding, sample_outcome, sample_results, shown, slots
 from annotation.label_config import parse
 from annotation.models import Assignment, State, Task, Verdict
 from annotation.sample_models import WorkSample
@@ -144,19 +144,47 @@ def _sample_id(decision: Decision) -> int:
     return int(decision.subject.removeprefix("work_sample:"))
 
 
+def show_after_all(session: Session, decision: Decision, by: User, at: datetime) -> None:
+    """Let the other experts read a hidden question again."""
+    question = question_hiding.of(session, decision, lock=True)
+    if question is not None and question_hiding.is_hidden_by(session, decision):
+        question_hiding.show(session, question, by=by)
+
+
+def question_look(session: Session, decision: Decision) -> Markup:
+    """Return the question with its answer, or nothing where it was taken back."""
+    question = question_hiding.of(session, decision)
+    if question is None:
+        return Markup("")
+    project = session.get_one(Project, question.project_id)
+    return Markup(  # noqa: S704  # what a template of ours rendered, with its escapes
+        render_template("annotation/_question_look.html", project=project, question=question)
+    )
+
+
+def question_made_good(session: Session, decision: Decision) -> str:
+    """Return what the expert has now."""
+    return str(_("Your question is no longer hidden, and it cannot be hidden again."))
+
+
 REPAIRS = {
     DecisionKind.WORK_REJECTED: accept_after_all,
     DecisionKind.WORK_PARTLY_ACCEPTED: pay_in_full,
     DecisionKind.SAMPLE_FAILED: pass_after_all,
+    DecisionKind.QUESTION_HIDDEN: show_after_all,
 }
 MADE_GOOD = {
     DecisionKind.WORK_REJECTED: made_good,
     DecisionKind.WORK_PARTLY_ACCEPTED: made_good,
     DecisionKind.SAMPLE_FAILED: sample_made_good,
+    DecisionKind.QUESTION_HIDDEN: question_made_good,
 }
 LOOKS = {
     DecisionKind.WORK_REJECTED: look,
     DecisionKind.WORK_PARTLY_ACCEPTED: look,
     DecisionKind.SAMPLE_FAILED: sample_look,
+    DecisionKind.QUESTION_HIDDEN: question_look,
 }
-IN_FORCE: dict[DecisionKind, Force] = {}
+IN_FORCE: dict[DecisionKind, Force] = {
+    DecisionKind.QUESTION_HIDDEN: question_hiding.is_hidden_by,
+}

@@ -51,6 +51,25 @@ class Task:
     run: Callable[..., Any]
     queue: str
     attempts: int
+    longest_wait: int
+
+
+@dataclass(frozen=True)
+class Later(procrastinate.BaseRetryStrategy):
+    """Try a failed job again 3, 9, 27 … seconds later, up to a longest wait."""
+
+    attempts: int
+    longest: int
+
+    def get_retry_decision(
+        self, *, exception: BaseException, job: procrastinate.jobs.Job
+    ) -> procrastinate.RetryDecision | None:
+        """Say when a job is tried again, if it is."""
+        if job.attempts >= self.attempts:
+            return None
+        return procrastinate.RetryDecision(
+            retry_in={"seconds": min(3 ** (job.attempts + 1), self.longest)}
+        )
 
 
 @dataclass(frozen=True)
@@ -71,12 +90,17 @@ class Tasks:
     all: list[Task] = field(default_factory=list)
 
     def task(
-        self, *, queue: str = "default", attempts: int = 8
+        self, *, queue: str = "default", attempts: int = 8, longest_wait: int = 7200
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Register a function; a failing one is tried again, later each time."""
+        """Register a function; a failing one is tried again, later each time.
+
+        While a job with a lock waits for its next try, every later one with that lock waits too:
+        `longest_wait` seconds is how long that may take.
+        """
 
         def keep(run: Callable[..., Any]) -> Callable[..., Any]:
-            self.all.append(Task(f"{self.package}.{run.__name__}", run, queue, attempts))
+            name = f"{self.package}.{run.__name__}"
+            self.all.append(Task(name, run, queue, attempts, longest_wait))
             return run
 
         return keep
@@ -140,7 +164,7 @@ def worker_app(app: Flask, conninfo: str) -> procrastinate.App:
     connector = procrastinate.PsycopgConnector(conninfo=conninfo, min_size=1, max_size=4)
     worker = procrastinate.App(connector=connector)
     for task in app.extensions["doyen.tasks"].values():
-        retry = procrastinate.RetryStrategy(max_attempts=task.attempts, exponential_wait=3)
+        retry = Later(task.attempts, task.longest_wait)
         register: Any = worker.task(name=task.name, queue=task.queue, retry=retry)
         register(_in_app(app, task))
     return worker

@@ -429,6 +429,16 @@ class AnswerThere:
 
 
 @dataclass(frozen=True)
+class PredictionThere:
+    """What a model says of a task, as the backend has it."""
+
+    id: int
+    model_version: str
+    result: Any
+    score: float | None
+
+
+@dataclass(frozen=True)
 class TaskThere:
     """A task as the backend has it; `ours` is our id where it says that it is one of ours."""
 
@@ -437,6 +447,7 @@ class TaskThere:
     changed_by: int | None
     changed_at: datetime
     answers: tuple[AnswerThere, ...] = ()
+    predictions: tuple[PredictionThere, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -450,6 +461,18 @@ class BackendFacts:
     takes_legacy_tokens: bool | None
     is_private: bool
     token_kind: Literal["legacy", "personal"]
+    # Whether it would call the address of our hints; None where it is not to.
+    calls_us: bool | None = None
+
+
+@dataclass(frozen=True)
+class PredictionSent:
+    """What a model says of a task, as the backend is to show it."""
+
+    task: int  # the backend's id
+    model_version: str
+    result: Sequence[Mapping[str, Any]]
+    score: float | None
 
 
 class LabellingReader(Protocol):
@@ -458,8 +481,8 @@ class LabellingReader(Protocol):
     Raises as a `LabellingBackend` does, and `LabellingLost` where a project is not there.
     """
 
-    def facts(self) -> BackendFacts:
-        """Return how the backend is set up."""
+    def facts(self, hook: str = "") -> BackendFacts:
+        """Return how the backend is set up, and whether it would call an address."""
 
     def people(self) -> dict[int, str]:
         """Return the addresses of all users there, by their ids."""
@@ -522,10 +545,12 @@ class LabellingBackend(LabellingReader, Protocol):
         by: int,
         unique_id: UUID,
         lead_seconds: float,
+        began_with: int | None = None,
     ) -> int | None:
         """Store an answer under a shadow user; the same `unique_id` is stored once.
 
-        Returns its id there, or None when it was stored before.
+        `began_with` is the prediction there that its expert started from. Returns its id there,
+        or None when it was stored before.
         """
 
     def push_skip(
@@ -537,6 +562,18 @@ class LabellingBackend(LabellingReader, Protocol):
         self, labelling_task_id: int, result: Sequence[Mapping[str, Any]], *, unique_id: UUID
     ) -> int | None:
         """Store the known answer to a task, marked as such, on the same terms as an answer."""
+
+    def push_predictions(
+        self, labelling_project_id: int, predictions: Mapping[int, PredictionSent]
+    ) -> dict[int, int]:
+        """Store predictions, keyed by ours, and return their ids there by ours.
+
+        A task has one of each model version; one that says something else is written over.
+        One caller at a time in each project.
+        """
+
+    def withdraw_prediction(self, labelling_prediction_id: int) -> None:
+        """Take a prediction away, if it is there."""
 
     def put_back(self, labelling_annotation_id: int, result: Sequence[Mapping[str, Any]]) -> None:
         """Let an annotation say again what it said."""
@@ -592,6 +629,7 @@ class Predicted:
     result: Any
     score: Any
     model_version: Any
+    probabilities: Any = None
 
 
 class Predictor(Protocol):

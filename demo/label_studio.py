@@ -16,7 +16,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -57,9 +57,17 @@ def ensure_installed(var: Path, say: Say = print) -> Path:
 
 
 def start(
-    var: Path, port: int, *, home: Path | None = None, owner: int | None = None
+    var: Path,
+    port: int,
+    *,
+    home: Path | None = None,
+    owner: int | None = None,
+    more: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start the server on 127.0.0.1, on new or earlier data; it goes when its owner goes."""
+    """Start the server on 127.0.0.1, on new or earlier data; it goes when its owner goes.
+
+    `more` are settings of it beside those of `environment`.
+    """
     home = home or home_of(var)
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     _stop_leftover(home)
@@ -74,7 +82,7 @@ def start(
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env=environment(home),
+            env=environment(home) | dict(more or {}),
             cwd=home,
             start_new_session=True,
         )

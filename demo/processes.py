@@ -8,7 +8,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -93,6 +93,7 @@ class Watch:
     register: Path
     say: Say
     parts: list[Part] = field(default_factory=list)
+    pauses: Sequence[float] = PAUSES
 
     def add(self, part: Part) -> None:
         """Start a part, wait until it answers, and watch it from now on."""
@@ -133,7 +134,7 @@ class Watch:
     def _plan(self, part: Part) -> None:
         lived = time.monotonic() - part.started_at
         part.deaths = part.deaths + 1 if lived < 60 else 0
-        pause = PAUSES[min(part.deaths, len(PAUSES) - 1)]
+        pause = self.pauses[min(part.deaths, len(self.pauses) - 1)]
         if part.process is not None:
             # Children of a killed parent would keep its port.
             signal_group(part.process.pid, signal.SIGKILL)

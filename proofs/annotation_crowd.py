@@ -5,6 +5,7 @@ it, as the page does; what the server has once confirmed is written down, and mu
 """
 
 import random
+import re
 import threading
 import time
 import uuid
@@ -17,12 +18,14 @@ import httpx
 
 from tests.factories.annotation import choice
 
-PATIENCE = 60.0  # seconds until a server that is down counts as gone
+PATIENCE = 300.0  # seconds until a server that is down counts as gone
 ATTEMPT = 20.0
+THINKS = (1.0, 4.0)  # seconds on a task, by expert
+LOOKS_AGAIN = (4.0, 9.0)  # seconds after there was no task
 
 
 class ServerGone(Exception):
-    """The server did not answer for a whole minute."""
+    """The server did not answer for minutes."""
 
 
 @dataclass
@@ -34,6 +37,7 @@ class Book:
     abandoned: list[int] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     gaps: list[str] = field(default_factory=list)
+    stopped: list[int] = field(default_factory=list)  # who has gone home for trouble
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def note(self, what: str) -> None:
@@ -63,7 +67,7 @@ class Worker:
     def __post_init__(self) -> None:
         """Seed the habits."""
         self.chance = random.Random(self.number)  # noqa: S311 - it guards nothing
-        self.pace = self.chance.uniform(0.2, 0.4)
+        self.pace = self.chance.uniform(*THINKS)
         self.http = httpx.Client(
             base_url=self.home,
             timeout=ATTEMPT,
@@ -77,11 +81,12 @@ class Worker:
             while not self.over.is_set():
                 lease = lease or self._claim()
                 if lease is None:
-                    self.over.wait(self.chance.uniform(0.5, 1.5))
+                    self.over.wait(self.chance.uniform(*LOOKS_AGAIN))
                     continue
                 lease = self._work_on(lease)
-        except ServerGone:
-            self.book.gap(f"expert {self.number}: the server is gone")
+        except Exception as trouble:  # noqa: BLE001 - nobody may wait for who has gone home
+            self.book.gap(f"expert {self.number}: stopped by {trouble!r}")
+            self.book.stopped.append(self.number)
         finally:
             self.http.close()
 
@@ -98,6 +103,7 @@ class Worker:
     def _claim_once(self) -> int | None:
         said = self._send("POST", f"/work/claim/{self.project_id}", (302, 409))
         if said.status_code == 409:
+            self.book.note(f"no task: {_heading(said)}")
             return None
         return int(said.headers["Location"].rpartition("/")[2])
 
@@ -140,7 +146,10 @@ class Worker:
         body = {"result": result, "next": wants_next}
         said = self._send("POST", f"/work/{lease}/submit", (200, 409), body)
         if said.status_code == 409:
-            self.book.note("too late")
+            with self.book.lock:
+                self.book.counts["too late"] += 1
+                if said.json().get("state") == "expired":  # kept as what was typed last
+                    self.book.drafts[lease] = result
             return None
         with self.book.lock:
             self.book.handed_in[lease] = (self.user_id, result)
@@ -149,14 +158,16 @@ class Worker:
             self.book.note("double hand-ins")
         address = str(said.json().get("next", ""))
         number = address.rpartition("/")[2]
-        return int(number) if wants_next and number.isdigit() and "/work/" in address else None
+        # Where there is no next task it is the page of this one.
+        is_next = wants_next and number.isdigit() and int(number) != lease
+        return int(number) if is_next else None
 
     def _send(
         self, method: str, address: str, good: tuple[int, ...], body: Any = None
     ) -> httpx.Response:
         """Ask until the server answers; raise `ServerGone` when it stays away."""
         until = time.monotonic() + PATIENCE
-        while time.monotonic() < until:
+        while time.monotonic() < until and not self.is_cut_short():
             try:
                 said = (
                     self.http.request(method, address, json=body)
@@ -172,5 +183,14 @@ class Worker:
                     self.book.gap(f"{method} {address}: answered {said.status_code}")
                     return said
                 self.book.note("server errors")
-            time.sleep(self.chance.uniform(0.1, 0.5))
+            time.sleep(self.chance.uniform(0.5, 2))
         raise ServerGone
+
+    def is_cut_short(self) -> bool:
+        """Say whether the proof ends though not all is done."""
+        return self.over.is_set() and bool(self.book.stopped)
+
+
+def _heading(said: httpx.Response) -> str:
+    found = re.search(r"<h1[^>]*>(.*?)</h1>", said.text, re.DOTALL)
+    return " ".join(found[1].split()) if found else "?"

@@ -22,10 +22,11 @@ from core.clock import now
 from experts.models import Expert
 from payouts import earnings
 from tests.factories.accounts import make_user
-from tests.factories.annotation import make_desk
+from tests.factories.annotation import make_assignment, make_desk
 from tests.factories.decisions import contest, decision_of, make_refused
 from tests.factories.experts import make_expert, make_licence
 from tests.factories.interviews import make_interview
+from tests.factories.questions import make_question
 from tests.factories.samples import make_sample, make_sample_desk
 
 SAID = {"en": "A sentence that gives the reason in words."}
@@ -70,6 +71,14 @@ STATES: dict[DecisionKind, tuple[str, str, str, str]] = {
         "UPDATE work_sample SET state = 'failed', finished_at = now(), score = 0.2,"
         " scorecard = '{\"x\": 1}', decided_at = now(), decided_by = :by,"
         " contest_until = now() + interval '1 day', decision_id = :decision WHERE id = :row",
+    ),
+    DecisionKind.QUESTION_HIDDEN: (
+        "task_question",
+        "task_question",
+        "id",
+        "UPDATE task_question SET hidden_at = now(), hidden_by = :by,"
+        " hidden_reason = 'It names a person of the contract.', decision_id = :decision"
+        " WHERE id = :row",
     ),
     DecisionKind.EXPERT_RESTRICTED: ("expert", "expert", "user_id", _STANDING.format("restricted")),
     DecisionKind.EXPERT_REMOVED: ("expert", "expert", "user_id", _STANDING.format("removed")),
@@ -269,6 +278,9 @@ def _row(session: Session, kind: DecisionKind) -> _Row:
     if kind is DecisionKind.SAMPLE_FAILED:
         found = make_sample(session, make_sample_desk(session))
         return _Row(kind, found.key, found.expert_id or 0)
+    if kind is DecisionKind.QUESTION_HIDDEN:
+        question = make_question(session, make_assignment(session, make_desk(session).project))
+        return _Row(kind, question.id or 0, question.expert_id)
     expert: Expert = make_expert(session)
     if kind is DecisionKind.CREDENTIAL_REFUSED:
         return _Row(kind, make_licence(session, expert).id or 0, expert.user_id)

@@ -4,9 +4,10 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import select
 
-from annotation import assignment, doubt
+from annotation import assignment, doubt, prediction_files
 from annotation.loop_models import OrderState
 from annotation.models import ClaimPlace, Task
+from annotation.task_files import UnreadableLine
 from core import jobs as core_jobs
 from core.clock import now
 from tests.factories.annotation import choice, claimed, make_desk, make_task
@@ -64,6 +65,30 @@ def test_the_most_doubtful_come_first_within_the_owners_own_priority(session, de
         *(unsure, unknown, sure),
         last,
     ]
+
+
+def test_where_a_distribution_is_given_its_entropy_is_the_doubt(session, desk, jobs):
+    even, sure, torn = tasks(session, desk, None, None, None)
+    said = {
+        even: {"score": 0.9, "probabilities": {"grant": 0.34, "patent": 0.33, "other": 0.33}},
+        sure: {"score": 0.1, "probabilities": [0.98, 0.01, 0.01]},
+        torn: {"score": 0.5, "probabilities": [0.5, 0.5, 0.0]},
+    }
+    for task_id, row in said.items():
+        task = session.get(Task, task_id)
+        _, score, of_it, _ = prediction_files.of({**row, "result": choice()}, "v1")
+        make_prediction(session, desk, task, score=score, doubt=of_it)
+    ordered(session, desk, jobs)
+
+    assert [work(session, desk) for _ in range(3)] == [even, torn, sure]
+
+
+@pytest.mark.parametrize(
+    "wrong", [[1], [0.5, 0.6], [-0.5, 1.5], [True, 0], ["1", 0], {}, "x", [float("nan"), 1]]
+)
+def test_what_is_no_distribution_is_refused(wrong):
+    with pytest.raises(UnreadableLine):
+        prediction_files.of({"result": choice(), "probabilities": wrong}, "v1")
 
 
 def test_ordering_again_changes_nothing_and_undoing_gives_all_back(session, desk, jobs):

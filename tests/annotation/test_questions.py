@@ -7,12 +7,13 @@ from uuid import uuid4
 import pytest
 from sqlmodel import Session, select
 
-from accounts.models import User
+from accounts.models import Appeal, Decision, DecisionKind, User
 from annotation import question_letters, questions
 from annotation.models import State, Task
 from annotation.question_models import AnswerFor, Question
 from core.clock import now
 from core.models import AuditEvent, Letter
+from tests.factories.accounts import make_member
 from tests.factories.annotation import Desk, choice, make_assignment, make_desk, make_task
 from tests.factories.questions import make_question
 
@@ -196,6 +197,48 @@ def test_what_is_hidden_stays_with_the_asker_with_its_reason(session, sign_in, d
 
     owner.post(f"/questions/{question.id}/show")
     assert "Names a person" in sign_in(user(session, leases[1])).get(f"/work/{leases[1].id}").text
+
+
+def test_hiding_is_a_decision_that_the_asker_contests_and_an_appeal_undoes(
+    session, sign_in, desk, leases
+):
+    question = make_question(
+        session,
+        leases[0],
+        words="Why do the guidelines contradict the law?",
+        answer="They do not.",
+        answer_for=AnswerFor.ALL,
+        answered_by=desk.owner.id,
+    )
+    asker, reason = user(session, leases[0]), {"reason": "It insults the authors of them."}
+    owner = sign_in(desk.owner)
+    for _ in range(2):
+        owner.post(f"/questions/{question.id}/hide", data=reason)
+
+    [decision] = session.exec(select(Decision).where(Decision.person_id == asker.id)).all()
+    assert decision.kind is DecisionKind.QUESTION_HIDDEN
+    assert (decision.subject, decision.decided_by) == (
+        f"task_question:{question.id}",
+        desk.owner.id,
+    )
+    client = sign_in(asker)
+    assert f"/decisions/{decision.id}" in client.get(f"/work/{leases[0].id}").text
+    assert "It insults the authors" in client.get(f"/decisions/{decision.id}").text
+    said = {"ground": "facts", "words": "It insults nobody: it asks why two clauses differ."}
+    assert client.post(f"/decisions/{decision.id}/appeal", data=said).status_code == 302
+
+    appeal = session.exec(select(Appeal).where(Appeal.decision_id == decision.id)).one()
+    admin = make_member(session, desk.organisation)
+    page = sign_in(admin).get(f"/appeals/{appeal.id}").text
+    assert "Why do the guidelines contradict the law?" in page
+    answer = {"outcome": "changed", "words": "It asks something, and insults nobody at all."}
+    assert sign_in(admin).post(f"/appeals/{appeal.id}", data=answer).status_code == 302
+
+    session.expire_all()
+    assert question.hidden_at is None
+    again = sign_in(desk.owner).post(f"/questions/{question.id}/hide", data=reason)
+    assert again.status_code == 409
+    assert "It stays shown" in again.text
 
 
 def test_an_answer_is_new_until_it_was_seen(session, sign_in, desk, leases):

@@ -129,6 +129,27 @@ def test_the_last_tasks_do_not_all_go_to_the_quickest(session):
     assert claim(session, made, 0, at + shares.PAUSE).state is State.ACTIVE
 
 
+def test_nobody_waits_for_who_is_not_there_or_can_take_nothing(session):
+    made = make_desk(session, tasks=0, overlap=1, experts=2)
+    tasks_of(made, session, 12)
+    at = now()
+    work(session, made, 1, at - timedelta(hours=1))  # and went home
+    for _ in range(6):
+        work(session, made, 0, at)
+    claim(session, made, 0, at)
+
+    again = make_desk(session, tasks=0, overlap=2, experts=2)
+    tasks_of(again, session, 6)
+    skipped = [claim(session, again, 1, at)]
+    assignment.skip(session, skipped[0], "The clause is cut off.", at=at)
+    session.flush()
+    for _ in range(5):
+        assignment.skip(session, claim(session, again, 1, at), "It is cut off.", at=at)
+        session.flush()
+    # The other has had a part in all six, and takes none of them again.
+    assert len({work(session, again, 0, at) for _ in range(6)}) == 6
+
+
 def test_nobody_waits_where_nobody_else_works(session):
     made = make_desk(session, tasks=0, overlap=1, experts=2)
     tasks_of(made, session, 6)

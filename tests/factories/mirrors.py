@@ -6,6 +6,7 @@ from typing import Any
 from sqlmodel import Session
 
 from accounts.models import User
+from annotation.loop_models import Prediction
 from annotation.mirror_models import (
     BackendCheck,
     EditKind,
@@ -17,6 +18,7 @@ from annotation.mirror_models import (
     MirrorRun,
     OutsideEdit,
 )
+from annotation.mirror_prediction_models import MirrorPrediction, MirrorShown
 from annotation.models import Annotation, LabelStudioProject
 from core.clock import now
 from tests.factories.annotation import choice
@@ -112,3 +114,22 @@ def make_check(session: Session, **changes: Any) -> BackendCheck:
     row = session.merge(row)
     session.flush()
     return row
+
+
+def make_mirrored_prediction(
+    session: Session, prediction: Prediction, **changes: Any
+) -> MirrorPrediction:
+    """Note a prediction that Label Studio has, and how far its project was looked through."""
+    values: dict[str, Any] = {
+        "prediction_id": prediction.id,
+        "project_id": prediction.project_id,
+        "task_id": prediction.task_id,
+        "rule_version": 1,
+        "label_studio_prediction_id": next(_numbers),
+        "pushed_at": now(),
+    }
+    place = {"project_id": prediction.project_id, "rule_version": 1, "last_id": prediction.id}
+    noted = MirrorPrediction(**(values | changes))
+    session.add_all([noted, MirrorShown(**place)])
+    session.flush()
+    return noted

@@ -24,10 +24,11 @@ from core.clock import now
 from core.db import Database
 from projects.models import Project
 from tests import clients, database
+from tests.browser import served
 from tests.conftest import Live, make_settings
 from tests.factories.accounts import make_user
 from tests.factories.annotation import Desk, choice, make_assignment, make_desk, make_task
-from tests.label_studio_server import Server
+from tests.label_studio_server import REFUSED, Server
 
 pytestmark = [
     pytest.mark.live_label_studio,
@@ -334,6 +335,63 @@ def test_a_hint_wakes_a_look_and_only_from_who_knows_the_secret(
     assert len(bench.run_jobs()) == 1
     with bench.transaction() as session:
         assert len(seen(session, desk)) == 1
+
+
+def test_label_studio_itself_calls_and_the_look_does_its_work(bench: Live, there: There):
+    """Somebody changes an answer in Label Studio; nobody waits for the clock."""
+    with served(bench.app) as home:
+        hook = f"{home}/webhooks/label-studio"
+        with hinted(bench, hook):
+            desk = filled(bench)
+            look(bench, desk)
+            bench.run_jobs()
+            with bench.transaction() as session:
+                number = session.exec(select(Annotation)).one().label_studio_annotation_id
+
+            there.ask("PATCH", f"annotations/{number}/", {"result": choice("other")})
+
+            # It called while it answered: nobody looked at the clock, and a look is due.
+            assert len(bench.run_jobs()) == 1
+            with bench.transaction() as session:
+                [edit] = seen(session, desk)
+                assert edit.result == choice("other")
+            with bench.app.app_context():
+                jobs.check_backend()
+            page = operator_page(bench)
+            assert "It may call LABEL_STUDIO_HOOK_URL." in page
+            assert "It calls us when an answer changes." in page
+
+
+def test_an_address_that_label_studio_may_not_call_holds_nothing_up_and_is_said(bench: Live):
+    for address in (f"http://{REFUSED}:9/hints", "http://nobody.invalid/hints"):
+        with hinted(bench, address):
+            desk = filled(bench)
+            with bench.app.app_context():
+                jobs.check_backend()
+        with bench.transaction() as session:
+            one = session.exec(select(Annotation).where(Annotation.project_id == desk.project_id))
+            assert one.one().pushed_at is not None
+        page = operator_page(bench)
+        assert "It will not call LABEL_STUDIO_HOOK_URL" in page
+        assert "USER_ADDITIONAL_BANNED_SUBNETS" in page
+
+
+@contextmanager
+def hinted(bench: Live, address: str) -> Iterator[None]:
+    """Set the address that Label Studio is to call."""
+    settings = bench.app.extensions["doyen.settings"]
+    changed = settings.model_copy(update={"label_studio_hook_url": address})
+    bench.app.extensions["doyen.settings"] = changed
+    try:
+        yield
+    finally:
+        bench.app.extensions["doyen.settings"] = settings
+
+
+def operator_page(bench: Live) -> str:
+    with bench.transaction() as session:
+        operator = make_operator(session)
+    return str(bench.client(operator).get("/operator/label-studio").text)
 
 
 def test_how_it_is_set_up_is_said_in_words(bench: Live, label_studio: Server):
