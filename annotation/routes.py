@@ -20,6 +20,8 @@ from annotation import (
     live_routes,
     loop,
     loop_routes,
+    media_links,
+    media_routes,
     mirror_routes,
     newer_guidelines,
     outcome,
@@ -67,6 +69,7 @@ MORE_BLUEPRINTS = (
     question_owner_routes.bp,
     live_routes.bp,
     sample_waiting_routes.bp,
+    media_routes.bp,
 )
 SIGNED_BY_SENDER = (hint_routes.take,)
 
@@ -143,6 +146,8 @@ def task_json(assignment_id: int) -> ResponseReturnValue:
     draft = leases.draft_of(session, lease)
     shown = results.variables(project.label_config)
     data = loop.data_shown(project, task, lease)
+    link = media_routes.link_for(media_links.Holder.LEASE, assignment_id)
+    data = media_links.with_links(session, lease.project_id, project.label_config, data, link)
     return jsonify(
         config=label_config.for_editor(project.label_config),
         task={
