@@ -1,6 +1,7 @@
 """Media files: the links that lead to them, and the page where owners keep them."""
 
 import io
+from http import HTTPStatus
 
 from flask import (
     Blueprint,
@@ -61,6 +62,8 @@ def serve(token: str, name: str) -> ResponseReturnValue:
         conditional=True,
         max_age=60,
     )
+    if response.status_code == HTTPStatus.NOT_MODIFIED or request.method == "HEAD":
+        response.close()  # nothing is sent, so nobody else would close the file
     return _guarded(response)
 
 
