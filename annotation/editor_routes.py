@@ -82,11 +82,16 @@ def script(digest: str, name: str) -> ResponseReturnValue:
 
 
 def version() -> str:
-    """Return which editor the frame shows now, and with which scripts of ours around it."""
+    """Return which version of the editor a frame would show now."""
     kept = editor_assets.state(_cache()).assets
+    return kept.version if kept else ""
+
+
+def scripts() -> list[str]:
+    """Return what changes whenever one of our files in or around the frame does."""
     framed = [f"editor/{name}" for name in ("before.js", "withhold.js", "mount.js", "frame.css")]
     around = [f"js/{name}.js" for name in ("bench", "documents", "questions", "guidelines")]
-    return " ".join([kept.version if kept else "none", *map(look.asset, [*framed, *around])])
+    return list(map(look.asset, [*framed, *around]))
 
 
 def _packed(folder: Path, name: str) -> Response | None:

@@ -135,6 +135,7 @@ def work_on(assignment_id: int) -> ResponseReturnValue:
         newer=newer,
         asked=question_routes.context(lease),
         stays=_stays(lease, newer),
+        editor_version=editor_routes.version(),
     )
 
 
@@ -306,7 +307,7 @@ def _stays(lease: Assignment, newer: Any) -> str:
         lease.terms["guidelines_version"],
         newer.version if newer else "",
         str(get_locale()),
-        editor_routes.version(),
+        *editor_routes.scripts(),
     )
     return " ".join(map(str, parts))
 

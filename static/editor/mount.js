@@ -16,6 +16,8 @@
   let editor = null;
   let store = null;
   let watch = null;
+  let unmount = null;
+  let gone = Promise.resolve(); // kept once the editor of an earlier task is no more
   let lastEscape = 0;
   const say = (type, rest = {}) => parent.postMessage({ doyen: type, task, ...rest }, page);
 
@@ -59,7 +61,8 @@
         require(Number(facts.module));
         if (!window.LabelStudio) throw new Error("the editor's module does not offer it");
         dressControls(require);
-        say("ready");
+        unmount = unmounting(require);
+        say("ready", { version: facts.version, stays: Boolean(unmount) });
       })
       .catch((error) => {
         console.error(error);
@@ -78,6 +81,15 @@
     }
   }
 
+  // The editor's own end leaves what it has drawn: React takes that away.
+  function unmounting(require) {
+    for (const id in require.m) {
+      if (!require.m[id].toString().includes(".unmountComponentAtNode=function")) continue;
+      return require(id).unmountComponentAtNode;
+    }
+    return null;
+  }
+
   function dress(theme) {
     document.documentElement.dataset.colorScheme = theme === "dark" ? "dark" : "light";
   }
@@ -88,9 +100,11 @@
     root.style.height = how === "fill" ? "100vh" : "";
   }
 
-  function show(message) {
+  async function show(message) {
     clear();
     task = message.task;
+    await gone;
+    if (task !== message.task) return;
     dress(message.theme);
     fit(message.fit);
     // What the editor still says of an earlier task is said to nobody.
@@ -124,8 +138,18 @@
     watch?.disconnect();
     const former = editor;
     task = editor = store = watch = null;
-    former.destroy();
-    window.Htx = null;
+    unmount(root);
+    gone = new Promise((resolve, reject) => {
+      setTimeout(() => { // what React still ends, it ends before
+        try {
+          former.destroy();
+          window.Htx = null;
+          resolve();
+        } catch (error) {
+          reject(error);
+        }
+      }, 30);
+    });
     const fresh = root.cloneNode(false);
     root.replaceWith(fresh);
     root = fresh;

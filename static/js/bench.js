@@ -39,6 +39,7 @@ let one = taskAt(frame.dataset.work);
 
 const waiting = new Map();
 let asked = 0;
+let version = null; // of the editor in the frame, where it can be used for one task after another
 
 // The frame has no origin of its own, so nothing narrower than "*" reaches it. What we tell it is
 // the task, which it shows; the frame is known by its window.
@@ -49,7 +50,10 @@ addEventListener("message", (event) => {
   const said = event.data;
   if (said.task !== null && said.task !== one.key) return; // of a task that is no longer here
   const heard = {
-    ready: () => one.message && tell("show", one.message),
+    ready: () => {
+      if (said.stays) version = said.version;
+      if (one.message) tell("show", one.message);
+    },
     mounted: begin,
     draft: () => keep(said.result),
     submit: handIn,
@@ -501,14 +505,14 @@ function pair(before, after, links) {
 // The next task takes the place of the last in the same frame. Where anything is not as it was, such
 // as guidelines, the editor's version or this script, the page is loaded as a whole.
 async function follow(address) {
-  const ready = one.mounted && frame.dataset.print;
-  if (!ready) return false;
+  if (!one.mounted || !version || !frame.dataset.print) return false;
   const next = taskAt(address);
   const before = one;
   try {
     tell("clear");
     const [page, given] = await Promise.all([pageAt(address), taskOf(next)]);
-    if (page.querySelector("[data-editor]")?.dataset.print !== frame.dataset.print) return false;
+    const its = page.querySelector("[data-editor]")?.dataset ?? {};
+    if (its.print !== frame.dataset.print || its.version !== version) return false;
     if (!(await hold(next))) return false;
     const mounted = new Promise((resolve, reject) => {
       next.whenMounted = resolve;
@@ -557,18 +561,11 @@ function swap(page, address) {
   token = tokenOf(page) ?? token;
   document.title = page.title;
   frame.dataset.work = address;
-  history.pushState(null, "", address);
+  // Back leads to where the person came from, and not through all that was handed in since.
+  history.replaceState(null, "", address);
   scrollTo(0, 0);
   dispatchEvent(new Event("doyen:page"));
 }
-
-// Back leads to the task before, which is handed in: its page is another one.
-addEventListener("popstate", async () => {
-  if (location.pathname === new URL(one.work, location.href).pathname) return;
-  const address = location.href;
-  await peekNow();
-  location.replace(address);
-});
 
 /* ------------------------------------------------------------------ start */
 
