@@ -83,7 +83,7 @@ class OutOfStep(Conflict):
 
 
 class NoRoom(Invalid):
-    """The instance has no room left for files. Its operator is told; try again later."""
+    """The instance cannot keep more files now. Try again later, or write to its operator."""
 
     status = 507
 

@@ -122,8 +122,9 @@ def _check_media(
         raise UnreadableLine(
             _(
                 "Send the file of “%(field)s” to this project, on the page “Media files”, and "
-                "write media: and its name here: the editor reaches no other address.",
+                "write %(mark)s and its name here: the editor reaches no other address.",
                 field=field,
+                mark=media_kinds.SCHEME,
             )
         )
     may = media_kinds.fields(label_config)
