@@ -255,7 +255,8 @@ def _people(session: Session, world: World) -> Desk:
 
 def _media(app: Flask, session: Session, world: World, desk: Desk) -> None:
     settings = app.extensions["doyen.settings"]
-    file = make_media(session, desk.project, by=desk.owner, settings=settings)
+    text = {"name": "a.csv", "content": b"time,load\n0,1\n"}  # answers are read as texts
+    file = make_media(session, desk.project, by=desk.owner, settings=settings, **text)
     link = media_links.token(settings, file, Holder.MEMBER, desk.owner.id, at=now())
     upload = make_media_upload(session, desk.project, by=desk.owner, settings=settings)
     world.rows |= {"media file": file.id, "media link": link, "media upload": upload.key}

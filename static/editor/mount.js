@@ -215,12 +215,13 @@
   // What plays goes on at its place, and what was labelled is not touched.
   function relink(links) {
     for (const node of document.querySelectorAll("img, audio, video, source")) {
-      const link = links[node.src];
+      const link = links[node.src.split("?")[0]];
       if (!link) continue;
-      const at = node.currentTime;
+      const player = node.closest("audio, video");
+      const at = player?.currentTime;
       node.src = link;
-      if (at) node.addEventListener("loadedmetadata", () => { node.currentTime = at; }, { once: true });
-      node.load?.();
+      if (at) player.addEventListener("loadedmetadata", () => { player.currentTime = at; }, { once: true });
+      player?.load();
     }
   }
 })();

@@ -126,11 +126,11 @@ def test_files_of_every_kind_are_shown_and_a_link_that_ran_out_is_renewed(window
 
     # A link that ran out is said in words and renewed, and what was labelled stays.
     choose(page, "seen")
-    old = frame.evaluate("document.querySelector('video').src")
+    old = frame.evaluate("document.querySelector('video').currentSrc")
     page.route("**/media/**", lambda route: route.fulfill(status=410), times=1)
     frame.evaluate("document.querySelector('video').load()")
     expect(page.locator("[data-notice]")).to_contain_text("The file has a fresh link")
-    until(frame, f"document.querySelector('video').src !== '{old}'")
+    until(frame, f"document.querySelector('video').currentSrc !== '{old}'")
     until(frame, "document.querySelector('video').readyState >= 1")
 
     page.get_by_role("button", name=re.compile("Hand in")).click()
