@@ -530,6 +530,7 @@ async function follow(address) {
     return true;
   } catch (error) {
     console.warn(error);
+    next.release(); // the page that is loaded now takes it
     return false;
   }
 }
