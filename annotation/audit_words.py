@@ -7,6 +7,9 @@ from core.audit_words import Row
 ACTIONS = {
     "tasks.imported": _l("Tasks added"),
     "project.budget_short": _l("Owner told that the budget runs short"),
+    "media.added": _l("Media file added"),
+    "media.replaced": _l("Media file replaced"),
+    "media.deleted": _l("Media file deleted"),
     "assignment.skipped": _l("Task skipped"),
     "assignment.extended": _l("Task given its time again"),
     "assignment.accepted": _l("Work accepted"),

@@ -13,6 +13,8 @@ def frame_policy(origin: str) -> str:
     """
     files = f"{origin}/editor/assets/"
     scripts = f"{origin}/editor/scripts/"
+    # Files of tasks, each by a signed link that stands in the task itself.
+    media = f"{origin}/media/"
     return "; ".join(
         [
             "sandbox allow-scripts",
@@ -23,9 +25,9 @@ def frame_policy(origin: str) -> str:
             # The editor styles its controls from scripts; styles alone reach nothing.
             f"style-src {files} {scripts} 'unsafe-inline'",
             f"font-src {files} data:",
-            f"img-src {files} data: blob:",
-            f"media-src {files} data: blob:",
-            f"connect-src {files} data: blob:",
+            f"img-src {files} {media} data: blob:",
+            f"media-src {files} {media} data: blob:",
+            f"connect-src {files} {media} data: blob:",
             "base-uri 'none'",
             "form-action 'none'",
             f"frame-ancestors {origin}",

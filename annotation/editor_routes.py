@@ -28,6 +28,7 @@ from werkzeug.security import safe_join
 from annotation import editor, editor_assets
 from annotation.editor_assets import EditorAssets, EditorUnreachable
 from annotation.editor_bundle import SCRIPTS, STYLE, EditorBroken
+from core import look
 from core.access import public
 from core.clock import now
 from core.settings import current_settings
@@ -78,6 +79,19 @@ def script(digest: str, name: str) -> ResponseReturnValue:
     """Serve one of our own files that mount and dress the editor in its frame."""
     response = send_from_directory(_scripts(), name, max_age=_FOR_EVER)
     return _open_to_all(response, immutable=digest == _digest(name))
+
+
+def version() -> str:
+    """Return which version of the editor a frame would show now."""
+    kept = editor_assets.state(_cache()).assets
+    return kept.version if kept else ""
+
+
+def scripts() -> list[str]:
+    """Return what changes whenever one of our files in or around the frame does."""
+    framed = [f"editor/{name}" for name in ("before.js", "withhold.js", "mount.js", "frame.css")]
+    around = [f"js/{name}.js" for name in ("bench", "documents", "questions", "guidelines")]
+    return list(map(look.asset, [*framed, *around]))
 
 
 def _packed(folder: Path, name: str) -> Response | None:

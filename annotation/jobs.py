@@ -11,6 +11,7 @@ from annotation import (
     budget_notice,
     hints,
     loop_jobs,
+    media,
     mirror_extras,
     mirror_jobs,
     mirror_prediction_jobs,
@@ -57,6 +58,13 @@ def push_annotation(annotation_id: int) -> str:
 
 
 loop_jobs.register(tasks)
+
+
+@tasks.task()
+def sweep_media() -> int:
+    """Delete the contents that no media file has any more, and what never came in whole."""
+    with db.transaction() as session:
+        return media.sweep(session, current_settings(), at=now())
 
 
 @tasks.task()

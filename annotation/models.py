@@ -254,4 +254,4 @@ class ShadowUser(SQLModel, table=True):
 
 
 # The tables of parts that have models of their own are known wherever these are.
-from annotation import mirror_models, mirror_prediction_models  # noqa: E402, F401
+from annotation import media_models, mirror_models, mirror_prediction_models  # noqa: E402, F401

@@ -15,6 +15,8 @@ from flask_wtf import FlaskForm
 from accounts import organisations
 from annotation import (
     beside_pay,
+    media,
+    media_kinds,
     outside_edits,
     progress,
     review,
@@ -139,7 +141,8 @@ def example(project_id: int, kind: str) -> ResponseReturnValue:
     """Give a small file that the project would take."""
     project = _project(project_id, "project.see")
     tasks.require_labels(project)
-    body = task_files.example(project.label_config, kind)
+    files = media.known(db_session(), project)
+    body = task_files.example(project.label_config, kind, files)
     mimetype = "text/csv" if kind == "csv" else "application/jsonl"
     headers = {"Content-Disposition": f"attachment; filename=tasks-example.{kind}"}
     return Response(body, mimetype=mimetype, headers=headers)
@@ -177,6 +180,7 @@ def _queue(
         lead_time=_lead_time,
         kept=_kept(),
         failed=wrong is not None,
+        files=media.of_tasks(session, [id_of(one.task) for one in compared]),
         edited=outside_edits.edited(session, [id_of(one) for one in _shown(compared)]),
     )
 
@@ -251,6 +255,7 @@ def _tasks(project: Project, form: TasksForm, **more: Any) -> str:
         total=total,
         known=known,
         labels_missing=not project.label_config,
+        file_fields=list(media_kinds.fields(project.label_config)) if project.label_config else [],
         begins_with=partial(_begins_with, project.label_config),
         **({"bad": None, "filename": None} | more),
     )

@@ -21,6 +21,22 @@ OF_MINE = "assignment_id IN (SELECT id FROM assignment WHERE expert_id = :person
 TABLES = (
     nobody("task", _l("Tasks, which owners hand in"), "external_id", "data", "gold", "group_key"),
     Table(
+        "task_media",
+        _l("Files that tasks show, which you added to projects"),
+        acts=("added_by",),
+        words=("name",),
+        codes=("kind", "sha256"),
+    ),
+    nobody("task_media_use", _l("Which task shows which file")),
+    Table(
+        "media_upload",
+        _l("Files that you began to send"),
+        whose="by_user_id = :person",
+        words=("name", "stamp"),
+        hidden=("key",),
+        erase=Delete(),
+    ),
+    Table(
         "assignment",
         _l("Tasks that you took, and what was decided about your work or by you"),
         whose=MINE,

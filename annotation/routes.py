@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.exceptions import BadRequest
@@ -15,11 +16,14 @@ from annotation import (
     beside_pay,
     budget_notice,
     desk,
+    editor_routes,
     hint_routes,
     label_config,
     live_routes,
     loop,
     loop_routes,
+    media_links,
+    media_routes,
     mirror_routes,
     newer_guidelines,
     outcome,
@@ -36,7 +40,6 @@ from annotation import (
     shares,
     today_routes,
 )
-from annotation.editor_routes import bp_editor
 from annotation.models import Assignment, State, Task
 from annotation.sample import SampleNeeded
 from core import formats
@@ -56,7 +59,7 @@ SHARES = (shares.DayFull, shares.AllHad, shares.OthersFirst)
 MORE_BLUEPRINTS = (
     owner_routes.bp,
     today_routes.bp,
-    bp_editor,
+    editor_routes.bp_editor,
     sample_routes.bp,
     sample_owner_routes.bp,
     outside_routes.bp,
@@ -67,6 +70,7 @@ MORE_BLUEPRINTS = (
     question_owner_routes.bp,
     live_routes.bp,
     sample_waiting_routes.bp,
+    media_routes.bp,
 )
 SIGNED_BY_SENDER = (hint_routes.take,)
 
@@ -119,6 +123,7 @@ def work_on(assignment_id: int) -> ResponseReturnValue:
         return _assignment_page(lease)
     session = db_session()
     project = find(Project, lease.project_id)
+    newer = newer_guidelines.of(session, lease, project)
     return render_template(
         "annotation/bench.html",
         assignment=lease,
@@ -127,8 +132,10 @@ def work_on(assignment_id: int) -> ResponseReturnValue:
         project=project,
         draft=leases.draft_of(session, lease),
         guidelines=desk.guidelines_of(session, lease, project),
-        newer=newer_guidelines.of(session, lease, project),
+        newer=newer,
         asked=question_routes.context(lease),
+        stays=_stays(lease, newer),
+        editor_version=editor_routes.version(),
     )
 
 
@@ -143,6 +150,8 @@ def task_json(assignment_id: int) -> ResponseReturnValue:
     draft = leases.draft_of(session, lease)
     shown = results.variables(project.label_config)
     data = loop.data_shown(project, task, lease)
+    link = media_routes.link_for(media_links.Holder.LEASE, assignment_id)
+    data = media_links.with_links(session, lease.project_id, project.label_config, data, link)
     return jsonify(
         config=label_config.for_editor(project.label_config),
         task={
@@ -211,7 +220,8 @@ def submit(assignment_id: int) -> ResponseReturnValue:
     if following is None:
         return _left(lease)
     flash(_("Handed in. This is the next task."), "success")
-    return jsonify(next=url_for(".work_on", assignment_id=following), state=lease.state)
+    after = url_for(".work_on", assignment_id=following)
+    return jsonify(next=after, state=lease.state, follows=True)
 
 
 @bp.post("/work/<int:assignment_id>/skip")
@@ -287,6 +297,18 @@ def _time_of(lease: Assignment) -> dict[str, Any]:
         "extended": lease.extended,
         "extensions": lease.terms.get("extensions", 0),
     }
+
+
+def _stays(lease: Assignment, newer: Any) -> str:
+    """Return what must be the same for the next task to take the place of this one on the page."""
+    parts = (
+        lease.project_id,
+        lease.terms["guidelines_version"],
+        newer.version if newer else "",
+        str(get_locale()),
+        *editor_routes.scripts(),
+    )
+    return " ".join(map(str, parts))
 
 
 def _keep_late_answer(assignment_id: int) -> None:

@@ -1,7 +1,7 @@
 """Work samples as pages show them: tasks side by side with the known answer, results, doubts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,9 +10,10 @@ from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from accounts.models import Decision, User
-from annotation import measures, sample, sample_outcome, shown
+from annotation import measures, media, sample, sample_outcome, shown
 from annotation.label_config import parse
 from annotation.measures import Part
+from annotation.media_models import TaskMedia
 from annotation.models import Task
 from annotation.sample_models import SampleAnswer, SampleState, WorkSample
 from annotation.shown import Shown
@@ -34,6 +35,7 @@ class OneTask:
     given: Shown | None
     known: Shown | None
     is_doubted: bool
+    files: tuple[TaskMedia, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,9 +61,14 @@ def tasks_of(session: Session, found: WorkSample, project: Project) -> list[OneT
     """Return all tasks of an attempt with the known answers, for those who may see them."""
     config = parse(project.label_config)
     doubted = sample.doubtful(session, found.project_id)
+    rows = _with_tasks(session, found)
+    files = media.of_tasks(session, [id_of(task) for _answer, task in rows])
     return [
-        _one(config, one, task, revealed=True, is_doubted=task.id in doubted)
-        for one, task in _with_tasks(session, found)
+        replace(
+            _one(config, one, task, revealed=True, is_doubted=task.id in doubted),
+            files=tuple(files.get(id_of(task), ())),
+        )
+        for one, task in rows
     ]
 
 

@@ -15,6 +15,8 @@ from annotation import (
 )
 from annotation import (
     label_config,
+    media_links,
+    media_routes,
     results,
     sample,
     sample_course,
@@ -103,11 +105,14 @@ def task_json(sample_id: int, position: int) -> ResponseReturnValue:
         raise sample_course.TaskEnded
     project, its_task = find(Project, found.project_id), find(Task, one.task_id)
     fields = results.variables(project.label_config)
+    link = media_routes.link_for(media_links.Holder.SAMPLE, sample_id)
+    config = project.label_config
+    data = media_links.with_links(db_session(), found.project_id, config, its_task.data, link)
     return jsonify(
         config=label_config.for_editor(project.label_config),
         task={
             "id": position,
-            "data": {name: its_task.data[name] for name in fields if name in its_task.data},
+            "data": {name: data[name] for name in fields if name in data},
         },
         draft=one.draft,
     )

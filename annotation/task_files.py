@@ -10,11 +10,12 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
+from types import MappingProxyType
 from typing import IO, Any
 
 from flask_babel import gettext as _
 
-from annotation import results
+from annotation import media_kinds, results
 from annotation.label_config import LabelConfig, parse
 
 MAX_LINE = 1_000_000
@@ -50,15 +51,25 @@ class UnreadableLine(ValueError):
     """A line holds no task; the text says why, to people."""
 
 
-def read(name: str, stream: IO[bytes], label_config: str) -> Iterator[Line | Trouble]:
-    """Read a file by the ending of its name; anything but CSV is read as JSONL."""
+def read(
+    name: str,
+    stream: IO[bytes],
+    label_config: str,
+    media: Mapping[str, media_kinds.Family] = MappingProxyType({}),
+) -> Iterator[Line | Trouble]:
+    """Read a file by the ending of its name; anything but CSV is read as JSONL.
+
+    `media` says what the files are that the tasks may name.
+    """
     config = parse(label_config)
     rows = _csv_rows(stream) if name.lower().endswith(".csv") else json_rows(stream)
     for number, row in rows:
         try:
             if isinstance(row, UnreadableLine):
                 raise row
-            yield _line(number, row, config, label_config)
+            line = _line(number, row, config, label_config)
+            _check_media(line.data, label_config, media)
+            yield line
         except UnreadableLine as reason:
             yield Trouble(number, str(reason))
 
@@ -98,6 +109,41 @@ def _check_shown(data: Mapping[str, Any], config: LabelConfig) -> None:
             raise UnreadableLine(
                 _(
                     "Add “%(name)s”: the label config shows it, and it is missing or empty.",
+                    name=name,
+                )
+            )
+
+
+def _check_media(
+    data: Mapping[str, Any], label_config: str, media: Mapping[str, media_kinds.Family]
+) -> None:
+    """Refuse files that are not there or cannot be shown, and addresses of elsewhere."""
+    if (field := media_kinds.elsewhere(data, label_config)) is not None:
+        raise UnreadableLine(
+            _(
+                "Send the file of “%(field)s” to this project, on the page “Media files”, and "
+                "write %(mark)s and its name here: the editor reaches no other address.",
+                field=field,
+                mark=media_kinds.SCHEME,
+            )
+        )
+    may = media_kinds.fields(label_config)
+    for field, name in media_kinds.names(data, label_config):
+        if name not in media:
+            raise UnreadableLine(
+                _(
+                    "Send “%(name)s” to this project first, on the page “Media files”: “%(field)s” "
+                    "names it, and it is not there.",
+                    name=name[:200],
+                    field=field,
+                )
+            )
+        if media[name] not in may[field]:
+            raise UnreadableLine(
+                _(
+                    "Name another file in “%(field)s”: “%(name)s” is of a kind that the label "
+                    "config does not show there.",
+                    field=field,
                     name=name,
                 )
             )
@@ -293,13 +339,24 @@ def _from_cells(header: list[str], cells: list[str]) -> Any:
     return {"data": data, "gold": gold or None, **special}
 
 
-def example(label_config: str, kind: str) -> str:
-    """Return a small file that a project would take, to start from."""
+def example(
+    label_config: str, kind: str, media: Mapping[str, media_kinds.Family] = MappingProxyType({})
+) -> str:
+    """Return a small file that a project would take, to start from; it names files that are in."""
     config = parse(label_config)
     names = config.required_variables or ["text"]
+    may = media_kinds.fields(label_config)
+    files = {
+        name: [file for file, family in media.items() if family in may[name]][:2] for name in may
+    }
     choices = [one for one in config.controls.values() if one.kind == "Choices" and one.options]
     rows = [
-        {name: _("Example of %(name)s, %(number)s", name=name, number=number) for name in names}
+        {
+            name: media_kinds.SCHEME + files[name][(number - 1) % len(files[name])]
+            if files.get(name)
+            else _("Example of %(name)s, %(number)s", name=name, number=number)
+            for name in names
+        }
         for number in (1, 2)
     ]
     gold = {one.name: one.options[0] for one in choices if not one.is_dynamic}

@@ -18,7 +18,7 @@ from sqlmodel import Session, col, select
 
 from accounts import webhooks
 from accounts.models import User
-from annotation import task_files
+from annotation import media, task_files
 from annotation.models import Task
 from annotation.task_files import Line, Trouble
 from core import audit, jobs
@@ -72,10 +72,12 @@ def import_file(
     if project.state is State.COMPLETED:
         raise Closed
     require_labels(project)
-    _stage(session, task_files.read(name, stream, project.label_config), id_of(project))
+    files = media.known(session, project)
+    _stage(session, task_files.read(name, stream, project.label_config, files), id_of(project))
     _check_against_project(session, id_of(project))
     staged = session.execute(text("select count(*) from task_upload")).scalar_one()
     added = _take_in(session, project, at)
+    media.note_uses(session, project)
     project.task_count += added
     session.add(project)
     done = Imported(added=added, known=staged - added)

@@ -3,7 +3,7 @@
 Rows are streamed by a cursor of the server, so that memory stays flat however many there are.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -13,8 +13,9 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlmodel import Session, col
 
-from annotation import agreement
+from annotation import agreement, media
 from annotation.loop_models import AnswerOrigin, AnswerPlacing, ModelAnswer, Origin
+from annotation.media_kinds import SCHEME, replaced
 from annotation.models import Annotation, Assignment, State, Task
 from experts.models import Expert
 
@@ -74,11 +75,20 @@ class ValidatedTask:
 
 def results_for_release(session: Session, project_id: int) -> Iterator[ValidatedTask]:
     """Stream the validated tasks of a project in the order in which they came in."""
+    files = media.hashes(session, project_id)
     with session.connection().execute(
         _question(project_id), execution_options={"yield_per": AT_ONCE}
     ) as rows:
         for _task_id, group in groupby(rows, key=lambda row: row.task_id):
-            yield _task(list(group))
+            yield _task(list(group), files)
+
+
+def with_hashes(data: dict[str, Any], files: Mapping[str, str]) -> dict[str, Any]:
+    """Return data that names each media file with a fingerprint of its content, for good."""
+    if not files:
+        return data
+    named = {name: f"{SCHEME}{name}#sha256={sha256}" for name, sha256 in files.items()}
+    return {key: replaced(value, named) for key, value in data.items()}
 
 
 def _question(project_id: int) -> Any:
@@ -128,7 +138,7 @@ def _placings() -> Any:
     )
 
 
-def _task(rows: list[Any]) -> ValidatedTask:
+def _task(rows: list[Any], files: Mapping[str, str]) -> ValidatedTask:
     first = rows[0]
     results = [row.result for row in rows]
     answers = [agreement.answer(result) for result in results]
@@ -136,7 +146,7 @@ def _task(rows: list[Any]) -> ValidatedTask:
         task_id=first.task_id,
         external_id=first.external_id,
         group_key=first.group_key,
-        data=first.data,
+        data=with_hashes(first.data, files),
         is_gold=first.is_gold,
         label=agreement.majority_label(results),
         spans=agreement.majority_spans(results),

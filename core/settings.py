@@ -158,6 +158,19 @@ class Settings(BaseSettings):
     label_studio_hook_url: str = ""
     label_studio_web_url: str = ""
 
+    # Media files of projects (docs/media.md): how large one may be, in megabytes, by what it is;
+    # how much an organisation may keep in all; and for how many minutes a link to one works after
+    # the page that shows it was last open.
+    media_most_mb: dict[str, int] = {
+        "image": 50,
+        "audio": 500,
+        "video": 2000,
+        "document": 100,
+        "text": 50,
+    }
+    media_quota_mb: int = Field(default=20_000, ge=0)
+    media_link_minutes: int = Field(default=15, ge=2, le=120)
+
     # Within how many days an appeal is answered, by kind of decision; 14 where nothing is said.
     appeal_days: dict[str, int] = {}
 

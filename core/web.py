@@ -175,6 +175,7 @@ def _policy(settings: Settings) -> str:
             "script-src 'self'",
             "style-src 'self'",
             "img-src 'self' data:",
+            "media-src 'self'",
             "font-src 'self'",
             "connect-src 'self'",
             # A task's PDF is shown from memory: no sandboxed frame may show one.

@@ -19,6 +19,8 @@ from accounts.models import MemberRole, Organisation, OrganisationKind, TokenKin
 from accounts.privacy_models import DataExport
 from accounts.scopes import SCOPES
 from annotation import assignment as leases
+from annotation import media_links
+from annotation.media_links import Holder
 from annotation.models import State as WorkState
 from core import uploads
 from core.clock import now
@@ -56,6 +58,7 @@ from tests.factories.experts import make_expert, make_licence
 from tests.factories.interviews import answer_all, make_interview, unknown
 from tests.factories.judges import load_starter, make_answer_in_words, make_to_read
 from tests.factories.loop import make_model_run
+from tests.factories.media import make_media, make_media_upload
 from tests.factories.mirrors import make_edit
 from tests.factories.payouts import (
     eur,
@@ -181,6 +184,7 @@ def theirs(app: Flask, session: Session, world: World) -> None:
     _banks(session, world, desk)
     _letters(session, world)
     _release(app, session, world, desk)
+    _media(app, session, world, desk)
     session.commit()
 
 
@@ -247,6 +251,15 @@ def _people(session: Session, world: World) -> Desk:
         "proposal": _proposal(session, expert).id,
     }
     return desk
+
+
+def _media(app: Flask, session: Session, world: World, desk: Desk) -> None:
+    settings = app.extensions["doyen.settings"]
+    text = {"name": "a.csv", "content": b"time,load\n0,1\n"}  # answers are read as texts
+    file = make_media(session, desk.project, by=desk.owner, settings=settings, **text)
+    link = media_links.token(settings, file, Holder.MEMBER, desk.owner.id, at=now())
+    upload = make_media_upload(session, desk.project, by=desk.owner, settings=settings)
+    world.rows |= {"media file": file.id, "media link": link, "media upload": upload.key}
 
 
 def _proposal(session: Session, expert: Expert) -> RestrictionProposal:

@@ -1,25 +1,35 @@
 // Mounts the editor and talks with the page around the frame.
 //
 // To the page:   ready, mounted, draft {result}, collected {id, result, complete}, submit {result},
-//                hand-in, skip, leave, keys, trouble {code}, height {value}
-// From the page: task {config, task, draft, theme, fit}, collect {id}, peek {id}, theme {value},
-//                fit {value}, focus
+//                hand-in, skip, leave, keys, trouble {code}, height {value}, media
+// From the page: show {config, data, draft, theme, fit}, clear, collect {id}, peek {id},
+//                links {links}, theme {value}, fit {value}, focus
 //
+// Every message names its task. `show` of another task ends the one before: its editor is destroyed
+// and its element thrown away before the next one is made, and nothing of it is answered any more.
 // Only the page that frames us is listened to, and only it can read what we say.
 (() => {
-  const root = document.getElementById("editor");
+  let root = document.getElementById("editor");
   const page = root.dataset.page;
-  const say = (type, rest = {}) => parent.postMessage({ doyen: type, ...rest }, page);
+  const facts = { ...root.dataset };
+  let task = null;
+  let editor = null;
   let store = null;
-  let mounting = false;
+  let watch = null;
+  let unmount = null;
+  let gone = Promise.resolve(); // kept once the editor of an earlier task is no more
   let lastEscape = 0;
+  const say = (type, rest = {}) => parent.postMessage({ doyen: type, task, ...rest }, page);
 
   addEventListener("message", (event) => {
     if (event.source !== parent || event.origin !== page || !event.data) return;
     const message = event.data;
-    if (message.doyen === "task") mount(message);
+    if (message.doyen === "show" && message.task !== task) show(message);
+    if (message.doyen === "clear") clear();
+    if (message.task !== task) return;
     if (message.doyen === "collect") collect(message.id);
     if (message.doyen === "peek") peek(message.id);
+    if (message.doyen === "links") relink(message.links);
     if (message.doyen === "theme") dress(message.value);
     if (message.doyen === "fit") fit(message.value);
     if (message.doyen === "focus") root.querySelector("button, [tabindex='0'], input, textarea")?.focus();
@@ -39,19 +49,20 @@
 
   const isField = (node) => Boolean(node?.closest?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]"));
 
-  const needed = ["entry", "chunks", "module"].every((name) => root.dataset[name]);
+  const needed = ["entry", "chunks", "module"].every((name) => facts[name]);
   if (!needed || !self.webpackChunklabelstudio) {
     say("trouble", { code: "no-editor" });
     return;
   }
-  const chunks = root.dataset.chunks.split(",").map(Number);
+  const chunks = facts.chunks.split(",").map(Number);
   self.webpackChunklabelstudio.push([["doyen"], {}, (require) => {
     Promise.all(chunks.map((chunk) => require.e(chunk)))
       .then(() => {
-        require(Number(root.dataset.module));
+        require(Number(facts.module));
         if (!window.LabelStudio) throw new Error("the editor's module does not offer it");
         dressControls(require);
-        say("ready");
+        unmount = unmounting(require);
+        say("ready", { version: facts.version, stays: Boolean(unmount) });
       })
       .catch((error) => {
         console.error(error);
@@ -70,6 +81,15 @@
     }
   }
 
+  // The editor's own end leaves what it has drawn: React takes that away.
+  function unmounting(require) {
+    for (const id in require.m) {
+      if (!require.m[id].toString().includes(".unmountComponentAtNode=function")) continue;
+      return require(id).unmountComponentAtNode;
+    }
+    return null;
+  }
+
   function dress(theme) {
     document.documentElement.dataset.colorScheme = theme === "dark" ? "dark" : "light";
   }
@@ -80,25 +100,30 @@
     root.style.height = how === "fill" ? "100vh" : "";
   }
 
-  function mount(message) {
-    if (mounting) return;
-    mounting = true;
+  async function show(message) {
+    clear();
+    task = message.task;
+    await gone;
+    if (task !== message.task) return;
     dress(message.theme);
     fit(message.fit);
+    // What the editor still says of an earlier task is said to nobody.
+    const mine = task;
+    const ours = (type, rest) => mine === task && say(type, rest);
     try {
-      new window.LabelStudio(root, {
+      editor = new window.LabelStudio(root, {
         config: message.config,
-        task: { ...message.task, annotations: [], predictions: [] },
+        task: { ...message.data, annotations: [], predictions: [] },
         user: { id: 1, pk: 1, firstName: "", lastName: "" },
         users: [],
         settings: { showLabels: true },
         // Nothing about other people's answers, and no second set of buttons: the page has them.
         interfaces: ["panel", "controls", "side-column", "edit-history"],
-        onStorageInitialized: (editor) => begin(editor, message.draft),
-        onSubmitAnnotation: (_editor, annotation) => say("submit", { result: taken(annotation) }),
-        onUpdateAnnotation: (_editor, annotation) => say("submit", { result: taken(annotation) }),
-        onSubmitDraft: async (_editor, annotation) => say("draft", { result: taken(annotation) }),
-        onSkipTask: () => say("skip"),
+        onStorageInitialized: (made) => mine === task && begin(made, message.draft),
+        onSubmitAnnotation: (_editor, annotation) => ours("submit", { result: taken(annotation) }),
+        onUpdateAnnotation: (_editor, annotation) => ours("submit", { result: taken(annotation) }),
+        onSubmitDraft: async (_editor, annotation) => ours("draft", { result: taken(annotation) }),
+        onSkipTask: () => ours("skip"),
       });
     } catch (error) {
       console.error(error);
@@ -106,14 +131,46 @@
     }
   }
 
-  function begin(editor, draft) {
-    store = editor.annotationStore;
+  // Nothing of a task stays: neither its store, nor what it drew, nor what it kept. Where the editor
+  // does not let go, nothing is mounted over it: the page hears nothing, and loads itself anew.
+  function clear() {
+    if (!editor) return;
+    watch?.disconnect();
+    const former = editor;
+    task = editor = store = watch = null;
+    unmount(root);
+    gone = new Promise((resolve, reject) => {
+      setTimeout(() => { // what React still ends, it ends before
+        try {
+          former.destroy();
+          window.Htx = null;
+          resolve();
+        } catch (error) {
+          reject(error);
+        }
+      }, 30);
+    });
+    const fresh = root.cloneNode(false);
+    root.replaceWith(fresh);
+    root = fresh;
+    for (const node of [...document.body.children]) {
+      if (node !== root && node.tagName !== "SCRIPT" && node.textContent.trim()) node.remove();
+    }
+    localStorage.clear();
+    sessionStorage.clear();
+    getSelection()?.removeAllRanges();
+    scrollTo(0, 0);
+  }
+
+  function begin(made, draft) {
+    store = made.annotationStore;
     const annotation = store.addAnnotation({ userGenerate: true });
     store.selectAnnotation(annotation.id);
     if (draft?.length) restore(annotation, draft);
     else annotation.setDefaultValues?.();
     say("mounted");
-    tellHeight();
+    watch = new ResizeObserver(() => say("height", { value: root.scrollHeight }));
+    watch.observe(root);
   }
 
   function restore(annotation, draft) {
@@ -148,7 +205,23 @@
     if (annotation) say("collected", { id, result: taken(annotation), complete: null });
   }
 
-  function tellHeight() {
-    new ResizeObserver(() => say("height", { value: root.scrollHeight })).observe(root);
+  // A file that cannot be loaded may only need a fresh link; the page asks for one.
+  const isFile = (address) => String(address ?? "").startsWith(`${page}/media/`);
+  addEventListener("error", (event) => {
+    const node = event.target;
+    if (node instanceof HTMLElement && isFile(node.currentSrc || node.src)) say("media");
+  }, true);
+
+  // What plays goes on at its place, and what was labelled is not touched.
+  function relink(links) {
+    for (const node of document.querySelectorAll("img, audio, video, source")) {
+      const link = links[node.src.split("?")[0]];
+      if (!link) continue;
+      const player = node.closest("audio, video");
+      const at = player?.currentTime;
+      node.src = link;
+      if (at) player.addEventListener("loadedmetadata", () => { player.currentTime = at; }, { once: true });
+      player?.load();
+    }
   }
 })();

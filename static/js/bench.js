@@ -1,45 +1,69 @@
-// The bench: brings the task into the editor's frame, keeps drafts, hands in.
+// The bench: brings the task into the editor's frame, keeps drafts, hands in, goes on to the next.
 //
 // Nothing that was typed is lost: each state of the answer goes to this browser's storage first and
-// to the server right after. Every request may be sent twice.
+// to the server right after. Every request may be sent twice. The frame and its editor stay from one
+// task to the next; whatever is said to it or by it names its task, and counts for that one only.
 
 const frame = document.querySelector("[data-editor]");
-const work = frame.dataset.work;
 const tokenOf = (page) => page.querySelector("meta[name=csrf-token]")?.content;
 let token = tokenOf(document);
 const language = document.documentElement.lang;
 const find = (name) => document.querySelector(`[data-${name}]`);
-const handInButton = find("hand-in");
 const words = Object.fromEntries(
   [...find("words").content.querySelectorAll("[data-word]")].map((p) => [p.dataset.word, p.textContent]),
 );
 const phone = matchMedia("(max-width: 991.98px), (max-height: 499.98px)");
 
+// All that is of one task. What is still on its way when the next begins goes on with its own.
+let count = 0;
+const taskAt = (work) => ({
+  work,
+  key: `${work}#${(count += 1)}`,
+  shelf: `doyen:${work}`,
+  newest: null, // the answer as it last was, as text
+  stored: null, // the answer as the server last took it
+  saving: false,
+  mounted: false,
+  left: false, // out of our hands: nothing is kept any more
+  message: null, // what the frame is told
+  data: null, // what the task shows
+  renewed: 0,
+  warned: new Set(),
+  due: null,
+  release: () => {},
+  whenMounted: () => {},
+});
+let one = taskAt(frame.dataset.work);
+
 /* ------------------------------------------------------------------ the frame */
 
 const waiting = new Map();
 let asked = 0;
-let mounted = false;
-let task = null;
+let version = null; // of the editor in the frame, where it can be used for one task after another
 
 // The frame has no origin of its own, so nothing narrower than "*" reaches it. What we tell it is
 // the task, which it shows; the frame is known by its window.
-const tell = (type, rest = {}) => frame.contentWindow.postMessage({ doyen: type, ...rest }, "*");
+const tell = (type, rest = {}) => frame.contentWindow.postMessage({ doyen: type, task: one.key, ...rest }, "*");
 
 addEventListener("message", (event) => {
   if (event.source !== frame.contentWindow || event.origin !== "null" || !event.data) return;
   const said = event.data;
+  if (said.task !== null && said.task !== one.key) return; // of a task that is no longer here
   const heard = {
-    ready: () => task && tell("task", task),
+    ready: () => {
+      if (said.stays) version = said.version;
+      if (one.message) tell("show", one.message);
+    },
     mounted: begin,
     draft: () => keep(said.result),
     submit: handIn,
     skip: openSkip,
     "hand-in": handIn,
-    leave: () => handInButton.focus(),
+    leave: () => find("hand-in").focus(),
     keys: () => dispatchEvent(new Event("doyen:keys")),
     height: () => grow(said.value),
     trouble: () => trouble(said.code),
+    media: renewLinks,
     collected: () => answer(said),
   };
   if (Object.hasOwn(heard, said.doyen)) heard[said.doyen]();
@@ -66,11 +90,12 @@ function grow(height) {
 }
 
 function begin() {
-  mounted = true;
+  one.mounted = true;
   find("loading").hidden = true;
-  handInButton.removeAttribute("aria-disabled");
+  find("hand-in").removeAttribute("aria-disabled");
   // The keys of labels work at once, unless the person is somewhere else already.
-  if (document.activeElement === document.body) frame.focus();
+  if ([document.body, find("hand-in")].includes(document.activeElement)) frame.focus();
+  one.whenMounted();
 }
 
 function trouble(code) {
@@ -81,12 +106,12 @@ function trouble(code) {
 
 const theme = () => document.documentElement.dataset.bsTheme ?? "light";
 const fit = () => (phone.matches ? "grow" : "fill");
-new MutationObserver(() => mounted && tell("theme", { value: theme() })).observe(
+new MutationObserver(() => one.mounted && tell("theme", { value: theme() })).observe(
   document.documentElement, { attributeFilter: ["data-bs-theme"] },
 );
 phone.addEventListener("change", () => {
   frame.style.height = "";
-  if (mounted) tell("fit", { value: fit() });
+  if (one.mounted) tell("fit", { value: fit() });
 });
 
 /* ------------------------------------------------------------------ what the person is told */
@@ -123,98 +148,97 @@ const clock = (at) => {
 
 /* ------------------------------------------------------------------ what is kept */
 
-const shelf = `doyen:${work}`;
-let newest = null; // the answer as it last was, as text
-let stored = null; // the answer as the server last took it
-let saving = false;
-
-function shelve(result, pending) {
+function shelve(mine, result, pending) {
   try {
-    localStorage.setItem(shelf, JSON.stringify({ result, pending }));
+    localStorage.setItem(mine.shelf, JSON.stringify({ result, pending }));
   } catch {
     // A full or closed storage: the server's copy has to do.
   }
 }
 
-function shelved() {
+function shelved(mine) {
   try {
-    return JSON.parse(localStorage.getItem(shelf));
+    return JSON.parse(localStorage.getItem(mine.shelf));
   } catch {
     return null;
   }
 }
 
-function clearShelf() {
+function clearShelf(mine) {
   try {
-    localStorage.removeItem(shelf);
+    localStorage.removeItem(mine.shelf);
   } catch {
     // As above.
   }
 }
 
 function keep(result) {
+  const mine = one;
   const text = JSON.stringify(result);
-  if (left || text === newest || (newest === null && !result.length)) return;
-  newest = text;
-  shelve(result, true);
-  save();
+  if (mine.left || text === mine.newest || (mine.newest === null && !result.length)) return;
+  mine.newest = text;
+  shelve(mine, result, true);
+  save(mine);
 }
 
-async function save() {
-  if (saving || left || newest === stored) return;
-  saving = true;
-  const text = newest;
-  draftState(words.saving);
+async function save(mine = one) {
+  if (mine.saving || mine.left || mine.newest === mine.stored) return;
+  mine.saving = true;
+  const text = mine.newest;
+  const state = (said) => mine === one && draftState(said);
+  state(words.saving);
   try {
-    const response = await send("draft", { result: JSON.parse(text) }, { keepalive: text.length < 50000 });
+    const response = await send(mine, "draft", { result: JSON.parse(text) }, { keepalive: text.length < 50000 });
     if (!response.ok) throw new Error(String(response.status));
-    stored = text;
-    if (text === newest) shelve(JSON.parse(text), false);
-    draftState(words.saved.replace("{when}", clock(new Date())));
+    mine.stored = text;
+    if (text === mine.newest && !mine.left) shelve(mine, JSON.parse(text), false);
+    state(words.saved.replace("{when}", clock(new Date())));
     if (find("notice").dataset.why === "signed-out") hush();
   } catch (error) {
-    draftState(error instanceof SignedOut ? words["kept-out"] : words.kept);
+    state(error instanceof SignedOut ? words["kept-out"] : words.kept);
   }
-  saving = false;
-  if (newest !== text) save();
+  mine.saving = false;
+  if (mine.newest !== text) save(mine);
 }
 
 async function peek() {
-  if (!mounted || busy || left) return;
+  const mine = one;
+  if (!mine.mounted || busy || mine.left) return;
   try {
-    keep((await ask("peek")).result);
+    const said = await ask("peek");
+    if (mine === one) keep(said.result);
   } catch {
     // The editor is busy; the next look comes soon.
   }
 }
 
 setInterval(peek, 3000);
-setInterval(save, 20000); // what could not be sent is tried again
-addEventListener("online", save);
+setInterval(() => save(), 20000); // what could not be sent is tried again
+addEventListener("online", () => save());
 addEventListener("visibilitychange", () => document.hidden && peek());
 
 /* ------------------------------------------------------------------ the server */
 
 // A person who signed out and in again in another tab has a new session, which wants a new token.
-async function send(path, body, more = {}) {
-  let response = await post(path, body, more);
+async function send(mine, path, body, more = {}) {
+  let response = await post(mine, path, body, more);
   if (response.redirected || response.status === 400 || response.status === 401) {
-    if (!(await renewToken())) throw new SignedOut();
-    response = await post(path, body, more);
+    if (!(await renewToken(mine))) throw new SignedOut();
+    response = await post(mine, path, body, more);
     if (response.redirected) throw new SignedOut();
   }
   return response;
 }
 
-async function renewToken() {
-  const page = await fetch(location.pathname, { headers: { Accept: "text/html" } });
+async function renewToken(mine) {
+  const page = await fetch(mine.work, { headers: { Accept: "text/html" } });
   if (page.redirected || !page.ok) return false;
   token = tokenOf(new DOMParser().parseFromString(await page.text(), "text/html")) ?? token;
   return true;
 }
 
-function post(path, body, more) {
-  return fetch(`${work}/${path}`, {
+function post(mine, path, body, more) {
+  return fetch(`${mine.work}/${path}`, {
     method: "POST",
     headers: { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": token },
     body: JSON.stringify(body),
@@ -232,35 +256,37 @@ async function read(response) {
   }
 }
 
+const askTask = (work) => fetch(`${work}/task.json`, { headers: { Accept: "application/json" } });
+
 /* ------------------------------------------------------------------ the acts */
 
 let busy = false;
-let left = false; // the task is out of our hands: nothing is kept any more
 
 async function act(path, body) {
+  const mine = one;
   let response;
   try {
-    response = await send(path, body);
+    response = await send(mine, path, body);
   } catch (error) {
     say(error instanceof SignedOut ? "signed-out" : "offline");
     return;
   }
   const said = await read(response);
-  if (response.ok && said.next) leaveFor(said.next);
+  if (response.ok && said.next) await leaveFor(said);
   else if (response.status === 401) say("signed-out");
   else if (response.status === 422) say("refused", { lines: said.errors ?? [], text: said.errors?.length ? "" : said.title });
   else if ([403, 404, 409, 410].includes(response.status)) say("over", { text: said.title ?? words.over, link: true });
   else say("failed");
 }
 
-function leaveFor(address) {
-  left = true;
-  clearShelf();
-  location.assign(address);
+async function leaveFor(said) {
+  one.left = true;
+  clearShelf(one);
+  if (said.follows !== true || !(await follow(said.next))) location.assign(said.next);
 }
 
 async function once(button, deed) {
-  if (busy || left) return;
+  if (busy || one.left) return;
   busy = true;
   button.setAttribute("aria-busy", "true");
   hush();
@@ -273,8 +299,9 @@ async function once(button, deed) {
 }
 
 function handIn() {
-  if (!mounted) return;
-  once(handInButton, async () => {
+  const mine = one;
+  if (!mine.mounted) return;
+  once(find("hand-in"), async () => {
     let held;
     try {
       held = await ask("collect");
@@ -283,14 +310,14 @@ function handIn() {
       return;
     }
     if (!held.result) return;
-    shelve(held.result, true);
+    shelve(mine, held.result, true);
     if (held.complete === false) {
       say("incomplete", { tone: "wait" });
       return;
     }
     draftState(words["handing-in"]);
     await act("submit", { result: held.result, next: goOn?.checked });
-    if (!left) draftState(words.kept);
+    if (mine === one && !mine.left) draftState(words.kept);
   });
 }
 
@@ -315,19 +342,20 @@ function openSkip() {
 }
 skip?.addEventListener("close", () => {
   if (skip.returnValue !== "skip") return;
-  const given = new FormData(skip.querySelector("form"));
+  const form = skip.querySelector("form");
+  const given = new FormData(form);
   const own = given.get("words").trim();
   const reason = own ? `${given.get("why")}: ${own}` : given.get("why");
   skip.returnValue = "";
   once(find("open-skip"), () => act("skip", { reason }));
 });
 
-handInButton.addEventListener("click", handIn);
+find("hand-in").addEventListener("click", handIn);
 find("open-skip")?.addEventListener("click", openSkip);
 const giveUp = find("give-up");
 find("return")?.addEventListener("click", async () => {
   await peekNow();
-  if (newest && newest !== "[]") giveUp.showModal();
+  if (one.newest && one.newest !== "[]") giveUp.showModal();
   else once(find("return"), () => act("return", {}));
 });
 giveUp?.addEventListener("close", () => {
@@ -338,24 +366,25 @@ addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !skip?.open) handIn();
 });
 
-// Leaving takes along what was typed in the last moments.
-document.querySelector(".dy-bench-top a").addEventListener("click", async (event) => {
-  if (!mounted || left || event.ctrlKey || event.metaKey || event.shiftKey) return;
+// Leaving takes along what was typed in the last moments. The top of the page changes with the task.
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest(".dy-bench-top a");
+  if (!link || !one.mounted || one.left || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  const address = event.currentTarget.href;
   await peekNow();
-  location.assign(address);
+  location.assign(link.href);
 });
 
 async function peekNow() {
-  if (!mounted) return;
+  const mine = one;
+  if (!mine.mounted) return;
   const soon = new Promise((resolve) => setTimeout(resolve, 1500));
-  const all = ask("peek").then((said) => { keep(said.result); return saved(); }).catch(() => {});
+  const all = ask("peek").then((said) => { keep(said.result); return saved(mine); }).catch(() => {});
   await Promise.race([all, soon]);
 }
 
-async function saved() {
-  while (saving) await new Promise((resolve) => setTimeout(resolve, 50));
+async function saved(mine) {
+  while (mine.saving) await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
 /* ------------------------------------------------------------------ time */
@@ -367,77 +396,207 @@ function span(milliseconds) {
   return hours ? `${minutes("hour", hours)} ${minutes("minute", whole % 60)}` : minutes("minute", whole);
 }
 
-const since = new Date(find("since").dataset.since);
-let due = new Date(find("due").dataset.due);
-const more = find("extend");
-const warned = new Set();
 function tick() {
-  find("since-words").textContent = span(Date.now() - since);
-  const rest = due - Date.now();
+  one.due ??= new Date(find("due").dataset.due);
+  find("since-words").textContent = span(Date.now() - new Date(find("since").dataset.since));
+  const rest = one.due - Date.now();
   for (const limit of [15, 5]) {
-    if (rest > 0 && rest <= limit * 60000 && !warned.has(limit)) {
-      warned.add(limit);
+    if (rest > 0 && rest <= limit * 60000 && !one.warned.has(limit)) {
+      one.warned.add(limit);
       draftState(words.soon.replace("{left}", span(rest)));
     }
   }
   if (rest <= 0) find("due").className = "dy-due off";
   else find("due").className = rest < 3600000 ? "dy-due stop" : "dy-due";
   // More time can be asked for once half of it is over, while there is some left.
+  const more = find("extend");
   if (more) more.hidden = rest <= 0 || rest > more.dataset.lease * 30000 || more.dataset.extend > more.dataset.extensions;
 }
 
 // Another tab or device may have asked for more time, or ended the task.
-function heed(said) {
-  if (said.state && said.state !== "active") return void (left || say("over", { link: true }));
-  if (!said.due_at || +new Date(said.due_at) === +due) return;
-  due = new Date(said.due_at);
+function heed(mine, said) {
+  if (mine !== one) return;
+  if (said.state && said.state !== "active") return void (mine.left || say("over", { link: true }));
+  if (!said.due_at || +new Date(said.due_at) === +mine.due) return;
+  mine.due = new Date(said.due_at);
   find("due-words").textContent = said.words;
   find("due-words").dateTime = said.due_at;
+  const more = find("extend");
   if (more) more.dataset.extend = said.extended + 1;
-  warned.clear();
+  mine.warned.clear();
   tick();
 }
 
 async function alive() {
-  if (document.hidden || left || busy) return;
+  const mine = one;
+  if (document.hidden || mine.left || busy) return;
   try {
-    const response = await send("alive", {});
+    const response = await send(mine, "alive", {});
     if (!response.ok) return;
     const said = await read(response);
-    heed(said);
-    if (said.answered_at) dispatchEvent(new CustomEvent("doyen:answered", { detail: said.answered_at }));
+    heed(mine, said);
+    if (said.answered_at && mine === one) dispatchEvent(new CustomEvent("doyen:answered", { detail: said.answered_at }));
   } catch {
     // Offline or signed out: what keeps drafts says so.
   }
 }
-if (find("due-words")) { // a lease: a work sample has one time for all its tasks
+const isLease = Boolean(find("due-words")); // a work sample has one time for all its tasks
+if (isLease) {
   setInterval(alive, 60000);
   // Whoever comes back to the page is seen at once, and hears at once what has changed.
   addEventListener("visibilitychange", alive);
 }
 
-more?.addEventListener("click", () => once(more, async () => {
-  try {
-    const response = await send("extend", { number: Number(more.dataset.extend) });
-    const said = await read(response);
-    if (!response.ok) return void say("no-more-time", { tone: "wait", text: said.title ?? words["no-more-time"] });
-    heed(said);
-    draftState(words.extended.replace("{when}", clock(due)));
-    if (more.hidden) find("hand-in").focus();
-  } catch (error) {
-    say(error instanceof SignedOut ? "signed-out" : "offline");
-  }
-}));
-tick();
+document.addEventListener("click", (event) => {
+  const more = event.target.closest("[data-extend]");
+  if (!more) return;
+  const mine = one;
+  once(more, async () => {
+    try {
+      const response = await send(mine, "extend", { number: Number(more.dataset.extend) });
+      const said = await read(response);
+      if (!response.ok) return void say("no-more-time", { tone: "wait", text: said.title ?? words["no-more-time"] });
+      heed(mine, said);
+      draftState(words.extended.replace("{when}", clock(mine.due)));
+      if (more.hidden) find("hand-in").focus();
+    } catch (error) {
+      say(error instanceof SignedOut ? "signed-out" : "offline");
+    }
+  });
+});
 setInterval(tick, 60000);
+
+/* ------------------------------------------------------------------ files of the task */
+
+// A link to a file dies some minutes after the page's last sign of life, as when the computer slept.
+// The frame says that a file failed: it gets fresh links, and what was labelled stays as it is.
+async function renewLinks() {
+  const mine = one;
+  if (mine.left || Date.now() - mine.renewed < 15000) return;
+  mine.renewed = Date.now();
+  try {
+    if (isLease) await send(mine, "alive", {});
+    const response = await askTask(mine.work);
+    const said = await read(response);
+    if (mine !== one) return;
+    if (!response.ok || !said.task) return void say("over", { text: said.title ?? words.over, link: true });
+    const links = {};
+    pair(mine.data, said.task.data, links);
+    mine.data = said.task.data;
+    if (!Object.keys(links).length) return void say("no-media", { tone: "wait" });
+    say("fresh-media", { tone: "info" });
+    tell("links", { links });
+  } catch (error) {
+    if (mine === one) say(error instanceof SignedOut ? "signed-out" : "offline");
+  }
+}
+
+// Which link stands where another one stood.
+function pair(before, after, links) {
+  if (typeof before === "string" && typeof after === "string") {
+    if (before !== after && before.startsWith(`${location.origin}/media/`)) links[before] = after;
+  } else if (before && after && typeof before === "object" && typeof after === "object") {
+    for (const name of Object.keys(before)) pair(before[name], after[name], links);
+  }
+}
+
+/* ------------------------------------------------------------------ one task after another */
+
+// The next task takes the place of the last in the same frame. Where anything is not as it was, such
+// as guidelines, the editor's version or this script, the page is loaded as a whole.
+async function follow(address) {
+  if (!one.mounted || !version || !frame.dataset.print) return false;
+  const next = taskAt(address);
+  const before = one;
+  try {
+    tell("clear");
+    const [page, given] = await Promise.all([pageAt(address), taskOf(next)]);
+    const its = page.querySelector("[data-editor]")?.dataset ?? {};
+    if (its.print !== frame.dataset.print || its.version !== version) return false;
+    if (!(await hold(next))) return false;
+    const mounted = new Promise((resolve, reject) => {
+      next.whenMounted = resolve;
+      setTimeout(() => reject(new Error("silent")), 10000);
+    });
+    mounted.catch(() => {}); // it is waited for below, or the page is left
+    swap(page, address);
+    one = next;
+    waiting.clear();
+    before.release();
+    take(given);
+    tell("show", one.message);
+    tick();
+    await mounted;
+    return true;
+  } catch (error) {
+    console.warn(error);
+    next.release(); // the page that is loaded now takes it
+    return false;
+  }
+}
+
+async function pageAt(address) {
+  const response = await fetch(address, { headers: { Accept: "text/html" } });
+  if (!response.ok || response.redirected) throw new Error(`page ${response.status}`);
+  return new DOMParser().parseFromString(await response.text(), "text/html");
+}
+
+async function taskOf(next) {
+  const response = await askTask(next.work);
+  const said = await read(response);
+  if (!response.ok || response.redirected || !said.task) throw new Error(`task ${response.status}`);
+  return said;
+}
+
+// The parts of the page that are of one task; the guidelines stay where they were being read.
+function swap(page, address) {
+  for (const fresh of page.querySelectorAll("[data-part]")) {
+    const part = document.querySelector(`[data-part="${fresh.dataset.part}"]`);
+    const made = document.importNode(fresh, true);
+    if (part instanceof HTMLDetailsElement) made.open ||= part.open;
+    part.replaceWith(made);
+  }
+  hush();
+  skip?.querySelector("form").reset();
+  find("hand-in").setAttribute("aria-disabled", "true");
+  token = tokenOf(page) ?? token;
+  document.title = page.title;
+  frame.dataset.work = address;
+  // Back leads to where the person came from, and not through all that was handed in since.
+  history.replaceState(null, "", address);
+  scrollTo(0, 0);
+  dispatchEvent(new Event("doyen:page"));
+}
 
 /* ------------------------------------------------------------------ start */
 
+// One tab at a time works on a task; the lock goes with the tab, even when it crashes.
+function hold(mine) {
+  if (!navigator.locks) return Promise.resolve(true);
+  return new Promise((resolve) => {
+    navigator.locks.request(mine.shelf, { ifAvailable: true }, (lock) => {
+      resolve(Boolean(lock));
+      return lock && new Promise((release) => { mine.release = release; });
+    });
+  });
+}
+
+// What the server gives of a task becomes what the frame is told.
+function take(said) {
+  const before = shelved(one);
+  const draft = before?.pending && before.result ? before.result : said.draft;
+  if (draft) one.newest = JSON.stringify(draft);
+  if (said.draft) one.stored = JSON.stringify(said.draft);
+  one.data = said.task.data;
+  one.message = { config: said.config, data: said.task, draft, theme: theme(), fit: fit() };
+  dispatchEvent(new CustomEvent("doyen:task", { detail: said }));
+}
+
 async function start() {
-  setTimeout(() => { find("loading").hidden = mounted || !find("notice").hidden; }, 1000);
+  setTimeout(() => { find("loading").hidden = one.mounted || !find("notice").hidden; }, 1000);
   let response;
   try {
-    response = await fetch(`${work}/task.json`, { headers: { Accept: "application/json" } });
+    response = await askTask(one.work);
   } catch {
     say("offline");
     return;
@@ -445,24 +604,12 @@ async function start() {
   if (response.redirected || response.status === 401) return void say("signed-out");
   const said = await read(response);
   if (!response.ok || !said.task) return void say("over", { text: said.title ?? words.over, link: true });
-  const before = shelved();
-  const draft = before?.pending && before.result ? before.result : said.draft;
-  if (draft) newest = JSON.stringify(draft);
-  if (said.draft) stored = JSON.stringify(said.draft);
-  task = { config: said.config, task: said.task, draft, theme: theme(), fit: fit() };
-  dispatchEvent(new CustomEvent("doyen:task", { detail: said }));
+  take(said);
   frame.src = frame.dataset.editor;
-  setTimeout(() => { if (!mounted && find("notice").hidden) trouble("no-editor"); }, 30000);
+  setTimeout(() => { if (!one.mounted && find("notice").hidden) trouble("no-editor"); }, 30000);
   save();
 }
 
-// One tab at a time works on a task; the lock goes with the tab, even when it crashes.
-if (navigator.locks) {
-  navigator.locks.request(shelf, { ifAvailable: true }, (lock) => {
-    if (!lock) return say("second-tab", { tone: "wait" });
-    start();
-    return new Promise(() => {});
-  });
-} else {
-  start();
-}
+tick();
+if (await hold(one)) start();
+else say("second-tab", { tone: "wait" });

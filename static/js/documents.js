@@ -3,11 +3,18 @@
 // Whatever an address gives is taken for a PDF and never for a page, so it can do nothing here.
 
 const place = document.querySelector("[data-documents]");
+let held = []; // addresses of what is shown, given back with the task
+let current = null;
 
 addEventListener("doyen:task", (event) => {
   const { config, task } = event.detail;
+  current = task;
+  for (const part of place.querySelectorAll(":scope > section")) part.remove();
+  held.forEach((address) => URL.revokeObjectURL(address));
+  held = [];
+  place.hidden = true;
   const tags = new DOMParser().parseFromString(config, "text/xml").querySelectorAll("Pdf");
-  for (const tag of tags) show(addressOf(tag, task.data));
+  for (const tag of tags) show(addressOf(tag, task.data), task);
 });
 
 function addressOf(tag, data) {
@@ -16,12 +23,15 @@ function addressOf(tag, data) {
   return name ? (Object.hasOwn(data, name) ? data[name] : null) : value;
 }
 
-async function show(address) {
+async function show(address, task) {
   const part = place.querySelector("template").content.firstElementChild.cloneNode(true);
   place.append(part);
   place.hidden = false;
   try {
-    const whole = URL.createObjectURL(new Blob([await bytesOf(String(address))], { type: "application/pdf" }));
+    const bytes = await bytesOf(String(address));
+    if (task !== current) return; // the next task is here already
+    const whole = URL.createObjectURL(new Blob([bytes], { type: "application/pdf" }));
+    held.push(whole);
     part.querySelector("a").href = whole;
     const frame = part.querySelector("iframe");
     frame.src = whole;

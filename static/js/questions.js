@@ -3,13 +3,10 @@
 // The list is the server's own HTML, escaped where it was made. What is typed stays in this tab
 // until the server has it.
 
-const panel = document.querySelector("[data-questions]");
-const list = panel.querySelector("[data-questions-list]");
-const trouble = panel.querySelector("[data-questions-trouble]");
-const count = panel.querySelector("[data-questions-count]");
+let panel, list, trouble, count; // of the task that the page shows
 const part = () => list.querySelector("[data-questions-part]");
 const typing = () => list.querySelector("textarea[id=words]");
-const DRAFT = `doyen:question:${location.pathname}`;
+const draftName = () => `doyen:question:${location.pathname}`;
 let sending = false;
 
 function tell(key) {
@@ -19,8 +16,8 @@ function tell(key) {
 
 function keep() {
   try {
-    if (typing()?.value) sessionStorage.setItem(DRAFT, typing().value);
-    else sessionStorage.removeItem(DRAFT);
+    if (typing()?.value) sessionStorage.setItem(draftName(), typing().value);
+    else sessionStorage.removeItem(draftName());
   } catch {
     // A closed storage: the page works as it does without.
   }
@@ -28,7 +25,7 @@ function keep() {
 
 function bring() {
   try {
-    const kept = sessionStorage.getItem(DRAFT);
+    const kept = sessionStorage.getItem(draftName());
     if (!kept || !typing() || typing().value) return;
     typing().value = kept;
     panel.open = true;
@@ -65,6 +62,7 @@ function replace(html) {
 }
 
 async function send(form, submitter) {
+  const mine = list;
   const address = new URL(form.action);
   address.searchParams.set("part", "1");
   submitter?.setAttribute("aria-busy", "true");
@@ -73,9 +71,11 @@ async function send(form, submitter) {
     if (response.redirected || response.status === 401) return tell("out");
     if (!response.ok && response.status !== 422) return await refused(response);
     if (form.contains(typing()) && response.ok) typing().value = "";
+    const html = await response.text();
+    if (mine !== list) return; // the next task is here
     const kept = typing()?.value ?? "";
     keep();
-    replace(await response.text());
+    replace(html);
     if (response.ok && kept && typing() && !typing().value) typing().value = kept;
     keep();
     (list.querySelector("[data-said]") ?? list.querySelector("[data-focus]"))?.focus();
@@ -94,24 +94,26 @@ async function refused(response) {
   if (response.status < 500 && words) trouble.textContent = words;
 }
 
-list.addEventListener("submit", async (event) => {
+async function submit(event) {
   event.preventDefault();
   if (sending) return;
   sending = true;
   tell("");
   await send(event.target, event.submitter);
   sending = false;
-});
-list.addEventListener("input", keep);
+}
 
 async function look() {
   const asked = list.querySelectorAll("details[open]").length || list.contains(document.activeElement);
   if (sending || asked) return counted();
+  const mine = list;
   try {
     const response = await fetch(panel.dataset.questions, { headers: { Accept: "text/html" } });
     if (!response.ok || response.redirected) return;
+    const html = await response.text();
+    if (mine !== list) return; // the next task is here
     keep();
-    replace(await response.text());
+    replace(html);
     bring();
     seen();
   } catch {
@@ -122,6 +124,18 @@ async function look() {
 addEventListener("doyen:answered", (event) => {
   if (new Date(event.detail) > new Date(part().dataset.newest || 0)) look();
 });
-panel.addEventListener("toggle", seen);
-bring();
-seen();
+
+function begin() {
+  panel = document.querySelector("[data-questions]");
+  list = panel.querySelector("[data-questions-list]");
+  trouble = panel.querySelector("[data-questions-trouble]");
+  count = panel.querySelector("[data-questions-count]");
+  list.addEventListener("submit", submit);
+  list.addEventListener("input", keep);
+  panel.addEventListener("toggle", seen);
+  bring();
+  seen();
+}
+
+begin();
+addEventListener("doyen:page", begin); // the next task has questions of its own

@@ -51,6 +51,7 @@ from tests.factories.loop import (
     make_prediction,
     show,
 )
+from tests.factories.media import make_media, make_media_upload
 from tests.factories.mirrors import make_edit
 from tests.factories.payouts import (
     eur,
@@ -201,6 +202,11 @@ def _work(app: Any, session: Session, all_: Everywhere, folder: Path) -> None:
     make_assignment(session, desk.project, expert=expert, state=WorkState.ACCEPTED)
     asked = make_assignment(session, desk.project, expert=expert, state=WorkState.ACCEPTED)
     make_question(session, asked, words=all_.say("zqwords of a question"))
+    settings, by = app.extensions["doyen.settings"], all_.user
+    make_media_upload(
+        session, desk.project, by=by, settings=settings, name=all_.say("zqname of a film.png")
+    )
+    make_media(session, desk.project, by=by, settings=settings)
     skipped = make_assignment(
         session,
         desk.project,

@@ -13,9 +13,11 @@ from accounts.models import User
 from annotation.assignment import expire_next
 from annotation.models import Annotation, Assignment, Draft, State
 from core.clock import now
+from projects.models import Project
 from tests.annotation.label_studio.bench_window import Bench, choose, editor, mark, take_a_task
 from tests.browser import Window, served
 from tests.conftest import Live
+from tests.factories.annotation import make_task
 
 pytestmark = [
     pytest.mark.live_label_studio,
@@ -292,3 +294,39 @@ def test_more_time_is_taken_once_by_two_clicks(work, window):
     assert lease.extended == 1
     assert lease.due_at > now() + timedelta(minutes=118)
     assert lease.state is State.ACTIVE
+
+
+def test_the_next_task_comes_into_the_same_frame(work, window):
+    with work.live.transaction() as session:
+        project = session.get_one(Project, work.assignment().project_id)
+        make_task(session, project, data={"text": "Zebra clause of the second task."})
+    page, first = window.page, work.assignment_id
+    frame = editor(page)
+    page.get_by_label("Search the guidelines").fill("clause")
+    choose(page, "grant")
+    length = page.evaluate("history.length")
+    frame.evaluate("window.stays = true; localStorage.setItem('of the first', '1')")
+
+    hand_in(page)
+
+    page.wait_for_url(lambda address: not address.endswith(f"/work/{first}"))
+    second = editor(page)
+    expect(second.get_by_text("Zebra clause")).to_be_visible()
+    assert second.evaluate("window.stays"), "the frame was loaded anew"
+    assert "The licensor grants" not in second.content()
+    assert second.evaluate("localStorage.getItem('of the first')") is None
+    expect(page.locator("h1")).to_contain_text(page.url.rsplit("/", 1)[1])
+    assert page.url.rsplit("/", 1)[1] in page.title()
+    expect(page.get_by_text("Handed in. This is the next task.")).to_be_visible()
+    expect(page.get_by_label("Search the guidelines")).to_have_value("clause")
+    assert [values(one.result)["choices"] for one in answers(work)] == [{"choices": ["grant"]}]
+
+    # What is done now is kept with this task and handed in for it.
+    choose(page, "patent")
+    expect(page.locator("[data-draft-state]")).to_contain_text("Draft saved", timeout=10_000)
+    with work.live.transaction() as session:
+        [kept] = session.exec(select(Draft)).all()
+        assert page.url.endswith(f"/work/{kept.assignment_id}")
+        assert values(kept.result)["choices"] == {"choices": ["patent"]}
+    # Back leads to where the person came from, and not through all that was handed in.
+    assert page.evaluate("history.length") == length

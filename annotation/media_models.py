@@ -1,0 +1,73 @@
+"""Media files of projects, which tasks show them, and what is on its way in."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, Text, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from core.models import utc
+
+NAME_MOST = 200
+
+
+class TaskMedia(SQLModel, table=True):
+    """A file of a project, by the name that its tasks call it by.
+
+    A trigger keeps the content as it is once somebody has worked on a task that shows it.
+    """
+
+    __tablename__ = "task_media"
+    __table_args__ = (
+        UniqueConstraint("project_id", "name"),
+        CheckConstraint("length(btrim(name)) BETWEEN 1 AND 200", name="name_present"),
+        CheckConstraint("size > 0", name="size_positive"),
+        CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256_whole"),
+        Index("ix_task_media_organisation_id_sha256", "organisation_id", "sha256"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    project_id: int = Field(foreign_key="project.id")
+    organisation_id: int = Field(foreign_key="organisation.id")
+    name: str = Field(sa_type=Text)
+    kind: str = Field(sa_type=Text)
+    size: int = Field(sa_type=BigInteger)
+    sha256: str = Field(sa_type=Text)
+    added_by: int = Field(foreign_key="user_account.id")
+    added_at: datetime = utc()
+    replaced_at: datetime | None = utc(nullable=True)
+
+
+class TaskMediaUse(SQLModel, table=True):
+    """Which task shows which file."""
+
+    __tablename__ = "task_media_use"
+    __table_args__ = (Index("ix_task_media_use_task_id", "task_id"),)
+
+    media_id: int = Field(primary_key=True, foreign_key="task_media.id", sa_type=BigInteger)
+    task_id: int = Field(primary_key=True, foreign_key="task.id", sa_type=BigInteger)
+
+
+class MediaUpload(SQLModel, table=True):
+    """A file on its way in: begun once, whatever happens to the network, and gone when it is in."""
+
+    __tablename__ = "media_upload"
+    __table_args__ = (
+        UniqueConstraint("key"),
+        # Beginning again, after the network or the browser went away, goes on with the same.
+        UniqueConstraint("project_id", "by_user_id", "name", "size", "stamp"),
+        CheckConstraint("size > 0", name="size_positive"),
+        CheckConstraint("received BETWEEN 0 AND size", name="received_within"),
+        Index("ix_media_upload_organisation_id", "organisation_id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    key: str = Field(sa_type=Text)
+    project_id: int = Field(foreign_key="project.id")
+    organisation_id: int = Field(foreign_key="organisation.id")
+    by_user_id: int = Field(foreign_key="user_account.id")
+    name: str = Field(sa_type=Text)
+    size: int = Field(sa_type=BigInteger)
+    stamp: str = Field(sa_type=Text)  # when the file was last changed, as its browser says
+    received: int = Field(default=0, sa_type=BigInteger)
+    begun_at: datetime = utc()
+    touched_at: datetime = utc()

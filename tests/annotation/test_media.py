@@ -1,0 +1,273 @@
+"""Media files of projects: taken in piece by piece, named by tasks, served by links."""
+
+import io
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import Session, select
+
+from accounts.models import User
+from annotation import assignment as leases
+from annotation import media, media_kinds, media_links, tasks
+from annotation.media_links import Holder
+from annotation.media_models import MediaUpload, TaskMedia, TaskMediaUse
+from annotation.models import Assignment, Task
+from annotation.validated import with_hashes
+from core.clock import now
+from core.models import AuditEvent
+from tests.factories.annotation import Desk, make_desk
+from tests.factories.media import PIXEL, make_media
+
+IMAGE = """
+<View><Image name="image" value="$image"/>
+<Choices name="kind" toName="image"><Choice value="a"/><Choice value="b"/></Choices></View>
+"""
+OTHER = PIXEL + b"\0"  # what follows the end of a PNG is ignored
+
+
+@pytest.fixture
+def desk(session: Session) -> Desk:
+    return make_desk(session, tasks=0, label_config=IMAGE)
+
+
+def bring(client: Any, project_id: int, content: bytes, **wanted: Any) -> Any:
+    """Send a file as the page does, in two pieces."""
+    body = {"name": "scans/one.png", "size": len(content), "stamp": "1", **wanted}
+    begun = client.post(f"/projects/{project_id}/media/uploads", json=body)
+    if begun.status_code != 200:
+        return begun
+    here = begun.json["received"]
+    middle = max(here, len(content) // 2)
+    for start, piece in ((here, content[here:middle]), (middle, content[middle:])):
+        sent = client.post(
+            f"{begun.json['pieces']}?start={start}",
+            data=piece,
+            content_type="application/octet-stream",
+        )
+        assert sent.status_code == 200, sent.text
+    return client.post(begun.json["finish"], json={"replaces": wanted.get("replaces", False)})
+
+
+def get(client: Any, path: str, **how: Any) -> Any:
+    """Fetch a file and let go of it."""
+    with client.get(path, **how) as response:
+        _ = response.data
+        return response
+
+
+def import_(session: Session, desk: Desk, *names: str) -> tasks.Imported:
+    lines = "\n".join(json.dumps({"data": {"image": name}}) for name in names)
+    stream = io.BytesIO(lines.encode())
+    return tasks.import_file(session, desk.project, "x.jsonl", stream, by=desk.owner, at=now())
+
+
+def test_a_file_comes_in_by_pieces_once(session, sign_in, desk, settings):
+    client = sign_in(desk.owner)
+
+    for _ in range(2):
+        assert bring(client, desk.project_id, PIXEL).status_code == 200
+
+    [file] = session.exec(select(TaskMedia))
+    assert (file.name, file.kind, file.size) == ("scans/one.png", "image/png", len(PIXEL))
+    assert media.path_of(file, settings).read_bytes() == PIXEL
+    assert session.exec(select(MediaUpload)).all() == []
+    assert (
+        len(session.exec(select(AuditEvent).where(AuditEvent.action == "media.added")).all()) == 1
+    )
+
+
+def test_sending_goes_on_where_it_stopped(session, sign_in, desk):
+    client = sign_in(desk.owner)
+    body = {"name": "scans/one.png", "size": len(PIXEL), "stamp": "1"}
+    begun = client.post(f"/projects/{desk.project_id}/media/uploads", json=body)
+    kind = {"content_type": "application/octet-stream"}
+    client.post(f"{begun.json['pieces']}?start=0", data=PIXEL[:20], **kind)
+    # A piece that comes twice, and one from beyond.
+    assert client.post(f"{begun.json['pieces']}?start=0", data=PIXEL[:20], **kind).json == {
+        "received": 20
+    }
+    assert client.post(f"{begun.json['pieces']}?start=40", data=b"x", **kind).status_code == 409
+
+    assert (
+        client.post(f"/projects/{desk.project_id}/media/uploads", json=body).json["received"] == 20
+    )
+    assert bring(client, desk.project_id, PIXEL).status_code == 200
+    assert session.exec(select(TaskMedia)).one().size == len(PIXEL)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "status", "words"),
+    [
+        ("a.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", 422, "is no picture"),
+        ("a.png", b"<html><script>1</script></html>", 422, "is no picture"),
+        ("../a.png", PIXEL, 422, "Rename"),
+        ("a.csv", b"a,b\n1,\xff", 422, "is no picture"),
+        ("a.png", b"", 422, "is empty"),
+    ],
+)
+def test_what_browsers_should_not_show_is_refused(
+    session, sign_in, desk, name, content, status, words
+):
+    answer = bring(sign_in(desk.owner), desk.project_id, content, name=name)
+
+    assert answer.status_code == status
+    assert words in answer.json["title"]
+    assert session.exec(select(TaskMedia)).all() == []
+    assert session.exec(select(MediaUpload)).all() == []
+
+
+def test_a_form_sends_files_without_scripts(session, sign_in, desk):
+    client = sign_in(desk.owner)
+    files = [(io.BytesIO(PIXEL), "a.png"), (io.BytesIO(b"no picture"), "b.png")]
+
+    page = client.post(
+        f"/projects/{desk.project_id}/media",
+        data={"files": files},
+        content_type="multipart/form-data",
+        follow_redirects=True,
+    )
+
+    assert page.status_code == 200
+    assert "“b.png” is no picture" in page.text
+    assert [file.name for file in session.exec(select(TaskMedia))] == ["a.png"]
+
+
+def test_a_quota_holds_and_one_content_counts_once(session, desk, settings):
+    small = settings.model_copy(update={"media_quota_mb": 1})
+    big = PIXEL + b"\0" * 700_000
+    make_media(session, desk.project, by=desk.owner, settings=small, name="a.png", content=big)
+
+    with pytest.raises(media.QuotaFull):
+        make_media(session, desk.project, by=desk.owner, settings=small, name="b.png", content=big)
+
+    make_media(session, desk.project, by=desk.owner, settings=settings, name="b.png", content=big)
+    assert media.room(session, desk.organisation.id or 0, small).kept == len(big)
+
+
+def test_an_import_names_files_that_are_there(session, desk, settings):
+    make_media(session, desk.project, by=desk.owner, settings=settings)
+    make_media(
+        session, desk.project, by=desk.owner, settings=settings, name="t.csv", content=b"a\n"
+    )
+
+    with pytest.raises(tasks.BadFile) as bad:
+        import_(session, desk, "media:a.png", "media:no.png", "media:t.csv", "https://x.org/a.png")
+
+    assert [one.number for one in bad.value.troubles] == [2, 3, 4]
+    assert "it is not there" in bad.value.troubles[0].words
+    assert "of a kind" in bad.value.troubles[1].words
+    assert "reaches no other address" in bad.value.troubles[2].words
+    assert import_(session, desk, "media:a.png").added == 1
+    assert len(session.exec(select(TaskMediaUse)).all()) == 1
+
+
+def test_a_file_changes_only_while_nobody_has_worked_with_it(session, desk, settings):
+    file = make_media(session, desk.project, by=desk.owner, settings=settings)
+    how = {"by": desk.owner, "settings": settings, "content": OTHER}
+    import_(session, desk, "media:a.png")
+    with pytest.raises(media.NameTaken):
+        make_media(session, desk.project, **how)
+    make_media(session, desk.project, **how, replaces=True)
+    assert file.replaced_at is not None
+    with pytest.raises(media.InUse):
+        media.remove(session, file, by=desk.owner.id)
+
+    leases.claim_next(session, desk.project, desk.experts[0].user_id, at=now())
+
+    with pytest.raises(media.WorkedWith):
+        make_media(session, desk.project, by=desk.owner, settings=settings, replaces=True)
+    session.flush()
+    file.sha256 = "0" * 64
+    with pytest.raises(DBAPIError, match="stays as it is"), session.begin_nested():
+        session.flush()
+
+
+def test_a_link_is_the_leases_and_dies_with_it(session, client, sign_in, desk, settings):
+    file = make_media(session, desk.project, by=desk.owner, settings=settings)
+    import_(session, desk, "media:a.png")
+    lease = leases.claim_next(session, desk.project, desk.experts[0].user_id, at=now())
+    expert = sign_in(session.get_one(User, lease.expert_id))
+
+    address = expert.get(f"/work/{lease.id}/task.json").json["task"]["data"]["image"]
+
+    path = "/" + address.split("/", 3)[3]
+    whole = get(client, path)  # without a session: the frame has none
+    assert whole.status_code == 200
+    assert whole.data == PIXEL
+    assert whole.headers["Content-Type"] == "image/png"
+    assert whole.headers["Cache-Control"].startswith("private")
+    assert whole.headers["X-Content-Type-Options"] == "nosniff"
+    assert whole.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert whole.headers["Content-Disposition"].startswith("attachment")
+    assert whole.headers["Access-Control-Allow-Origin"] == "*"
+    part = get(client, path, headers={"Range": "bytes=1-3"})
+    assert (part.status_code, part.data) == (206, b"PNG")
+    assert part.headers["Content-Range"] == f"bytes 1-3/{len(PIXEL)}"
+    same = get(client, path, headers={"If-None-Match": whole.headers["ETag"]})
+    assert same.status_code == 304
+    assert client.get(path.replace("/media/", "/media/x")).status_code == 404
+
+    later = now() + timedelta(minutes=16)
+    token = path.split("/")[2]
+    with pytest.raises(media_links.LinkOver):
+        media_links.open_(session, token, settings, at=later)
+    leases.is_alive(session, lease.id or 0, at=later)
+    session.expire_all()
+    assert media_links.open_(session, token, settings, at=later).id == file.id
+
+    leases.give_back(session, session.get_one(Assignment, lease.id), at=now())
+    session.flush()
+    gone = client.get(path)
+    assert gone.status_code == 410
+    assert "has run out" in gone.text
+
+
+def test_owners_open_a_file_and_delete_only_what_no_task_shows(session, sign_in, desk, settings):
+    file = make_media(session, desk.project, by=desk.owner, settings=settings)
+    owner = sign_in(desk.owner)
+
+    assert get(owner, f"/media-files/{file.id}", follow_redirects=True).data == PIXEL
+    assert "a.png" in owner.get(f"/projects/{desk.project_id}/media?q=A.P").text
+    assert "No file has that" in owner.get(f"/projects/{desk.project_id}/media?q=zebra").text
+    owner.post(f"/media-files/{file.id}/delete")
+
+    assert session.exec(select(TaskMedia)).all() == []
+    token = media_links.token(settings, file, Holder.MEMBER, desk.owner.id, at=now())
+    assert owner.get(f"/media/{token}/a.png").status_code == 404
+
+
+def test_a_sweep_takes_contents_that_nobody_has(session, desk, settings):
+    file = make_media(session, desk.project, by=desk.owner, settings=settings)
+    make_media(session, desk.project, by=desk.owner, settings=settings, name="b.png", content=OTHER)
+    path = media.path_of(file, settings)
+    media.remove(session, file, by=desk.owner.id)
+
+    media.sweep(session, settings, at=now())
+    assert path.exists()
+    assert media.sweep(session, settings, at=now() + timedelta(days=2)) >= 1
+    assert not path.exists()
+
+
+def test_releases_keep_the_name_and_a_fingerprint(session, desk, settings):
+    file = make_media(session, desk.project, by=desk.owner, settings=settings)
+    import_(session, desk, "media:a.png")
+    task = session.exec(select(Task)).one()
+
+    data = with_hashes(task.data, media.hashes(session, desk.project_id))
+
+    assert data == {"image": f"media:a.png#sha256={file.sha256}"}
+
+
+def test_fields_that_name_files_follow_from_the_config():
+    config = """
+    <View><Image name="a" valueList="$pages"/><Paragraphs name="p" value="$talk" audioUrl="$sound"/>
+    <Text name="t" value="$words"/><HyperText name="h" value="$page" valueType="url"/>
+    <Choices name="c" toName="t"><Choice value="x"/><Choice value="y"/></Choices></View>
+    """
+
+    assert set(media_kinds.fields(config)) == {"pages", "sound", "page"}
+    data = {"pages": ["media:1.png", "data:image/png;base64,"], "words": "media: a word"}
+    assert media_kinds.names(data, config) == [("pages", "1.png")]
