@@ -7,11 +7,10 @@ import pytest
 from sqlmodel import select
 
 from accounts.models import User
-from annotation.assignment import claim_next
 from annotation.models import Annotation, Assignment, State
 from core.clock import now
 from tests.annotation.label_studio.cases import HOSTILE
-from tests.factories.annotation import choice, make_desk
+from tests.factories.annotation import choice, claimed, make_desk
 
 WRONG: dict[str, Any] = {
     **HOSTILE,
@@ -32,7 +31,7 @@ WRONG: dict[str, Any] = {
 
 def test_a_hostile_answer_is_refused_and_changes_nothing(session, sign_in):
     desk = make_desk(session)
-    lease = claim_next(session, desk.project, desk.experts[0].user_id, at=now())
+    lease = claimed(session, desk.project, desk.experts[0].user_id, at=now())
     session.commit()
     client = sign_in(session.get_one(User, desk.experts[0].user_id))
 
@@ -54,7 +53,7 @@ def test_a_hostile_answer_is_refused_and_changes_nothing(session, sign_in):
 )
 def test_a_body_that_is_no_answer_is_refused(session, sign_in, body):
     desk = make_desk(session)
-    lease = claim_next(session, desk.project, desk.experts[0].user_id, at=now())
+    lease = claimed(session, desk.project, desk.experts[0].user_id, at=now())
     session.commit()
 
     sent = sign_in(session.get_one(User, desk.experts[0].user_id)).post(

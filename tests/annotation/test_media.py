@@ -18,7 +18,7 @@ from annotation.models import Assignment, Task
 from annotation.validated import with_hashes
 from core.clock import now
 from core.models import AuditEvent
-from tests.factories.annotation import Desk, make_desk
+from tests.factories.annotation import Desk, claimed, make_desk
 from tests.factories.media import PIXEL, make_media
 
 IMAGE = """
@@ -175,7 +175,7 @@ def test_a_file_changes_only_while_nobody_has_worked_with_it(session, desk, sett
     with pytest.raises(media.InUse):
         media.remove(session, file, by=desk.owner.id)
 
-    leases.claim_next(session, desk.project, desk.experts[0].user_id, at=now())
+    claimed(session, desk.project, desk.experts[0].user_id, at=now())
 
     with pytest.raises(media.WorkedWith):
         make_media(session, desk.project, by=desk.owner, settings=settings, replaces=True)
@@ -188,7 +188,7 @@ def test_a_file_changes_only_while_nobody_has_worked_with_it(session, desk, sett
 def test_a_link_is_the_leases_and_dies_with_it(session, client, sign_in, desk, settings):
     file = make_media(session, desk.project, by=desk.owner, settings=settings)
     import_(session, desk, "media:a.png")
-    lease = leases.claim_next(session, desk.project, desk.experts[0].user_id, at=now())
+    lease = claimed(session, desk.project, desk.experts[0].user_id, at=now())
     expert = sign_in(session.get_one(User, lease.expert_id))
 
     address = expert.get(f"/work/{lease.id}/task.json").json["task"]["data"]["image"]

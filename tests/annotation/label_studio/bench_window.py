@@ -8,13 +8,12 @@ from typing import Any
 from playwright.sync_api import Browser, Frame, Page, expect
 
 from accounts.models import User
-from annotation.assignment import claim_next
 from annotation.models import Assignment
 from core.clock import now
 from tests import browser as browsers
 from tests.browser import Window
 from tests.conftest import Live
-from tests.factories.annotation import make_desk, make_task
+from tests.factories.annotation import claimed, make_desk, make_task
 
 # Where a passage of the text stands in the editor, as a box in the frame.
 FIND = """words => {
@@ -74,7 +73,7 @@ def take_a_task(live: Live, *, data: dict[str, Any] | None = None, **project: An
         desk = make_desk(session, tasks=0, **project)
         task = make_task(session, desk.project, **({"data": data} if data else {}))
         expert_id = desk.experts[0].user_id
-        lease = claim_next(session, desk.project, expert_id, at=now())
+        lease = claimed(session, desk.project, expert_id, at=now())
         assert lease.id is not None
         assert task.id is not None
         return Bench(live, expert_id, lease.id, task.id)

@@ -11,7 +11,6 @@ from playwright.sync_api import Browser, Frame, Response, expect
 from sqlmodel import select
 
 from annotation import tasks
-from annotation.assignment import claim_next
 from annotation.models import Annotation, Task
 from core.clock import now
 from tests.annotation.label_studio import media
@@ -19,7 +18,7 @@ from tests.annotation.label_studio.bench_window import Bench, choose, editor
 from tests.annotation.label_studio.templates import view
 from tests.browser import Window, served
 from tests.conftest import Live
-from tests.factories.annotation import make_desk
+from tests.factories.annotation import claimed, make_desk
 from tests.factories.media import make_media
 
 pytestmark = [
@@ -86,7 +85,7 @@ def window(bench: Live, chromium: Browser) -> Iterator[tuple[Bench, Window]]:
             line = io.BytesIO(json.dumps({"data": data}).encode())
             tasks.import_file(session, desk.project, "a.jsonl", line, by=desk.owner, at=now())
             task = session.exec(select(Task)).one()
-            lease = claim_next(session, desk.project, desk.experts[0].user_id, at=now())
+            lease = claimed(session, desk.project, desk.experts[0].user_id, at=now())
             work = Bench(bench, lease.expert_id, lease.id or 0, task.id or 0)
         bench.client().get("/editor/frame")  # the editor's files come before the first task
         with work.window(chromium, home) as window:

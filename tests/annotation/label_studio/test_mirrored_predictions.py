@@ -16,7 +16,7 @@ from core.clock import now
 from projects.models import Project
 from tests.annotation.label_studio.test_mirror import There, bring, look, repair
 from tests.conftest import Live
-from tests.factories.annotation import Desk, choice, make_desk
+from tests.factories.annotation import Desk, choice, claimed, make_desk
 from tests.factories.loop import make_prediction, show
 from tests.label_studio_server import Server
 
@@ -98,7 +98,7 @@ def test_an_answer_says_there_with_what_it_began_and_that_stays(bench: Live, the
     rule(bench, desk, Shows.ALL)
     with bench.transaction() as session:
         project = session.get_one(Project, desk.project_id)
-        lease = leases.claim_next(session, project, desk.experts[0].user_id, at=now())
+        lease = claimed(session, project, desk.experts[0].user_id, at=now())
         leases.submit(session, lease, project, choice(), at=now())
     rule(bench, desk, Shows.HIDDEN)
     bring(bench, desk)
