@@ -122,8 +122,8 @@ def personal(manifest: Mapping[str, Any]) -> str:
     if isinstance(scan, Mapping):
         return f"Scanned for personal data: {json.dumps(scan, ensure_ascii=False)[:500]}"
     return (
-        "Annotators are keys that mean nothing elsewhere. Whether the tasks' own data holds personal "
-        "data was not scanned."
+        "Annotators are keys that mean nothing elsewhere. Whether the tasks' own data holds "
+        "personal data was not scanned."
     )
 
 
@@ -269,7 +269,7 @@ def _datasheet(manifest: Mapping[str, Any]) -> list[str]:
         "Did models have a part in it?": machines(manifest),
         "Does it hold personal data?": personal(manifest),
         "Will it be updated?": (
-            "This version never changes. Work that is validated later, and erasures, are in the next."
+            "This version never changes. Later work, and erasures, are in the next."
         ),
         "How do I check that I have it whole?": (
             "`SHA256SUMS` names every file; `manifest.json.sig` is an Ed25519 signature of "

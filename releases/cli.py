@@ -90,14 +90,16 @@ def push(release_id: int, repository: str, endpoint: str, public: bool, formats:
         found = session.get(Release, release_id)
         if found is None or not found.is_ready:
             raise click.ClickException(f"There is no ready release {release_id}.")
-        made = [one.name for one in formats_made.of(session, release_id) if one.files]
-    extra = {
-        f"{formats_made.FOLDER}/{name}": root / formats_made.place(found, name)
-        for name in (made if formats else [])
-    }
+        made = formats_made.of(session, release_id) if formats else []
+    extra = {signing.SIGNATURE: storage.beside(found, signing.SIGNATURE)}
+    for one in made:
+        for file in one.files or []:
+            path = f"{formats_made.FOLDER}/{one.name}/{file['path']}"
+            extra[path] = f"{formats_made.place(found, one.name)}/{file['path']}"
+    here = {path: root / place for path, place in extra.items() if (root / place).is_file()}
     wish = pushing.Wish(repository, endpoint, os.environ.get("HF_TOKEN", ""), public)
     try:
-        commit = pushing.push(storage.folder(root, found), found, wish, extra)
+        commit = pushing.push(storage.folder(root, found), found, wish, here)
     except (DomainError, pushing.Lacking) as error:
         raise click.ClickException(str(error)) from error
     with transaction() as session:

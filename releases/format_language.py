@@ -22,10 +22,45 @@ ROLES = {
     "model": "assistant",
     "gpt": "assistant",
 }
-GOOD = ("good", "yes", "correct", "right", "accept", "accepted", "true", "up", "thumbs up",
-        "desirable", "helpful", "safe", "pass", "ok", "bon", "oui", "juste", "accepté")  # fmt: skip
-BAD = ("bad", "no", "incorrect", "wrong", "reject", "rejected", "false", "down", "thumbs down",
-       "undesirable", "unhelpful", "unsafe", "fail", "not ok", "mauvais", "non", "faux", "refusé")  # fmt: skip
+GOOD = {
+    "good",
+    "yes",
+    "correct",
+    "right",
+    "accept",
+    "accepted",
+    "true",
+    "up",
+    "desirable",
+    "helpful",
+    "safe",
+    "pass",
+    "ok",
+    "bon",
+    "bonne",
+    "oui",
+    "juste",
+    "accepté",
+}
+BAD = {
+    "bad",
+    "no",
+    "incorrect",
+    "wrong",
+    "reject",
+    "rejected",
+    "false",
+    "down",
+    "undesirable",
+    "unhelpful",
+    "unsafe",
+    "fail",
+    "mauvais",
+    "mauvaise",
+    "non",
+    "faux",
+    "refusé",
+}
 SIDES = {"left": 0, "right": 1}
 
 
@@ -61,7 +96,7 @@ def openai_sft(source: Source, out: Out) -> None:
 
 def preference(source: Source, out: Out) -> None:
     """TRL's preference pairs with an explicit prompt; ties are left out."""
-    for split, pair, add in _pairs(source, out, "{split}.jsonl"):
+    for pair, add in _pairs(source, out, "{split}.jsonl"):
         if pair.better is None:
             out.left_out += 1
             continue
@@ -71,7 +106,7 @@ def preference(source: Source, out: Out) -> None:
 
 def openai_dpo(source: Source, out: Out) -> None:
     """OpenAI's direct preference optimisation."""
-    for split, pair, add in _pairs(source, out, "{split}.jsonl"):
+    for pair, add in _pairs(source, out, "{split}.jsonl"):
         if pair.better is None:
             out.left_out += 1
             continue
@@ -173,7 +208,7 @@ def _writing(source: Source) -> Control:
     raise Unfit("nobody writes an answer: there is no TextArea about the whole task")
 
 
-def _pairs(source: Source, out: Out, path: str) -> Iterator[tuple[str, Pair, Any]]:
+def _pairs(source: Source, out: Out, path: str) -> Iterator[tuple[Pair, Any]]:
     control, answers, asked = _comparing(source)
     for split in source.splits:
         with out.lines(path.format(split=split)) as add:
@@ -182,7 +217,7 @@ def _pairs(source: Source, out: Out, path: str) -> Iterator[tuple[str, Pair, Any
                 if pair is None:
                     out.left_out += 1
                 else:
-                    yield split, pair, add
+                    yield pair, add
 
 
 def _comparing(source: Source) -> tuple[Control, tuple[str, str], list[str]]:
@@ -218,7 +253,7 @@ def _chosen(pair: Pair, chosen: str, rejected: str) -> dict[str, Any]:
 def _unpaired_from_pairs(source: Source, out: Out) -> None:
     try:
         pairs = _pairs(source, out, "{split}.jsonl")
-        for _split, pair, add in pairs:
+        for pair, add in pairs:
             if pair.better is None:
                 out.left_out += 1
                 continue
@@ -249,9 +284,7 @@ def _steps(source: Source) -> tuple[Control, str, str, str]:
         wrong = [one for one in control.options if one.strip().lower() in BAD]
         if len(right) == len(wrong) == 1:
             return control, right[0], wrong[0], source.field_of(control, "Paragraphs")
-    raise Unfit(
-        "no steps are marked right or wrong: that takes ParagraphLabels with two such labels"
-    )
+    raise Unfit("no ParagraphLabels mark steps with two labels, one for right and one for wrong")
 
 
 def _verdicts(row: Row, control: Control, right: str, wrong: str, steps: int) -> list[bool] | None:

@@ -15,7 +15,7 @@ from flask.typing import ResponseReturnValue
 from accounts import tokens
 from accounts.models import Organisation, User
 from accounts.tokens import Principal, ScopeMissing, TokenNeeded, TokenRefused
-from core.access import by_token
+from core.access import by_token, takes_json
 from core.clock import now
 from core.db import db_session
 from core.errors import DomainError, NotFound, TooOften
@@ -91,10 +91,11 @@ def tree(owner: str, name: str, revision: str, folder: str = "") -> ResponseRetu
 
 @bp.post("/api/datasets/<owner>/<name>/paths-info/<revision>")
 @by_token(READ)
+@takes_json
 def paths_info(owner: str, name: str, revision: str) -> ResponseReturnValue:
     """Say what is at some paths of a revision."""
     release = _repository(owner, name).at(revision)
-    return jsonify(list(hub.at_paths(_entries(release), request.form.getlist("paths"))))
+    return jsonify(list(hub.at_paths(_entries(release), _paths())))
 
 
 @bp.get("/api/datasets/<owner>/<name>/refs")
@@ -188,6 +189,13 @@ def _code(error: DomainError) -> tuple[str, str]:
     if isinstance(error, NotFound):
         return hub.NoSuchEntry.code, "Entry not found"
     return "", str(error)
+
+
+def _paths() -> list[str]:
+    """Return the paths that are asked for: as a form, as clients do, or as JSON."""
+    said = request.get_json(silent=True) if request.is_json else None
+    listed = said.get("paths") if isinstance(said, dict) else request.form.getlist("paths")
+    return [str(one) for one in listed] if isinstance(listed, list) else []
 
 
 def _repository(owner: str, name: str) -> Repository:

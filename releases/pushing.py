@@ -49,11 +49,7 @@ def push(folder: Path, release: Release, wish: Wish, extra: Mapping[str, Path]) 
     client = hub.HfApi(endpoint=wish.endpoint, token=wish.token or None)
     adds = [
         hub.CommitOperationAdd(path.as_posix(), folder / path) for path in storage.files(folder)
-    ] + [
-        hub.CommitOperationAdd(f"{name}/{path.as_posix()}", place / path)
-        for name, place in extra.items()
-        for path in storage.files(place)
-    ]
+    ] + [hub.CommitOperationAdd(name, file) for name, file in sorted(extra.items())]
     try:
         client.create_repo(
             wish.repository, repo_type="dataset", private=not wish.public, exist_ok=True
