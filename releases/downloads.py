@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func
+from sqlalchemy import select as sql_select
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col
 
 from accounts.models import Organisation
 from accounts.tokens import Principal
@@ -85,35 +86,35 @@ def reader(
 def count(session: Session, project_id: int) -> int:
     """Return how often the releases of a project were loaded: readers and days, not files."""
     once_a_day = (
-        select(
-            ReleaseDownload.release_id,
-            ReleaseDownload.organisation_id,
-            ReleaseDownload.user_id,
-            ReleaseDownload.token_id,
-            ReleaseDownload.day,
+        sql_select(
+            col(ReleaseDownload.release_id),
+            col(ReleaseDownload.organisation_id),
+            col(ReleaseDownload.user_id),
+            col(ReleaseDownload.token_id),
+            col(ReleaseDownload.day),
         )
         .join(Release, col(Release.id) == col(ReleaseDownload.release_id))
-        .where(Release.project_id == project_id, ReleaseDownload.times > 0)
+        .where(col(Release.project_id) == project_id, col(ReleaseDownload.times) > 0)
         .distinct()
         .subquery()
     )
-    return session.execute(select(func.count()).select_from(once_a_day)).scalar_one()
+    return int(session.execute(sql_select(func.count()).select_from(once_a_day)).scalar_one())
 
 
 def uses(session: Session, release_id: int) -> list[Use]:
     """Return what each organisation has loaded of a release, the latest first."""
-    last = func.max(ReleaseDownload.last_at)
+    last = func.max(col(ReleaseDownload.last_at))
     rows = session.execute(
-        select(
-            Organisation.name,
-            func.count(func.distinct(ReleaseDownload.day)),
-            func.sum(ReleaseDownload.times),
-            func.sum(ReleaseDownload.bytes),
+        sql_select(
+            col(Organisation.name),
+            func.count(func.distinct(col(ReleaseDownload.day))),
+            func.sum(col(ReleaseDownload.times)),
+            func.sum(col(ReleaseDownload.bytes)),
             last,
         )
         .join(Organisation, col(Organisation.id) == col(ReleaseDownload.organisation_id))
         .where(col(ReleaseDownload.release_id) == release_id)
-        .group_by(col(Organisation.id), Organisation.name)
+        .group_by(col(Organisation.id), col(Organisation.name))
         .order_by(last.desc())
     )
     return [Use(row[0], row[1], int(row[2]), int(row[3]), row[4]) for row in rows]

@@ -63,7 +63,8 @@ def coco(source: Source, out: Out) -> None:
     names = _names(source, *SHAPES)
     picture = _picture(source)
     for split in source.splits:
-        images, marks = [], []
+        images: list[dict[str, Any]] = []
+        marks: list[dict[str, Any]] = []
         for row in source.rows(split):
             shapes = list(_shapes(row, *SHAPES.values()))
             if not shapes:
@@ -80,8 +81,8 @@ def coco(source: Source, out: Out) -> None:
                 }
             )
             for shape in shapes:
-                said = {"id": len(marks) + 1, "image_id": number, "iscrowd": 0}
-                marks.append(said | {"category_id": names.index(shape.label) + 1} | _of(shape))
+                numbers = {"id": len(marks) + 1, "image_id": number, "iscrowd": 0}
+                marks.append(numbers | {"category_id": names.index(shape.label) + 1} | _of(shape))
             out.rows += 1
         said = {
             "info": {"description": source.facts["title"], "version": source.facts["version"]},
