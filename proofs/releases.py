@@ -59,7 +59,7 @@ class Web(HTTPFileSystem):
         return datetime.datetime(2026, 1, 1)
 
 duckdb.register_filesystem(Web(skip_instance_cache=True))
-print(duckdb.sql("from read_parquet('{address}') select count(*)").fetchone()[0])
+print(duckdb.sql("from read_parquet('{address}') select count(*)").fetchall()[0][0])
 """
 
 
