@@ -415,7 +415,7 @@ NO_ROW: dict[str, dict[str, str]] = {
     "interview_templates.ask": {"field": "law"},
     "interview_templates.ask_bank": {"field": "law"},
     "look.language": {"code": "fr"},
-    "release_links.key": {"key_id": "x"},
+    "release_links.key": {"name": "x"},
     "release_links.file": {"key": "x", "path": "README.md"},
     "look.icons": {"digest": "x"},
     "static": {"filename": "doyen.css"},

@@ -40,14 +40,14 @@ def keys() -> ResponseReturnValue:
     return response
 
 
-@bp.get("/.well-known/doyen-release-keys/<key_id>.pem")
+@bp.get("/.well-known/doyen-release-keys/<name>.pem")
 @public
-def key(key_id: str) -> ResponseReturnValue:
+def key(name: str) -> ResponseReturnValue:
     """Tell one key, as OpenSSL reads it."""
     known = {one.id: one.pem for one in signing.public_keys(db_session())}
-    if key_id not in known:
+    if name not in known:
         raise NotFound
-    return Response(known[key_id], mimetype="application/x-pem-file")
+    return Response(known[name], mimetype="application/x-pem-file")
 
 
 @bp.post("/releases/<int:release_id>/links")
