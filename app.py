@@ -133,6 +133,8 @@ SCHEDULE = {
     "interviews.go_on_checking": 120,
     "interviews.settle_read": 60,
     "releases.take_up_builds": 60,
+    "releases.sign_waiting": 60,
+    "releases.make_formats": 120,
 }
 
 

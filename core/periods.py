@@ -25,6 +25,7 @@ PERIODS: dict[str, Period] = {
         3653, 1827, "EU directive 2021/514 asks for five to ten years of records"
     ),
     "answer_prints": Period(730),
+    "downloads": Period(730),
     # Off unless the operator says how long.
     "transcripts": Period(0, 183, "an interview can be contested and checked for six months"),
     "decisions": Period(0, 183, "article 26 of the EU AI act asks for six months of records"),

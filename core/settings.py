@@ -42,6 +42,17 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     database_pool_size: int = 5
 
+    # Where releases are kept for good when not in data_dir: s3://bucket/folder or what else fsspec
+    # knows, and its options as a JSON object, such as {"access_key": "…", "secret_key": "…",
+    # "region": "…", "endpoint_override": "…"} for S3 (none: AWS's own ways to find a key).
+    releases_url: str = ""
+    releases_options: SecretStr = SecretStr("")
+    # The Ed25519 key that signs the manifests of releases, as PEM or as 32 bytes in base64. Without
+    # one, a key is made once and kept in data_dir; give one where several hosts share no data_dir.
+    release_signing_key: SecretStr = SecretStr("")
+    # How many hours a signed link to the files of a release works, at most.
+    release_link_hours: int = Field(default=24, ge=1, le=24 * 30)
+
     # How people reach this instance, with scheme and without a slash at the end.
     public_url: str = "http://127.0.0.1:8000"
     cookie_secure: bool = False

@@ -2,13 +2,14 @@
 
 import sys
 
-from proofs import access, annotation, interviews, payouts, trust, walk
+from proofs import access, annotation, interviews, payouts, releases, trust, walk
 
 PROOFS = {
     "access": access.prove,
     "annotation": annotation.prove,
     "interviews": interviews.prove,
     "payouts": payouts.prove,
+    "releases": releases.prove,
     "trust": trust.prove,
     "walk": walk.prove,
 }

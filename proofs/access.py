@@ -84,6 +84,18 @@ BANK = {"bank_id": "item bank"}
 OF_BANK = functools.partial(Route, ADMIN, BANK)
 ITEM = {**BANK, "item_id": "bank item"}
 OF_ITEM = functools.partial(Route, ADMIN, ITEM, own=BANK)
+REPOSITORY = {"owner": "release owner", "name": "release name"}
+REVISION = {"revision": "=main"}
+HUB_VIEWS: dict[str, dict[str, str]] = {
+    "info": REVISION,
+    "tree": {**REVISION, "folder": "=data"},
+    "paths_info": REVISION,
+    "refs": {},
+    "commits": REVISION,
+    "auth_check": {},
+    "croissant_file": {},
+    "resolve": {**REVISION, "path": "release file"},
+}
 # How often something was tried is counted for refusals too.
 WRITTEN = text(
     "select coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0) from pg_stat_xact_user_tables"
@@ -390,6 +402,15 @@ ROUTES: dict[str, Route] = {
     "releases_api.get_file": Route(
         frozenset({OWNER, READER}), {"release_id": "release", "path": "release file"}
     ),
+    "releases_api.list_formats": Route(frozenset({OWNER, READER}), {"release_id": "release"}),
+    "releases_api.make_links": Route(frozenset({OWNER, READER}), {"release_id": "release"}),
+    "release_links.make": Route(US | {READER}, {"release_id": "release"}),
+    "release_links.citation": Route(US | {READER}, {"release_id": "release"}),
+    "release_links.croissant_file": Route(US | {READER}, {"release_id": "release"}),
+    **{
+        f"hub.{view}": Route(frozenset({OWNER, READER}), {**REPOSITORY, **more})
+        for view, more in HUB_VIEWS.items()
+    },
 }
 
 # Addresses whose parameter names no row of anybody, and what stands there.
@@ -404,6 +425,8 @@ NO_ROW: dict[str, dict[str, str]] = {
     "interview_templates.ask": {"field": "law"},
     "interview_templates.ask_bank": {"field": "law"},
     "look.language": {"code": "fr"},
+    "release_links.key": {"name": "x"},
+    "release_links.file": {"key": "x", "path": "README.md"},
     "look.icons": {"digest": "x"},
     "static": {"filename": "doyen.css"},
     "bootstrap.static": {"filename": "css/bootstrap.min.css"},

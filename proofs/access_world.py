@@ -12,7 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from flask import Flask
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from accounts import appeals, organisations, tokens
 from accounts.models import MemberRole, Organisation, OrganisationKind, TokenKind, User
@@ -36,7 +36,7 @@ from payouts import requests, sending
 from payouts.dispute_models import DisputeState
 from payouts.models import Payout, PayoutState, ProjectBudget
 from projects import letters
-from releases.models import Release
+from releases.models import Release, ReleaseSeries
 from tests.factories import calibration
 from tests.factories.accounts import (
     make_email_change,
@@ -463,7 +463,18 @@ def _release(app: Flask, session: Session, world: World, desk: Desk) -> None:
     session.expire_all()
     built = session.get_one(Release, release.id)
     assert built.manifest is not None, built.trouble
-    world.rows |= {"release": built.id, "release file": "README.md"}
+    owner, name = session.exec(
+        select(Organisation.slug, ReleaseSeries.name).where(
+            ReleaseSeries.organisation_id == Organisation.id,
+            ReleaseSeries.project_id == built.project_id,
+        )
+    ).one()
+    world.rows |= {
+        "release": built.id,
+        "release file": "README.md",
+        "release owner": owner,
+        "release name": name,
+    }
 
 
 def _rename(world: World, user: User, words: str, *may: str) -> None:

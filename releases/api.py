@@ -16,9 +16,20 @@ from accounts.tokens import Principal
 from core import api as base
 from core.access import by_token
 from core.api import LARGEST_ID, ListAnswer, ListQuery, Problem
+from core.clock import now
 from core.db import db_session
 from core.errors import NotFound
-from releases import grants, serving
+from core.settings import current_settings
+from releases import (
+    downloads,
+    formats_made,
+    grants,
+    handing_out,
+    link_routes,
+    links,
+    serving,
+)
+from releases.delivery_models import ReleaseFormat, Way
 from releases.jobs import releases_folder
 from releases.models import Release
 
@@ -60,6 +71,44 @@ class ReleaseList(ListAnswer):
     """Some releases."""
 
     data: list[ReleaseInfo]
+
+
+class FormatInfo(BaseModel):
+    """A format, and what came of it."""
+
+    name: str
+    rows: int
+    left_out: int = Field(description="Rows that lack what the format needs")
+    reason: str | None = Field(description="Why it does not fit this release")
+    files: list[FileInfo]
+
+
+class FormatList(BaseModel):
+    """The formats of a release."""
+
+    data: list[FormatInfo]
+
+
+class LinksWanted(BaseModel):
+    """For how long links are asked."""
+
+    hours: int = Field(24, ge=1, le=24 * 30, description="The instance may give fewer")
+
+
+class Link(BaseModel):
+    """A link to a file that needs no token."""
+
+    path: str
+    url: str
+    size: int
+
+
+class LinkList(BaseModel):
+    """Links to the files of a release; those to its formats are below the same base."""
+
+    base: str
+    expires_at: datetime
+    data: list[Link]
 
 
 class ReleaseQuery(ListQuery):
@@ -124,7 +173,49 @@ def get_release(path: ReleasePath) -> Response:
 @by_token(READ)
 def get_file(path: FilePath) -> BaseResponse:
     """Download a file of a release, whole or in part."""
-    return serving.send(releases_folder(), _readable(path.release_id), path.path, request.environ)
+    found = _readable(path.release_id)
+    reader = downloads.reader(
+        db_session(), found, g.principal, organisation_ids=_organisation_ids(), way=Way.API
+    )
+    return handing_out.send(
+        db_session(), releases_folder(), found, path.path, request.environ, reader=reader, at=now()
+    )
+
+
+@api.get(
+    "/releases/<int:release_id>/formats",
+    responses={200: FormatList, **REFUSALS},
+    summary="Formats of a release",
+    description="Made from the release after it is built; each file is below `files/formats`.",
+)
+@by_token(READ)
+def list_formats(path: ReleasePath) -> Response:
+    """Return which formats were made, with their files, and why others do not fit."""
+    found = _readable(path.release_id)
+    made = formats_made.of(db_session(), path.release_id)
+    return base.answer(FormatList(data=[_format(found, one) for one in made]))
+
+
+@api.post(
+    "/releases/<int:release_id>/links",
+    responses={200: LinkList, **REFUSALS},
+    summary="Signed links to the files",
+    description="They need no token, end by themselves, and with the right to read.",
+)
+@by_token(READ)
+def make_links(path: ReleasePath, body: LinksWanted) -> Response:
+    """Return links for programs that can send no token."""
+    found, settings = _readable(path.release_id), current_settings()
+    reader = downloads.reader(
+        db_session(), found, g.principal, organisation_ids=_organisation_ids(), way=Way.LINK
+    )
+    until = links.until(body.hours, at=now(), most=settings.release_link_hours)
+    address = link_routes.base(found, reader, until)
+    data = [
+        Link(path=one.path, url=f"{address}/{one.path}", size=one.size)
+        for one in serving.entries(releases_folder(), found)
+    ]
+    return base.answer(LinkList(base=address, expires_at=until, data=data))
 
 
 def _organisation_ids() -> set[int]:
@@ -153,6 +244,16 @@ def _info(release: Release) -> ReleaseInfo:
         splits=facts["splits"],
         licence=release.licence,
         as_of=release.asked_at,
+    )
+
+
+def _format(release: Release, made: ReleaseFormat) -> FormatInfo:
+    files = [
+        FileInfo(**one, url=_url(release, f"formats/{made.name}/{one['path']}"))
+        for one in made.files or []
+    ]
+    return FormatInfo(
+        name=made.name, rows=made.rows, left_out=made.left_out, reason=made.reason, files=files
     )
 
 

@@ -10,5 +10,11 @@ ACTIONS = {
     "release.failed": _l("Release not built"),
     "release.granted": _l("Organisation allowed to read releases"),
     "release.grant_ended": _l("Organisation no longer allowed to read releases"),
+    "release.key_changed": _l("Key that signs releases changed"),
+    "release.key_revoked": _l("Key that signs releases revoked"),
+    "release.pushed": _l("Release pushed to another hub"),
 }
-ROWS = {"release": Row(_l("Release %(id)s"))}
+ROWS = {
+    "release": Row(_l("Release %(id)s")),
+    "release_key": Row(_l("Key %(id)s of releases")),
+}

@@ -4,6 +4,7 @@ It is a document of the dataset and in English whatever the language of the page
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -25,6 +26,105 @@ def card(manifest: Mapping[str, Any], schema: pa.Schema, num_bytes: Mapping[str,
     """Write the card."""
     header = "\n".join(yaml(_header(manifest, schema, num_bytes)))
     return f"---\n{header}\n---\n\n{_body(manifest, schema)}"
+
+
+def short_header(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the header says of the dataset as a whole, in the Hub's words."""
+    return {
+        "pretty_name": f"{manifest['title']} {manifest['version']}",
+        "license": manifest["licence"],
+        "language": [manifest["project"]["language"]],
+        "annotations_creators": ["expert-generated"],
+        "multilinguality": ["monolingual"],
+        "task_categories": _categories(manifest),
+        "size_categories": [_size(manifest["rows"])],
+        "tags": ["croissant", "expert-annotation", str(manifest["project"]["field"])],
+    }
+
+
+def tags(manifest: Mapping[str, Any]) -> list[str]:
+    """Return the header as the Hub lists it: `license:cc-by-4.0` and so on."""
+    header = short_header(manifest)
+    kinds = ("task_categories", "language", "size_categories", "annotations_creators")
+    said = [f"{kind}:{value}" for kind in kinds for value in header[kind]]
+    return [*said, f"license:{header['license']}", *header["tags"]]
+
+
+def bibtex(manifest: Mapping[str, Any]) -> str:
+    """Return how to cite a release, for BibTeX."""
+    organisation = manifest["organisation"]
+    year = manifest["as_of"][:4]
+    key = re.sub(r"[^a-z0-9]+", "_", f"{organisation['slug']}_{manifest['name']}_{year}".lower())
+    said = {
+        "title": f"{_plain(manifest['title'])}, version {manifest['version']}",
+        "author": f"{{{_plain(organisation['name'])}}}",
+        "year": year,
+        "version": manifest["version"],
+        "note": f"Commit {manifest['commit']}" if manifest.get("commit") else "",
+        "howpublished": f"{organisation['slug']}/{manifest['name']}",
+    }
+    lines = (f"  {name} = {{{_tex(value)}}}" for name, value in said.items() if value)
+    return f"@misc{{{key},\n" + ",\n".join(lines) + "\n}"
+
+
+def citation(manifest: Mapping[str, Any], address: str) -> str:
+    """Return CITATION.cff, from which a DOI can be asked for."""
+    said = {
+        "cff-version": "1.2.0",
+        "message": "If you use this dataset, please cite it as below.",
+        "type": "dataset",
+        "title": manifest["title"],
+        "version": manifest["version"],
+        "date-released": manifest["as_of"][:10],
+        "authors": [
+            {"name": manifest["organisation"]["name"]},
+            *({"name": one["name"]} for one in manifest["named"]),
+        ],
+        "license": _spdx(manifest["licence"]),
+        "commit": manifest.get("commit") or "",
+        "url": address,
+        "keywords": short_header(manifest)["tags"],
+    }
+    return "\n".join(yaml({name: value for name, value in said.items() if value})) + "\n"
+
+
+def people(manifest: Mapping[str, Any]) -> str:
+    """Say who answered, by what is proven of them."""
+    project = manifest["project"]
+    words = f"{manifest['annotators']} experts who passed an interview in {project['field']}"
+    if project["min_years"]:
+        words += f", with at least {project['min_years']} years of work in it"
+    classes = manifest["work"].get("credential_classes") or {}
+    if classes:
+        words += "; verified: " + ", ".join(f"{_plain(k)} ({n})" for k, n in classes.items())
+    return f"{words}."
+
+
+def paths(manifest: Mapping[str, Any]) -> list[str]:
+    """Say how answers became final."""
+    found = manifest["review_paths"].items()
+    return [f"{count} rows: {PATHS.get(path, path)}." for path, count in found]
+
+
+def machines(manifest: Mapping[str, Any]) -> str:
+    """Say what models had a part in the answers."""
+    found = manifest.get("started_from") or {}
+    helped = {name: count for name, count in found.items() if name != "blank"}
+    if helped:
+        counts = ", ".join(f"{name}: {count}" for name, count in helped.items())
+        return f"Some answers began from a model's prediction ({counts}); see `started_from`."
+    return "The column `started_from` says, row by row, whether a model's prediction was at hand."
+
+
+def personal(manifest: Mapping[str, Any]) -> str:
+    """Say what is known of personal data in it."""
+    scan = manifest.get("personal_data")
+    if isinstance(scan, Mapping):
+        return f"Scanned for personal data: {json.dumps(scan, ensure_ascii=False)[:500]}"
+    return (
+        "Annotators are keys that mean nothing elsewhere. Whether the tasks' own data holds "
+        "personal data was not scanned."
+    )
 
 
 def yaml(value: Mapping[str, Any], indent: str = "") -> Iterator[str]:
@@ -56,12 +156,7 @@ def _header(
     splits = manifest["splits"]
     files = [{"split": name, "path": parquet_path(name)} for name in splits]
     return {
-        "pretty_name": f"{manifest['title']} {manifest['version']}",
-        "license": manifest["licence"],
-        "language": [manifest["project"]["language"]],
-        "annotations_creators": ["expert-generated"],
-        "task_categories": _categories(manifest),
-        "size_categories": [_size(manifest["rows"])],
+        **short_header(manifest),
         "configs": [{"config_name": "default", "data_files": files}],
         "dataset_info": {
             "features": [_feature(field.name, field.type) for field in schema],
@@ -113,6 +208,7 @@ def _body(manifest: Mapping[str, Any], schema: pa.Schema) -> str:
         "passed an interview in their field, were paid for each accepted answer, and could "
         "contest every refusal.",
         _section("Where the labels come from", _origin(manifest)),
+        _section("Datasheet", _datasheet(manifest)),
         _section("Splits", _splits(manifest)),
         _table("Labels", ("label", "rows"), manifest["labels"]),
         _table("Marks", ("label", "marks"), manifest["span_labels"]),
@@ -120,26 +216,74 @@ def _body(manifest: Mapping[str, Any], schema: pa.Schema) -> str:
         _section("Changes", [_plain(manifest["changelog"]), *_changes(manifest)]),
         _section("Limits, from the owner", [_plain(manifest["limits"])]),
         _section("Licence", [manifest["licence"]]),
+        f"## How to cite it\n\n```bibtex\n{bibtex(manifest)}\n```",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _origin(manifest: Mapping[str, Any]) -> list[str]:
     project, work = manifest["project"], manifest["work"]
-    paths = manifest["review_paths"].items()
     return [
-        f"People: {manifest['annotators']} experts in {project['field']}, "
-        f"{manifest['answers_per_row']} accepted answers a row on average.",
+        f"People: {people(manifest)}",
+        f"Answers: {manifest['answers_per_row']} accepted answers a row on average.",
         _named(manifest["named"]),
         _before_review(work["agreement_before_review"]),
         _agreement(manifest["agreement"]),
-        *(f"{count} rows: {PATHS.get(path, path)}." for path, count in paths),
+        *paths(manifest),
         f"Refused answers: {work['refused']}; contested: {work['contested']}; "
         f"changed after a second look: {work['changed_after_contest']}.",
         _pay(project["price"], work["hourly_minor"]),
         f"Guidelines: version {project['guidelines_version']}.",
         _known(work["known_answer_tasks"], manifest["with_gold"]),
     ]
+
+
+def _datasheet(manifest: Mapping[str, Any]) -> list[str]:
+    """Answer the questions of a datasheet that the facts can answer; the others are the owner's."""
+    project, work = manifest["project"], manifest["work"]
+    out = manifest["left_out"]
+    said = {
+        "For what purpose was it made, and by whom?": (
+            f"By {_plain(manifest['organisation']['name'])}, to train and test models on: "
+            f"{_plain(manifest['title'])}."
+        ),
+        "What is an instance, and how many are there?": (
+            f"A task with its final answer; {manifest['rows']}."
+        ),
+        "Is anything missing from it?": (
+            ", ".join(f"{count} {_plain(why).replace('_', ' ')}" for why, count in out.items())
+            + " left out."
+            if out
+            else "No task with an accepted answer was left out."
+        ),
+        "Who answered, and how were they chosen?": (f"{people(manifest)} {_interview(project)}"),
+        "What were they paid?": _pay(project["price"], work["hourly_minor"]),
+        "What were they told to do?": (
+            f"Guidelines version {project['guidelines_version']}; label config "
+            f"`{project['label_config_sha256'][:16]}`."
+        ),
+        "Could they contest a refusal?": (
+            f"Yes. Of {work['refused']} refused answers {work['contested']} were contested, and "
+            f"{work['changed_after_contest']} decisions changed."
+        ),
+        "Did models have a part in it?": machines(manifest),
+        "Does it hold personal data?": personal(manifest),
+        "Will it be updated?": (
+            "This version never changes. Later work, and erasures, are in the next."
+        ),
+        "How do I check that I have it whole?": (
+            "`SHA256SUMS` names every file; `manifest.json.sig` is an Ed25519 signature of "
+            "`manifest.json` by the instance that released it."
+        ),
+    }
+    return [f"**{question}** {answer}" for question, answer in said.items()]
+
+
+def _interview(project: Mapping[str, Any]) -> str:
+    interview = project.get("interview")
+    if not interview:
+        return f"The project asked for level {project['min_level']} in the field's interview."
+    return f"The interview: {_plain(str(interview))}."
 
 
 def _named(people: list[dict[str, str]]) -> str:
@@ -228,3 +372,18 @@ def _plain(words: str) -> str:
 
 def _cell(words: str) -> str:
     return " ".join(words.replace("|", "\\|").replace("`", "'").split())
+
+
+def _tex(words: str) -> str:
+    """Keep a value within its braces."""
+    return words.replace("\\", "").replace("\n", " ")
+
+
+def _spdx(licence: str) -> str:
+    known = {
+        "cc-by-4.0": "CC-BY-4.0",
+        "cc-by-sa-4.0": "CC-BY-SA-4.0",
+        "cc-by-nc-4.0": "CC-BY-NC-4.0",
+        "cc0-1.0": "CC0-1.0",
+    }
+    return known.get(licence, "")

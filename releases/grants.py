@@ -104,6 +104,13 @@ def readable(organisation_ids: Collection[int]) -> SelectOfScalar[Release]:
     )
 
 
+def reading_for(session: Session, release: Release, organisation_ids: Collection[int]) -> int:
+    """Return for which of some organisations a release is read: its owner, or one let in."""
+    if release.organisation_id in organisation_ids:
+        return release.organisation_id
+    return min(set(reader_ids(session, release)) & set(organisation_ids))
+
+
 def newest_readable(organisation_ids: Collection[int], words: str) -> SelectOfScalar[Release]:
     """Select the newest readable release of each project whose title or name holds some words."""
     newest = (

@@ -1,5 +1,6 @@
 """Jobs of releases: one that builds, and a sweep that takes up what a dead worker has left."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,14 +8,18 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from sqlmodel import Session
+
 from annotation import validated
+from core import jobs
 from core.clock import now
 from core.db import transaction
 from core.jobs import Tasks
 from core.settings import current_settings
-from releases import about, assembly, builds, provenance, storage
+from releases import about, assembly, builds, formats_made, provenance, signing, storage
 from releases.models import Release
 
+log = logging.getLogger(__name__)
 BEAT_EVERY = 5.0  # seconds
 tasks = Tasks("releases")
 
@@ -33,6 +38,7 @@ def build(release_id: int) -> str:
                 builds.fail(session, session.merge(release), builds.NOTHING, at=now())
                 return "nothing to release"
             builds.finish(session, release_id, built, at=now())
+            _go_on(session)
     return f"{built.version}, {built.rows} rows, {built.commit}"
 
 
@@ -43,9 +49,49 @@ def take_up_builds() -> int:
         return builds.take_up(session, at=now())
 
 
+@tasks.task(queue="releases")
+def sign_waiting() -> int:
+    """Sign the manifests of ready releases that have no signature, or one of a revoked key."""
+    with transaction() as session:
+        ids = [release.id for release in signing.unsigned(session)]
+    for release_id in ids:
+        with transaction() as session:
+            release = session.get_one(Release, release_id)
+            signing.sign(session, release, releases_folder(), current_settings(), at=now())
+    return len(ids)
+
+
+@tasks.task(queue="releases")
+def make_formats() -> int:
+    """Make the formats of ready releases for which they were not tried yet."""
+    root, count = releases_folder(), 0
+    with transaction() as session:
+        left = formats_made.waiting(session)
+        configs = {one.id: formats_made.config_of(session, one) for one in left}
+    for release in left:
+        source = formats_made.source_of(root, release, configs[release.id])
+        for name in formats_made.FORMATS:
+            try:
+                made = formats_made.make(root, release, name, source)
+            except Exception:
+                # One that fails holds up no other; what it was is in the log.
+                log.exception("format %s of release %s could not be made", name, release.id)
+                made = formats_made.Made(name, None, 0, 0, "it could not be made here")
+            with transaction() as session:
+                formats_made.keep(session, release, made, at=now())
+            count += made.files is not None
+    return count
+
+
 def releases_folder() -> Path:
     """Return where this instance keeps releases."""
     return current_settings().data_dir.resolve() / "releases"
+
+
+def _go_on(session: Session) -> None:
+    """Let what follows from a finished release be made at once; the clock would do it too."""
+    for name in ("releases.sign_waiting", "releases.make_formats"):
+        jobs.defer(session, name, queue="releases", queueing_lock=name)
 
 
 def _built(release: Release, root: Path) -> assembly.Built | None:

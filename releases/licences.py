@@ -18,3 +18,10 @@ NAMES = {
     "cc-by-nc-4.0": "CC BY-NC 4.0",
     "cc0-1.0": "CC0 1.0",
 }
+# Where the words of a licence are, for programs.
+ADDRESSES = {
+    "cc-by-4.0": "https://creativecommons.org/licenses/by/4.0/",
+    "cc-by-sa-4.0": "https://creativecommons.org/licenses/by-sa/4.0/",
+    "cc-by-nc-4.0": "https://creativecommons.org/licenses/by-nc/4.0/",
+    "cc0-1.0": "https://creativecommons.org/publicdomain/zero/1.0/",
+}

@@ -114,3 +114,7 @@ class ReleaseGrant(SQLModel, table=True):
     organisation_id: int = Field(primary_key=True, foreign_key="organisation.id", index=True)
     granted_by: int = Field(foreign_key="user_account.id")
     granted_at: datetime = utc()
+
+
+# The tables of handing releases out are known wherever these are.
+from releases import delivery_models  # noqa: E402, F401

@@ -3,7 +3,7 @@
 from flask_babel import lazy_gettext as _l
 from sqlmodel import Session
 
-from core.personal_data import Line, Table, nobody
+from core.personal_data import Delete, Line, Rule, Table, nobody
 from releases import provenance
 
 TABLES = (
@@ -17,6 +17,16 @@ TABLES = (
         own_words=("title", "changelog", "limits"),
         subject="release",
     ),
+    Table(
+        "release_download",
+        _l("Files of releases that you loaded: which, when and how"),
+        whose="user_id = :person",
+        codes=("way", "path"),
+        erase=Delete(),
+    ),
+    nobody("release_key", _l("Public keys that sign releases"), "id", "public_key"),
+    nobody("release_signature", _l("Signatures of releases"), "key_id", "signature"),
+    nobody("release_format", _l("Formats made from releases"), "name", "files", "reason"),
     Table("release_grant", _l("Who may read releases, when you allowed it"), acts=("granted_by",)),
 )
 
@@ -33,3 +43,12 @@ def _credits(session: Session, person: int) -> Line:
 
 
 KEPT = (_credits,)
+
+RETENTION = (
+    Rule(
+        "downloads",
+        _l("Who loaded which file of a release"),
+        "FROM release_download WHERE last_at < :before",
+        "DELETE FROM release_download WHERE last_at < :before",
+    ),
+)

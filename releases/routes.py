@@ -17,12 +17,30 @@ from core.db import db_session, find
 from core.settings import current_settings
 from core.web import Page, Problems, page_of, read
 from projects.models import Project
-from releases import about, builds, formats, grants, serving, shown, storage
+from releases import (
+    about,
+    builds,
+    downloads,
+    formats,
+    formats_made,
+    grants,
+    handing_out,
+    hub_routes,
+    link_routes,
+    serving,
+    shown,
+    signing,
+    storage,
+)
+from releases.delivery_models import ReleaseFormat, Way
+from releases.downloads import Reader
 from releases.forms import ReaderForm, ReleaseForm
 from releases.jobs import releases_folder
 from releases.models import Release, ReleaseSeries
 
 bp = Blueprint("releases", __name__)
+MORE_BLUEPRINTS = (hub_routes.bp, link_routes.bp)
+SIGNED_BY_SENDER = hub_routes.READS_FORMS
 PREVIEWED, PER_PAGE = 500, 20
 
 
@@ -106,7 +124,16 @@ def release(release_id: int) -> ResponseReturnValue:
         origin=shown.origin(found),
         sums=shown.sums(found),
         chart=shown.distribution(found),
+        hub_code=shown.hub_code(found, base),
+        hub_shell_code=shown.hub_shell_code(found, base),
         python_code=shown.python_code(found, base),
+        made=[one for one in _made(found) if one.files],
+        unfit=[one for one in _made(found) if one.reason],
+        format_words={name: one.words for name, one in formats_made.FORMATS.items()},
+        key_id=signing.key_of(db_session(), release_id),
+        hours=current_settings().release_link_hours,
+        uses=_uses(found),
+        loads=downloads.count(db_session(), found.project_id),
         shell_code=shown.shell_code(found, base),
         versions=_versions(found),
         short=shown.short,
@@ -146,7 +173,12 @@ def progress(release_id: int) -> ResponseReturnValue:
 @requires("release.read")
 def file(release_id: int, path: str) -> ResponseReturnValue:
     """Download a file of a release."""
-    return serving.send(releases_folder(), _readable(release_id), path, request.environ)
+    found = _readable(release_id)
+    mine = organisations.ids_of(db_session(), current_user.id)
+    reader = Reader(grants.reading_for(db_session(), found, mine), Way.PAGE, current_user.id)
+    return handing_out.send(
+        db_session(), releases_folder(), found, path, request.environ, reader=reader, at=now()
+    )
 
 
 def _own(project_id: int) -> Project:
@@ -192,6 +224,17 @@ def _around(release: Release) -> dict[str, object]:
         "newest": about.newest(session, release.project_id),
         "mine": release.organisation_id in organisations.ids_of(session, current_user.id),
     }
+
+
+def _made(release: Release) -> list[ReleaseFormat]:
+    return formats_made.of(db_session(), release.id or 0)
+
+
+def _uses(release: Release) -> list[downloads.Use]:
+    """Return who has loaded a release: for its owner's own people."""
+    mine = organisations.ids_of(db_session(), current_user.id)
+    is_mine = release.organisation_id in mine
+    return downloads.uses(db_session(), release.id or 0) if is_mine else []
 
 
 def _versions(release: Release) -> list[Release]:

@@ -1,14 +1,17 @@
-"""Hands out the files of releases, for pages and for the API alike: whole, in parts, or unchanged.
+"""Hands out the files of releases, for pages, the API, links and the Hub's clients alike.
 
-A file is found by its path in the manifest, never on the disk: other paths do not exist.
+A file is found by its path in the manifest, never on the disk: other paths do not exist. It comes
+whole, in parts, or not at all where the reader has it.
 """
 
+from dataclasses import dataclass
 from http import HTTPStatus
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from werkzeug.utils import send_file
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from werkzeug.wrappers.response import Response
+from werkzeug.wsgi import wrap_file
 
 from core.errors import NotFound
 from releases import storage
@@ -21,7 +24,23 @@ TYPES = {
     ".jsonl": "application/x-ndjson",
     ".md": "text/markdown",
     ".json": "application/json",
+    ".csv": "text/csv",
+    ".zip": "application/zip",
+    ".spacy": "application/octet-stream",
 }
+# What describes the other files, and so cannot be in its own list.
+SIGNATURE = f"{MANIFEST}.sig"
+ABOUT = (MANIFEST, SIGNATURE, SUMS)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file of a release: its path, how long it is, and what names its content."""
+
+    path: str
+    size: int
+    etag: str
+    sha256: str | None
 
 
 def listed(release: Release) -> list[dict[str, Any]]:
@@ -30,39 +49,83 @@ def listed(release: Release) -> list[dict[str, Any]]:
     return files
 
 
+def entries(root: Path, release: Release) -> list[Entry]:
+    """Return all files of a release, those that describe the others too, by path."""
+    known = [
+        Entry(one["path"], one["size"], one["sha256"], one["sha256"]) for one in listed(release)
+    ]
+    sizes = {path: storage.size_at(root, _place(release, path)) for path in ABOUT}
+    about = [
+        Entry(path, size, _etag(release, path), None)
+        for path, size in sizes.items()
+        if size is not None
+    ]
+    return sorted([*known, *about], key=lambda one: one.path)
+
+
+def entry(root: Path, release: Release, path: str) -> Entry:
+    """Return a file of a release, or raise `NotFound`."""
+    found = next((one for one in listed(release) if one["path"] == path), None)
+    if found is not None:
+        return Entry(path, found["size"], found["sha256"], found["sha256"])
+    if path not in ABOUT:
+        raise NotFound
+    size = storage.size_at(root, _place(release, path))
+    if size is None:
+        if path == SIGNATURE:
+            raise NotFound  # it is signed within a minute
+        raise storage.NotWhole
+    return Entry(path, size, _etag(release, path), None)
+
+
 def send(root: Path, release: Release, path: str, asked: Environ) -> Response:
     """Answer a request for a file of a release; `asked` is the request's WSGI environ."""
-    found = next((one for one in listed(release) if one["path"] == path), None)
-    if found is None:
-        return _send_about(root, release, path, asked)
-    file = storage.file(root, release, found["size"], path)
-    return _answer(file, asked, etag=found["sha256"], release=release)
+    found = entry(root, release, path)
+    opened = storage.opened_at(root, _place(release, path), found.size)
+    name = f"{release.facts['name']}-{release.version}-{PurePosixPath(path).name}"
+    response = answer(opened, asked, etag=found.etag, name=name)
+    response.headers["X-Repo-Commit"] = str(release.commit)
+    return response
 
 
-def _send_about(root: Path, release: Release, path: str, asked: Environ) -> Response:
-    """Send what describes the other files and so cannot be in its own list."""
-    file = storage.folder(root, release) / path
-    if path not in (MANIFEST, SUMS):
-        raise NotFound
-    if not file.is_file():
-        raise storage.NotWhole
-    return _answer(file, asked, etag=f"{release.commit}-{path}", release=release)
-
-
-def _answer(file: Path, asked: Environ, *, etag: str, release: Release) -> Response:
-    response = send_file(
-        file,
-        asked,
-        mimetype=TYPES.get(file.suffix, "text/plain"),
-        as_attachment=True,
-        download_name=f"{release.facts['name']}-{release.version}-{file.name}",
-        conditional=True,
-        etag=etag,
+def answer(opened: storage.Opened, asked: Environ, *, etag: str, name: str) -> Response:
+    """Answer with an open file, or with the part of it that is asked for."""
+    response = Response(
+        wrap_file(asked, opened.stream),
+        mimetype=TYPES.get(PurePosixPath(name).suffix, "text/plain"),
+        direct_passthrough=True,
     )
+    # It is closed with the answer, whatever of it is sent: a part hides the stream behind it.
+    response.call_on_close(opened.stream.close)
+    response.content_length = opened.size
+    response.headers.set("Content-Disposition", "attachment", filename=name)
+    response.set_etag(etag)
+    try:
+        response.make_conditional(asked, accept_ranges=True, complete_length=opened.size)
+    except RequestedRangeNotSatisfiable:
+        response.close()
+        raise
     # The content of this address never changes; who may read it can, so it is asked each time.
     response.headers["Cache-Control"] = "private, no-cache"
-    response.headers["X-Repo-Commit"] = str(release.commit)
     if response.status_code == HTTPStatus.NOT_MODIFIED or asked["REQUEST_METHOD"] == "HEAD":
         # Nothing is sent, so nobody would close the file.
         response.close()
     return response
+
+
+def _place(release: Release, path: str) -> str:
+    """Return where a file is kept: what was said after the build is beside the release."""
+    is_later = path == SIGNATURE
+    return storage.beside(release, path) if is_later else storage.place(release, path)
+
+
+def _etag(release: Release, path: str) -> str:
+    return f"{release.commit}-{path}"
+
+
+def sent(response: Response, size: int) -> range | None:
+    """Return which bytes of a file an answer sends, or None when it sends none."""
+    if response.status_code == HTTPStatus.PARTIAL_CONTENT:
+        part = response.content_range
+        return range(part.start or 0, part.stop or size)
+    return range(size) if response.status_code == HTTPStatus.OK else None

@@ -105,6 +105,55 @@ token = {{"Authorization": "Bearer " + os.environ["DOYEN_TOKEN"]}}
 {first}[["label", "confidence"]].head()"""
 
 
+def hub_code(release: Release, base: str) -> str:
+    """Return the lines that load a release with the `datasets` library."""
+    name = f"{release.facts['organisation']['slug']}/{release.facts['name']}"
+    return f"""\
+import os
+
+os.environ["HF_ENDPOINT"] = "{base}"
+from datasets import load_dataset
+
+dataset = load_dataset(
+    "{name}", revision="v{release.version}", token=os.environ["DOYEN_TOKEN"]
+)"""
+
+
+def hub_shell_code(release: Release, base: str) -> str:
+    """Return the lines that load a release with the `hf` command."""
+    name = f"{release.facts['organisation']['slug']}/{release.facts['name']}"
+    return f"""\
+export HF_ENDPOINT={base} HF_TOKEN=$DOYEN_TOKEN
+hf download {name} --repo-type dataset --revision v{release.version}"""
+
+
+def duckdb_code(release: Release, base: str) -> str:
+    """Return a query of DuckDB on a signed link."""
+    address = f"{base}/{parquet_path(splits_of(release)[0])}"
+    return f"select label, count(*) from '{address}' group by label;"  # noqa: S608
+
+
+def polars_code(release: Release, base: str) -> str:
+    """Return the lines that read a signed link with polars."""
+    first = parquet_path(splits_of(release)[0])
+    return f"""\
+import polars as pl
+
+pl.scan_parquet("{base}/{first}").select("id", "label").collect()"""
+
+
+def link_code(base: str) -> str:
+    """Return the lines that download a release by signed links and check its hashes."""
+    return f"""\
+files={base}
+curl -fsS "$files/SHA256SUMS" -o SHA256SUMS
+while read -r hash path; do
+  mkdir -p "$(dirname "$path")"
+  curl -fsS -C - "$files/$path" -o "$path"
+done < SHA256SUMS
+sha256sum --check SHA256SUMS"""
+
+
 def shell_code(release: Release, base: str) -> str:
     """Return the lines that download a release and check its hashes."""
     return f"""\

@@ -41,6 +41,7 @@ from tests.factories.banks import make_bank, make_publication
 from tests.factories.books import make_reversal
 from tests.factories.calibration import make_calibration, make_choice, make_look, make_reading
 from tests.factories.decisions import answer, contest, decision_of, stands
+from tests.factories.downloads import make_asked_release, make_download
 from tests.factories.experts import make_expert, make_licence, make_skill
 from tests.factories.interviews import answer_all, make_interview, unknown
 from tests.factories.judges import read_everywhere
@@ -395,6 +396,7 @@ def _traces(session: Session, all_: Everywhere) -> None:
             written_at=now(),
         )
     )
+    make_download(session, make_asked_release(session, all_.desk), user_id=all_.id)
     audit.record(
         session, "letter.read", by=all_.operator.id, subject="letter:1", details={"of": all_.id}
     )

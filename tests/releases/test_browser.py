@@ -55,6 +55,8 @@ def test_an_owner_builds_watches_and_a_team_reads(live, browser_page, locale):
     with window.page.expect_download() as download:
         window.page.get_by_role("link", name="README.md").click()
     assert download.value.suggested_filename.endswith("-1.0.0-README.md")
+    window.press("Créer des liens" if in_french else "Make links", exact=False)
+    window.look(f"release-links-{locale}")
 
 
 def test_pages_without_anything_are_usable_too(live, browser_page):

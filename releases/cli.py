@@ -1,0 +1,166 @@
+"""Commands about releases: verify a copy, change the key, push one to another hub."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+import httpx
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from core import audit
+from core.clock import now
+from core.db import transaction
+from core.errors import DomainError
+from core.settings import current_settings
+from releases import formats_made, pushing, signing, storage, verifying
+from releases.jobs import releases_folder
+from releases.models import Release
+from releases.verifying import Key, Verdict
+
+AT_ONCE = 1024 * 1024
+KEYS_AT = "/.well-known/doyen-release-keys.json"
+
+
+@click.group()
+def group() -> None:
+    """Commands about releases."""
+
+
+@group.group("release")
+def release() -> None:
+    """Verify releases, change the key that signs them, push them elsewhere."""
+
+
+@release.command("verify")
+@click.argument("place")
+@click.option(
+    "--key",
+    "key_file",
+    type=click.Path(exists=True, path_type=Path),
+    help="A public key as PEM. Without one: those of the address, or of this instance.",
+)
+@click.option("--keys-from", default="", help="The address of the instance that released it.")
+def verify(place: str, key_file: Path | None, keys_from: str) -> None:
+    """Prove that the copy at PLACE, a folder or an address, is what was released.
+
+    An address is one under which the files are: a base of signed links, or
+    https://INSTANCE/datasets/ORG/NAME/resolve/v1.0.0 with a token in HF_TOKEN.
+    """
+    is_address = place.startswith(("http://", "https://"))
+    read, present = _reading(place) if is_address else _local(Path(place))
+    keys = _keys(key_file, keys_from or (place if is_address else ""))
+    _tell(verifying.verify(read, keys, present))
+
+
+@release.command("new-key")
+@click.option("--given-away", is_flag=True, help="The old key proves nothing any more.")
+def new_key(given_away: bool) -> None:
+    """Sign with a new key from now on; the old one goes on proving what it signed."""
+    try:
+        with transaction() as session:
+            made = signing.rotate(session, current_settings(), given_away=given_away, at=now())
+    except DomainError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"Releases are signed by the key {made} from now on.")
+
+
+@release.command("revoke-key")
+@click.argument("key_id")
+def revoke_key(key_id: str) -> None:
+    """Say that the key KEY_ID proves nothing any more; its releases are signed anew."""
+    with transaction() as session:
+        if not signing.revoke(session, key_id, at=now()):
+            raise click.ClickException(f"No key {key_id} proves anything here.")
+    click.echo(f"The key {key_id} proves nothing any more.")
+
+
+@release.command("push")
+@click.argument("release_id", type=int)
+@click.argument("repository")
+@click.option("--endpoint", default="https://huggingface.co", help="Another hub than the real one.")
+@click.option("--public", is_flag=True, help="Make the repository one that everybody can read.")
+@click.option("--formats", is_flag=True, help="With the formats that were made from it.")
+def push(release_id: int, repository: str, endpoint: str, public: bool, formats: bool) -> None:
+    """Push RELEASE_ID to REPOSITORY (organisation/name) on the Hub, with a token in HF_TOKEN."""
+    root = releases_folder()
+    with transaction() as session:
+        found = session.get(Release, release_id)
+        if found is None or not found.is_ready:
+            raise click.ClickException(f"There is no ready release {release_id}.")
+        made = formats_made.of(session, release_id) if formats else []
+    extra = {signing.SIGNATURE: storage.beside(found, signing.SIGNATURE)}
+    for one in made:
+        for file in one.files or []:
+            path = f"{formats_made.FOLDER}/{one.name}/{file['path']}"
+            extra[path] = f"{formats_made.place(found, one.name)}/{file['path']}"
+    here = {path: root / place for path, place in extra.items() if (root / place).is_file()}
+    wish = pushing.Wish(repository, endpoint, os.environ.get("HF_TOKEN", ""), public)
+    try:
+        commit = pushing.push(storage.folder(root, found), found, wish, here)
+    except (DomainError, pushing.Lacking) as error:
+        raise click.ClickException(str(error)) from error
+    with transaction() as session:
+        audit.record(
+            session,
+            "release.pushed",
+            by=None,
+            subject=f"release:{release_id}",
+            details={"repository": repository, "endpoint": endpoint, "commit": commit},
+        )
+    click.echo(f"{repository} has version {found.version} as {commit}, tag v{found.version}.")
+
+
+def _tell(verdict: Verdict) -> None:
+    if verdict.name:
+        click.echo(f"{verdict.name} {verdict.version}, commit {verdict.commit}")
+    for trouble in verdict.troubles:
+        click.echo(f"  {trouble}", err=True)
+    if verdict.troubles:
+        raise click.ClickException("This is not what was released.")
+    click.echo(f"{verdict.files} files are as they were released; signed by the key {verdict.key}.")
+
+
+def _local(folder: Path) -> tuple[verifying.Read, list[str]]:
+    if not folder.is_dir():
+        raise click.ClickException(f"{folder} is no folder.")
+
+    def read(path: str) -> Iterator[bytes]:
+        with (folder / path).open("rb") as opened:
+            while part := opened.read(AT_ONCE):
+                yield part
+
+    found = (one.relative_to(folder) for one in sorted(folder.rglob("*")) if one.is_file())
+    # What clients keep for themselves is hidden, and the formats follow from the rest.
+    shown = [one for one in found if not one.parts[0].startswith(".")]
+    return read, [one.as_posix() for one in shown if one.parts[0] != formats_made.FOLDER]
+
+
+def _reading(address: str) -> tuple[verifying.Read, list[str]]:
+    token = os.environ.get("HF_TOKEN") or os.environ.get("DOYEN_TOKEN")
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+
+    def read(path: str) -> Iterator[bytes]:
+        url = f"{address.rstrip('/')}/{path}"
+        with httpx.stream("GET", url, headers=headers, timeout=60) as answer:
+            if answer.status_code != httpx.codes.OK:
+                raise FileNotFoundError(path)
+            yield from answer.iter_bytes(AT_ONCE)
+
+    return read, []
+
+
+def _keys(key_file: Path | None, address: str) -> list[Key]:
+    if key_file is not None:
+        public = load_pem_public_key(key_file.read_bytes())
+        if not isinstance(public, Ed25519PublicKey):
+            raise click.ClickException(f"{key_file} is no Ed25519 key.")
+        return [Key(public.public_bytes_raw())]
+    if address:
+        parts = urlsplit(address)
+        told = httpx.get(f"{parts.scheme}://{parts.netloc}{KEYS_AT}", timeout=60).json()
+        return verifying.keys_of(told["keys"])
+    with transaction() as session:
+        return verifying.keys_of(signing.told(signing.public_keys(session)))

@@ -1,0 +1,120 @@
+"""Who loaded what of a release: one row a day for each reader, file and way; no addresses.
+
+It tells owners how their data is used, and readers' organisations what was loaded in their name.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func
+from sqlalchemy import select as sql_select
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col
+
+from accounts.models import Organisation
+from accounts.tokens import Principal
+from releases import grants
+from releases.delivery_models import ReleaseDownload, Way
+from releases.models import Release
+
+
+@dataclass(frozen=True)
+class Reader:
+    """For whom a file is read, and by whom."""
+
+    organisation_id: int
+    way: Way
+    user_id: int | None = None
+    token_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Use:
+    """What an organisation has loaded of a release."""
+
+    organisation: str
+    days: int
+    times: int
+    bytes: int
+    last_at: datetime
+
+
+def note(
+    session: Session, release: Release, path: str, reader: Reader, *, sent: range, at: datetime
+) -> None:
+    """Count that some bytes of a file were sent; the first part of a file counts as a time."""
+    values: dict[str, Any] = {
+        "release_id": release.id,
+        "organisation_id": reader.organisation_id,
+        "user_id": reader.user_id,
+        "token_id": reader.token_id,
+        "way": reader.way,
+        "path": path,
+        "day": at.date(),
+        "times": int(sent.start == 0),
+        "bytes": len(sent),
+        "first_at": at,
+        "last_at": at,
+    }
+    new = insert(ReleaseDownload).values(values)
+    counted = new.on_conflict_do_update(
+        constraint="uq_release_download_once_a_day",
+        set_={
+            "times": ReleaseDownload.times + new.excluded.times,
+            "bytes": ReleaseDownload.bytes + new.excluded.bytes,
+            "last_at": new.excluded.last_at,
+        },
+    )
+    session.execute(counted)
+
+
+def reader(
+    session: Session,
+    release: Release,
+    principal: Principal,
+    *,
+    organisation_ids: Collection[int],
+    way: Way,
+) -> Reader:
+    """Return for whom a token reads a release."""
+    organisation_id = grants.reading_for(session, release, organisation_ids)
+    return Reader(organisation_id, way, principal.user_id, principal.token_id)
+
+
+def count(session: Session, project_id: int) -> int:
+    """Return how often the releases of a project were loaded: readers and days, not files."""
+    once_a_day = (
+        sql_select(
+            col(ReleaseDownload.release_id),
+            col(ReleaseDownload.organisation_id),
+            col(ReleaseDownload.user_id),
+            col(ReleaseDownload.token_id),
+            col(ReleaseDownload.day),
+        )
+        .join(Release, col(Release.id) == col(ReleaseDownload.release_id))
+        .where(col(Release.project_id) == project_id, col(ReleaseDownload.times) > 0)
+        .distinct()
+        .subquery()
+    )
+    return int(session.execute(sql_select(func.count()).select_from(once_a_day)).scalar_one())
+
+
+def uses(session: Session, release_id: int) -> list[Use]:
+    """Return what each organisation has loaded of a release, the latest first."""
+    last = func.max(col(ReleaseDownload.last_at))
+    rows = session.execute(
+        sql_select(
+            col(Organisation.name),
+            func.count(func.distinct(col(ReleaseDownload.day))),
+            func.sum(col(ReleaseDownload.times)),
+            func.sum(col(ReleaseDownload.bytes)),
+            last,
+        )
+        .join(Organisation, col(Organisation.id) == col(ReleaseDownload.organisation_id))
+        .where(col(ReleaseDownload.release_id) == release_id)
+        .group_by(col(Organisation.id), col(Organisation.name))
+        .order_by(last.desc())
+    )
+    return [Use(row[0], row[1], int(row[2]), int(row[3]), row[4]) for row in rows]

@@ -1,0 +1,34 @@
+"""Hands out a file to a reader and notes that it did: for pages, the API and links alike."""
+
+from datetime import datetime
+from pathlib import Path
+
+from sqlmodel import Session
+from werkzeug.wrappers.response import Response
+
+from releases import downloads, formats_made, serving
+from releases.downloads import Reader
+from releases.models import Release
+from releases.serving import Environ
+
+
+def send(
+    session: Session,
+    root: Path,
+    release: Release,
+    path: str,
+    asked: Environ,
+    *,
+    reader: Reader,
+    at: datetime,
+) -> Response:
+    """Answer with a file of a release, or with one of its formats, and count what is sent."""
+    if path.startswith(f"{formats_made.FOLDER}/"):
+        response, size = formats_made.send(session, root, release, path, asked)
+    else:
+        size = serving.entry(root, release, path).size
+        response = serving.send(root, release, path, asked)
+    sent = serving.sent(response, size) if asked["REQUEST_METHOD"] == "GET" else None
+    if sent is not None:
+        downloads.note(session, release, path, reader, sent=sent, at=at)
+    return response
