@@ -9,7 +9,7 @@ from core import charts, formats
 from core.money import Money
 from experts.fields import Field
 from releases import columns
-from releases.formats import parquet_path
+from releases.formats import paths_of
 from releases.licences import NAMES
 from releases.models import Release
 from releases.splits import SHARES
@@ -92,15 +92,17 @@ def excerpt(row: dict[str, Any]) -> str:
 def python_code(release: Release, base: str) -> str:
     """Return the lines that load a release with pandas."""
     first = splits_of(release)[0]
+    [path, *more] = paths_of(release.facts, first)
+    note = f"\n# {len(more) + 1} files hold this split; this is the first." if more else ""
     return f"""\
 import os
 import pandas as pd
 
 files = "{base}/api/v1/releases/{release.id}/files/"
 token = {{"Authorization": "Bearer " + os.environ["DOYEN_TOKEN"]}}
-
+{note}
 {first} = pd.read_parquet(
-    files + "{parquet_path(first)}", storage_options=token
+    files + "{path}", storage_options=token
 )
 {first}[["label", "confidence"]].head()"""
 
