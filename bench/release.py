@@ -75,15 +75,11 @@ ANSWERS = """
 """
 WORKER = """
 import json, resource, sys, time
-from pathlib import Path
-from app import create_app
-from core.db import Database, make_engine
+from app import serve
 from releases import jobs
-from tests.conftest import make_settings
-app = create_app(make_settings(Path(sys.argv[2])), Database(make_engine(sys.argv[1], 3)))
-with app.app_context():
+with serve().app_context():
     began = time.perf_counter()
-    said = jobs.build(int(sys.argv[3]))
+    said = jobs.build(int(sys.argv[1]))
     took = time.perf_counter() - began
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 print("RESULT " + json.dumps({"said": said, "took": took, "peak": peak}))
@@ -169,8 +165,18 @@ def _fill(live: Live, address: str, size: int) -> int:
 
 
 def _ours(address: str, folder: Path, release_id: int) -> dict[str, Any]:
-    command = [sys.executable, "-c", WORKER, address, str(folder), str(release_id)]
-    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    settings = make_settings(folder)
+    environment = {
+        **os.environ,
+        "SECRET_KEY": settings.secret_key.get_secret_value(),
+        "SECURITY_PASSWORD_SALT": settings.security_password_salt.get_secret_value(),
+        "DATABASE_URL": address,
+        "DATA_DIR": str(folder),
+    }
+    command = [sys.executable, "-c", WORKER, str(release_id)]
+    said = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
     line = next((one for one in said.stdout.splitlines() if one.startswith("RESULT ")), None)
     if line is None:
         raise RuntimeError(f"the build said nothing: {said.stdout}{said.stderr}")

@@ -26,8 +26,8 @@ from releases import (
     gathering,
     provenance,
     regrouping,
-    spool,
     splits,
+    spool,
     storage,
     versions,
 )
@@ -47,7 +47,7 @@ REWRITTEN = 5
 Beat = Callable[[int], None]
 
 
-class KeepsChanging(Exception):  # noqa: N818  # the job is tried again
+class KeepsChanging(Exception):  # the job is tried again
     """Somebody withdrew an agreement each time the files were written."""
 
 
@@ -137,15 +137,17 @@ def _merged(method: Method, gathered: Gathered) -> Merged | None:
     return gathered.ballot.merged(method)
 
 
-def _regroup(
-    root: Path, folder: Path, about: About, gathered: Gathered
-) -> regrouping.Regrouped:
+def _regroup(root: Path, folder: Path, about: About, gathered: Gathered) -> regrouping.Regrouped:
     """Join groups whose rows say the same, and keep what earlier releases have joined."""
     before = _groups_before(root, about.previous)
     if gathered.found is None and before is None:
         return regrouping.Regrouped()
     clusters = gathered.found.clusters() if gathered.found else None
-    if before is None and clusters is not None and not (clusters[0] != range(len(clusters[0]))).any():
+    if (
+        before is None
+        and clusters is not None
+        and not (clusters[0] != range(len(clusters[0]))).any()
+    ):
         return regrouping.Regrouped(report=dict.fromkeys(("exact", "near", "clusters"), 0))
     ids, groups = (spool.column(folder / spool.ROWS, name) for name in ("id", "group"))
     carried = regrouping.carried(ids, groups, before) if before is not None else {}
@@ -218,9 +220,7 @@ def _write_rows(
     raise KeepsChanging
 
 
-def _changes(
-    root: Path, folder: Path, about: About, written: Written
-) -> versions.Changes | None:
+def _changes(root: Path, folder: Path, about: About, written: Written) -> versions.Changes | None:
     before = about.previous
     if before is None:
         return None

@@ -70,7 +70,9 @@ class RecipeForm(ReleaseForm):
     before = DateField(_l("Accepted until this day"), validators=[Optional()])
     split_by = SelectField(
         _l("Train, validation and test"),
-        description=_l("Chosen with the first release and kept, so that no row ever changes sides."),
+        description=_l(
+            "Chosen with the first release and kept, so that no row ever changes sides."
+        ),
         choices=[
             SelectChoice(SplitBy.GROUP, _l("Tasks of one group stay together")),
             SelectChoice(SplitBy.FIELD, _l("Tasks of one document stay together")),

@@ -23,8 +23,8 @@ from core.errors import Conflict
 from core.settings import current_settings
 from projects.models import Project
 from releases import grants, series
-from releases.assembly import Built
 from releases import recipe as recipes
+from releases.assembly import Built
 from releases.models import Release, ReleaseSeries, ReleaseSource, State
 from releases.recipe import Recipe, SplitBy
 
@@ -94,7 +94,9 @@ def ask(session: Session, project: Project, wish: Wish, *, by: User, at: datetim
     )
     session.add(release)
     session.flush()  # the job and the sources need the id
-    session.add_all(ReleaseSource(release_id=release.id or 0, project_id=one) for one in made.others)
+    session.add_all(
+        ReleaseSource(release_id=release.id or 0, project_id=one) for one in made.others
+    )
     _defer(session, release)
     audit.record(session, "release.asked", by=by.id, subject=f"release:{release.id}")
     return release

@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flask_babel import gettext as _
-
 from sqlmodel import Session, select
 
 from releases import changes, storage
@@ -53,7 +52,11 @@ def between(older: Release, newer: Release) -> Compared:
         for name in sorted(old.keys() | new.keys(), key=lambda one: (-new.get(one, 0), one))
     ]
     rows = _rows(older, newer)
-    gone = [(reasons().get(one, one), count) for one, count in rows["tombstones"].items()] if rows else []
+    gone = (
+        [(reasons().get(one, one), count) for one, count in rows["tombstones"].items()]
+        if rows
+        else []
+    )
     return Compared(labels, changes.drift(old, new), rows, gone)
 
 

@@ -24,10 +24,9 @@ SEED = 20261127
 SIGNATURES = "signatures.spool"
 _SPACES = re.compile(r"\s+")
 _WORD = re.compile(r"\w+")
-_ODD, _SHIFT = (
-    np.random.default_rng(SEED).integers(1, 2**63, (2, SIGNATURE, 1), dtype=np.uint64)  # noqa: NPY002
-    | np.uint64(1)
-)
+_ODD, _SHIFT = np.random.default_rng(SEED).integers(
+    1, 2**63, (2, SIGNATURE, 1), dtype=np.uint64
+) | np.uint64(1)
 
 
 class Finder:

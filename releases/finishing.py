@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from pyarrow import json as arrow_json
 
 from annotation.aggregation import Merged
-from releases import columns, formats, personal_scan, rows, spool, splits
+from releases import columns, formats, personal_scan, rows, splits, spool
 from releases.formats import Writer
 from releases.recipe import Personal, Recipe
 from releases.tally import Tally
@@ -289,9 +289,7 @@ def _expanded(data: pa.Array, kinds: dict[str, str]) -> list[pa.Array]:
     return [made[key] for key in kinds]
 
 
-def _write_votes(
-    folder: Path, plan: Plan, where: np.ndarray[Any, np.dtype[np.int8]]
-) -> Written:
+def _write_votes(folder: Path, plan: Plan, where: np.ndarray[Any, np.dtype[np.int8]]) -> Written:
     with Writer(folder, columns.VOTES, config=formats.VOTES) as writer:
         for batch in spool.batches(folder / spool.VOTES):
             table = _votes_table(batch, plan)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from annotation import agreement, aggregation
+from annotation import aggregation, agreement
 from annotation.aggregation import Method
 from annotation.released import AnswerRow, Read
 from releases import columns, duplicates, personal_scan, rows, splits, spool
@@ -175,7 +175,7 @@ def _finish(
 
 
 def _personal(data: Mapping[str, Any], row: Row) -> list[str]:
-    found = personal_scan.kinds_in(data)
+    found = personal_scan.kinds_in(data) if personal_scan.may_hold(row["data"]) else []
     if '"textarea"' in row["result"]:
         found += personal_scan.kinds_in(json.loads(row["result"]))
     return found

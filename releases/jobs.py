@@ -66,7 +66,9 @@ def clear_declined(project_id: int, commit: str) -> str:
     """Delete the files of a release that its owner did not want, unless another one has them."""
     with transaction() as session:
         query = select(Release).where(
-            Release.project_id == project_id, Release.commit == commit, Release.state != State.FAILED
+            Release.project_id == project_id,
+            Release.commit == commit,
+            Release.state != State.FAILED,
         )
         if session.exec(query).first() is not None:
             return "still needed"

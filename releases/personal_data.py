@@ -7,7 +7,14 @@ from core.personal_data import Line, Table, nobody
 from releases import provenance
 
 TABLES = (
-    nobody("release_series", _l("Series of releases"), "name", "split_salt", "split_rule", "annotator_key"),
+    nobody(
+        "release_series",
+        _l("Series of releases"),
+        "name",
+        "split_salt",
+        "split_rule",
+        "annotator_key",
+    ),
     nobody("release_source", _l("Projects whose answers are in a release")),
     Table(
         "release",

@@ -28,7 +28,9 @@ EMAIL, PHONE, IBAN, CARD, ADDRESS, FRENCH, AMERICAN = (
 KINDS = (EMAIL, PHONE, IBAN, CARD, ADDRESS, FRENCH, AMERICAN)
 # What is tried for numbers without a country: where instances of English and French work stand.
 REGIONS = ("FR", "GB", "US", "BE", "CH", "CA")
-_EMAIL = re.compile(r"[A-Za-z0-9][\w.!#$%&'*+/=?^`{|}~-]{0,63}@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}")
+_EMAIL = re.compile(
+    r"[A-Za-z0-9][\w.!#$%&'*+/=?^`{|}~-]{0,63}@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}"
+)
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:[ ]?[A-Z0-9]{2,4}){3,8}\b")
 _DIGITS = re.compile(r"(?<![\w.])\d(?:[ -]?\d){12,18}(?![\w])")
 _NIR = re.compile(r"\b[12]\s?\d\d\s?[01]\d\s?\d[\dAB]\s?\d{3}\s?\d{3}\s?\d\d\b")
@@ -36,7 +38,9 @@ _SSN = re.compile(r"\b(?!000|666|9)\d{3}-(?!00)\d\d-(?!0000)\d{4}\b")
 _IP = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])")
 # A text without a run like this holds no telephone number, and most hold none.
 _MAYBE_PHONE = re.compile(r"\d(?:[ ().\-/\N{NO-BREAK SPACE}]{0,2}\d){7}")
-_LOCAL_PHONE = re.compile(r"(?<![\w./-])\(?(?:\+|00|0|1[ .-])?\(?\d(?:[ .\-()]{0,2}\d){8,13}(?![\w/-])")
+_LOCAL_PHONE = re.compile(
+    r"(?<![\w./-])\(?(?:\+|00|0|1[ .-])?\(?\d(?:[ .\-()]{0,2}\d){8,13}(?![\w/-])"
+)
 
 
 class Found(NamedTuple):
@@ -52,10 +56,15 @@ def scan(text: str) -> list[Found]:
     found: list[Found] = []
     if "@" in text:
         found += [Found(one.start(), one.end(), EMAIL) for one in _EMAIL.finditer(text)]
-    if _MAYBE_PHONE.search(text) or _IP.search(text):
+    if may_hold(text):
         for look in (_ibans, _national, _cards, _addresses, _phones):
             found += [one for one in look(text) if not _meets(one, found)]
     return sorted(found)
+
+
+def may_hold(text: str) -> bool:
+    """Say whether a text, or the JSON around it, can hold anything that is looked for."""
+    return "@" in text or bool(_MAYBE_PHONE.search(text) or _IP.search(text))
 
 
 def kinds_in(value: Any) -> list[str]:

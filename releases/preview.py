@@ -58,4 +58,3 @@ def _label(one: released.Read, setting: rows.Setting) -> str | None:
     if row["confidence"] < (recipe.min_confidence or 0):
         raise LeftOut("low_confidence")
     return str(label) if label else None
-

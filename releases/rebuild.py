@@ -114,9 +114,7 @@ def _previous(session: Session, release: Release) -> Release | None:
 
 
 def _compared(old: dict[str, Any], new: dict[str, Any]) -> Verdict:
-    before, after = (
-        {one["path"]: one["sha256"] for one in facts["files"]} for facts in (old, new)
-    )
+    before, after = ({one["path"]: one["sha256"] for one in facts["files"]} for facts in (old, new))
     return Verdict(
         same_inputs=old["inputs"] == new["inputs"],
         same_writer=old["writer"]["pyarrow"] == pa.__version__,

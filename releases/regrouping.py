@@ -30,9 +30,7 @@ def carried(ids: pa.ChunkedArray, groups: pa.ChunkedArray, before: pa.Table) -> 
     place = pc.index_in(ids, value_set=before["id"])
     old = before["group"].take(place)
     differ = pc.fill_null(pc.not_equal(old, groups), False)
-    return dict(
-        zip(groups.filter(differ).to_pylist(), old.filter(differ).to_pylist(), strict=True)
-    )
+    return dict(zip(groups.filter(differ).to_pylist(), old.filter(differ).to_pylist(), strict=True))
 
 
 def join(
@@ -51,8 +49,10 @@ def join(
     report: dict[str, Any] = {
         "exact": int(len(others) - near.sum()),
         "near": int(near.sum()),
-        "clusters": int(len(np.unique(roots[others]))),
-        "examples": [[ids[int(roots[at])].as_py(), ids[int(at)].as_py()] for at in others[:EXAMPLES]],
+        "clusters": len(np.unique(roots[others])),
+        "examples": [
+            [ids[int(roots[at])].as_py(), ids[int(at)].as_py()] for at in others[:EXAMPLES]
+        ],
         "dropped": len(others) if drop else 0,
         "in_two_splits": 0,
     }

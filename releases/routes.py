@@ -17,7 +17,17 @@ from core.db import db_session, find
 from core.settings import current_settings
 from core.web import Page, Problems, page_of, read
 from projects.models import Project
-from releases import about, build_routes, builds, comparison, formats, grants, serving, shown, storage
+from releases import (
+    about,
+    build_routes,
+    builds,
+    comparison,
+    formats,
+    grants,
+    serving,
+    shown,
+    storage,
+)
 from releases.forms import ReaderForm, ReleaseForm
 from releases.jobs import releases_folder
 from releases.models import Release, ReleaseSeries

@@ -29,6 +29,7 @@ PERSON, WAITING = "person", "waiting"
 PATHS = {PERSON: "review", rules.AGREEMENT: "agreement", rules.SILENCE: "silence"}
 _NONE = Extra(None, None, ())
 _IDS = re.compile(r'("(?:id|to_id|from_id)": )"([^"\\]*)"')
+_FIRST_ID = '[{"id": "'
 # Upper ends of the classes of pay for an answer, in whole units of the currency.
 PRICES = (1, 5, 20, 100)
 # From which level of a passed interview a class begins.
@@ -36,7 +37,7 @@ CLASSES = ((0.9, "interview-outstanding"), (0.75, "interview-strong"), (0.0, "in
 UNPROVEN = "not-proven"
 
 
-class LeftOut(Exception):  # noqa: N818  # not a mistake: its argument is the reason in one word
+class LeftOut(Exception):  # not a mistake: its argument is the reason in one word
     """This task is not in the release."""
 
 
@@ -101,7 +102,7 @@ def row_of(found: Read, setting: Setting) -> tuple[Row, list[AnswerRow], list[Re
         "credential_classes": sorted(
             {_class(setting, task.project_id, one.expert_id) for one in answers}
         ),
-        "price_class": max((_price(one.pay_minor, one.currency) for one in answers))[1],
+        "price_class": max(_price(one.pay_minor, one.currency) for one in answers)[1],
         "review_path": _path(answers),
         "validated_at": final,
         "result": closest.result,
@@ -182,8 +183,9 @@ def path(one: AnswerRow) -> str:
 
 def reading(result: str) -> Reading:
     """Return what an answer says; ids, which differ each time, make no difference."""
-    if result.count('"id": "') < 2:
-        return _reading(_IDS.sub(r'\1"0"', result))
+    if result.startswith(_FIRST_ID) and result.count('"id": "') == 1 and "_id" not in result:
+        # PostgreSQL writes short keys first, so the only id stands at the beginning.
+        return _reading(_FIRST_ID + result[result.index('"', len(_FIRST_ID)) :])
     numbers: dict[str, str] = {}
     fresh = count()
 

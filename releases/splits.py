@@ -84,7 +84,9 @@ def choose_cuts(groups: pa.Array, moments: pa.Array) -> tuple[str, ...]:
     A group begins with its first row. Rows without a moment come first.
     """
     table = pa.table({"group": groups, "moment": moments})
-    begun = table.group_by("group", use_threads=False).aggregate([("moment", "min"), ([], "count_all")])
+    begun = table.group_by("group", use_threads=False).aggregate(
+        [("moment", "min"), ([], "count_all")]
+    )
     begun = begun.sort_by([("moment_min", "ascending"), ("group", "ascending")])
     if not begun.num_rows:
         return ()
@@ -100,7 +102,9 @@ def choose_cuts(groups: pa.Array, moments: pa.Array) -> tuple[str, ...]:
 def beginnings(groups: pa.Array, moments: pa.Array) -> dict[str, str]:
     """Return when each group of more than one row began."""
     table = pa.table({"group": groups, "moment": moments})
-    begun = table.group_by("group", use_threads=False).aggregate([("moment", "min"), ([], "count_all")])
+    begun = table.group_by("group", use_threads=False).aggregate(
+        [("moment", "min"), ([], "count_all")]
+    )
     several = begun.filter(pc.greater(begun["count_all"], 1))
     return dict(zip(several["group"].to_pylist(), several["moment_min"].to_pylist(), strict=True))
 

@@ -76,7 +76,9 @@ class Tally:
 
 def _values(column: pa.ChunkedArray | pa.Array) -> dict[str, int]:
     counted = pc.value_counts(column)
-    return {one["values"]: one["counts"] for one in counted.to_pylist() if one["values"] is not None}
+    return {
+        one["values"]: one["counts"] for one in counted.to_pylist() if one["values"] is not None
+    }
 
 
 def _counts(counter: Counter[str]) -> dict[str, int]:

@@ -39,7 +39,12 @@ def vote(session, desk, number, *clauses, text=None, **changes):
     """Add a task whose experts say different things."""
     data = {"text": text or f"Clause {number}: words of its own."}
     task = make_task(
-        session, desk.project, external_id=f"v-{number}", data=data, group_key=f"g-{number}", **changes
+        session,
+        desk.project,
+        external_id=f"v-{number}",
+        data=data,
+        group_key=f"g-{number}",
+        **changes,
     )
     for expert, clause in zip(desk.experts, clauses, strict=False):
         make_assignment(
@@ -117,7 +122,9 @@ def test_a_learned_label_stands_beside_the_majority_with_soft_labels(app, sessio
 
 def test_votes_carry_a_lasting_key_only_of_those_who_agreed(app, session, root):
     desk = make_work(session, tasks=4)
-    make_consent(session, session.get_one(User, desk.experts[0].user_id), Purpose.NAME_IN_PROVENANCE)
+    make_consent(
+        session, session.get_one(User, desk.experts[0].user_id), Purpose.NAME_IN_PROVENANCE
+    )
 
     first = build_release(app, session, desk, recipe=Recipe(votes=True))
     second = build_release(app, session, desk, recipe=Recipe(votes=True))
@@ -138,7 +145,9 @@ def test_votes_carry_a_lasting_key_only_of_those_who_agreed(app, session, root):
 def test_rows_that_say_the_same_are_in_one_split_for_good(app, session, root):
     desk = make_desk(session, experts=1, tasks=0)
     for number in range(30):
-        vote(session, desk, number, "grant", text=f"Clause {number} is unlike every other {number}.")
+        vote(
+            session, desk, number, "grant", text=f"Clause {number} is unlike every other {number}."
+        )
     first = build_release(app, session, desk)
     before = {row["id"]: row["split"] for row in rows(root, first)}
     test = next(name for name, split in before.items() if split == "test")
@@ -218,7 +227,9 @@ def test_several_projects_with_one_form_make_one_release(app, session, root):
     release = build_release(app, session, desk, recipe=Recipe(others=(other.project_id,)))
 
     found = {row["id"] for row in rows(root, release)}
-    assert found == {f"t-00{n}" for n in range(3)} | {f"p{other.project_id}:t-00{n}" for n in range(3)}
+    assert found == {f"t-00{n}" for n in range(3)} | {
+        f"p{other.project_id}:t-00{n}" for n in range(3)
+    }
     assert [one["rows"] for one in release.facts["projects"]] == [3, 3]
 
 
@@ -278,7 +289,9 @@ def test_the_owner_may_ask_for_a_larger_step(app, session):
 
 def test_a_release_is_built_again_with_the_same_hashes(app, session, root):
     desk = make_work(session, tasks=12)
-    make_consent(session, session.get_one(User, desk.experts[0].user_id), Purpose.NAME_IN_PROVENANCE)
+    make_consent(
+        session, session.get_one(User, desk.experts[0].user_id), Purpose.NAME_IN_PROVENANCE
+    )
     build_release(app, session, desk)
     add_validated(session, desk, 40)
     everything = Recipe(
