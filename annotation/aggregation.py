@@ -88,11 +88,11 @@ def weighted(votes: Votes) -> Merged:
 
 def dawid_skene(votes: Votes) -> Merged:
     """Learn each expert's table of right and wrong answers and the labels together, by EM."""
-    found, rounds = _held(shares(votes), votes), 0
-    for rounds in range(1, ROUNDS + 1):
+    found, rounds, moved = _held(shares(votes), votes), 0, 1.0
+    while moved >= ENOUGH and rounds < ROUNDS:
         before, found = found, _held(_expect(votes, *_learn(votes, found)), votes)
-        if not len(found) or np.abs(found - before).max() < ENOUGH:
-            break
+        moved = float(np.abs(found - before).max(initial=0.0))
+        rounds += 1
     return Merged(found, Method.DAWID_SKENE, rounds)
 
 
@@ -133,7 +133,8 @@ def _weights(votes: Votes) -> Floats:
     others = max(votes.label_count - 1, 1)
     # Half right of none seen is a vote like any other, whatever the number of labels.
     odds = np.where(seen > 0, np.log(accuracy * others / (1 - accuracy)), 1.0)
-    return np.clip(odds, LEAST, MOST)
+    clipped: Floats = np.clip(odds, LEAST, MOST)
+    return clipped
 
 
 def _held(found: Floats, votes: Votes) -> Floats:

@@ -149,7 +149,11 @@ def _extras(session: Session, span: tuple[int, int, int]) -> dict[int, Extra]:
         col(Assignment.project_id) == project_id,
     )
     origins = (
-        select(col(Assignment.id), cast(col(AnswerOrigin.origin), Text), AnswerOrigin.model_version)
+        select(
+            col(Assignment.id),
+            cast(col(AnswerOrigin.origin), Text),
+            col(AnswerOrigin.model_version),
+        )
         .join(AnswerOrigin, col(AnswerOrigin.assignment_id) == col(Assignment.id))
         .where(col(AnswerOrigin.project_id) == project_id, *own)
     )

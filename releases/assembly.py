@@ -202,7 +202,7 @@ def _label_names(folder: Path, about: About, gathered: Gathered) -> list[str]:
         found.update(batch.column("label").unique().to_pylist())
         if len(found) > MOST_CLASSES:
             return []
-    found.discard(None)  # type: ignore[arg-type]
+    found.discard(None)
     options = about.label_options if found <= {*about.label_options, *before} else []
     return list(dict.fromkeys([*before, *options, *sorted(found)])) if found else []
 

@@ -120,7 +120,7 @@ def ask_again(session: Session, release: Release, *, by: User, at: datetime) -> 
 
 def same_form(one: str, other: str) -> bool:
     """Say whether two label configs ask for the same: questions, options and shown fields."""
-    return _form(one) == _form(other)
+    return bool(_form(one) == _form(other))
 
 
 def _form(config: str) -> Any:

@@ -91,7 +91,7 @@ def reasons() -> dict[str, str]:
 def _rows(older: Release, newer: Release) -> dict[str, Any] | None:
     noted = newer.facts["changes"]
     if noted and noted["since"] == older.version:
-        return {"tombstones": {}, "moves": [], "examples": {}} | noted
+        return {"tombstones": {}, "moves": [], "examples": {}, **noted}
     if older.row_count + newer.row_count > COMPARED:
         return None
     root = releases_folder()

@@ -101,7 +101,8 @@ def signature(plain: str) -> NDArray[np.uint32]:
     hashed = np.fromiter((zlib.crc32(one.encode()) for one in runs), dtype=np.uint64)
     with np.errstate(over="ignore"):
         mixed = (_ODD * hashed + _SHIFT) >> np.uint64(32)
-    return mixed.min(axis=1).astype(np.uint32)
+    least: NDArray[np.uint32] = mixed.min(axis=1).astype(np.uint32)
+    return least
 
 
 def alike(one: str, other: str) -> float:

@@ -266,7 +266,7 @@ def _named(compared: str | None, plan: Plan) -> str | None:
 
 
 def _expanded(data: pa.Array, kinds: dict[str, str]) -> list[pa.Array]:
-    """Return the fields of the data as columns: Arrow reads the JSON, but for what is JSON in it."""
+    """Return the fields of the data as columns; Arrow reads them, but for what stays JSON."""
     if not kinds:
         return []
     plain = {key: kind for key, kind in kinds.items() if kind != "json"}

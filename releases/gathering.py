@@ -1,5 +1,6 @@
-"""The first pass of a build: read the answers, leave out what the recipe leaves out, set down the
-rest, and count what columns, splits and the learned label need to know of all rows together.
+"""The first pass of a build: reads the answers and sets down what the recipe does not leave out.
+
+On the way it counts what columns, splits and the learned label need to know of all rows together.
 """
 
 import hashlib

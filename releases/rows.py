@@ -48,7 +48,7 @@ class Reading:
     label: str | None
     choices: tuple[Any, ...]
     spans: frozenset[agreement.Span]
-    texts: Mapping[tuple[int, int], str]
+    texts: Mapping[tuple[Any, Any], str]
     answer: agreement.Answer
 
 

@@ -5,6 +5,7 @@ import pytest
 from accounts import consents
 from accounts.models import Purpose, User
 from core.clock import now
+from core.db import transaction
 from releases import about, provenance, storage
 from tests.factories.consents import make_consent
 from tests.factories.releases import add_validated, build_release, make_work
@@ -110,7 +111,8 @@ def test_who_withdraws_during_a_build_is_not_in_it(app, session, settings, desk,
 
     def slowly(session, release):
         facts = read(session, release)
-        consents.withdraw(session, person.id, Purpose.NAME_IN_PROVENANCE, address=None, at=now())
+        with transaction() as other:
+            consents.withdraw(other, person.id, Purpose.NAME_IN_PROVENANCE, address=None, at=now())
         return facts
 
     monkeypatch.setattr(about, "read", slowly)

@@ -326,3 +326,41 @@ def test_a_rebuild_says_when_answers_have_changed_since(app, session, root):
 
     assert not found.same_inputs
     assert found.differing
+
+
+def test_the_page_shows_what_choices_leave_and_builds_them(app, session, sign_in):
+    desk = make_work(session, tasks=6)
+    client = sign_in(desk.owner)
+    path = f"/projects/{desk.project_id}/releases/new"
+    chosen = {"changelog": "First.", "licence": "other", "min_answers": "2", "labels": ["grant"]}
+
+    assert "Dawid" in client.get(path).text
+    looked = client.post(path, data=chosen | {"look": "1"})
+    assert looked.status_code == 422
+    assert "2 rows, of 6 tasks with answers." in looked.text
+    assert "Another label" in looked.text
+    assert builds.open_one(session, desk.project_id) is None
+    wrong = client.post(path, data=chosen | {"split_by": "field"})
+    assert "Choose the field that names the document." in wrong.text
+    client.post(path, data=chosen | {"votes": "y"})
+
+    asked = builds.open_one(session, desk.project_id)
+    assert asked.recipe["labels"] == ["grant"]
+    assert asked.recipe["votes"] is True
+
+
+def test_any_two_releases_can_be_compared_on_a_page(app, session, sign_in):
+    desk = make_work(session, tasks=4)
+    first = build_release(app, session, desk)
+    for number in range(10, 13):
+        add_validated(session, desk, number)
+    build_release(app, session, desk)
+    third = build_release(app, session, desk, recipe=Recipe(labels=("grant", "warranty")))
+    client = sign_in(desk.owner)
+
+    page = client.get(f"/releases/{third.id}/changes").text
+    assert "Another label" in page  # what is gone, and why
+    page = client.get(f"/releases/{third.id}/changes?since={first.id}").text
+    assert "Changes since 1.0.0" in page
+    assert "Distribution of labels" in page
+    assert "first release" in client.get(f"/releases/{first.id}/changes").text
