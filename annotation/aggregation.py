@@ -148,7 +148,8 @@ def _held(found: Floats, votes: Votes) -> Floats:
 
 def _normal(counts: Floats) -> Floats:
     total = counts.sum(axis=1, keepdims=True)
-    return np.divide(counts, total, out=np.zeros_like(counts), where=total > 0)
+    normal: Floats = np.divide(counts, total, out=np.zeros_like(counts), where=total > 0)
+    return normal
 
 
 def _softmax(sums: Floats) -> Floats:

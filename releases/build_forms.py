@@ -84,7 +84,7 @@ class RecipeForm(ReleaseForm):
         _l("The field that names the document or the time"),
         description=_l("Without one, a time is that of the first accepted answer."),
         choices=[],
-        validate_choice=True,
+        default="",
     )
     duplicates = SelectField(
         _l("Tasks that say the same"),
