@@ -56,9 +56,6 @@ def test_with_many_labels_votes_are_weighted_instead():
 def test_nobody_has_voted_at_all(method):
     nothing = np.zeros(0, np.int32)
 
-    assert aggregation.merge(
-        Votes(nothing, nothing, nothing, 2, 2), method
-    ).probabilities.shape == (
-        2,
-        2,
-    )
+    found = aggregation.merge(Votes(nothing, nothing, nothing, 2, 2), method)
+
+    assert found.probabilities.shape == (2, 2)
