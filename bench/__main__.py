@@ -3,13 +3,14 @@
 import sys
 from collections.abc import Callable
 
-from bench import calibration, claim, interviews, ledger
+from bench import calibration, claim, interviews, ledger, release
 
 BENCHES: dict[str, Callable[[], bool]] = {
     "calibration": calibration.run,
     "claim": claim.run,
     "interviews": interviews.run,
     "ledger": ledger.run,
+    "release": release.run,
 }
 
 

@@ -106,6 +106,26 @@ def transaction() -> Iterator[Session]:
         session.close()
 
 
+@contextmanager
+def snapshot() -> Iterator[Session]:
+    """Open a session that only reads, and sees the database as it is at its first question.
+
+    Whatever others commit meanwhile is not seen, however many questions it asks.
+    """
+    session = _database().make_session()
+    bind = session.get_bind()
+    if isinstance(bind, Engine):
+        session.bind = bind.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+    try:
+        yield session
+    finally:
+        session.expunge_all()  # what was read stays readable
+        session.rollback()
+        session.close()
+
+
 def find(model: type[Row], key: Any, *, lock: bool = False) -> Row:
     """Return a row by its key, or raise `NotFound`; with `lock`, hold it until the end."""
     try:

@@ -141,6 +141,7 @@ STATES: dict[str, dict[str, Shown]] = {
     "release": {
         "requested": Shown(_l("Requested"), "hourglass-split", "info"),
         "building": Shown(_l("Being built"), "hourglass-split", "info"),
+        "proposed": Shown(_l("Waits for your yes"), "eye", "wait"),
         "ready": Shown(_l("Fixed for good"), "lock", "ok"),
         "published": Shown(_l("Fixed for good"), "lock", "ok"),
         "failed": Shown(_l("Not built"), "exclamation-octagon", "stop"),

@@ -392,6 +392,12 @@ ROUTES: dict[str, Route] = {
     "releases.project_releases": BY_OWNER(),
     "releases.build": BY_OWNER(),
     "releases.add_reader": BY_OWNER(),
+    "release_builds.new": BY_OWNER(),
+    "release_builds.ask": BY_OWNER(),
+    "release_builds.confirm": Route(US, {"release_id": "release"}),
+    "release_builds.decline": Route(US, {"release_id": "release"}),
+    "release_builds.again": Route(US, {"release_id": "release"}),
+    "release_builds.changes": Route(US | {READER}, {"release_id": "release"}),
     # Whose reading ends is a name, not a row of theirs: ending what is not there ends nothing.
     "releases.remove_reader": Route(US, {**PROJECT, "organisation_id": "team"}),
     "releases.release": Route(US | {READER}, {"release_id": "release"}),

@@ -4,7 +4,7 @@ Only what was so by the time it was asked for counts, so that building it again 
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,10 +13,15 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from accounts.models import Appeal, AppealOutcome, Organisation
+from accounts.privacy_models import Erasure
 from annotation import label_config, progress
 from annotation.models import Assignment, Task, Verdict
-from projects.models import Project
+from annotation.validated import VALIDATED
+from experts.models import Skill
+from projects.models import Project, id_of
+from releases import recipe, splits
 from releases.models import Release, ReleaseSeries, State
+from releases.rows import Setting
 
 
 @dataclass(frozen=True)
@@ -26,31 +31,100 @@ class About:
     name: str
     organisation: dict[str, str]
     project: dict[str, Any]
+    projects: list[dict[str, Any]]
     work: dict[str, Any]
+    erased: int
     shown_fields: list[str]
-    salt: str | None
+    label_options: list[str]
+    # How rows are split since the first release; none before it.
+    rule: splits.Rule | None
+    setting: Setting
     annotator_key: str
     previous: Release | None
     # Reads the names of those who agree to be named, by their keys: asked last, just before the
     # card is written, so that whoever withdraws during a long build is not in it.
     named: Callable[[], dict[str, str]] = dict
+    # Reads whose key is the same in all releases, by their number: those who agree to it.
+    followed: Callable[[], dict[int, str]] = dict
 
 
 def read(session: Session, release: Release) -> About:
-    """Read what a release says of its project."""
+    """Read what a release says of its projects."""
     project = session.get_one(Project, release.project_id)
     series = session.get_one(ReleaseSeries, release.project_id)
     organisation = session.get_one(Organisation, release.organisation_id)
+    made = recipe.read(release.recipe)
+    ids = [release.project_id, *made.others]
+    every = [session.get_one(Project, one) for one in ids]
+    config = label_config.parse(project.label_config)
     return About(
         name=series.name,
         organisation={"slug": organisation.slug, "name": organisation.name},
         project=_project(project),
-        work=_work(session, release.project_id, release.asked_at)
+        projects=[{"id": one.id, "title": one.title} for one in every],
+        work=_work(session, ids, release.asked_at)
         | _before_review(session, project, release.asked_at),
+        erased=_erased(session, ids, release.asked_at),
         shown_fields=label_config.variables(project.label_config),
-        salt=series.split_salt,
+        label_options=[
+            option
+            for control in config.controls.values()
+            if control.kind == "Choices"
+            for option in control.options
+        ],
+        rule=splits.rule(series.split_rule) if series.split_rule else None,
+        setting=Setting(made, release.project_id, levels(session, every, release.asked_at)),
         annotator_key=series.annotator_key,
-        previous=newest(session, release.project_id),
+        previous=_before(session, release),
+    )
+
+
+def _before(session: Session, release: Release) -> Release | None:
+    """Return the newest ready release that was asked for before another one."""
+    query = (
+        select(Release)
+        .where(
+            Release.project_id == release.project_id,
+            Release.state == State.READY,
+            col(Release.id) < release.id if release.id is not None else col(Release.id) > 0,
+        )
+        .order_by(col(Release.id).desc())
+    )
+    return session.exec(query).first()
+
+
+def levels(
+    session: Session, projects: Sequence[Project], at: datetime
+) -> dict[tuple[int, int], float]:
+    """Return the best level that each expert of each project had proven in its field."""
+    found: dict[tuple[int, int], float] = {}
+    for project in projects:
+        query = (
+            select(Skill.expert_id, func.max(Skill.level))
+            .where(
+                Skill.field == project.field,
+                col(Skill.passed_at) <= at,
+                col(Skill.expert_id).in_(_experts([id_of(project)])),
+            )
+            .group_by(col(Skill.expert_id))
+        )
+        found |= {(id_of(project), one): level for one, level in session.execute(query)}
+    return found
+
+
+def _erased(session: Session, project_ids: Sequence[int], at: datetime) -> int:
+    """Return how many of those who worked on projects have been erased; never who."""
+    query = select(func.count()).where(
+        col(Erasure.done_at) <= at, col(Erasure.user_id).in_(_experts(project_ids))
+    )
+    return session.exec(query).one()
+
+
+def _experts(project_ids: Sequence[int]) -> Any:
+    return (
+        select(Assignment.expert_id)
+        .where(col(Assignment.project_id).in_(project_ids), col(Assignment.state).in_(VALIDATED))
+        .distinct()
     )
 
 
@@ -80,8 +154,8 @@ def _project(project: Project) -> dict[str, Any]:
     }
 
 
-def _work(session: Session, project_id: int, at: datetime) -> dict[str, Any]:
-    own = Assignment.project_id == project_id
+def _work(session: Session, project_ids: Sequence[int], at: datetime) -> dict[str, Any]:
+    own = col(Assignment.project_id).in_(project_ids)
     decided = col(Assignment.decided_at) <= at
     paid = session.execute(
         select(
@@ -108,7 +182,7 @@ def _work(session: Session, project_id: int, at: datetime) -> dict[str, Any]:
         "contested": session.scalar(contested),
         "changed_after_contest": session.scalar(changed),
         "known_answer_tasks": session.scalar(
-            gold.where(Task.project_id == project_id, col(Task.gold).is_not(None))
+            gold.where(col(Task.project_id).in_(project_ids), col(Task.gold).is_not(None))
         ),
         "hourly_minor": _hourly(int(paid[0]), int(paid[1])),
     }

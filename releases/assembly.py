@@ -1,29 +1,54 @@
-"""Puts a release together: one pass over the validated work, then files, card and manifest.
+"""Puts a release together: answers are read and set down, then files, card and manifest are made.
 
-The rows are first set down on disk as they come from the database, in one statement's view of it;
-columns, splits and version follow from them. The same rows give the same files to the byte.
+The same answers with the same recipe give the same files to the byte: nothing of the clock, of
+the machine or of the order in which threads run is in them.
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
-from annotation.validated import ValidatedTask
-from releases import cards, changes, columns, provenance, splits, storage, versions
+from annotation.aggregation import Merged, Method
+from annotation.released import Read
+from releases import (
+    cards,
+    changes,
+    columns,
+    duplicates,
+    finishing,
+    gathering,
+    provenance,
+    regrouping,
+    splits,
+    spool,
+    storage,
+    versions,
+)
 from releases.about import About
-from releases.formats import Writer, parquet_path
+from releases.finishing import Plan, Written
+from releases.formats import DATA, VOTES, WRITER, paths_of
+from releases.gathering import Gathered
 from releases.models import Release
-from releases.rows import row_of
+from releases.recipe import Duplicates, SplitBy
+from releases.rows import voter
 from releases.tally import Tally
 
-SPOOL = "rows.spool"
 MANIFEST, SUMS, CARD = "manifest.json", "SHA256SUMS", "README.md"
+FORM = 2  # of the manifest
+MOST_CLASSES = 1_000
+REWRITTEN = 5
 Beat = Callable[[int], None]
+
+
+class KeepsChanging(Exception):  # the job is tried again
+    """Somebody withdrew an agreement each time the files were written."""
 
 
 @dataclass(frozen=True)
@@ -32,89 +57,229 @@ class Built:
 
     version: str
     commit: str
-    salt: str
+    rule: dict[str, Any]
     manifest: dict[str, Any]
     rows: int
     size: int
 
 
 def set_down(
-    folder: Path, tasks: Iterable[ValidatedTask], release: Release, about: About, beat: Beat
-) -> Tally:
+    folder: Path, found: Iterable[Read], release: Release, about: About, beat: Beat
+) -> Gathered:
     """Write the rows as they come, and count what the rest needs to know of them."""
-    tally = Tally()
-    with (folder / SPOOL).open("w", encoding="utf-8") as spool:
-        for task in tasks:
-            if task.is_gold and not release.with_gold:
-                tally.left_out["known_answer"] += 1
-                continue
-            row = row_of(task, about.annotator_key, until=release.asked_at)
-            if row is None:
-                tally.left_out["not_final"] += 1
-                continue
-            tally.add(row)
-            spool.write(json.dumps(row, ensure_ascii=False) + "\n")
-            beat(tally.rows)
-    return tally
+    return gathering.gather(folder, found, about.setting, about.shown_fields, beat)
 
 
 def assemble(
-    root: Path, folder: Path, release: Release, about: About, tally: Tally, beat: Beat
-) -> Built:
-    """Make the files of a release from the rows that were set down, and put them in place."""
-    salt = about.salt or splits.choose_salt(tally.groups or {})
-    data = columns.fields(tally.kinds, about.shown_fields)
-    num_bytes, rows = _write_rows(folder, data, salt, beat)
-    (folder / SPOOL).unlink()
-    changed = _changes(root, folder, about, rows)
-    manifest = _manifest(release, about, tally, rows, salt)
-    manifest["version"] = versions.following(changed)
-    manifest["changes"] = asdict(changed) if changed else None
-    _write_documents(folder, manifest, columns.schema(data), num_bytes)
+    root: Path, folder: Path, release: Release, about: About, gathered: Gathered, beat: Beat
+) -> Built | None:
+    """Make the files of a release and put them in place; None when no row is left for them."""
+    manifest = make(root, folder, release, about, gathered, beat)
+    if manifest is None:
+        return None
     place = storage.finish(root, folder, release.project_id, manifest["commit"])
     size = sum((place / path).stat().st_size for path in storage.files(place))
-    return Built(manifest["version"], manifest["commit"], salt, manifest, tally.rows, size)
-
-
-def _write_rows(
-    folder: Path, data: dict[str, str], salt: str, beat: Beat
-) -> tuple[dict[str, int], dict[str, int]]:
-    with Writer(folder, data) as writer:
-        for number, row in enumerate(_rows(folder), start=1):
-            writer.add(splits.split_of(salt, row["group"]), row)
-            beat(number)
-    written = [name for name in splits.SHARES if name in writer.splits]
-    return (
-        {name: writer.splits[name].bytes for name in written},
-        {name: writer.splits[name].rows for name in written},
+    return Built(
+        manifest["version"],
+        manifest["commit"],
+        manifest["split_rule"],
+        manifest,
+        manifest["rows"],
+        size,
     )
 
 
-def _rows(folder: Path) -> Iterator[dict[str, Any]]:
-    with (folder / SPOOL).open(encoding="utf-8") as spool:
-        for line in spool:
-            yield json.loads(line)
+def make(
+    root: Path, folder: Path, release: Release, about: About, gathered: Gathered, beat: Beat
+) -> dict[str, Any] | None:
+    """Make the files of a release in a folder, and return its manifest; None without any row."""
+    plan, report = _plan(root, folder, release, about, gathered)
+    written, tally = _write_rows(folder, plan, about, gathered, beat)
+    if not tally.rows:
+        return None
+    changed = _changes(root, folder, about, written[DATA])
+    _clear(folder)
+    manifest = _manifest(release, about, gathered, tally, plan, written)
+    manifest["duplicates"] = report
+    manifest["changes"] = _whole(changed, about.previous, manifest, written[DATA].schema)
+    made = versions.Changes(**manifest["changes"]) if manifest["changes"] else None
+    manifest["version"] = versions.following(made, plan.recipe.step)
+    _write_documents(folder, manifest, written)
+    return manifest
 
 
-def _changes(
-    root: Path, folder: Path, about: About, rows: dict[str, int]
-) -> versions.Changes | None:
+def _plan(
+    root: Path, folder: Path, release: Release, about: About, gathered: Gathered
+) -> tuple[Plan, dict[str, Any]]:
+    recipe = about.setting.recipe
+    merged = _merged(recipe.method, gathered)
+    regrouped = _regroup(root, folder, about, gathered)
+    rule, begun = _rule(folder, about, gathered, regrouped.names)
+    plan = Plan(
+        recipe=recipe,
+        rule=rule,
+        data=columns.fields(gathered.kinds, about.shown_fields),
+        label_names=_label_names(folder, about, gathered),
+        keys={},
+        voter=partial(voter, about.annotator_key, release.asked_at.isoformat()),
+        merged=merged,
+        ballot_names=[*gathered.ballot.names],
+        regrouped=regrouped.names,
+        dropped=regrouped.dropped,
+        begun=begun,
+    )
+    return plan, regrouped.report
+
+
+def _merged(method: Method, gathered: Gathered) -> Merged | None:
+    if method is Method.MAJORITY or not gathered.ballot.names:
+        return None
+    return gathered.ballot.merged(method)
+
+
+def _regroup(root: Path, folder: Path, about: About, gathered: Gathered) -> regrouping.Regrouped:
+    """Join groups whose rows say the same, and keep what earlier releases have joined."""
+    before = _groups_before(root, about.previous)
+    if gathered.found is None and before is None:
+        return regrouping.Regrouped()
+    clusters = gathered.found.clusters() if gathered.found else None
+    if (
+        before is None
+        and clusters is not None
+        and not (clusters[0] != range(len(clusters[0]))).any()
+    ):
+        return regrouping.Regrouped(report=dict.fromkeys(("exact", "near", "clusters"), 0))
+    ids, groups = (spool.column(folder / spool.ROWS, name) for name in ("id", "group"))
+    carried = regrouping.carried(ids, groups, before) if before is not None else {}
+    if clusters is None:
+        return regrouping.Regrouped(carried)
+    return regrouping.join(
+        ids,
+        groups,
+        clusters,
+        carried=carried,
+        known=frozenset(before["group"].to_pylist()) if before is not None else frozenset(),
+        drop=about.setting.recipe.duplicates is Duplicates.DROP,
+    )
+
+
+def _groups_before(root: Path, before: Release | None) -> pa.Table | None:
+    if before is None:
+        return None
+    old = storage.folder(root, before)
+    tables = [
+        pq.read_table(old / path, columns=["id", "group"], use_threads=False)
+        for split in before.facts["splits"]
+        for path in paths_of(before.facts, split)
+    ]
+    return pa.concat_tables([one.replace_schema_metadata(None) for one in tables])
+
+
+def _rule(
+    folder: Path, about: About, gathered: Gathered, names: Mapping[str, str]
+) -> tuple[splits.Rule, dict[str, str]]:
+    """Return the rule of the series, chosen with its first release, and when groups began."""
+    recipe = about.setting.recipe
+    made = about.rule or splits.Rule(recipe.split_by, recipe.split_field)
+    if made.by is not SplitBy.TIME:
+        salt = about.rule.salt if about.rule else splits.choose_salt(gathered.groups or {})
+        return replace(made, salt=salt), {}
+    groups, moments = (spool.column(folder / spool.ROWS, name) for name in ("group", "moment"))
+    if names:
+        groups = pa.array([names.get(one, one) for one in groups.to_pylist()], pa.string())
+    cuts = made.cuts or splits.choose_cuts(groups, moments)
+    return replace(made, cuts=cuts), splits.beginnings(groups, moments)
+
+
+def _label_names(folder: Path, about: About, gathered: Gathered) -> list[str]:
+    """Return the classes: those of the release before in their order, then the form's, then others.
+
+    A label keeps its number from version to version.
+    """
+    before = about.previous.facts.get("label_names", []) if about.previous else []
+    found = set(gathered.ballot.names)
+    for batch in spool.batches(folder / spool.ROWS):
+        found.update(batch.column("label").unique().to_pylist())
+        if len(found) > MOST_CLASSES:
+            return []
+    found.discard(None)
+    options = about.label_options if found <= {*about.label_options, *before} else []
+    return list(dict.fromkeys([*before, *options, *sorted(found)])) if found else []
+
+
+def _write_rows(
+    folder: Path, plan: Plan, about: About, gathered: Gathered, beat: Beat
+) -> tuple[dict[str, Written], Tally]:
+    """Write the rows; once more where somebody has withdrawn their agreement meanwhile."""
+    for _ in range(REWRITTEN):
+        plan.keys = about.followed()
+        tally = Tally(left_out=gathered.left_out.copy())
+        written = finishing.write(folder, plan, tally, beat)
+        if plan.keys.keys() <= about.followed().keys():
+            return written, tally
+    raise KeepsChanging
+
+
+def _changes(root: Path, folder: Path, about: About, written: Written) -> versions.Changes | None:
     before = about.previous
     if before is None:
         return None
     old = storage.folder(root, before)
+    left = [
+        pa.Table.from_batches(list(spool.batches(folder / name)), spool.LEFT_OUT)
+        for name in (spool.LEFT, spool.LEFT + "2")
+    ]
     return changes.between(
         str(before.version),
-        [old / parquet_path(name) for name in before.facts["splits"]],
-        [folder / parquet_path(name) for name in rows],
+        [old / path for name in before.facts["splits"] for path in paths_of(before.facts, name)],
+        [
+            folder / path
+            for name in written.rows
+            for path in paths_of({"shards": {DATA: written.shards}}, name)
+        ],
+        reasons=pa.concat_tables(left),
     )
 
 
+def _whole(
+    changed: versions.Changes | None,
+    before: Release | None,
+    manifest: Mapping[str, Any],
+    schema: pa.Schema,
+) -> dict[str, Any] | None:
+    """Add to the changes of rows those of columns, labels and people."""
+    if changed is None or before is None:
+        return None
+    added, removed = changes.columns_between(before.facts, schema.names)
+    gone = changes.people_gone(before.facts, manifest)
+    return asdict(
+        replace(
+            changed,
+            columns_added=added,
+            columns_removed=removed,
+            drift=changes.drift(before.facts["labels"], manifest["labels"]),
+            tombstones=changed.tombstones | gone,
+        )
+    )
+
+
+def _clear(folder: Path) -> None:
+    for name in (spool.ROWS, spool.VOTES, spool.LEFT, spool.LEFT + "2", duplicates.SIGNATURES):
+        (folder / name).unlink(missing_ok=True)
+
+
 def _manifest(
-    release: Release, about: About, tally: Tally, rows: dict[str, int], salt: str
+    release: Release,
+    about: About,
+    gathered: Gathered,
+    tally: Tally,
+    plan: Plan,
+    written: Mapping[str, Written],
 ) -> dict[str, Any]:
+    known = {one["id"]: one for one in about.projects}
+    keys = {key for one, key in plan.keys.items() if one in tally.experts}
     return {
-        "manifest_version": 1,
+        "manifest_version": FORM,
         "name": about.name,
         "title": release.title,
         "organisation": about.organisation,
@@ -122,27 +287,60 @@ def _manifest(
         "licence": release.licence,
         "changelog": release.changelog,
         "limits": release.limits,
-        "with_gold": release.with_gold,
+        "with_gold": plan.recipe.with_gold,
+        "recipe": plan.recipe.facts(),
+        "method": _method(plan, gathered),
+        "inputs": {
+            "tasks": gathered.tasks,
+            "answers": gathered.answers,
+            "sha256": gathered.digest.hexdigest(),
+        },
         "rows": tally.rows,
-        "splits": rows,
-        "split_rule": {"by": "sha256(salt, group)", "salt": salt, "shares": splits.SHARES},
+        "splits": written[DATA].rows,
+        "shards": {config: one.shards for config, one in written.items()},
+        **({"votes": written[VOTES].rows} if VOTES in written else {}),
+        "split_rule": plan.rule.facts(),
+        "label_names": plan.label_names,
         **tally.facts(),
-        "named": provenance.listed(about.named(), tally.annotators),
+        "personal_data": _personal(plan, tally),
+        "people": {"erased": about.erased, "followed": sorted(keys)},
+        "named": provenance.listed(about.named(), keys),
         "project": about.project,
+        "projects": [known[one] | {"rows": count} for one, count in gathered.by_project.items()],
         "work": about.work,
-        "writer": {"pyarrow": pa.__version__},
+        "writer": {"pyarrow": pa.__version__, **WRITER},
+    }
+
+
+def _method(plan: Plan, gathered: Gathered) -> dict[str, Any]:
+    merged, asked = plan.merged, plan.recipe.method
+    used = merged.method if merged else Method.MAJORITY
+    return {
+        "asked": str(asked),
+        "used": str(used),
+        "rounds": merged.rounds if merged else 0,
+        "known_answers": len(gathered.ballot.known),
+    }
+
+
+def _personal(plan: Plan, tally: Tally) -> dict[str, Any]:
+    return {
+        "asked": str(plan.recipe.personal),
+        "rows": tally.personal_rows,
+        "found": dict(sorted(tally.personal.items())),
     }
 
 
 def _write_documents(
-    folder: Path, manifest: dict[str, Any], schema: pa.Schema, num_bytes: dict[str, int]
+    folder: Path, manifest: dict[str, Any], written: Mapping[str, Written]
 ) -> None:
     """Write card, manifest and sums; the commit names the content of all other files."""
+    schema = written[DATA].schema
     manifest["columns"] = [
         {"name": field.name, "type": columns.shown_type(field.type)} for field in schema
     ]
     manifest["files"] = _listed(folder)
-    (folder / CARD).write_text(cards.card(manifest, schema, num_bytes), encoding="utf-8")
+    (folder / CARD).write_text(cards.card(manifest, schema, written[DATA].bytes), encoding="utf-8")
     manifest["files"] = _listed(folder)
     manifest["commit"] = hashlib.sha256(_sums(manifest["files"]).encode()).hexdigest()[:40]
     text = json.dumps(manifest, ensure_ascii=False, indent=2) + "\n"

@@ -7,6 +7,7 @@ from core.audit_words import Row
 ACTIONS = {
     "release.asked": _l("Release asked for"),
     "release.built": _l("Release built"),
+    "release.declined": _l("Release not wanted by its owner"),
     "release.failed": _l("Release not built"),
     "release.granted": _l("Organisation allowed to read releases"),
     "release.grant_ended": _l("Organisation no longer allowed to read releases"),

@@ -1,17 +1,21 @@
 """A release from being asked for to being fixed: what is written to its row, and by whom.
 
 One build at a time for each project. A worker holds a release for a while and moves the time on
-as it works; what a dead worker held is taken up again by the sweep.
+as it works; what a dead worker held is taken up again by the sweep. Where its owner wants to look
+first, a release that is built waits for their yes.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import distinct, func
 from sqlmodel import Session, col, select
 
 from accounts import webhooks
 from accounts.models import User
+from annotation import label_config
 from annotation.models import Assignment
 from annotation.validated import VALIDATED
 from core import audit, jobs, messages
@@ -19,16 +23,36 @@ from core.errors import Conflict
 from core.settings import current_settings
 from projects.models import Project
 from releases import grants, series
+from releases import recipe as recipes
 from releases.assembly import Built
-from releases.models import Release, ReleaseSeries, State
+from releases.models import Release, ReleaseSeries, ReleaseSource, State
+from releases.recipe import Recipe, SplitBy
 
 HELD = timedelta(minutes=2)
-ATTEMPTS = 5
-GAVE_UP, NOTHING = "gave_up", "nothing"
+# While there is no room for files, a build is tried again after this time, for two hours.
+NO_ROOM = timedelta(minutes=5)
+ATTEMPTS, ATTEMPTS_AT_ROOM = 5, 24
+GAVE_UP, NOTHING, NOT_WANTED, STORAGE = "gave_up", "nothing", "not_wanted", "storage"
+OPEN = (State.BUILDING, State.PROPOSED)
 
 
 class NothingToRelease(Conflict):
     """No answer in this project is final yet, so there is nothing to release."""
+
+
+class OtherForm(Conflict):
+    """The projects ask for different things, so their answers cannot stand in one table.
+
+    Choose projects whose label configs have the same questions with the same options.
+    """
+
+
+class OtherOrganisation(Conflict):
+    """A release holds projects of one organisation only."""
+
+
+class NotWaiting(Conflict):
+    """This release does not wait for your yes any more. Its page says what became of it."""
 
 
 @dataclass(frozen=True)
@@ -39,17 +63,21 @@ class Wish:
     licence: str
     limits: str
     with_gold: bool
+    recipe: Recipe = field(default_factory=Recipe)
+    look_first: bool = False
 
 
 def ask(session: Session, project: Project, wish: Wish, *, by: User, at: datetime) -> Release:
     """Ask for a release; while one is being built, asking again returns that one."""
     assert project.id is not None
     assert by.id is not None
-    series.ensure(session, project, at=at)
-    waiting = building(session, project.id)
+    kept = series.ensure(session, project, at=at)
+    waiting = open_one(session, project.id)
     if waiting is not None:
         return waiting
-    if not final_tasks(session, project.id):
+    made = _as_series_splits(replace(wish.recipe, with_gold=wish.with_gold), kept)
+    _check_sources(session, project, made.others)
+    if not final_tasks(session, project.id, *made.others):
         raise NothingToRelease
     release = Release(
         project_id=project.id,
@@ -59,14 +87,76 @@ def ask(session: Session, project: Project, wish: Wish, *, by: User, at: datetim
         licence=wish.licence,
         limits=wish.limits.strip(),
         with_gold=wish.with_gold,
+        recipe=made.facts(),
+        look_first=wish.look_first,
         asked_by=by.id,
         asked_at=at,
     )
     session.add(release)
-    session.flush()  # the job needs the id
+    session.flush()  # the job and the sources need the id
+    session.add_all(
+        ReleaseSource(release_id=release.id or 0, project_id=one) for one in made.others
+    )
     _defer(session, release)
     audit.record(session, "release.asked", by=by.id, subject=f"release:{release.id}")
     return release
+
+
+def ask_again(session: Session, release: Release, *, by: User, at: datetime) -> Release:
+    """Ask for a release that was not built once more, with the same recipe."""
+    if release.state is not State.FAILED:
+        raise NotWaiting
+    project = session.get_one(Project, release.project_id)
+    wish = Wish(
+        changelog=release.changelog,
+        licence=release.licence,
+        limits=release.limits,
+        with_gold=release.with_gold,
+        recipe=recipes.read(release.recipe),
+        look_first=release.look_first,
+    )
+    return ask(session, project, wish, by=by, at=at)
+
+
+def same_form(one: str, other: str) -> bool:
+    """Say whether two label configs ask for the same: questions, options and shown fields."""
+    return bool(_form(one) == _form(other))
+
+
+def _form(config: str) -> Any:
+    try:
+        read = label_config.parse(config)
+    except label_config.Unreadable:
+        return config
+    controls = {
+        name: (one.kind, sorted(one.options), one.is_multiple)
+        for name, one in read.controls.items()
+    }
+    return controls, sorted(read.variables)
+
+
+def _check_sources(session: Session, project: Project, others: Sequence[int]) -> None:
+    for one in others:
+        other = session.get(Project, one)
+        if other is None or other.organisation_id != project.organisation_id:
+            raise OtherOrganisation
+        if not same_form(project.label_config, other.label_config):
+            raise OtherForm
+
+
+def _as_series_splits(recipe: Recipe, kept: ReleaseSeries) -> Recipe:
+    """Return a recipe that splits as the series has from its first release on."""
+    held = kept.split_rule
+    if held is None:
+        return recipe
+    return replace(recipe, split_by=SplitBy(held["by"]), split_field=held["field"])
+
+
+def open_one(session: Session, project_id: int) -> Release | None:
+    """Return the release of a project that is being built or waits for its owner, if one does."""
+    return session.exec(
+        select(Release).where(Release.project_id == project_id, col(Release.state).in_(OPEN))
+    ).first()
 
 
 def building(session: Session, project_id: int) -> Release | None:
@@ -82,10 +172,10 @@ def of(session: Session, project_id: int) -> list[Release]:
     return list(session.exec(query))
 
 
-def final_tasks(session: Session, project_id: int) -> int:
-    """Return how many tasks of a project have an accepted answer."""
+def final_tasks(session: Session, *project_ids: int) -> int:
+    """Return how many tasks of some projects have an accepted answer."""
     accepted = select(func.count(distinct(col(Assignment.task_id)))).where(
-        Assignment.project_id == project_id, col(Assignment.state).in_(VALIDATED)
+        col(Assignment.project_id).in_(project_ids), col(Assignment.state).in_(VALIDATED)
     )
     return session.exec(accepted).one()
 
@@ -95,8 +185,8 @@ def take(session: Session, release_id: int, *, at: datetime) -> Release | None:
     release = session.get(Release, release_id, with_for_update=True)
     if release is None or release.state is not State.BUILDING or _is_held(release, at):
         return None
-    if release.attempts >= ATTEMPTS:
-        fail(session, release, GAVE_UP, at=at)
+    if release.attempts >= (ATTEMPTS_AT_ROOM if release.waits_for else ATTEMPTS):
+        fail(session, release, STORAGE if release.waits_for else GAVE_UP, at=at)
         return None
     release.attempts += 1
     release.held_until = at + HELD
@@ -107,7 +197,7 @@ def keep(session: Session, release_id: int, rows: int, *, at: datetime) -> None:
     """Show how far a build has come, and hold it for longer."""
     release = session.get(Release, release_id, with_for_update=True)
     if release is not None and release.state is State.BUILDING:
-        release.rows_read, release.held_until = rows, at + HELD
+        release.rows_read, release.held_until, release.waits_for = rows, at + HELD, None
 
 
 def give_back(session: Session, release_id: int) -> None:
@@ -117,31 +207,82 @@ def give_back(session: Session, release_id: int) -> None:
         release.held_until = None
 
 
+def wait_for_storage(session: Session, release_id: int, *, at: datetime) -> None:
+    """Let a release wait whose files cannot be kept now; it is tried again by itself."""
+    release = session.get(Release, release_id, with_for_update=True)
+    if release is not None and release.state is State.BUILDING:
+        release.waits_for, release.held_until = STORAGE, at + NO_ROOM
+
+
 def finish(session: Session, release_id: int, built: Built, *, at: datetime) -> None:
-    """Fix a release for good and tell who asked for it; doing it again changes nothing."""
+    """Fix a release, or propose it to its owner first; doing it again changes nothing."""
     release = session.get(Release, release_id, with_for_update=True)
     if release is None or release.state is not State.BUILDING:
         return
     kept = session.get_one(ReleaseSeries, release.project_id, with_for_update=True)
-    kept.split_salt = kept.split_salt or built.salt
     release.version, release.commit, release.manifest = built.version, built.commit, built.manifest
     release.row_count, release.size_bytes = built.rows, built.size
-    release.state, release.ended_at, release.held_until = State.READY, at, None
+    release.ended_at, release.held_until, release.waits_for = at, None, None
+    if release.look_first:
+        release.state = State.PROPOSED
+        session.flush()  # whole at once: what follows asks questions
+        _tell(session, release, "releases/release_proposed")
+        return
+    _publish(session, release, kept)
+
+
+def confirm(session: Session, release: Release, *, by: User, at: datetime) -> None:
+    """Publish a release under the version that was proposed; twice is the same as once."""
+    session.refresh(release, with_for_update=True)
+    if release.state is State.READY:
+        return
+    if release.state is not State.PROPOSED:
+        raise NotWaiting
+    kept = session.get_one(ReleaseSeries, release.project_id, with_for_update=True)
+    release.confirmed_by, release.confirmed_at = by.id, at
+    _publish(session, release, kept)
+
+
+def decline(session: Session, release: Release, *, by: User, at: datetime) -> str | None:
+    """Throw a proposed release away; return the commit whose files nothing needs any more."""
+    session.refresh(release, with_for_update=True)
+    if release.state is State.FAILED and release.trouble == NOT_WANTED:
+        return None
+    if release.state is not State.PROPOSED:
+        raise NotWaiting
+    commit = str(release.commit)
+    release.version = release.commit = release.manifest = None
+    release.state, release.trouble, release.ended_at = State.FAILED, NOT_WANTED, at
+    audit.record(session, "release.declined", by=by.id, subject=f"release:{release.id}")
+    return commit
+
+
+def _publish(session: Session, release: Release, kept: ReleaseSeries) -> None:
+    """Fix a release for good, and keep with its series how its rows were split."""
+    rule = release.facts["split_rule"]
+    if kept.split_rule is None:
+        kept.split_rule, kept.split_salt = rule, rule.get("salt")
+    release.state = State.READY
+    session.flush()  # whole at once: what follows asks questions
     _tell(session, release, "releases/release_ready")
     _emit_published(session, release)
     audit.record(
         session,
         "release.built",
-        by=release.asked_by,
+        by=release.confirmed_by or release.asked_by,
         subject=f"release:{release.id}",
-        details={"version": built.version, "commit": built.commit, "rows": built.rows},
+        details={
+            "version": release.version,
+            "commit": release.commit,
+            "rows": release.row_count,
+        },
     )
 
 
 def fail(session: Session, release: Release, trouble: str, *, at: datetime) -> None:
     """Give up on a release and tell who asked for it."""
     release.state, release.ended_at, release.held_until = State.FAILED, at, None
-    release.trouble = trouble
+    release.trouble, release.waits_for = trouble, None
     _tell(session, release, "releases/release_failed")
     data = {"release_id": release.id, "project_id": release.project_id}
     webhooks.emit(session, release.organisation_id, "release.failed", data)
@@ -199,7 +340,7 @@ def _emit_published(session: Session, release: Release) -> None:
 def _tell(session: Session, release: Release, template: str) -> None:
     asker = session.get_one(User, release.asked_by)
     path = (
-        f"releases/{release.id}" if release.is_ready else f"projects/{release.project_id}/releases"
+        f"releases/{release.id}" if release.manifest else f"projects/{release.project_id}/releases"
     )
     url = f"{current_settings().public_url}/{path}"
     messages.write(session, to=asker, template=template, release=release, url=url)

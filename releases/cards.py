@@ -5,20 +5,42 @@ It is a document of the dataset and in English whatever the language of the page
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 
 from core.money import Money
 from releases import columns
-from releases.formats import parquet_path
+from releases.formats import DATA, VOTES, paths_of
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 PATHS = {
     "agreement": "all experts who were asked gave the same answer",
     "review": "a person reviewed it",
     "silence": "accepted when the time for review ran out",
+}
+
+METHODS = {
+    "majority": "A label is what more than half of the answers say; a mark likewise.",
+    "weighted": "A label is the most likely one when each vote weighs as much as its expert was "
+    "right where the answer is known.",
+    "dawid_skene": "A label is the most likely one by Dawid and Skene's model, which learns how "
+    "each expert errs (Dirichlet prior 0.3, diagonal 1.0, known answers held).",
+}
+GONE = {
+    "known_answer": "tasks with a known answer",
+    "not_final": "without a choice that more than half made",
+    "low_agreement": "with less agreement than asked for",
+    "low_level": "without an answer from the level asked for",
+    "few_answers": "with fewer answers than asked for",
+    "out_of_dates": "outside of the dates asked for",
+    "other_label": "with a label that was not asked for",
+    "low_confidence": "with less confidence than asked for",
+    "duplicate": "that repeat another row",
+    "no_longer_accepted": "no longer accepted, or withdrawn",
+    "people_erased": "people erased at their wish; their work stays without them",
+    "people_no_longer_named": "people no longer named",
 }
 
 
@@ -154,12 +176,19 @@ def _header(
     manifest: Mapping[str, Any], schema: pa.Schema, num_bytes: Mapping[str, int]
 ) -> dict[str, Any]:
     splits = manifest["splits"]
-    files = [{"split": name, "path": parquet_path(name)} for name in splits]
+    configs = [{"config_name": "default", "data_files": _files(manifest, splits, DATA)}]
+    if manifest.get("votes"):
+        files = _files(manifest, manifest["votes"], VOTES)
+        configs.append({"config_name": VOTES, "data_files": files})
     return {
         **short_header(manifest),
-        "configs": [{"config_name": "default", "data_files": files}],
+        "configs": configs,
         "dataset_info": {
-            "features": [_feature(field.name, field.type) for field in schema],
+            "config_name": "default",
+            "features": [
+                _feature(field.name, field.type, manifest.get("label_names", ()))
+                for field in schema
+            ],
             "splits": [
                 {"name": name, "num_bytes": num_bytes[name], "num_examples": rows}
                 for name, rows in splits.items()
@@ -168,6 +197,17 @@ def _header(
             "dataset_size": sum(num_bytes.values()),
         },
     }
+
+
+def _files(
+    manifest: Mapping[str, Any], splits: Mapping[str, int], config: str
+) -> list[dict[str, Any]]:
+    """Return the files of each split; one alone as its path, as the Hub's own cards have it."""
+    found = {name: paths_of(manifest, name, config) for name in splits}
+    return [
+        {"split": name, "path": paths[0] if len(paths) == 1 else paths}
+        for name, paths in found.items()
+    ]
 
 
 def _categories(manifest: Mapping[str, Any]) -> list[str]:
@@ -184,18 +224,25 @@ def _size(rows: int) -> str:
 
 
 def _download_size(manifest: Mapping[str, Any]) -> int:
-    paths = {parquet_path(name) for name in manifest["splits"]}
+    paths = {path for name in manifest["splits"] for path in paths_of(manifest, name)}
     return sum(file["size"] for file in manifest["files"] if file["path"] in paths)
 
 
-def _feature(name: str, kind: pa.DataType) -> dict[str, Any]:
-    if kind == pa.list_(columns.SPAN):
-        inner = [{"name": part.name, "dtype": str(part.type)} for part in columns.SPAN]
+def _feature(name: str, kind: pa.DataType, labels: Sequence[str] = ()) -> dict[str, Any]:
+    if name == "label_id" and labels:
+        names = {str(number): label for number, label in enumerate(labels)}
+        return {"name": name, "dtype": {"class_label": {"names": names}}}
+    if pa.types.is_list(kind) and pa.types.is_struct(kind.value_type):
+        inner = [{"name": part.name, "dtype": _dtype(part.type)} for part in kind.value_type]
         return {"name": name, "list": inner}
     if kind == pa.list_(pa.string()):
         return {"name": name, "sequence": "string"}
+    return {"name": name, "dtype": _dtype(kind)}
+
+
+def _dtype(kind: pa.DataType) -> str:
     names = {pa.bool_(): "bool", pa.float64(): "float64"}
-    return {"name": name, "dtype": names.get(kind, str(kind))}
+    return names.get(kind, str(kind))
 
 
 def _body(manifest: Mapping[str, Any], schema: pa.Schema) -> str:
@@ -213,6 +260,8 @@ def _body(manifest: Mapping[str, Any], schema: pa.Schema) -> str:
         _table("Labels", ("label", "rows"), manifest["labels"]),
         _table("Marks", ("label", "marks"), manifest["span_labels"]),
         _columns(schema),
+        _section("What was done to the rows", made_of(manifest)),
+        _votes(manifest),
         _section("Changes", [_plain(manifest["changelog"]), *_changes(manifest)]),
         _section("Limits, from the owner", [_plain(manifest["limits"])]),
         _section("Licence", [manifest["licence"]]),
@@ -333,10 +382,74 @@ def _changes(manifest: Mapping[str, Any]) -> list[str]:
     changes = manifest["changes"]
     if changes is None:
         return ["The first release."]
-    return [
+    gone = changes.get("tombstones", {}).items()
+    moved = changes.get("moves", ())[:5]
+    said = [
         f"Since {changes['since']}: {changes['added']} rows added, {changes['changed']} changed, "
-        f"{changes['removed']} removed."
+        f"{changes['removed']} removed.",
+        *(f"{count} rows or people: {GONE.get(reason, reason)}." for reason, count in gone),
+        *(f"{one['rows']} rows: {_said(one['old'])} became {_said(one['new'])}." for one in moved),
     ]
+    if changes.get("drift"):
+        said.append(f"The distribution of labels moved by {changes['drift']} (total variation).")
+    for words, names in (("added", "columns_added"), ("removed", "columns_removed")):
+        if changes.get(names):
+            said.append(f"Columns {words}: {', '.join(changes[names])}.")
+    return said
+
+
+def _said(label: str) -> str:
+    return f"“{_plain(_cell(label))}”" if label else "none"
+
+
+def made_of(manifest: Mapping[str, Any]) -> list[str]:
+    """Say how answers became labels, what was left out, and what was found in the words."""
+    if "recipe" not in manifest:
+        return []
+    method, personal, twins = manifest["method"], manifest["personal_data"], manifest["duplicates"]
+    others = [one for one in manifest["projects"] if one["id"] != manifest["project"]["id"]]
+    left = ", ".join(f"{count} {GONE.get(one, one)}" for one, count in manifest["left_out"].items())
+    return [
+        METHODS.get(method["used"], method["used"]) + _learned(manifest),
+        f"From {len(others) + 1} projects with the same form." if others else "",
+        f"Left out: {left}." if left else "",
+        f"Rows that repeat another: {twins['exact']} exactly, {twins['near']} nearly; "
+        + (f"{twins['dropped']} dropped." if twins.get("dropped") else "kept in one split.")
+        if twins
+        else "",
+        _personal(personal),
+    ]
+
+
+def _learned(manifest: Mapping[str, Any]) -> str:
+    method, beside = manifest["method"], manifest["beside_majority"]
+    if method["used"] == "majority":
+        return ""
+    return (
+        f" {method['known_answers']} tasks with a known answer taught it. It differs from the "
+        f"majority on {beside['differ']} of the {beside['rows']} rows that have one."
+    )
+
+
+def _personal(found: Mapping[str, Any]) -> str:
+    if found["asked"] == "off":
+        return "The words were not searched for personal data."
+    done = "masked" if found["asked"] == "mask" else "left as they are"
+    kinds = ", ".join(f"{count} {kind}" for kind, count in found["found"].items()) or "nothing"
+    return (
+        f"Searched for personal data that has a form (mail, telephone, bank and card numbers, "
+        f"addresses of machines, national numbers): {kinds} found in {found['rows']} rows, {done}. "
+        "Names, places and what a story tells of a person cannot be found this way."
+    )
+
+
+def _votes(manifest: Mapping[str, Any]) -> str:
+    if not manifest.get("votes"):
+        return ""
+    rows = [f"| `{name}` | {words} |" for name, words in columns.VOTE_MEANINGS.items()]
+    total = sum(manifest["votes"].values())
+    head = f"Each answer for itself, as the configuration `votes`: {total} rows."
+    return "\n".join(["## Votes", "", head, "", "| column | meaning |", "|---|---|", *rows])
 
 
 def _columns(schema: pa.Schema) -> str:

@@ -1,6 +1,7 @@
-"""Commands about releases: verify a copy, change the key, push one to another hub."""
+"""Commands about releases: verify, rebuild, change the key, push to another hub."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,9 +14,9 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from core import audit
 from core.clock import now
 from core.db import transaction
-from core.errors import DomainError
+from core.errors import DomainError, NotFound
 from core.settings import current_settings
-from releases import formats_made, pushing, signing, storage, verifying
+from releases import formats_made, pushing, rebuild, signing, storage, verifying
 from releases.jobs import releases_folder
 from releases.models import Release
 from releases.verifying import Key, Verdict
@@ -53,6 +54,35 @@ def verify(place: str, key_file: Path | None, keys_from: str) -> None:
     read, present = _reading(place) if is_address else _local(Path(place))
     keys = _keys(key_file, keys_from or (place if is_address else ""))
     _tell(verifying.verify(read, keys, present))
+
+
+@release.command("rebuild")
+@click.argument("name", metavar="ORG/NAME")
+@click.argument("version")
+def rebuild_one(name: str, version: str) -> None:
+    """Build a release again from the same answers and compare every file with what is published.
+
+    Ends with 0 when all are the same, 1 when they differ though the answers are the same, and 3
+    when answers have changed since, so that nothing can be said.
+    """
+    try:
+        release = rebuild.by_name(name, version)
+    except NotFound:
+        raise click.ClickException("There is no such release.") from None
+    if "inputs" not in release.facts:
+        raise click.ClickException("It was built before builds could be repeated.")
+    found = rebuild.verify(release, releases_folder())
+    if found.is_same:
+        click.echo(f"The same: {found.files} files, commit {release.commit}.")
+        return
+    if not found.same_writer:
+        writer = release.facts["writer"]["pyarrow"]
+        click.echo(f"It was written by another version of pyarrow ({writer}).", err=True)
+    if not found.same_inputs:
+        click.echo("Answers have changed since (appeals, erasures, reviews).", err=True)
+    for path in found.differing:
+        click.echo(f"differs: {path}", err=True)
+    sys.exit(3 if not (found.same_inputs and found.same_writer) else 1)
 
 
 @release.command("new-key")

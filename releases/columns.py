@@ -3,7 +3,8 @@
 What a task's data holds becomes columns of their own; what we say of the answer has fixed names.
 """
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -11,14 +12,20 @@ import pyarrow as pa
 SPAN = pa.struct(
     [("start", pa.int64()), ("end", pa.int64()), ("label", pa.string()), ("text", pa.string())]
 )
+SHARE = pa.struct([("label", pa.string()), ("probability", pa.float64())])
 BEFORE: dict[str, pa.DataType] = {"id": pa.string()}
 AFTER: dict[str, pa.DataType] = {
     "label": pa.string(),
+    "label_id": pa.int64(),
+    "majority": pa.string(),
+    "probabilities": pa.list_(SHARE),
     "spans": pa.list_(SPAN),
     "confidence": pa.float64(),
     "agreement": pa.float64(),
     "annotator_count": pa.int32(),
     "annotators": pa.list_(pa.string()),
+    "credential_classes": pa.list_(pa.string()),
+    "price_class": pa.string(),
     "review_path": pa.string(),
     "validated_at": pa.timestamp("us", tz="UTC"),
     "group": pa.string(),
@@ -30,20 +37,58 @@ AFTER: dict[str, pa.DataType] = {
 }
 MEANINGS = {
     "id": "the task's own id",
-    "label": "what more than half chose for the whole task",
+    "label": "the final choice for the whole task, by the method that the card names",
+    "label_id": "its number among the labels, as `datasets` reads a ClassLabel",
+    "majority": "what more than half chose, whatever the method; empty where there is none",
+    "probabilities": "how likely each label is, by the method; with a vote, its share",
     "spans": "what more than half marked: start, end (characters, end excluded), label, text",
-    "confidence": "share of the accepted answers that gave the final one",
+    "confidence": "probability of the label; for marks, how far answers support them. Learned "
+    "methods are rather too sure: calibrate before you rely on it",
     "agreement": "share of the pairs of annotators who gave the same answer",
     "annotator_count": "how many annotators' answers stand behind it",
-    "annotators": "keys of the annotators, the same in all releases of this series",
+    "annotators": "keys of those annotators who agreed to it, the same in all releases here",
+    "credential_classes": "what interviews had proven of the annotators: passed, strong (0.75 and "
+    "up), outstanding (0.9 and up), or not proven",
+    "price_class": "what an answer paid: currency and whole units from-to",
     "review_path": "how the answer became final",
     "validated_at": "when the answer became final",
     "group": "rows of one group are all in one split",
-    "result": "the accepted answer closest to the final one, in Label Studio's JSON",
+    "result": "the answer closest to the final one, in Label Studio's JSON",
     "started_from": "blank, or the prediction of a model that the result left unchanged or changed",
     "started_from_model": "the model version whose prediction was at hand, seen or not",
     "models_compared": "JSON: each annotator's place for each model's answer, and where it stood",
     "row_hash": "changes when the data or the answer of the row does",
+}
+
+VOTES = pa.schema(
+    [
+        ("id", pa.string()),
+        ("voter", pa.string()),
+        ("annotator", pa.string()),
+        ("label", pa.string()),
+        ("result", pa.string()),
+        ("state", pa.string()),
+        ("review_path", pa.string()),
+        ("credential_class", pa.string()),
+        ("price_class", pa.string()),
+        ("seconds", pa.int32()),
+        ("submitted_at", pa.timestamp("us", tz="UTC")),
+        ("started_from", pa.string()),
+    ]
+)
+VOTE_MEANINGS = {
+    "id": "the row that it is an answer to",
+    "voter": "key of who gave it, in this release and in no other",
+    "annotator": "key that is the same in all releases here, of those who agreed to it",
+    "label": "what was chosen for the whole task",
+    "result": "the answer in Label Studio's JSON",
+    "state": "accepted, partly accepted, or submitted where answers without a verdict are in",
+    "review_path": "how the answer came to count",
+    "credential_class": "what an interview had proven of who gave it",
+    "price_class": "what it paid",
+    "seconds": "how long it took",
+    "submitted_at": "when it was handed in",
+    "started_from": "blank, or a prediction that it left unchanged or changed",
 }
 
 _WHOLE = 2**63
@@ -75,17 +120,42 @@ def fields(kinds: Kinds, first: Iterable[str]) -> dict[str, str]:
     return {key: _one(kinds[key]) for key in order}
 
 
-def schema(data: Mapping[str, str]) -> pa.Schema:
-    """Return the schema of a release whose data has these fields."""
-    types = {"str": pa.string(), "bool": pa.bool_(), "int": pa.int64(), "float": pa.float64()}
-    own = {named(key): types.get(kind, pa.string()) for key, kind in data.items()}
-    return pa.schema([*(BEFORE | own | AFTER).items()])
+TYPES = {"str": pa.string(), "bool": pa.bool_(), "int": pa.int64(), "float": pa.float64()}
+
+
+def schema(data: Mapping[str, str], labels: Sequence[str] = ()) -> pa.Schema:
+    """Return the schema of a release whose data has these fields, and whose labels are these.
+
+    The features of `datasets` stand in it, so that labels are classes wherever it is read.
+    """
+    own = {named(key): TYPES.get(kind, pa.string()) for key, kind in data.items()}
+    made = pa.schema([*(BEFORE | own | AFTER).items()])
+    features = {one.name: feature(one.name, one.type, labels) for one in made}
+    info = json.dumps({"info": {"features": features}}, ensure_ascii=True)
+    return made.with_metadata({"huggingface": info})
+
+
+def feature(name: str, kind: pa.DataType, labels: Sequence[str]) -> Any:
+    """Return a column as `datasets` describes it."""
+    if name == "label_id" and labels:
+        return {"names": list(labels), "_type": "ClassLabel"}
+    if pa.types.is_list(kind):
+        # The form that every version of `datasets` reads; the named ones differ between them.
+        return [feature("", kind.value_type, ())]
+    if pa.types.is_struct(kind):
+        return {part.name: feature("", part.type, ()) for part in kind}
+    if pa.types.is_timestamp(kind):
+        return {"dtype": f"timestamp[{kind.unit}, tz={kind.tz}]", "_type": "Value"}
+    names = {pa.bool_(): "bool", pa.float64(): "float64"}
+    return {"dtype": names.get(kind, str(kind)), "_type": "Value"}
 
 
 def shown_type(kind: pa.DataType) -> str:
     """Return a type in the words of the card."""
     if kind == pa.list_(SPAN):
         return "list of spans"
+    if kind == pa.list_(SHARE):
+        return "list of labels with probability"
     if kind == pa.list_(pa.string()):
         return "list of string"
     return "float64" if kind == pa.float64() else str(kind)

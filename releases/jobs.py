@@ -1,26 +1,30 @@
 """Jobs of releases: one that builds, and a sweep that takes up what a dead worker has left."""
 
 import logging
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
-from annotation import validated
+from annotation import released
 from core import jobs
 from core.clock import now
-from core.db import transaction
+from core.db import snapshot, transaction
 from core.jobs import Tasks
 from core.settings import current_settings
-from releases import about, assembly, builds, formats_made, provenance, signing, storage
-from releases.models import Release
+from releases import about, assembly, builds, formats_made, provenance, recipe, signing, storage
+from releases.models import Release, State
 
 log = logging.getLogger(__name__)
 BEAT_EVERY = 5.0  # seconds
+Answer = TypeVar("Answer")
+log = logging.getLogger(__name__)
 tasks = Tasks("releases")
 
 
@@ -32,7 +36,13 @@ def build(release_id: int) -> str:
     if release is None:
         return "nothing to do"
     with _given_back_on_failure(release_id):
-        built = _built(release, releases_folder())
+        try:
+            built = _built(release, releases_folder())
+        except OSError as trouble:  # no room, no right, or no answer from where files are kept
+            log.warning("release %s waits for its storage: %s", release_id, trouble)
+            with transaction() as session:
+                builds.wait_for_storage(session, release_id, at=now())
+            return "waits for storage"
         with transaction() as session:
             if built is None:
                 builds.fail(session, session.merge(release), builds.NOTHING, at=now())
@@ -88,6 +98,22 @@ def releases_folder() -> Path:
     return current_settings().data_dir.resolve() / "releases"
 
 
+@tasks.task(queue="releases")
+def clear_declined(project_id: int, commit: str) -> str:
+    """Delete the files of a release that its owner did not want, unless another one has them."""
+    with transaction() as session:
+        query = select(Release).where(
+            Release.project_id == project_id,
+            Release.commit == commit,
+            Release.state != State.FAILED,
+        )
+        if session.exec(query).first() is not None:
+            return "still needed"
+        # Whoever builds the same content now waits for this transaction or finds no folder.
+        shutil.rmtree(releases_folder() / str(project_id) / commit, ignore_errors=True)
+    return "deleted"
+
+
 def _go_on(session: Session) -> None:
     """Let what follows from a finished release be made at once; the clock would do it too."""
     for name in ("releases.sign_waiting", "releases.make_formats"):
@@ -98,18 +124,24 @@ def _built(release: Release, root: Path) -> assembly.Built | None:
     assert release.id is not None
     folder = storage.start(root, release.id)
     beat = _beat(release.id)
-    with transaction() as session:
-        facts = replace(about.read(session, release), named=partial(_named, release.project_id))
-        rows = validated.results_for_release(session, release.project_id)
-        tally = assembly.set_down(folder, rows, release, facts, beat)
-    if not tally.rows:
+    made = recipe.read(release.recipe)
+    ids = [release.project_id, *made.others]
+    with snapshot() as session:
+        facts = replace(
+            about.read(session, release),
+            named=partial(_asked_now, provenance.named, ids),
+            followed=partial(_asked_now, provenance.followed, ids),
+        )
+        found = released.read(session, ids, until=release.asked_at, waiting=made.waiting)
+        gathered = assembly.set_down(folder, found, release, facts, beat)
+    if not gathered.rows:
         return None
-    return assembly.assemble(root, folder, release, facts, tally, beat)
+    return assembly.assemble(root, folder, release, facts, gathered, beat)
 
 
-def _named(project_id: int) -> dict[str, str]:
+def _asked_now(question: Callable[[Session, list[int]], Answer], project_ids: list[int]) -> Answer:
     with transaction() as session:
-        return provenance.named(session, project_id)
+        return question(session, project_ids)
 
 
 def _beat(release_id: int) -> Callable[[int], None]:

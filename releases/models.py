@@ -17,6 +17,8 @@ class State(StrEnum):
     """Where a release is."""
 
     BUILDING = "building"
+    # Built, and shown to its owner only until they say yes or no.
+    PROPOSED = "proposed"
     READY = "ready"
     FAILED = "failed"
 
@@ -35,6 +37,7 @@ class ReleaseSeries(SQLModel, table=True):
     name: str = Field(sa_type=Text)
     # Chosen with the first release and kept: a row never changes its split between versions.
     split_salt: str | None = Field(default=None, sa_type=Text)
+    split_rule: dict[str, Any] | None = jsonb(nullable=True)
     # Makes annotators' keys alike from release to release, and unlike those of other projects.
     annotator_key: str = Field(sa_type=Text)
     created_at: datetime = utc()
@@ -50,19 +53,22 @@ class Release(SQLModel, table=True):
         CheckConstraint("version ~ '^[0-9]+\\.[0-9]+\\.[0-9]+$'", name="version_has_three_parts"),
         CheckConstraint("commit ~ '^[0-9a-f]{40}$'", name="commit_is_hex"),
         CheckConstraint(
-            "(state = 'ready') = (manifest IS NOT NULL)"
-            " AND (state = 'ready') = (version IS NOT NULL)"
-            " AND (state = 'ready') = (commit IS NOT NULL)"
+            "(state IN ('proposed', 'ready')) = (manifest IS NOT NULL)"
+            " AND (state IN ('proposed', 'ready')) = (version IS NOT NULL)"
+            " AND (state IN ('proposed', 'ready')) = (commit IS NOT NULL)"
             " AND (state = 'building') = (ended_at IS NULL)"
             " AND (state = 'failed') = (trouble IS NOT NULL)",
             name="whole",
         ),
+        CheckConstraint(
+            "num_nonnulls(confirmed_by, confirmed_at) IN (0, 2)", name="confirmed_whole"
+        ),
         # One at a time for each project: a second click finds the first one's row.
         Index(
-            "uq_release_project_id_building",
+            "uq_release_project_id_open",
             "project_id",
             unique=True,
-            postgresql_where="state = 'building'",
+            postgresql_where="state IN ('building', 'proposed')",
         ),
         Index("ix_release_project_id_id", "project_id", "id"),
         Index("ix_release_organisation_id", "organisation_id"),
@@ -77,15 +83,22 @@ class Release(SQLModel, table=True):
     licence: str = Field(sa_type=Text)
     limits: str = Field(default="", sa_type=Text)
     with_gold: bool = False
+    recipe: dict[str, Any] = jsonb(default_factory=dict)
+    # Whether its owner wants to see it before anybody else does.
+    look_first: bool = False
     asked_by: int = Field(foreign_key="user_account.id")
     # The release holds the work that was validated by then, whenever it is built.
     asked_at: datetime = utc()
     attempts: int = 0
     # The worker that builds it holds it until then, and moves the time on as it works.
     held_until: datetime | None = utc(nullable=True)
+    # Why it waits although nobody works on it; it is tried again by itself.
+    waits_for: str | None = Field(default=None, sa_type=Text)
     rows_read: int = Field(default=0, sa_type=BigInteger)
     ended_at: datetime | None = utc(nullable=True)
     trouble: str | None = Field(default=None, sa_type=Text)
+    confirmed_by: int | None = Field(default=None, foreign_key="user_account.id")
+    confirmed_at: datetime | None = utc(nullable=True)
     version: str | None = Field(default=None, sa_type=Text)
     commit: str | None = Field(default=None, sa_type=Text)
     manifest: dict[str, Any] | None = jsonb(nullable=True)
@@ -94,15 +107,24 @@ class Release(SQLModel, table=True):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """The manifest of a ready release."""
+        """The manifest of a release that is built."""
         if self.manifest is None:
-            raise ValueError("only a ready release has a manifest")
+            raise ValueError("only a release that is built has a manifest")
         return self.manifest
 
     @property
     def is_ready(self) -> bool:
         """Whether its files are there, for good."""
         return self.state is State.READY
+
+
+class ReleaseSource(SQLModel, table=True):
+    """A further project whose answers are in a release, beside the one whose series it is in."""
+
+    __tablename__ = "release_source"
+
+    release_id: int = Field(primary_key=True, foreign_key="release.id")
+    project_id: int = Field(primary_key=True, foreign_key="project.id", index=True)
 
 
 class ReleaseGrant(SQLModel, table=True):

@@ -7,13 +7,21 @@ from core.personal_data import Delete, Line, Rule, Table, nobody
 from releases import provenance
 
 TABLES = (
-    nobody("release_series", _l("Series of releases"), "name", "split_salt", "annotator_key"),
+    nobody(
+        "release_series",
+        _l("Series of releases"),
+        "name",
+        "split_salt",
+        "split_rule",
+        "annotator_key",
+    ),
+    nobody("release_source", _l("Projects whose answers are in a release")),
     Table(
         "release",
         _l("Releases that you asked for on behalf of your organisation"),
-        acts=("asked_by",),
+        acts=("asked_by", "confirmed_by"),
         words=("title", "changelog", "limits"),
-        codes=("licence", "trouble", "version", "commit", "manifest"),
+        codes=("licence", "trouble", "version", "commit", "manifest", "recipe", "waits_for"),
         own_words=("title", "changelog", "limits"),
         subject="release",
     ),

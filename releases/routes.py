@@ -19,7 +19,9 @@ from core.web import Page, Problems, page_of, read
 from projects.models import Project
 from releases import (
     about,
+    build_routes,
     builds,
+    comparison,
     downloads,
     formats,
     formats_made,
@@ -39,7 +41,7 @@ from releases.jobs import releases_folder
 from releases.models import Release, ReleaseSeries
 
 bp = Blueprint("releases", __name__)
-MORE_BLUEPRINTS = (hub_routes.bp, link_routes.bp)
+MORE_BLUEPRINTS = (build_routes.bp, hub_routes.bp, link_routes.bp)
 SIGNED_BY_SENDER = hub_routes.READS_FORMS
 PREVIEWED, PER_PAGE = 500, 20
 
@@ -116,7 +118,12 @@ def release(release_id: int) -> ResponseReturnValue:
     """Show a release: what it is, where its labels come from, how to load it."""
     found = _readable(release_id)
     if not found.is_ready:
-        return render_template("releases/unfinished.html", release=found, project=_project(found))
+        return render_template(
+            "releases/unfinished.html",
+            release=found,
+            project=_project(found),
+            found=comparison.noted(db_session(), found) if found.manifest else None,
+        )
     base = current_settings().public_url
     return render_template(
         "releases/release.html",
@@ -207,7 +214,7 @@ def _project_page(
         project=project,
         releases=builds.of(session, project.id),
         readers=grants.readers(session, project.id),
-        waiting=builds.building(session, project.id),
+        waiting=builds.open_one(session, project.id),
         final=builds.final_tasks(session, project.id),
         building=building or ReleaseForm(formdata=None),
         naming=naming or ReaderForm(formdata=None),
@@ -247,9 +254,8 @@ def _preview(release: Release, split: str) -> Page[dict[str, object]]:
     last = max(1, -(-total // PER_PAGE))
     number = min(max(1, request.args.get("page", 1, type=int)), last)
     skip = (number - 1) * PER_PAGE
-    listed = next(
-        one for one in serving.listed(release) if one["path"] == formats.lines_path(split)
-    )
+    first = formats.paths_of(release.facts, split)[0]
+    listed = next(one for one in serving.listed(release) if one["path"] == first)
     path = storage.file(releases_folder(), release, listed["size"], listed["path"])
     found = formats.first_rows(path, skip=skip, count=min(PER_PAGE, total - skip))
     return Page([row | {"shown": shown.excerpt(row)} for row in found], number, PER_PAGE, total)

@@ -9,7 +9,7 @@ from core import charts, formats
 from core.money import Money
 from experts.fields import Field
 from releases import columns
-from releases.formats import parquet_path
+from releases.formats import paths_of
 from releases.licences import NAMES
 from releases.models import Release
 from releases.splits import SHARES
@@ -92,15 +92,17 @@ def excerpt(row: dict[str, Any]) -> str:
 def python_code(release: Release, base: str) -> str:
     """Return the lines that load a release with pandas."""
     first = splits_of(release)[0]
+    [path, *more] = paths_of(release.facts, first)
+    note = f"\n# {len(more) + 1} files hold this split; this is the first." if more else ""
     return f"""\
 import os
 import pandas as pd
 
 files = "{base}/api/v1/releases/{release.id}/files/"
 token = {{"Authorization": "Bearer " + os.environ["DOYEN_TOKEN"]}}
-
+{note}
 {first} = pd.read_parquet(
-    files + "{parquet_path(first)}", storage_options=token
+    files + "{path}", storage_options=token
 )
 {first}[["label", "confidence"]].head()"""
 
@@ -129,17 +131,21 @@ hf download {name} --repo-type dataset --revision v{release.version}"""
 
 def duckdb_code(release: Release, base: str) -> str:
     """Return a query of DuckDB on a signed link."""
-    address = f"{base}/{parquet_path(splits_of(release)[0])}"
-    return f"select label, count(*) from '{address}' group by label;"  # noqa: S608
+    files = ", ".join(f"'{base}/{path}'" for path in _first_split(release))
+    return f"select label, count(*) from read_parquet([{files}]) group by label;"  # noqa: S608
 
 
 def polars_code(release: Release, base: str) -> str:
     """Return the lines that read a signed link with polars."""
-    first = parquet_path(splits_of(release)[0])
+    files = ", ".join(f'"{base}/{path}"' for path in _first_split(release))
     return f"""\
 import polars as pl
 
-pl.scan_parquet("{base}/{first}").select("id", "label").collect()"""
+pl.scan_parquet([{files}]).select("id", "label").collect()"""
+
+
+def _first_split(release: Release) -> list[str]:
+    return paths_of(release.facts, splits_of(release)[0])
 
 
 def link_code(base: str) -> str:

@@ -46,6 +46,11 @@ def test_an_owner_builds_watches_and_a_team_reads(live, browser_page, locale):
     window.look(f"release-{locale}")
     window.press("Lignes" if in_french else "Rows")
     window.look(f"release-rows-{locale}")
+    window.open(f"/projects/{desk.project_id}/releases/new")
+    window.fill("Ce qui est nouveau" if in_french else "What is new", "Second release.")
+    window.page.locator("button[name=look]").click()
+    expect(window.page.locator("#h-look")).to_be_visible()
+    window.look(f"release-new-{locale}")
 
     window.page.context.clear_cookies()
     signed_in(window, live, team)

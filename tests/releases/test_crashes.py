@@ -1,5 +1,6 @@
 """Killed at any point, by two at once, or with its files damaged: never half a release."""
 
+import errno
 import subprocess
 import sys
 import time
@@ -7,9 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 from sqlmodel import select
 
 from accounts.models import Organisation, User
+from annotation import released
 from core.clock import now
 from core.db import transaction
 from experts.models import Expert
@@ -31,8 +34,8 @@ from tests.conftest import make_settings
 
 url, data_dir, release_id = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 add = formats.Writer.add
-def slow(self, split, row):
-    add(self, split, row)
+def slow(self, split, table):
+    add(self, split, table)
     self.splits[split].flush()
     print("wrote a row", flush=True)
     time.sleep(0.2)
@@ -115,7 +118,7 @@ def test_a_worker_killed_in_the_middle_of_a_file_leaves_nothing_half(live, root,
     data_dir = root.parent
     arguments = [sys.executable, "-c", SLOW_WORKER, live.url, str(data_dir), str(release_id)]
     worker = subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    for _ in range(3):
+    for _ in range(2):
         assert worker.stdout.readline() == "wrote a row\n"
     worker.kill()
     worker.wait()
@@ -131,6 +134,72 @@ def test_a_worker_killed_in_the_middle_of_a_file_leaves_nothing_half(live, root,
     assert release.state is State.READY
     assert release.row_count == 8
     assert storage.is_whole(root, release)
+
+
+def test_without_room_it_waits_says_so_and_is_built_when_there_is_room(
+    live, root, release_id, monkeypatch
+):
+    def full(*_anything):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(storage, "finish", full)
+        assert build(live, release_id) == "waits for storage"
+    release = found(live, release_id)
+    assert (release.state, release.waits_for) == (State.BUILDING, builds.STORAGE)
+    with live.app.app_context():
+        assert jobs.take_up_builds() == 0  # not before its time
+    with live.transaction() as session:
+        owner = live.client(session.get_one(User, release.asked_by))
+    assert "no room" in owner.get(f"/releases/{release_id}").text
+
+    forget_hold(live, release_id)
+    build(live, release_id)
+
+    assert found(live, release_id).state is State.READY
+    assert list((root / storage.UNFINISHED).iterdir()) == []
+
+
+def test_after_two_hours_without_room_it_gives_up_and_can_be_asked_for_again(live, release_id):
+    with live.transaction() as session:
+        release = session.get_one(Release, release_id)
+        release.waits_for, release.attempts = builds.STORAGE, builds.ATTEMPTS_AT_ROOM
+
+    assert build(live, release_id) == "nothing to do"
+
+    assert found(live, release_id).trouble == builds.STORAGE
+    with live.transaction() as session:
+        release = session.get_one(Release, release_id)
+        owner = session.get_one(User, release.asked_by)
+        again = builds.ask_again(session, release, by=owner, at=now()).id
+    build(live, again)
+    assert found(live, again).state is State.READY
+
+
+def test_what_changes_during_a_build_is_not_mixed_into_it(live, root, release_id, monkeypatch):
+    """Half of the answers are read, then all are changed: the release has the old ones alone."""
+    monkeypatch.setattr(released, "AT_ONCE", 3)
+    tasks, seen = released._tasks, []
+
+    def changing(session, project_id, after):
+        if after and not seen:
+            seen.append(after)
+            with live.transaction() as other:
+                other.execute(
+                    text(
+                        "update annotation"
+                        " set result = replace(result::text, 'warranty', 'patent')::jsonb"
+                    )
+                )
+        return tasks(session, project_id, after)
+
+    monkeypatch.setattr(released, "_tasks", changing)
+    build(live, release_id)
+
+    release = found(live, release_id)
+    assert seen
+    assert release.row_count == 8
+    assert "patent" not in release.facts["labels"]
 
 
 def test_two_workers_at_once_build_one_release(live, root, release_id):

@@ -1,14 +1,16 @@
 """The files of a release: typed columns, and the same bytes for the same rows."""
 
+import csv
 import json
 from datetime import UTC, datetime
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
 
 from releases import cards, changes, columns, formats, rows
-from releases.tally import Tally
+from releases.gathering import Gathered
 
 
 def a_row(number=0, **changed):
@@ -16,13 +18,18 @@ def a_row(number=0, **changed):
         "id": f"t-{number}",
         "data": {"text": f"Clause {number} – “quoted”", "n": number},
         "label": "grant",
+        "label_id": 0,
+        "majority": "grant",
+        "probabilities": [{"label": "grant", "probability": 1.0}],
+        "credential_classes": ["interview-passed"],
+        "price_class": "eur 1-5",
         "spans": [{"start": 0, "end": 6, "label": "Party", "text": "Clause"}],
         "confidence": 1.0,
         "agreement": None,
         "annotator_count": 1,
         "annotators": ["a-1"],
         "review_path": "review",
-        "validated_at": datetime(2026, 11, 22, tzinfo=UTC).isoformat(),
+        "validated_at": datetime(2026, 11, 22, tzinfo=UTC),
         "group": "g",
         "started_from": "blank",
         "started_from_model": None,
@@ -33,16 +40,27 @@ def a_row(number=0, **changed):
     return row | changed
 
 
-def write(folder, found, data):
+def table_of(found, data):
+    names = {columns.named(key): (key, kind) for key, kind in data.items()}
+    flat = [
+        {name: row[name] for name in ("id", *columns.AFTER)}
+        | {name: formats.fit(row["data"].get(key), kind) for name, (key, kind) in names.items()}
+        for row in found
+    ]
+    return pa.Table.from_pylist(flat, schema=columns.schema(data, ["grant"]))
+
+
+def write(folder, found, data, **kinds):
     folder.mkdir(exist_ok=True)
-    with formats.Writer(folder, data) as writer:
-        for row in found:
-            writer.add("train", row)
+    with formats.Writer(folder, columns.schema(data, ["grant"]), **kinds) as writer:
+        writer.add("train", table_of(found, data))
     return folder
 
 
 def test_parquet_and_lines_hold_the_same_rows(tmp_path):
-    folder = write(tmp_path, [a_row(1), a_row(2)], {"text": "str", "n": "int"})
+    folder = write(
+        tmp_path, [a_row(1), a_row(2)], {"text": "str", "n": "int"}, jsonl=True, csv=True
+    )
 
     table = pq.read_table(folder / formats.parquet_path("train"))
     lines = (folder / formats.lines_path("train")).read_text("utf-8").splitlines()
@@ -50,13 +68,43 @@ def test_parquet_and_lines_hold_the_same_rows(tmp_path):
     assert table["text"].to_pylist() == [json.loads(line)["text"] for line in lines]
     assert table["spans"].to_pylist()[0] == json.loads(lines[0])["spans"]
     assert table["validated_at"].to_pylist()[0] == datetime(2026, 11, 22, tzinfo=UTC)
+    [head, first, _] = csv.reader(
+        (folder / formats.csv_path("train")).read_text("utf-8").splitlines()
+    )
+    assert head == table.column_names
+    assert json.loads(first[head.index("spans")])[0]["label"] == "Party"
+
+
+def test_large_splits_are_in_shards_of_one_size(tmp_path, monkeypatch):
+    monkeypatch.setattr(formats, "ROWS_AT_ONCE", 3)
+    monkeypatch.setattr(formats, "SHARD_ROWS", 6)
+    with formats.Writer(tmp_path, columns.schema({})) as writer:
+        for number in range(4):
+            writer.add("train", table_of([a_row(4 * number + one) for one in range(4)], {}))
+
+    paths = formats.parquet_paths("train", writer.shards["train"])
+    tables = [pq.read_table(tmp_path / path) for path in paths]
+    assert [one.num_rows for one in tables] == [6, 6, 4]
+    assert pa.concat_tables(tables)["id"].to_pylist() == [f"t-{one}" for one in range(16)]
+    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == [
+        path.removeprefix("data/") for path in paths
+    ]
+
+
+def test_the_features_stand_in_the_schema(tmp_path):
+    folder = write(tmp_path, [a_row(1)], {"text": "str"})
+
+    held = pq.read_schema(folder / formats.parquet_path("train")).metadata[b"huggingface"]
+    features = json.loads(held)["info"]["features"]
+    assert features["label_id"] == {"names": ["grant"], "_type": "ClassLabel"}
+    assert features["spans"][0]["start"] == {"dtype": "int64", "_type": "Value"}
 
 
 def test_the_same_rows_give_the_same_bytes(tmp_path):
     found = [a_row(number) for number in range(formats.ROWS_AT_ONCE + 7)]
 
-    first = write(tmp_path / "a", found, {"text": "str", "n": "int"})
-    second = write(tmp_path / "b", found, {"text": "str", "n": "int"})
+    first = write(tmp_path / "a", found, {"text": "str", "n": "int"}, jsonl=True)
+    second = write(tmp_path / "b", found, {"text": "str", "n": "int"}, jsonl=True)
 
     for path in (formats.parquet_path("train"), formats.lines_path("train")):
         assert (first / path).read_bytes() == (second / path).read_bytes()
@@ -65,7 +113,7 @@ def test_the_same_rows_give_the_same_bytes(tmp_path):
 def test_some_rows_can_be_read_without_the_others(tmp_path):
     folder = write(tmp_path, [a_row(number) for number in range(10)], {"text": "str"})
 
-    found = list(formats.first_rows(folder / formats.lines_path("train"), skip=4, count=3))
+    found = list(formats.first_rows(folder / formats.parquet_path("train"), skip=4, count=3))
 
     assert [row["id"] for row in found] == ["t-4", "t-5", "t-6"]
 
@@ -86,12 +134,12 @@ def test_some_rows_can_be_read_without_the_others(tmp_path):
     ],
 )
 def test_the_type_of_a_column_holds_all_its_values(tmp_path, values, kind):
-    tally = Tally()
+    gathered = Gathered()
     found = [a_row(number, data={"x": value}) for number, value in enumerate(values)]
     for row in found:
-        tally.add(row)
+        gathered.add_kinds(row["data"])
 
-    data = columns.fields(tally.kinds, [])
+    data = columns.fields(gathered.kinds, [])
     folder = write(tmp_path, found, data)
 
     assert data == {"x": kind}

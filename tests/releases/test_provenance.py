@@ -5,7 +5,8 @@ import pytest
 from accounts import consents
 from accounts.models import Purpose, User
 from core.clock import now
-from releases import about, provenance, storage
+from core.db import transaction
+from releases import assembly, provenance, storage
 from tests.factories.consents import make_consent
 from tests.factories.releases import add_validated, build_release, make_work
 
@@ -106,13 +107,13 @@ def test_who_withdraws_during_a_build_is_not_in_it(app, session, settings, desk,
     person = session.get_one(User, desk.experts[0].user_id)
     make_consent(session, person, Purpose.NAME_IN_PROVENANCE)
     session.commit()
-    read = about.read
+    assemble = assembly.assemble
 
-    def slowly(session, release):
-        facts = read(session, release)
-        consents.withdraw(session, person.id, Purpose.NAME_IN_PROVENANCE, address=None, at=now())
-        return facts
+    def slowly(*parts):
+        with transaction() as other:
+            consents.withdraw(other, person.id, Purpose.NAME_IN_PROVENANCE, address=None, at=now())
+        return assemble(*parts)
 
-    monkeypatch.setattr(about, "read", slowly)
+    monkeypatch.setattr(assembly, "assemble", slowly)
 
     assert build_release(app, session, desk).facts["named"] == []

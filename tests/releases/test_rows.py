@@ -1,49 +1,31 @@
 """What a row says of a task: the final answer, how sure it is, and how it became final."""
 
-from datetime import UTC, datetime, timedelta
+import json
+from datetime import UTC, datetime
 
 import pytest
 
-from annotation import agreement
-from annotation.validated import ValidatedAnnotation, ValidatedTask
+from annotation.released import AnswerRow, Read, TaskRow
 from releases import rows
+from releases.recipe import Recipe
 from tests.factories.annotation import choice
 
 AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
-def answer(number, result, how="AG-1", at=AT):
-    return ValidatedAnnotation(
-        annotation_id=number,
-        expert_id=number,
-        pseudonym=f"K-{number}",
-        result=result,
-        label=agreement.label(result),
-        state="accepted",
-        decided_how=how,
-        lead_seconds=60,
-        submitted_at=at,
-        decided_at=at,
-    )
+def answer(number, result, how="AG-1", at=AT, state="accepted"):
+    rule = None if how == "person" else how
+    return AnswerRow(1, number, number, state, rule, at, at, 60, 420, "eur", json.dumps(result))
 
 
-def task(*answers, **changes):
-    values = {
-        "task_id": 1,
-        "external_id": "t-1",
-        "group_key": "mit",
-        "data": {"text": "The licensor grants you a licence."},
-        "is_gold": False,
-        "label": None,
-        "spans": (),
-        "agreement": None,
-        "annotations": answers,
-    }
-    return ValidatedTask(**(values | changes))
+def read(*answers, project_id=1, group_key="mit", data=None):
+    held = json.dumps(data or {"text": "The licensor grants you a licence."})
+    return Read(TaskRow(1, project_id, "t-1", group_key, held, None), answers, {})
 
 
-def row(*answers, until=AT, **changes):
-    return rows.row_of(task(*answers, **changes), "key", until=until)
+def row(*answers, recipe=None, levels=None, **changes):
+    setting = rows.Setting(recipe or Recipe(), 1, levels or {})
+    return rows.row_of(read(*answers, **changes), setting)[0]
 
 
 def test_a_row_holds_the_answer_of_more_than_half():
@@ -53,10 +35,9 @@ def test_a_row_holds_the_answer_of_more_than_half():
     )
 
     assert found["label"] == "grant"
-    assert found["spans"] == [{"start": 4, "end": 12, "label": "Party", "text": "licensor"}]
+    assert list(found["spans"]) == [{"start": 4, "end": 12, "label": "Party", "text": "licensor"}]
     assert found["annotator_count"] == 3
     assert found["confidence"] == 1.0
-    assert found["group"] == "mit"
 
 
 def test_confidence_and_agreement_say_how_far_the_answers_go_together():
@@ -66,15 +47,57 @@ def test_confidence_and_agreement_say_how_far_the_answers_go_together():
     assert found["agreement"] == pytest.approx(1 / 3)
 
 
-def test_without_more_than_half_there_is_no_row():
-    assert row(answer(1, choice("grant")), answer(2, choice("patent"))) is None
+def test_without_more_than_half_it_is_undecided_and_the_shares_say_how_far():
+    found = row(answer(1, choice("grant")), answer(2, choice("patent")))
+
+    assert (found["label"], found["undecided"]) == (None, True)
+    assert [one["probability"] for one in found["probabilities"]] == [0.5, 0.5]
 
 
-def test_what_was_accepted_later_does_not_count_yet():
-    later = answer(2, choice("patent"), at=AT + timedelta(hours=1))
+@pytest.mark.parametrize(
+    ("recipe", "reason"),
+    [
+        (Recipe(min_answers=3), "few_answers"),
+        (Recipe(min_agreement=0.5), "low_agreement"),
+        (Recipe(min_level=0.8), "low_level"),
+        (Recipe(since="2026-11-23"), "out_of_dates"),
+        (Recipe(before="2026-11-21"), "out_of_dates"),
+    ],
+)
+def test_what_is_left_out_says_why(recipe, reason):
+    answers = answer(1, choice("grant")), answer(2, choice("patent"))
 
-    assert row(later) is None
-    assert row(answer(1, choice("grant")), later)["annotator_count"] == 1
+    with pytest.raises(rows.LeftOut, match=reason):
+        row(*answers, recipe=recipe, levels={(1, 1): 0.7})
+
+
+def test_answers_of_a_lower_level_do_not_count():
+    answers = answer(1, choice("grant")), answer(2, choice("patent"))
+
+    found = row(*answers, recipe=Recipe(min_level=0.8), levels={(1, 1): 0.95, (1, 2): 0.7})
+
+    assert (found["label"], found["annotator_count"]) == ("grant", 1)
+    assert found["credential_classes"] == ["interview-outstanding"]
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "name"),
+    [
+        (99, "eur", "eur 0-1"),
+        (100, "eur", "eur 1-5"),
+        (10_000, "eur", "eur 100+"),
+        (3, "jpy", "jpy 1-5"),
+    ],
+)
+def test_the_class_of_pay_is_in_whole_units(minor, currency, name):
+    assert rows.price_class(minor, currency) == name
+
+
+def test_ids_and_their_order_make_no_difference_to_what_an_answer_says():
+    one = json.dumps(choice("grant", (4, 12, "Party")))
+    other = one.replace('"c1"', '"x9"').replace('"m0"', '"c1"')
+
+    assert rows.reading(one) is rows.reading(other)
 
 
 @pytest.mark.parametrize(
@@ -93,16 +116,15 @@ def test_the_path_names_how_answers_became_final(how, path):
 
 
 def test_a_task_without_a_group_is_its_own():
-    assert row(answer(1, choice()), group_key=None)["group"] == "t-1"
+    found = row(answer(1, choice()), group_key=None)
+
+    assert rows.group_of(found, {}, read(group_key=None), Recipe()) == "t-1"
+    assert rows.group_of(found, {}, read(), Recipe()) == "mit"
 
 
-def test_the_hash_changes_with_the_answer_and_not_with_who_gave_it():
-    one = row(answer(1, choice("grant")))
-    other_person = row(answer(7, choice("grant")))
-    other_answer = row(answer(1, choice("patent")))
-
-    assert one["row_hash"] == other_person["row_hash"]
-    assert one["row_hash"] != other_answer["row_hash"]
+def test_the_hash_changes_with_the_answer():
+    assert rows.row_hash("t", "{}", "grant", []) == rows.row_hash("t", "{}", "grant", ())
+    assert rows.row_hash("t", "{}", "grant", []) != rows.row_hash("t", "{}", "patent", [])
 
 
 def test_marks_alone_make_a_row_too():

@@ -2,11 +2,13 @@
 
 from collections import Counter
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from releases import splits
+from releases.recipe import SplitBy
 
 
 @given(st.text(max_size=20), st.text(max_size=40))
@@ -24,7 +26,7 @@ def test_many_groups_come_close_to_the_shares():
 
 @pytest.mark.parametrize("groups", [3, 5, 8, 20])
 def test_few_groups_leave_no_split_empty(groups):
-    sizes = {f"licence-{number}": 1 + number for number in range(groups)}
+    sizes = {f"licence-{number}": Counter(x=1 + number) for number in range(groups)}
 
     salt = splits.choose_salt(sizes)
 
@@ -32,11 +34,34 @@ def test_few_groups_leave_no_split_empty(groups):
 
 
 def test_the_same_groups_give_the_same_salt_in_any_order():
-    sizes = {f"g{number}": number + 1 for number in range(12)}
+    sizes = {f"g{number}": Counter(x=number + 1) for number in range(12)}
 
     assert splits.choose_salt(sizes) == splits.choose_salt(dict(reversed(sizes.items())))
 
 
 def test_no_group_and_one_group_do_not_fail():
     assert splits.choose_salt({}) == "0"
-    assert splits.choose_salt({"only": 10})
+    assert splits.choose_salt({"only": Counter(x=10)})
+
+
+def test_labels_are_spread_over_the_splits_where_the_groups_allow_it():
+    groups = {
+        f"g{number}": Counter({"rare" if number % 5 == 0 else "often": 4}) for number in range(60)
+    }
+
+    salt = splits.choose_salt(groups)
+
+    rare = Counter(splits.split_of(salt, name) for name, one in groups.items() if "rare" in one)
+    assert set(rare) == set(splits.SHARES)
+
+
+def test_by_time_a_group_is_where_it_began():
+    groups = pa.array([f"g{number // 2}" for number in range(20)])
+    moments = pa.array([f"2026-01-{number + 1:02d}" for number in range(20)])
+    rule = splits.Rule(SplitBy.TIME, cuts=splits.choose_cuts(groups, moments))
+    begun = splits.beginnings(groups, moments)
+
+    found = {one: rule.split_of(one, begun[one]) for one in groups.to_pylist()}
+
+    assert Counter(found.values()) == {"train": 8, "validation": 1, "test": 1}
+    assert splits.rule(rule.facts()) == rule

@@ -1,0 +1,235 @@
+"""A release of a million tasks with three answers each, against Arrow writing the same rows.
+
+Ours is the whole build, in a process of its own as a worker has it: reading from Debian's
+PostgreSQL under one snapshot, votes, agreement, splits, duplicates, the search for personal data,
+Parquet, card, manifest and hashes. Arrow's part is `Table.from_pylist` and `ParquetWriter` on the
+rows that are in the release, already in memory as Python has them, in the same sizes of groups,
+and nothing else. Beside it the export of Label Studio, for a smaller number, by task.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from app import ROOT, create_app
+from bench import debian_postgres, label_studio_server
+from core import commands
+from core.clock import now
+from core.db import Database, make_engine
+from releases import builds, storage
+from releases.formats import ROWS_AT_ONCE, WRITER, paths_of
+from releases.models import Release
+from tests.conftest import Live, make_settings
+from tests.factories.annotation import CLAUSES, choice, make_desk
+from tests.factories.releases import wish
+
+BAR, MEMORY = 3.0, 500
+SIZES = (1_000_000,)
+EXPERTS = 30
+THEIRS = 1_000
+
+TASKS = """
+    insert into task (project_id, external_id, data, group_key, slots, slots_left, priority,
+                      position, created_at)
+    select %(project)s, 't' || n, jsonb_build_object(
+             'text', 'Clause ' || n || '. ' || repeat('The licensor grants to you ', 4)
+                     || md5(n::text) || ' rights under this licence.', 'number', n),
+           'document ' || n / 10, 3, 0, 0, n, now()
+    from generate_series(1, %(size)s) n
+"""
+ANSWERS = """
+    with made as (
+        insert into assignment (task_id, project_id, expert_id, state, verdict, pay_minor,
+            fee_minor, currency, terms, extended, claimed_at, due_at, submitted_at, review_by,
+            decided_at, decided_rule, lead_seconds)
+        select t.id, t.project_id, (%(experts)s::int[])[1 + (t.id + n * 7) %% %(count)s],
+            'accepted', 'accepted', 420, 42, 'eur', '{}', 0, now(), now(), now(), now(),
+            now() - interval '1 day', 'AG-1', 60
+        from task t, generate_series(1, 3) n
+        where t.project_id = %(project)s and t.id between %(first)s and %(last)s
+        returning id, task_id, project_id, expert_id
+    )
+    insert into annotation (assignment_id, task_id, project_id, expert_id, result, unique_id,
+        submitted_at)
+    select id, task_id, project_id, expert_id,
+        jsonb_build_array(jsonb_build_object('id', substr(md5(id::text), 1, 10),
+            'type', 'choices', 'from_name', 'clause', 'to_name', 'text', 'value',
+            jsonb_build_object('choices', jsonb_build_array(
+                (array['grant', 'warranty', 'liability'])[
+                    1 + (task_id + (hashint8(id) %% 10 = 0)::int) %% 3])))),
+        gen_random_uuid(), now()
+    from made
+"""
+WORKER = """
+import json, resource, sys, time
+from app import serve
+from releases import jobs
+with serve().app_context():
+    began = time.perf_counter()
+    said = jobs.build(int(sys.argv[1]))
+    took = time.perf_counter() - began
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print("RESULT " + json.dumps({"said": said, "took": took, "peak": peak}))
+"""
+
+
+def run() -> bool:
+    """Measure, print each size, and last whether the bars were reached."""
+    try:
+        with debian_postgres.running() as url:
+            return _run(url)
+    except debian_postgres.NotInstalled as missing:
+        print(f"release: not run ({missing})")
+        return False
+
+
+def _run(url: str) -> bool:
+    sizes = tuple(int(size) for size in os.environ.get("BENCH_SIZES", "").split()) or SIZES
+    held, last = True, ""
+    for size in sizes:
+        with _filled(url, size) as (live, address, folder, release_id):
+            ours = _ours(address, folder, release_id)
+            with live.transaction() as session:
+                release = session.get_one(Release, release_id)
+            if not release.is_ready:
+                print(f"release: not built ({ours['said']})")
+                return False
+            arrow = _arrow(folder, release)
+        ratio = ours["took"] / arrow
+        print(
+            f"ours, {size:,} tasks of three answers {ours['took']:>8.1f} s"
+            f" {1e6 * ours['took'] / size:>7.1f} µs a task {ours['peak']:>6.0f} MB at most\n"
+            f"Arrow, the same rows {arrow:>26.1f} s {1e6 * arrow / size:>7.1f} µs a task",
+            flush=True,
+        )
+        held = held and ratio <= BAR and ours["peak"] <= MEMORY
+        last = f"{ratio:.2f} times Arrow (bar {BAR:.0f}), {ours['peak']:.0f} MB (bar {MEMORY})"
+        mine = ours["took"] / size
+    if not os.environ.get("BENCH_OURS_ONLY"):
+        theirs = _theirs(url) / THEIRS
+        print(f"Label Studio, {THEIRS:,} tasks {1e6 * theirs:>32.1f} µs a task", flush=True)
+        last += f", Label Studio {theirs / mine:.0f} times ours by task"
+    print(f"release: {last}")
+    return held
+
+
+@contextmanager
+def _filled(url: str, size: int) -> Iterator[tuple[Live, str, Path, int]]:
+    """Make a database with so many tasks and their answers, and a release that is asked for."""
+    name = f"release_{size}"
+    _admin(url, f"CREATE DATABASE {name}")
+    address = url.removesuffix("postgres") + name
+    folder = Path(tempfile.mkdtemp(prefix="doyen-bench-"))
+    engine = make_engine(address, 3)
+    try:
+        commands.migrate_to(address, ROOT)
+        live = Live(create_app(make_settings(folder), Database(engine)), address, engine)
+        yield live, address, folder, _fill(live, address, size)
+    finally:
+        engine.dispose()
+        _admin(url, f"DROP DATABASE {name} WITH (FORCE)")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _fill(live: Live, address: str, size: int) -> int:
+    with live.transaction() as session:
+        desk = make_desk(session, experts=EXPERTS, tasks=0, overlap=3)
+        project_id, owner = desk.project_id, desk.owner
+        experts = [one.user_id for one in desk.experts]
+    with psycopg.connect(address, autocommit=True) as connection:
+        # Foreign keys and triggers of millions of rows say nothing here.
+        connection.execute("set session_replication_role = replica")
+        connection.execute(TASKS, {"project": project_id, "size": size})
+        first, last = connection.execute("select min(id), max(id) from task").fetchone() or (0, 0)
+        for at in range(first, last + 1, 50_000):
+            values = {"project": project_id, "experts": experts, "count": len(experts)}
+            connection.execute(ANSWERS, values | {"first": at, "last": at + 49_999})
+        for table in ("task", "assignment", "annotation"):
+            connection.execute(f"vacuum analyze {table}")  # type: ignore[call-overload]
+    with live.app.app_context(), live.transaction() as session:
+        asked = builds.ask(session, desk.project, wish(), by=owner, at=now())
+        return int(asked.id or 0)
+
+
+def _ours(address: str, folder: Path, release_id: int) -> dict[str, Any]:
+    settings = make_settings(folder)
+    environment = {
+        **os.environ,
+        "SECRET_KEY": settings.secret_key.get_secret_value(),
+        "SECURITY_PASSWORD_SALT": settings.security_password_salt.get_secret_value(),
+        "DATABASE_URL": address,
+        "DATA_DIR": str(folder),
+    }
+    command = [sys.executable, "-c", WORKER, str(release_id)]
+    said = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    line = next((one for one in said.stdout.splitlines() if one.startswith("RESULT ")), None)
+    if line is None:
+        raise RuntimeError(f"the build said nothing: {said.stdout}{said.stderr}")
+    found: dict[str, Any] = json.loads(line.removeprefix("RESULT "))
+    return found
+
+
+def _arrow(folder: Path, release: Release) -> float:
+    """Return how long Arrow takes to make tables of the release's rows and write them."""
+    place, took = storage.folder(folder.resolve() / "releases", release), 0.0
+    for split in release.facts["splits"]:
+        for path in paths_of(release.facts, split):
+            with pq.ParquetFile(place / path) as file:
+                schema = file.schema_arrow
+                began = time.perf_counter()
+                writer = pq.ParquetWriter(folder / "same.parquet", schema, **WRITER)
+                took += time.perf_counter() - began
+                for batch in file.iter_batches(batch_size=ROWS_AT_ONCE):
+                    rows = batch.to_pylist()
+                    began = time.perf_counter()
+                    table = pa.Table.from_pylist(rows, schema=schema)
+                    writer.write_table(table, row_group_size=ROWS_AT_ONCE)
+                    took += time.perf_counter() - began
+                writer.close()
+    return took
+
+
+def _theirs(url: str) -> float:
+    """Return how long Label Studio takes to export some tasks with three annotations each."""
+    with label_studio_server.running(url, 1, CLAUSES, choice("grant")) as theirs:
+        token = (theirs.folder / "tokens").read_text().splitlines()[0]
+        headers = {"Authorization": f"Bearer {token}"}
+        with httpx.Client(base_url=theirs.url, headers=headers, timeout=600) as client:
+            project = client.post(
+                "/api/projects/", json={"title": "Export", "label_config": CLAUSES}
+            )
+            project_id = int(project.raise_for_status().json()["id"])
+            tasks = [
+                {
+                    "data": {"text": "The licensor grants. " * 10},
+                    "annotations": [{"result": choice("grant")}] * 3,
+                }
+                for _ in range(THEIRS)
+            ]
+            client.post(f"/api/projects/{project_id}/import", json=tasks).raise_for_status()
+            began = time.perf_counter()
+            found = client.get(f"/api/projects/{project_id}/export?exportType=JSON")
+            took = time.perf_counter() - began
+            if len(found.raise_for_status().json()) != THEIRS:
+                raise RuntimeError("Label Studio has not exported every task")
+    return took
+
+
+def _admin(url: str, statement: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement)  # type: ignore[call-overload]

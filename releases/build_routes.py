@@ -1,0 +1,180 @@
+"""Pages of building a release: every choice, what it leaves, and the owner's yes or no."""
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+from sqlmodel import col, select
+
+from annotation import label_config
+from annotation.models import Task
+from core import jobs as queue
+from core import once
+from core.access import require, requires
+from core.clock import now
+from core.db import db_session, find
+from projects.models import Project, id_of
+from releases import builds, comparison, grants, preview
+from releases.build_forms import RecipeForm
+from releases.models import Release, ReleaseSeries
+
+bp = Blueprint("release_builds", __name__)
+MOST_PROJECTS = 50
+
+
+@bp.get("/projects/<int:project_id>/releases/new")
+@requires("release.build")
+def new(project_id: int) -> ResponseReturnValue:
+    """Show everything that can be chosen for a release."""
+    project = _own(project_id)
+    return _page(project, _offered(RecipeForm(formdata=None), project))
+
+
+@bp.post("/projects/<int:project_id>/releases/new")
+@requires("release.build")
+def ask(project_id: int) -> ResponseReturnValue:
+    """Ask for a release, or show what the choices leave."""
+    project = _own(project_id)
+    form = _offered(RecipeForm(), project)
+    if not form.validate_on_submit():
+        return _page(project, form), 422
+    if "look" in request.form:
+        found = preview.look(db_session(), project, form.recipe, at=now())
+        # Nothing was done, and the form is still to be sent.
+        return _page(project, form, found=found), 422
+    try:
+        if once.first_use(db_session(), form.once.data, user_id=current_user.id, at=now()):
+            builds.ask(db_session(), project, form.wish, by=current_user, at=now())
+            flash(_("The release is being built. A letter tells you when it is ready."), "success")
+    except builds.OtherForm as problem:
+        form.others.errors = [problem.words]
+        return _page(project, form), 422
+    return redirect(url_for("releases.project_releases", project_id=project.id))
+
+
+@bp.post("/releases/<int:release_id>/confirm")
+@requires("release.build")
+def confirm(release_id: int) -> ResponseReturnValue:
+    """Publish a release that waits for its owner."""
+    release = _waiting(release_id)
+    builds.confirm(db_session(), release, by=current_user, at=now())
+    flash(_("Version %(version)s is published.", version=release.version), "success")
+    return redirect(url_for("releases.release", release_id=release.id))
+
+
+@bp.post("/releases/<int:release_id>/decline")
+@requires("release.build")
+def decline(release_id: int) -> ResponseReturnValue:
+    """Throw away a release that waits for its owner."""
+    release = _waiting(release_id)
+    commit = builds.decline(db_session(), release, by=current_user, at=now())
+    if commit is not None:
+        queue.defer(
+            db_session(),
+            "releases.clear_declined",
+            queue="releases",
+            project_id=release.project_id,
+            commit=commit,
+        )
+    flash(_("It is thrown away. Nobody else has seen it."), "success")
+    return redirect(url_for("releases.project_releases", project_id=release.project_id))
+
+
+@bp.post("/releases/<int:release_id>/again")
+@requires("release.build")
+def again(release_id: int) -> ResponseReturnValue:
+    """Ask once more for a release that was not built."""
+    release = _waiting(release_id)
+    builds.ask_again(db_session(), release, by=current_user, at=now())
+    flash(_("The release is being built. A letter tells you when it is ready."), "success")
+    return redirect(url_for("releases.project_releases", project_id=release.project_id))
+
+
+@bp.get("/releases/<int:release_id>/changes")
+@requires("release.read")
+def changes(release_id: int) -> ResponseReturnValue:
+    """Show what is different between two releases of a project."""
+    newer = find(Release, release_id)
+    require("release.read", grants.readership(db_session(), newer))
+    if not newer.is_ready:
+        return redirect(url_for("releases.release", release_id=newer.id))
+    others = [one for one in builds.of(db_session(), newer.project_id) if one.is_ready]
+    others = [one for one in others if (one.id or 0) < (newer.id or 0)]
+    wanted = request.args.get("since", type=int)
+    older = next((one for one in others if one.id == wanted), others[0] if others else None)
+    return render_template(
+        "releases/changes.html",
+        release=newer,
+        facts=newer.facts,
+        full_name=f"{newer.facts['organisation']['slug']}/{newer.facts['name']}",
+        older=older,
+        others=others,
+        found=comparison.between(older, newer) if older else None,
+    )
+
+
+def _own(project_id: int) -> Project:
+    project = find(Project, project_id)
+    require("release.build", project)
+    return project
+
+
+def _waiting(release_id: int) -> Release:
+    release = find(Release, release_id)
+    require("release.build", find(Project, release.project_id))
+    return release
+
+
+def _offered(form: RecipeForm, project: Project) -> RecipeForm:
+    """Return a form with the choices that this project has."""
+    kept = db_session().get(ReleaseSeries, project.id)
+    form.offer(others=_others(project), labels=_labels(project), names=_fields(project))
+    if kept is not None and kept.split_rule is not None:
+        form.split_by.data, form.split_field.data = kept.split_rule["by"], kept.split_rule["field"]
+        form.split_field.choices.append((kept.split_rule["field"], kept.split_rule["field"]))
+    return form
+
+
+def _others(project: Project) -> list[tuple[int, str]]:
+    query = (
+        select(Project)
+        .where(Project.organisation_id == project.organisation_id, Project.id != project.id)
+        .order_by(col(Project.id).desc())
+        .limit(MOST_PROJECTS)
+    )
+    same = [
+        one
+        for one in db_session().exec(query)
+        if builds.same_form(project.label_config, one.label_config)
+    ]
+    return [(id_of(one), one.title) for one in same]
+
+
+def _labels(project: Project) -> list[str]:
+    try:
+        controls = label_config.parse(project.label_config).controls.values()
+    except label_config.Unreadable:
+        return []
+    choices = [one for one in controls if one.kind == "Choices" and not one.is_multiple]
+    return list(choices[0].options) if len(choices) == 1 else []
+
+
+def _fields(project: Project) -> list[str]:
+    query = select(Task.data).where(Task.project_id == project.id).order_by(col(Task.id)).limit(1)
+    first = db_session().exec(query).first()
+    return sorted(first) if first else []
+
+
+def _page(project: Project, form: RecipeForm, *, found: preview.Preview | None = None) -> str:
+    session = db_session()
+    kept = session.get(ReleaseSeries, project.id)
+    return render_template(
+        "releases/new.html",
+        project=project,
+        form=form,
+        found=found,
+        reasons=comparison.reasons(),
+        waiting=builds.open_one(session, id_of(project)),
+        final=builds.final_tasks(session, id_of(project)),
+        fixed=kept is not None and kept.split_rule is not None,
+    )

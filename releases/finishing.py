@@ -1,0 +1,317 @@
+"""The second pass of a build: from the rows that were set down to those in the files.
+
+Here stands what needs all rows: the learned label, groups joined by duplicates, splits, filters
+that follow from the final label. Work is done a batch at a time, in Arrow where it can be.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import json as arrow_json
+
+from annotation.aggregation import Merged
+from releases import columns, formats, personal_scan, rows, splits, spool
+from releases.formats import Writer
+from releases.recipe import Personal, Recipe
+from releases.tally import Tally
+
+Beat = Callable[[int], None]
+NOWHERE = -1
+DUPLICATE, OTHER_LABEL, UNSURE = "duplicate", "other_label", "low_confidence"
+LIKELY = 0.001
+SPLITS = [*splits.SHARES]
+
+
+@dataclass
+class Plan:
+    """What has been decided for all rows together."""
+
+    recipe: Recipe
+    rule: splits.Rule
+    data: dict[str, str]
+    label_names: list[str]
+    # Who may be followed from release to release, by a key; and who in this release alone.
+    keys: Mapping[int, str]
+    voter: Callable[[int], str]
+    merged: Merged | None = None
+    ballot_names: list[str] = field(default_factory=list)
+    regrouped: dict[str, str] = field(default_factory=dict)
+    dropped: frozenset[int] = frozenset()
+    begun: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Written:
+    """What stands in the files of one config."""
+
+    rows: dict[str, int]
+    bytes: dict[str, int]
+    shards: dict[str, int]
+    schema: pa.Schema
+
+
+def write(folder: Path, plan: Plan, tally: Tally, beat: Beat) -> dict[str, Written]:
+    """Write the files of all rows, and of the votes where they are wanted."""
+    where: list[np.ndarray[Any, np.dtype[np.int8]]] = []
+    schema = columns.schema(plan.data, plan.label_names)
+    recipe, row = plan.recipe, 0
+    made = Writer(folder, schema, jsonl=recipe.jsonl, csv=recipe.csv)
+    with made as writer, spool.Spool(folder / (spool.LEFT + "2"), spool.LEFT_OUT) as left:
+        for batch in spool.batches(folder / spool.ROWS):
+            where.append(_write_batch(writer, batch, row, plan, tally, left))
+            row += batch.num_rows
+            beat(row)
+    written = {formats.DATA: _written(made)}
+    if recipe.votes:
+        places = np.concatenate(where) if where else np.zeros(0, dtype=np.int8)
+        written[formats.VOTES] = _write_votes(folder, plan, places)
+    return written
+
+
+def _written(writer: Writer) -> Written:
+    names = [name for name in SPLITS if name in writer.splits]
+    return Written(
+        {name: writer.splits[name].rows for name in names},
+        {name: writer.splits[name].bytes for name in names},
+        {name: writer.shards[name] for name in names},
+        writer.schema,
+    )
+
+
+def _write_batch(
+    writer: Writer,
+    batch: pa.RecordBatch,
+    first: int,
+    plan: Plan,
+    tally: Tally,
+    left: spool.Spool,
+) -> np.ndarray[Any, np.dtype[np.int8]]:
+    """Write a batch; return for each of its rows the number of its split, or nowhere."""
+    held = {name: batch.column(name) for name in batch.schema.names}
+    held["majority"] = held["label"]
+    if plan.merged is not None:
+        _learn(held, plan, plan.merged)
+    where = _split(held, plan)
+    _leave_out(where, held, first, plan, tally, left)
+    if plan.recipe.personal is Personal.MASK:
+        _mask(held)
+    table = _table(held, plan, writer.schema)
+    for number, split in enumerate(SPLITS):
+        mine = np.flatnonzero(where == number)
+        if len(mine):
+            part = table.take(pa.array(mine))
+            taken = pa.array(mine)
+            tally.add(part, held["experts"].take(taken), held["personal"].take(taken))
+            writer.add(split, part)
+    return where
+
+
+def _learn(held: dict[str, pa.Array], plan: Plan, merged: Merged) -> None:
+    """Put the learned label in the place of the majority's, where anybody voted."""
+    likely = merged.probabilities[held["place"].to_numpy()]
+    if not likely.shape[1]:
+        return
+    best, voted = likely.argmax(axis=1), likely.sum(axis=1) > 0
+    sure = np.round(likely[np.arange(len(best)), best], 6)
+    names = pa.array(plan.ballot_names, pa.string())
+    label = names.take(pa.array(best, mask=~voted))
+    held["confidence"] = pa.array(np.where(voted, sure, held["confidence"].to_numpy()))
+    held["probabilities"] = pa.array(
+        [_probabilities(one, plan.ballot_names) for one in likely], pa.list_(columns.SHARE)
+    )
+    held["result"] = _closest(held, label)
+    held["label"] = label
+
+
+def _probabilities(likely: Any, names: list[str]) -> list[dict[str, Any]]:
+    found = [(float(likely[at]), names[at]) for at in np.flatnonzero(likely >= LIKELY)]
+    found.sort(key=lambda one: (-one[0], one[1]))
+    return [{"label": name, "probability": round(share, 6)} for share, name in found]
+
+
+def _closest(held: dict[str, pa.Array], label: pa.Array) -> pa.Array:
+    """Return results, where another label was learned that of the first who gave it."""
+    differ = np.flatnonzero(
+        pc.fill_null(pc.not_equal(held["label"], label), True).to_numpy(zero_copy_only=False)
+    )
+    if not len(differ):
+        return held["result"]
+    results = held["result"].to_pylist()
+    for at in differ.tolist():
+        for other in held["others"][at].as_py() or ():
+            if other["label"] == label[at].as_py():
+                results[at] = other["result"]
+    return pa.array(results, pa.string())
+
+
+def _split(held: dict[str, pa.Array], plan: Plan) -> np.ndarray[Any, np.dtype[np.int8]]:
+    groups, moments = held["group"].to_pylist(), held["moment"].to_pylist()
+    if plan.regrouped:
+        groups = [plan.regrouped.get(one, one) for one in groups]
+        held["group"] = pa.array(groups, pa.string())
+    rule, begun = plan.rule, plan.begun
+    numbers = {name: number for number, name in enumerate(SPLITS)}
+    return np.fromiter(
+        (
+            numbers[rule.split_of(group, begun.get(group, moment))]
+            for group, moment in zip(groups, moments, strict=True)
+        ),
+        dtype=np.int8,
+        count=len(groups),
+    )
+
+
+def _leave_out(
+    where: np.ndarray[Any, np.dtype[np.int8]],
+    held: dict[str, pa.Array],
+    first: int,
+    plan: Plan,
+    tally: Tally,
+    left: spool.Spool,
+) -> None:
+    recipe, count = plan.recipe, len(where)
+    reasons: dict[str, np.ndarray[Any, np.dtype[np.bool_]]] = {}
+    if plan.dropped:
+        reasons[DUPLICATE] = np.array([first + at in plan.dropped for at in range(count)])
+    if recipe.labels:
+        wanted = pc.is_in(held["label"], value_set=pa.array(recipe.labels, pa.string()))
+        reasons[OTHER_LABEL] = ~wanted.to_numpy(zero_copy_only=False)
+    if recipe.min_confidence is not None:
+        reasons[UNSURE] = held["confidence"].to_numpy() < recipe.min_confidence
+    for reason, out in reasons.items():
+        for at in np.flatnonzero(out & (where != NOWHERE)).tolist():
+            where[at] = NOWHERE
+            tally.left_out[reason] += 1
+            left.add({"id": held["id"][at].as_py(), "reason": reason})
+
+
+def _mask(held: dict[str, pa.Array]) -> None:
+    """Hide what was found, in the data and wherever answers quote it; marks keep their places."""
+    found = pc.greater(pc.list_value_length(held["personal"]), 0)
+    places = np.flatnonzero(found.to_numpy(zero_copy_only=False)).tolist()
+    if not places:
+        return
+    names = ("data", "spans", "result", "group")
+    lists = {name: held[name].to_pylist() for name in names}
+    for at in places:
+        data = json.loads(lists["data"][at])
+        secrets = personal_scan.secrets(data)
+        lists["data"][at] = json.dumps(personal_scan.masked(data), ensure_ascii=False)
+        result = personal_scan.hidden(json.loads(lists["result"][at]), secrets)
+        lists["result"][at] = json.dumps(personal_scan.masked(result), ensure_ascii=False)
+        lists["spans"][at] = [
+            one | {"text": personal_scan.hidden(one["text"], secrets)} for one in lists["spans"][at]
+        ]
+        group = lists["group"][at]
+        if personal_scan.scan(group):
+            lists["group"][at] = "g-" + hashlib.sha256(group.encode()).hexdigest()[:12]
+    for name in names:
+        held[name] = pa.array(lists[name], held[name].type)
+
+
+def _table(held: dict[str, pa.Array], plan: Plan, schema: pa.Schema) -> pa.Table:
+    ids = pa.array(plan.label_names, pa.string())
+    held["label_id"] = pc.index_in(held["label"], value_set=ids).cast(pa.int64())
+    held["annotators"] = pa.array(
+        [_keys(one, plan.keys) for one in held["experts"].to_pylist()]
+        if plan.keys
+        else [[]] * len(held["id"]),
+        pa.list_(pa.string()),
+    )
+    held["models_compared"] = _compared(held["models_compared"], plan)
+    spans = held["spans"].to_pylist() if len(held["spans"].flatten()) else [()] * len(held["id"])
+    held["row_hash"] = pa.array(
+        [
+            rows.row_hash(*one)
+            for one in zip(
+                held["id"].to_pylist(),
+                held["data"].to_pylist(),
+                held["label"].to_pylist(),
+                spans,
+                strict=True,
+            )
+        ],
+        pa.string(),
+    )
+    parts = _expanded(held["data"], plan.data)
+    fixed = [held[name] for name in columns.AFTER]
+    return pa.Table.from_arrays([held["id"], *parts, *fixed], schema=schema)
+
+
+def _keys(experts: list[int], keys: Mapping[int, str]) -> list[str]:
+    return sorted({keys[one] for one in experts if one in keys})
+
+
+def _compared(column: pa.Array, plan: Plan) -> pa.Array:
+    if column.null_count == len(column):
+        return column
+    return pa.array([_named(one, plan) for one in column.to_pylist()], pa.string())
+
+
+def _named(compared: str | None, plan: Plan) -> str | None:
+    if compared is None:
+        return None
+    placed = json.loads(compared)
+    for one in placed:
+        expert = one["annotator"]
+        one["annotator"] = plan.keys.get(expert) or plan.voter(expert)
+    return rows.canonical(placed)
+
+
+def _expanded(data: pa.Array, kinds: dict[str, str]) -> list[pa.Array]:
+    """Return the fields of the data as columns; Arrow reads them, but for what stays JSON."""
+    if not kinds:
+        return []
+    plain = {key: kind for key, kind in kinds.items() if kind != "json"}
+    made: dict[str, pa.Array] = {}
+    if plain:
+        text = "\n".join(data.to_pylist()).encode()
+        read = arrow_json.read_json(
+            pa.BufferReader(text),
+            read_options=arrow_json.ReadOptions(use_threads=False, block_size=len(text) + 1),
+            parse_options=arrow_json.ParseOptions(
+                explicit_schema=pa.schema([(key, columns.TYPES[plain[key]]) for key in plain]),
+                unexpected_field_behavior="ignore",
+            ),
+        )
+        made = {key: read[key].combine_chunks() for key in plain}
+    if len(plain) < len(kinds):
+        loaded = [json.loads(one) for one in data.to_pylist()]
+        for key in kinds.keys() - plain.keys():
+            made[key] = pa.array([formats.fit(one.get(key), "json") for one in loaded], pa.string())
+    return [made[key] for key in kinds]
+
+
+def _write_votes(folder: Path, plan: Plan, where: np.ndarray[Any, np.dtype[np.int8]]) -> Written:
+    with Writer(folder, columns.VOTES, config=formats.VOTES) as writer:
+        for batch in spool.batches(folder / spool.VOTES):
+            table = _votes_table(batch, plan)
+            mine = where[batch.column("row").to_numpy()]
+            for number, split in enumerate(SPLITS):
+                taken = np.flatnonzero(mine == number)
+                if len(taken):
+                    writer.add(split, table.take(pa.array(taken)))
+    return _written(writer)
+
+
+def _votes_table(batch: pa.RecordBatch, plan: Plan) -> pa.Table:
+    experts = batch.column("expert").to_pylist()
+    made = {name: batch.column(name) for name in batch.schema.names}
+    if plan.recipe.personal is Personal.MASK:
+        made["result"] = pa.array(list(_masked_results(batch)), pa.string())
+    made["voter"] = pa.array([plan.voter(one) for one in experts], pa.string())
+    made["annotator"] = pa.array([plan.keys.get(one) for one in experts], pa.string())
+    return pa.Table.from_arrays([made[name] for name in columns.VOTES.names], schema=columns.VOTES)
+
+
+def _masked_results(batch: pa.RecordBatch) -> Iterator[str]:
+    for result in batch.column("result").to_pylist():
+        hidden = personal_scan.masked(json.loads(result))
+        yield json.dumps(hidden, ensure_ascii=False)

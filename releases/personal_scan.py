@@ -1,0 +1,193 @@
+"""Looks for personal data in the words of tasks, and masks it. Pure, offline, in any language.
+
+It finds what has a form that can be checked: addresses of mail and of machines, telephone
+numbers, bank accounts, payment cards, and national numbers with a check digit. It cannot find
+names, places, dates of birth or what a story tells of a person; the report says so. Numbers are
+checked by `phonenumbers` and `python-stdnum`, so that few others are taken for them.
+"""
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import phonenumbers
+from stdnum import iban, luhn
+from stdnum.exceptions import ValidationError
+from stdnum.fr import nir
+
+EMAIL, PHONE, IBAN, CARD, ADDRESS, FRENCH, AMERICAN = (
+    "email",
+    "phone",
+    "iban",
+    "card",
+    "ip",
+    "fr_nir",
+    "us_ssn",
+)
+KINDS = (EMAIL, PHONE, IBAN, CARD, ADDRESS, FRENCH, AMERICAN)
+# What is tried for numbers without a country: where instances of English and French work stand.
+REGIONS = ("FR", "GB", "US", "BE", "CH", "CA")
+_EMAIL = re.compile(
+    r"[A-Za-z0-9][\w.!#$%&'*+/=?^`{|}~-]{0,63}@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}"
+)
+_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:[ ]?[A-Z0-9]{2,4}){3,8}\b")
+_DIGITS = re.compile(r"(?<![\w.])\d(?:[ -]?\d){12,18}(?![\w])")
+_NIR = re.compile(r"\b[12]\s?\d\d\s?[01]\d\s?\d[\dAB]\s?\d{3}\s?\d{3}\s?\d\d\b")
+_SSN = re.compile(r"\b(?!000|666|9)\d{3}-(?!00)\d\d-(?!0000)\d{4}\b")
+_IP = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])")
+# A text without a run like this holds no telephone number, and most hold none.
+_MAYBE_PHONE = re.compile(r"\d(?:[ ().\-/\N{NO-BREAK SPACE}]{0,2}\d){7}")
+_LOCAL_PHONE = re.compile(
+    r"(?<![\w./-])\(?(?:\+|00|0|1[ .-])?\(?\d(?:[ .\-()]{0,2}\d){8,13}(?![\w/-])"
+)
+
+
+class Found(NamedTuple):
+    """A place in a text that looks like personal data, and of what kind."""
+
+    start: int
+    end: int
+    kind: str
+
+
+def scan(text: str) -> list[Found]:
+    """Return what is found in a text, in its order; where two overlap, the first kind counts."""
+    found: list[Found] = []
+    if "@" in text:
+        found += [Found(one.start(), one.end(), EMAIL) for one in _EMAIL.finditer(text)]
+    if may_hold(text):
+        for look in (_ibans, _national, _cards, _addresses, _phones):
+            found += [one for one in look(text) if not _meets(one, found)]
+    return sorted(found)
+
+
+def may_hold(text: str) -> bool:
+    """Say whether a text, or the JSON around it, can hold anything that is looked for."""
+    return "@" in text or bool(_MAYBE_PHONE.search(text) or _IP.search(text))
+
+
+def kinds_in(value: Any) -> list[str]:
+    """Return the kinds found anywhere in a value of JSON, once for each place."""
+    return [found.kind for text in _texts(value) for found in scan(text)]
+
+
+def mask(text: str) -> str:
+    """Return a text with what is found in it hidden; its length, and so every mark, stays."""
+    for one in reversed(scan(text)):
+        text = text[: one.start] + _cover(one) + text[one.end :]
+    return text
+
+
+def masked(value: Any) -> Any:
+    """Return a value of JSON with every text in it masked."""
+    if isinstance(value, str):
+        return mask(value)
+    if isinstance(value, list):
+        return [masked(one) for one in value]
+    if isinstance(value, dict):
+        return {key: masked(one) for key, one in value.items()}
+    return value
+
+
+def secrets(value: Any) -> dict[str, str]:
+    """Return what is found in a value of JSON, with what stands in its place, the longest first."""
+    found = {text[one.start : one.end]: _cover(one) for text in _texts(value) for one in scan(text)}
+    return dict(sorted(found.items(), key=lambda item: (-len(item[0]), item[0])))
+
+
+def hidden(value: Any, secrets: dict[str, str]) -> Any:
+    """Return a value of JSON in which some words are hidden, also where a text is part of them."""
+    if isinstance(value, str):
+        for words, cover in secrets.items():
+            value = value.replace(words, cover)
+            if len(value) > 3 and value in words:
+                return "*" * len(value)
+        return value
+    if isinstance(value, list):
+        return [hidden(one, secrets) for one in value]
+    if isinstance(value, dict):
+        # Names of fields, labels and kinds are the form's, not the task's.
+        kept = ("id", "type", "from_name", "to_name", "from_id", "to_id", "labels", "choices")
+        return {key: one if key in kept else hidden(one, secrets) for key, one in value.items()}
+    return value
+
+
+def _cover(one: Found) -> str:
+    size, name = one.end - one.start, f"[{one.kind.upper()}]"
+    return name.ljust(size, "*") if len(name) <= size else "*" * size
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for one in value:
+            yield from _texts(one)
+    elif isinstance(value, dict):
+        for one in value.values():
+            yield from _texts(one)
+
+
+def _meets(one: Found, others: list[Found]) -> bool:
+    return any(one.start < other.end and other.start < one.end for other in others)
+
+
+def _ibans(text: str) -> Iterator[Found]:
+    for one in _IBAN.finditer(text):
+        # A word in capitals behind the number is not part of it: the longest that is right counts.
+        for end in range(one.end(), one.start() + 14, -1):
+            if iban.is_valid(text[one.start() : end]):
+                yield Found(one.start(), end, IBAN)
+                break
+
+
+def _national(text: str) -> Iterator[Found]:
+    for one in _NIR.finditer(text):
+        if _is_right(nir.validate, one[0]):
+            yield Found(one.start(), one.end(), FRENCH)
+    for one in _SSN.finditer(text):
+        yield Found(one.start(), one.end(), AMERICAN)
+
+
+def _cards(text: str) -> Iterator[Found]:
+    for one in _DIGITS.finditer(text):
+        digits = re.sub(r"[ -]", "", one[0])
+        if digits[0] in "23456" and _is_right(luhn.validate, digits):
+            yield Found(one.start(), one.end(), CARD)
+
+
+def _addresses(text: str) -> Iterator[Found]:
+    for one in _IP.finditer(text):
+        try:
+            address = ipaddress.ip_address(one[0])
+        except ValueError:
+            continue
+        if address.is_global:
+            yield Found(one.start(), one.end(), ADDRESS)
+
+
+def _phones(text: str) -> Iterator[Found]:
+    for one in _LOCAL_PHONE.finditer(text):
+        if any(_is_phone(one[0], region) for region in REGIONS):
+            yield Found(one.start(), one.end(), PHONE)
+
+
+def _is_phone(words: str, region: str) -> bool:
+    # Ten digits in a row without a sign are more often an order number than a telephone.
+    if words.isdigit() and not words.startswith("0"):
+        return False
+    if words.startswith("00"):
+        words = "+" + words[2:]
+    try:
+        return phonenumbers.is_valid_number(phonenumbers.parse(words, region))
+    except phonenumbers.NumberParseException:
+        return False
+
+
+def _is_right(validate: Callable[[str], str], words: str) -> bool:
+    try:
+        validate(words)
+    except ValidationError:
+        return False
+    return True

@@ -1,0 +1,58 @@
+"""Personal data that has a form is found and hidden; what has none is not, and we say so."""
+
+import pytest
+
+from releases import duplicates, personal_scan
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("Écrivez à marie.curie@exemple.fr.", ["email"]),
+        ("Appelez le 01 42 68 53 00 ou le +33 6 12 34 56 78.", ["phone", "phone"]),
+        ("Write, or call +44 20 7946 0958.", ["phone"]),
+        ("IBAN FR14 2004 1010 0505 0001 3M02 606 please", ["iban"]),
+        ("Card 4111 1111 1111 1111 expires", ["card"]),
+        ("Card 4111 1111 1111 1112 is none", []),
+        ("From 8.8.8.8, not from 192.168.0.1 or 999.1.1.1", ["ip"]),
+        ("NIR 1 84 12 76 451 089 46", ["fr_nir"]),
+        ("SSN 536-90-4399", ["us_ssn"]),
+        ("Order 1234567890 of 2026-11-27 at 12:30, page 12-14, section 3.1.4", []),
+        ("Jean Dupont, né le 3 mai 1970 à Lyon", []),
+        ("", []),
+    ],
+)
+def test_what_is_found(text, kinds):
+    assert [one.kind for one in personal_scan.scan(text)] == kinds
+
+
+def test_a_mask_keeps_the_length_and_the_rest():
+    text = "Mail jean@example.org, call 01 42 68 53 00."
+
+    hidden = personal_scan.mask(text)
+
+    assert hidden == "Mail [EMAIL]*********, call [PHONE]*******."
+    assert len(hidden) == len(text)
+    assert personal_scan.scan(hidden) == []
+
+
+def test_parts_of_what_is_hidden_are_hidden_too():
+    secrets = personal_scan.secrets({"text": "Mail jean@example.org."})
+
+    found = personal_scan.hidden([{"id": "jean", "value": {"text": "jean@example"}}], secrets)
+
+    assert found == [{"id": "jean", "value": {"text": "*" * 12}}]
+
+
+def test_near_duplicates_are_alike_and_others_are_not(tmp_path):
+    words = "the licensor grants to you a worldwide royalty free licence " * 3
+    finder = duplicates.Finder(tmp_path, near=True)
+    for one in (words + "for ever", "something else entirely is said", words + "for ever now", ""):
+        finder.add(one)
+    finder.add("")
+
+    roots, near = finder.clusters()
+    finder.close()
+
+    assert roots.tolist() == [0, 1, 0, 3, 4]
+    assert near.tolist() == [False, False, True, False, False]
