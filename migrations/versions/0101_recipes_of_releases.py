@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0100"
-down_revision = "0092"
+revision = "0101"
+down_revision = "0100"
 branch_labels = None
 depends_on = None
 
