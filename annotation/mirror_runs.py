@@ -150,6 +150,7 @@ def go_on_later(session: Session, run: MirrorRun) -> None:
         queue="labelling",
         lock=f"label-studio:{run.project_id}",
         queueing_lock=f"mirror-run:{run.id}",
+        first=True,  # after a busy day thousands of pushes wait, most with nothing left to do
         run_id=run.id,
     )
 

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 DEFER = text("""
     select procrastinate_defer_jobs_v1(ARRAY[ROW(
-        :queue, :name, 0, cast(:lock as text), cast(:queueing_lock as text),
+        :queue, :name, :priority, cast(:lock as text), cast(:queueing_lock as text),
         cast(:args as jsonb), cast(:schedule_at as timestamptz)
     )::procrastinate_job_to_defer_v1])
 """)
@@ -120,9 +120,10 @@ def defer(
     queueing_lock: str | None = None,
     schedule_at: datetime | None = None,
     queue: str = "default",
+    first: bool = False,
     **args: Any,
 ) -> None:
-    """Add a job in the caller's transaction.
+    """Add a job in the caller's transaction; `first` goes before others that wait for its lock.
 
     Jobs with the same `lock` run one after another. Of jobs with the same `queueing_lock`
     only one waits at a time: deferring a second one does nothing.
@@ -133,6 +134,7 @@ def defer(
     values = {
         "queue": queue,
         "name": name,
+        "priority": 10 if first else 0,
         "lock": lock,
         "args": json.dumps(args),
         "schedule_at": schedule_at,

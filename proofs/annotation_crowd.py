@@ -46,7 +46,8 @@ class Book:
             self.counts[what] += 1
 
     def gap(self, words: str) -> None:
-        """Write down what must not be."""
+        """Write down what must not be, and say it at once: a proof may be cut short."""
+        print(f"  gap: {words}", flush=True)
         with self.lock:
             self.gaps.append(words)
 
