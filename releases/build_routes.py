@@ -131,7 +131,8 @@ def _offered(form: RecipeForm, project: Project) -> RecipeForm:
     form.offer(others=_others(project), labels=_labels(project), names=_fields(project))
     if kept is not None and kept.split_rule is not None:
         form.split_by.data, form.split_field.data = kept.split_rule["by"], kept.split_rule["field"]
-        form.split_field.choices.append((kept.split_rule["field"], kept.split_rule["field"]))
+        if kept.split_rule["field"] not in [value for value, _words in form.split_field.choices]:
+            form.split_field.choices.append((kept.split_rule["field"],) * 2)
     return form
 
 

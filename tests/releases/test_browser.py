@@ -50,6 +50,7 @@ def test_an_owner_builds_watches_and_a_team_reads(live, browser_page, locale):
     window.fill("Ce qui est nouveau" if in_french else "What is new", "Second release.")
     window.page.locator("button[name=look]").click()
     expect(window.page.locator("#h-look")).to_be_visible()
+    window.check()
     window.look(f"release-new-{locale}")
 
     window.page.context.clear_cookies()
