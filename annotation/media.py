@@ -370,6 +370,12 @@ def hashes(session: Session, project_id: int) -> dict[str, str]:
     return {row[0]: row[1] for row in rows}
 
 
+def with_hashes(data: dict[str, Any], files: Mapping[str, str]) -> dict[str, Any]:
+    """Return data that names each media file with a fingerprint of its content."""
+    named = {name: f"{media_kinds.SCHEME}{name}#sha256={sha256}" for name, sha256 in files.items()}
+    return {key: media_kinds.replaced(value, named) for key, value in data.items()}
+
+
 def path_of(file: TaskMedia, settings: Settings) -> Path:
     """Return where the content of a file lies, or raise `NotFound`."""
     path = content.place(root(settings), str(file.organisation_id), file.sha256)

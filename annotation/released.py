@@ -5,8 +5,9 @@ flat and a million tasks take seconds. Several questions are asked: the caller's
 one state of the database (`core.db.snapshot`).
 """
 
+import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -15,11 +16,12 @@ from sqlalchemy import Text, cast, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlmodel import Session, col
 
+from annotation import media, media_kinds
 from annotation.loop_models import AnswerOrigin, AnswerPlacing, ModelAnswer
 from annotation.models import Annotation, Assignment, State, Task
-from annotation.validated import VALIDATED
 
 AT_ONCE = 2_000
+VALIDATED = (State.ACCEPTED, State.PARTLY_ACCEPTED)
 
 
 class TaskRow(NamedTuple):
@@ -74,14 +76,14 @@ def read(
     Answers count that were accepted by then; with `waiting`, also those handed in and not decided.
     """
     for project_id in project_ids:
-        after = 0
+        after, files = 0, media.hashes(session, project_id)
         while tasks := _tasks(session, project_id, after):
             last = tasks[-1].id
             span = (project_id, after, last)
             answers, extras = _answers(session, span, until, waiting), _extras(session, span)
             for task in tasks:
                 if own := answers.get(task.id):
-                    yield Read(task, tuple(own), extras)
+                    yield Read(_with_hashes(task, files), tuple(own), extras)
             after = last
 
 
@@ -100,6 +102,14 @@ def _tasks(session: Session, project_id: int, after: int) -> list[TaskRow]:
         .limit(AT_ONCE)
     )
     return [TaskRow(*row) for row in session.execute(query)]
+
+
+def _with_hashes(task: TaskRow, files: Mapping[str, str]) -> TaskRow:
+    """Name each media file with a fingerprint of its content, for good."""
+    if not files or media_kinds.SCHEME not in task.data:
+        return task
+    named = media.with_hashes(json.loads(task.data), files)
+    return task._replace(data=json.dumps(named, ensure_ascii=False))
 
 
 def _answers(

@@ -16,7 +16,7 @@ from accounts.models import Appeal, AppealOutcome, Organisation
 from accounts.privacy_models import Erasure
 from annotation import label_config, progress
 from annotation.models import Assignment, Task, Verdict
-from annotation.validated import VALIDATED
+from annotation.released import VALIDATED
 from experts.models import Skill
 from projects.models import Project, id_of
 from releases import recipe, splits

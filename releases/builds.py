@@ -17,7 +17,7 @@ from accounts import webhooks
 from accounts.models import User
 from annotation import label_config
 from annotation.models import Assignment
-from annotation.validated import VALIDATED
+from annotation.released import VALIDATED
 from core import audit, jobs, messages
 from core.errors import Conflict
 from core.settings import current_settings

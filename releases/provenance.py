@@ -11,7 +11,7 @@ from accounts import consents
 from accounts.models import Purpose
 from annotation.models import Assignment
 from annotation.models import State as WorkState
-from annotation.validated import VALIDATED
+from annotation.released import VALIDATED
 from experts import sharing
 from releases.models import Release, ReleaseSeries, State
 from releases.rows import annotator

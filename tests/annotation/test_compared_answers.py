@@ -6,13 +6,14 @@ import pytest
 from sqlmodel import select
 
 from accounts.models import User
-from annotation import agreement, assignment, blind, comparisons, loop, validated
+from annotation import agreement, assignment, blind, comparisons, loop, released
 from annotation.label_config import parse
 from annotation.loop_models import AnswerPlacing, ModelAnswer
 from annotation.models import Annotation, Task
 from annotation.tasks import BadFile
 from core.clock import now
-from releases.rows import row_of
+from releases.recipe import Recipe
+from releases.rows import Setting, row_of
 from tests.factories.annotation import claimed, handed_in
 from tests.factories.loop import PAIRS, RANKS, lines, make_compared
 
@@ -148,8 +149,8 @@ def test_the_export_names_the_models_and_the_expert_never_sees_them(session, sig
     session.add(held)
     session.flush()
 
-    [task] = validated.results_for_release(session, desk.project_id)
-    row = row_of(task, "key", until=now())
+    [found] = released.read(session, [desk.project_id], until=now())
+    row, _answers, _readings = row_of(found, Setting(Recipe(), desk.project_id, {}))
 
     assert "model-a" not in pages
     assert "model-b" not in pages
@@ -157,7 +158,7 @@ def test_the_export_names_the_models_and_the_expert_never_sees_them(session, sig
     assert [one["position"] for one in compared] == [1, 2]
     assert [one["place"] for one in compared] == [1, 2]
     assert {one["model"] for one in compared} == {"model-a", "model-b"}
-    left = models_of(session, task.task_id)[held.terms["order"][0]]
+    left = models_of(session, found.task.id)[held.terms["order"][0]]
     assert compared[0]["model"] == left
     assert row["started_from"] == "blank"
 

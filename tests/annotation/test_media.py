@@ -11,14 +11,13 @@ from sqlmodel import Session, select
 
 from accounts.models import User
 from annotation import assignment as leases
-from annotation import media, media_kinds, media_links, tasks
+from annotation import media, media_kinds, media_links, released, tasks
 from annotation.media_links import Holder
 from annotation.media_models import MediaUpload, TaskMedia, TaskMediaUse
-from annotation.models import Assignment, Task
-from annotation.validated import with_hashes
+from annotation.models import Assignment, State, Task
 from core.clock import now
 from core.models import AuditEvent
-from tests.factories.annotation import Desk, claimed, make_desk
+from tests.factories.annotation import Desk, claimed, make_assignment, make_desk
 from tests.factories.media import PIXEL, make_media
 
 IMAGE = """
@@ -255,10 +254,11 @@ def test_releases_keep_the_name_and_a_fingerprint(session, desk, settings):
     file = make_media(session, desk.project, by=desk.owner, settings=settings)
     import_(session, desk, "media:a.png")
     task = session.exec(select(Task)).one()
+    make_assignment(session, desk.project, task=task, state=State.ACCEPTED, result=[])
 
-    data = with_hashes(task.data, media.hashes(session, desk.project_id))
+    [found] = released.read(session, [desk.project_id], until=now())
 
-    assert data == {"image": f"media:a.png#sha256={file.sha256}"}
+    assert json.loads(found.task.data) == {"image": f"media:a.png#sha256={file.sha256}"}
 
 
 def test_fields_that_name_files_follow_from_the_config():

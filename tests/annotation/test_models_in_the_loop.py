@@ -15,8 +15,8 @@ from annotation import (
     prediction_files,
     prediction_rule,
     predictions,
+    released,
     sameness,
-    validated,
 )
 from annotation.loop_models import AnswerOrigin, ModelRun, Origin, Prediction, RunState, Shows
 from annotation.models import Assignment, State, Task
@@ -256,13 +256,12 @@ def test_a_release_tells_what_an_answer_began_with(session, desk, tasks):
     make_assignment(session, desk.project, task=tasks[1], state=State.ACCEPTED)
     session.flush()
 
-    first, second = validated.results_for_release(session, desk.project_id)
+    first, second = released.read(session, [desk.project_id], until=now())
 
-    assert first.annotations[0].origin == "unchanged"
-    assert first.annotations[0].prediction_id == made.id
-    assert first.annotations[0].model_version == "v1"
-    assert second.annotations[0].origin == "blank"
-    assert second.annotations[0].model_version is None
+    [begun] = first.extras.values()
+    assert (begun.origin, begun.model_version) == ("unchanged", "v1")
+    assert first.answers[0].assignment_id in first.extras
+    assert second.answers[0].assignment_id not in second.extras
 
 
 def test_the_editor_begins_with_the_prediction_and_the_expert_is_told(

@@ -9,11 +9,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import select
 
 from accounts.models import Decision, DecisionKind, User
-from annotation import assignment, sample, sample_course, sample_outcome
+from annotation import assignment, released, sample, sample_course, sample_outcome
 from annotation.models import Annotation, Task
 from annotation.sample import Asked, Why
 from annotation.sample_models import SampleAnswer, SampleState, WorkSample
-from annotation.validated import results_for_release
 from core.clock import now
 from core.models import Letter
 from payouts import earnings
@@ -386,7 +385,7 @@ def test_a_known_answer_that_most_miss_is_flagged_and_refuses_nobody(session, si
 def test_it_counts_into_no_dataset_and_pays_nothing(session, desk):
     answer_sample(session, desk, make_sample(session, desk), 3)
 
-    assert list(results_for_release(session, desk.project_id)) == []
+    assert list(released.read(session, [desk.project_id], until=now())) == []
     assert session.exec(select(Annotation)).all() == []
     assert session.exec(select(ExtraPay)).all() == []
 
