@@ -42,6 +42,10 @@ def of(stretches: Sequence[str], sought: Sequence[re.Pattern[str]]) -> frozenset
     if _sum(counts).is_list:
         return frozenset(range(len(stretches)))
     found: set[int] = set()
+    # Sentences that hold nothing of what is looked for do not make one of the list beside them.
+    hits = [place for place, count in enumerate(counts) if count.sought]
+    if _sum(counts[place] for place in hits).is_list:
+        found.update(hits)
     run: list[int] = []
     for place, count in enumerate([*counts, Count(1, 1, 0)]):
         if count.is_inside:

@@ -67,6 +67,29 @@ def test_a_list_after_a_sentence_is_found_too():
     assert any(one.met for one in evidence.read(f"{said} {words}", question.checks))
 
 
+@pytest.mark.parametrize("between", WAYS)
+def test_a_sentence_that_says_nothing_does_not_help_a_list(between):
+    fills = ("I have known this for many years. ", "In my view the answer is as follows. ")
+    lists = [
+        (item, fill + listed(item.question, between))
+        for item in SHORTS
+        for fill in fills
+        if len(listed(item.question, " ").split()) > 2
+    ]
+
+    earned = [
+        words for item, words in lists if scoring.mark(item.question, {"text": words}).points == 1
+    ]
+    kept = [
+        scoring.mark(item.question, {"text": fills[0] + item.question.accepted.in_("en")}).points
+        for item in SHORTS
+    ]
+
+    assert lists
+    assert earned == []
+    assert set(kept) == {1}
+
+
 def test_numbers_and_nothing_are_no_lists():
     assert key_words.of([], []) == frozenset()
     assert key_words.of([" 30 "], []) == frozenset()
