@@ -136,6 +136,7 @@
   function clear() {
     if (!editor) return;
     watch?.disconnect();
+    unmark();
     const former = editor;
     task = editor = store = watch = null;
     unmount(root);
@@ -160,6 +161,11 @@
     sessionStorage.clear();
     getSelection()?.removeAllRanges();
     scrollTo(0, 0);
+  }
+
+  // A mark takes its spans out of the text, which it cannot any more once the text is gone.
+  function unmark() {
+    for (const region of store?.selected?.regions ?? []) region.removeHighlight?.();
   }
 
   function begin(made, draft) {

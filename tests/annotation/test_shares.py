@@ -257,7 +257,11 @@ def test_handing_in_leads_to_the_next_task_at_once(session, sign_in):
     answered = hand_in(client, lease, next=True)
 
     following = assignment.in_hand(session, made.project_id, made.experts[0].user_id)
-    assert answered.json == {"next": f"/work/{following.id}", "state": "submitted"}
+    assert answered.json == {
+        "next": f"/work/{following.id}",
+        "state": "submitted",
+        "follows": True,
+    }
     assert following.task_id != lease.task_id
     assert "Handed in. This is the next task." in client.get(f"/work/{following.id}").text
     # Sent again, it is the same.
