@@ -430,7 +430,7 @@ def _least(shares: list[int]) -> float:
 
 
 def _behind(shares: list[int]) -> int:
-    """Count who has less than that: all is done in a minute, and some are cut off for most of it."""
+    """Count who has less than that: all is done in a minute, and some are cut off for long."""
     return sum(one < _least(shares) for one in shares)
 
 
