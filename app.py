@@ -1,5 +1,6 @@
 """The composition root: settings, ports, blueprints, permissions, the schedule and commands."""
 
+import gc
 import importlib
 import logging
 from collections.abc import Iterator
@@ -208,7 +209,11 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
 
 def serve() -> Flask:
     """Build the app for a web server: `gunicorn 'app:serve()'`."""
-    return create_app(load())
+    app = create_app(load())
+    # What stays for ever is not looked at again: a whole collection would hold all requests up.
+    gc.collect()
+    gc.freeze()
+    return app
 
 
 def main() -> None:

@@ -45,7 +45,9 @@ TASKS = """
                       created_at)
     select %(project)s, 't' || n, jsonb_build_object('text', repeat('The licensor grants. ', 10)),
            1, 1, 0, hashint8extended(n, 7), now()
-    from generate_series(1, %(size)s) n
+    from generate_series(
+        (select count(*) + 1 from task),
+        (select count(*) + %(size)s - count(*) filter (where slots_left > 0) from task)) n
 """
 
 
@@ -127,7 +129,12 @@ def _ours(url: str, size: int) -> Iterator[Any]:
         project_id = _fill(Live(app, address, engine), address, size, folder)
         with _gunicorn(address, settings, folder) as served:
             files = (folder / "accounts", project_id, folder / "answer")
-            yield lambda count, pause=0: _wrk(served, count, LUA / "ours.lua", *files, pause)
+
+            def load(count: int, pause: int = 0) -> Figures:
+                _put_tasks(address, project_id, size)
+                return _wrk(served, count, LUA / "ours.lua", *files, pause)
+
+            yield load
     finally:
         engine.dispose()
         _admin(url, f"DROP DATABASE {name} WITH (FORCE)")
@@ -138,17 +145,23 @@ def _fill(live: Live, address: str, size: int, folder: Path) -> int:
     """Make a project with its tasks, and experts who are signed in; return the project."""
     with live.transaction() as session:
         desk = make_desk(session, experts=max(CLIENTS), tasks=0, funds=FUNDS, overlap=1)
-        desk.project.task_count, project_id = size, desk.project_id
-        session.add(desk.project)
+        project_id = desk.project_id
         users = [expert.user_id for expert in desk.experts]
+    _put_tasks(address, project_id, size)
+    (folder / "accounts").write_text("".join(_account(live, user) for user in users))
+    (folder / "answer").write_text(json.dumps({"result": choice("grant"), "next": True}))
+    return project_id
+
+
+def _put_tasks(address: str, project_id: int, size: int) -> None:
+    """Let so many tasks be open, also after earlier loads."""
+    count = "update project set task_count = (select count(*) from task) where id = %s"
     with psycopg.connect(address, autocommit=True) as connection:
         # Foreign keys of ten million rows of one project say nothing here.
         connection.execute("set session_replication_role = replica")
         connection.execute(TASKS, {"project": project_id, "size": size})
+        connection.execute(count, [project_id])
         connection.execute("vacuum analyze task")
-    (folder / "accounts").write_text("".join(_account(live, user) for user in users))
-    (folder / "answer").write_text(json.dumps({"result": choice("grant"), "next": True}))
-    return project_id
 
 
 def _account(live: Live, user_id: int) -> str:
