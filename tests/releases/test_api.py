@@ -11,31 +11,12 @@ from core.clock import now
 from releases import grants
 from tests.factories.releases import (
     build_release,
-    make_grant,
     make_ml_team,
     make_release,
-    make_work,
 )
 from tests.factories.tokens import make_token
 
 PROBLEM = "application/problem+json"
-
-
-@pytest.fixture
-def desk(session):
-    return make_work(session, tasks=6)
-
-
-@pytest.fixture
-def release(app, session, desk):
-    return build_release(app, session, desk)
-
-
-@pytest.fixture
-def team(session, desk):
-    user, organisation = make_ml_team(session, name="Ada")
-    make_grant(session, desk, organisation)
-    return user, organisation
 
 
 def token_of(session, user, organisation, **changes):

@@ -70,6 +70,11 @@ def test_pages_without_anything_are_usable_too(live, browser_page):
         team, _ = make_ml_team(session)
         desk = make_work(session, tasks=0)
 
-    signed_in(browser_page, live, team).open("/releases")
+    main = signed_in(browser_page, live, team).open("/releases").get_by_role("main")
+    assert browser_page.answered == 200
+    expect(main.get_by_role("heading", name="No release to read yet")).to_be_visible()
     browser_page.page.context.clear_cookies()
     signed_in(browser_page, live, desk.owner).open(f"/projects/{desk.project_id}/releases")
+    assert browser_page.answered == 200
+    expect(main.get_by_role("heading", name="No release yet", exact=True)).to_be_visible()
+    expect(main.get_by_role("button", name="Build the release")).to_have_count(0)

@@ -13,28 +13,9 @@ from releases.delivery_models import ReleaseDownload
 from tests.factories.releases import (
     add_validated,
     build_release,
-    make_grant,
     make_ml_team,
-    make_work,
 )
 from tests.factories.tokens import make_token
-
-
-@pytest.fixture
-def desk(session):
-    return make_work(session, tasks=6)
-
-
-@pytest.fixture
-def release(app, session, desk):
-    return build_release(app, session, desk)
-
-
-@pytest.fixture
-def team(session, desk):
-    user, organisation = make_ml_team(session, name="Ada")
-    make_grant(session, desk, organisation)
-    return user, organisation
 
 
 @pytest.fixture
