@@ -27,7 +27,7 @@ from accounts import (
 from accounts.forms import RegisterForm
 from accounts.models import OrganisationKind, Passkey, Role, RoleName, User
 from accounts.passwords import Passwords
-from core import audit, messages
+from core import audit, languages, messages
 from core.clock import now
 from core.db import Database, db_session
 from core.settings import Settings
@@ -123,6 +123,7 @@ def _one_registration_at_a_time() -> None:
 def _registered(_app: Flask, *, user: User, form_data: dict[str, Any], **_more: Any) -> None:
     session = db_session()
     session.flush()  # roles and organisations need the person's id
+    user.locale = languages.choose()  # letters come in the language that they registered in
     role = RoleName(form_data["role"])
     if role is RoleName.EXPERT:
         organisations.give_role(session, user, role)

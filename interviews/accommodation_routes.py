@@ -99,7 +99,7 @@ def _my_page(form: NeedForm) -> str:
 
 
 def _queue_page(failed: AnswerNeedForm | None = None, of: int = 0) -> str:
-    page = page_of(accommodations.waiting())
+    page, session = page_of(accommodations.waiting()), db_session()
     forms = {
         row.id: failed
         if failed is not None and row.id == of
@@ -110,6 +110,7 @@ def _queue_page(failed: AnswerNeedForm | None = None, of: int = 0) -> str:
         "interviews/accommodation_queue.html",
         page_of_rows=page,
         forms=forms,
+        barred={row.id: accommodations.barred(session, row, current_user) for row in page.rows},
         form=failed,
         extra_of=accommodations.NAMES,
     )

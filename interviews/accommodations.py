@@ -158,7 +158,9 @@ def answer(
         return
     if row.state is not Stage.ASKED:
         raise Answered
-    _check_answerer(session, row, by)
+    reason = barred(session, row, by)
+    if reason is not None:
+        raise reason
     if len(reply.strip()) < REASONS_AT_LEAST:
         raise ReasonsNeeded(letters=REASONS_AT_LEAST)
     row.state, row.reply = wanted, reply.strip()
@@ -298,13 +300,15 @@ def _declined(session: Session, expert_id: int) -> int | None:
     return last.id if last is not None and last.state is Stage.DECLINED else None
 
 
-def _check_answerer(session: Session, row: Accommodation, by: User) -> None:
+def barred(session: Session, row: Accommodation, by: User) -> NotAllowed | None:
+    """Return why an operator leaves a request to others, if they have to."""
     if by.id == row.expert_id:
-        raise OwnRequest
+        return OwnRequest()
     first = session.get(Accommodation, row.again_of) if row.again_of else None
     others = [one for one in letters.operators(session) if one.id not in (by.id, row.expert_id)]
     if first is not None and first.answered_by == by.id and others:
-        raise SameAgain
+        return SameAgain()
+    return None
 
 
 def _record(session: Session, row: Accommodation, what: str, *, by: int | None) -> None:

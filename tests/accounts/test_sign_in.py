@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from sqlmodel import Session, select
 
-from accounts import organisations
+from accounts import account_letters, organisations
 from accounts.models import OrganisationKind, RoleName, User
+from core import cipher
 from core.models import AuditEvent
 from tests.accounts.newcomer import EMAIL, PASSWORD, last_letter, link_in, register, settled
 from tests.clients import CheckedClient, shown
@@ -64,6 +65,21 @@ def test_nobody_registers_as_operator(session: Session, client: CheckedClient) -
     register(client, role="operator")
 
     assert session.exec(select(User).where(User.email == "ada@example.org")).first() is None
+
+
+def test_letters_come_in_the_language_of_registering(
+    session: Session, client: CheckedClient
+) -> None:
+    client.get("/language/fr")
+    register(client)
+    user = session.exec(select(User)).one()
+
+    account_letters.send(
+        session, account_letters.CONFIRM, cipher.encrypt(account_letters.PURPOSE, EMAIL), "en"
+    )
+
+    assert user.locale == "fr"
+    assert last_letter(session).subject == "Confirmez votre adresse"
 
 
 def test_registering_a_known_address_says_the_same_and_writes_to_its_owner(

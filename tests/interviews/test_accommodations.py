@@ -130,7 +130,7 @@ def test_something_else_is_answered_by_a_person_who_sees_no_name(session, user, 
     assert "Nobody waits for an answer" in client.get("/operator/accommodations").text
 
 
-def test_a_no_has_reasons_and_somebody_else_looks_again(session, user, operator):
+def test_a_no_has_reasons_and_somebody_else_looks_again(session, user, operator, sign_in):
     other = make_user(session, "operator")
     row = make_accommodation(session, user)
     with pytest.raises(accommodations.ReasonsNeeded):
@@ -143,6 +143,10 @@ def test_a_no_has_reasons_and_somebody_else_looks_again(session, user, operator)
     assert again.again_of == row.id
     with pytest.raises(accommodations.SameAgain):
         give(session, again, operator)
+    for who, is_offered in ((operator, False), (other, True)):
+        page = sign_in(who).get("/operator/accommodations").text
+        assert (f"Answer request {again.id}" in page) is is_offered
+        assert ("another operator looks at it" in page) is not is_offered
     give(session, again, other)
     assert again.state is Stage.GRANTED
     with pytest.raises(DBAPIError, match="declined_with_reasons"), session.begin_nested():
