@@ -89,6 +89,15 @@ def percent(value: float, digits: int = 0) -> str:
     return format_percent(value, format=pattern, locale=locale())
 
 
+def percent_short_of(value: float, line: float) -> str:
+    """Return a share that lies below a line so that it reads as lower, with digits as needed."""
+    for digits in range(3):
+        words, of_line = percent(value, digits), percent(line, digits)
+        if value >= line or words != of_line:
+            return words
+    return _("just under %(line)s", line=percent(line))
+
+
 def clock(at: datetime) -> str:
     """Return the time of day: 17:30, or 17 h 30 in French."""
     there = _there(at)

@@ -189,10 +189,10 @@ def _level(card: Scorecard, bank: Bank) -> str:
         "Your answers show a level of %(share)s: so much of the points of all questions of this"
         " bank somebody with your answers would earn. With %(certainty)s certainty it lies between"
         " %(low)s and %(high)s, and %(needed)s are needed.",
-        share=formats.percent(card.total.share),
+        share=formats.percent_short_of(card.total.share, bank.rule.pass_mark),
         certainty=formats.percent(bank.rule.certainty),
         low=formats.percent(card.total.low),
-        high=formats.percent(card.total.high),
+        high=formats.percent_short_of(card.total.high, bank.rule.pass_mark),
         needed=formats.percent(bank.rule.pass_mark),
     )
     return words
@@ -217,7 +217,7 @@ def what_would_change(card: Scorecard, bank: Bank) -> str:
         words = _(
             "A level of %(needed)s instead of %(share)s would have passed.",
             needed=formats.percent(bank.rule.pass_mark),
-            share=formats.percent(card.total.share),
+            share=formats.percent_short_of(card.total.share, bank.rule.pass_mark),
         )
         found.append(words)
     elif scoring.below(card.total, bank.rule.pass_mark):
@@ -244,7 +244,7 @@ def _floor(card: Scorecard, bank: Bank, key: str) -> str:
         said: str = _(
             "“%(competency)s”: a level of %(share)s, below the floor of %(floor)s.",
             competency=_name(bank, key),
-            share=formats.percent(card.competencies[key].share),
+            share=formats.percent_short_of(card.competencies[key].share, bank.rule.floor_of(key)),
             floor=formats.percent(bank.rule.floor_of(key)),
         )
         return said
@@ -263,7 +263,7 @@ def _more(card: Scorecard, bank: Bank, key: str) -> str:
         said: str = _(
             "In “%(competency)s”, a level of %(floor)s instead of %(share)s was needed.",
             competency=_name(bank, key),
-            share=formats.percent(card.competencies[key].share),
+            share=formats.percent_short_of(card.competencies[key].share, bank.rule.floor_of(key)),
             floor=formats.percent(bank.rule.floor_of(key)),
         )
         return said
