@@ -46,6 +46,13 @@ class TooFewGold(Invalid):
     """
 
 
+class NothingIsPaid(Invalid):
+    """This project pays for no qualification tasks, so a work sample has nothing to pay.
+
+    Take the tick away, or say on the project's page what a qualification task pays.
+    """
+
+
 class SampleNeeded(Conflict):
     """This project asks for a work sample before the first task. Yours is not passed yet."""
 
@@ -162,6 +169,8 @@ def introduce(
     there = gold_count(session, project).usable
     if there < asked.tasks:
         raise TooFewGold(wanted=asked.tasks, there=there)
+    if asked.paid and not project.qualification_tasks:
+        raise NothingIsPaid
     before = newest_rule(session, id_of(project))
     if before is not None and before.is_on and _asks(before) == asked:
         return before

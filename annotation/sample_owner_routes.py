@@ -47,6 +47,9 @@ def save_rule(project_id: int) -> ResponseReturnValue:
     except sample.TooFewGold as few:
         form.tasks.errors = [few.words]
         return _page(project, form=form), 422
+    except sample.NothingIsPaid as nothing:
+        form.paid.errors = [nothing.words]
+        return _page(project, form=form), 422
     flash(_("Saved. Experts who had worked on the project before it was asked stay in."))
     return redirect(url_for(".rule", project_id=project_id))
 

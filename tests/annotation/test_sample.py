@@ -447,6 +447,9 @@ def test_an_owner_asks_for_it_on_a_form_that_refuses_too_few(session, sign_in):
 
     make_task(session, desk.project, gold=choice("grant"))
     assert owner.post(place, data=data | {"tasks": "9"}).status_code == 422
+    unpaid = owner.post(place, data=data | {"paid": "y"})
+    assert unpaid.status_code == 422
+    assert "so a work sample has nothing to pay" in unpaid.text
     assert owner.post(place, data=data).status_code == 302
     owner.post(place, data=data)
 
