@@ -65,6 +65,17 @@ function refuse(text) {
   find("trouble").hidden = false;
 }
 
+// Some were refused: their reasons stay on the page, and the list shows what came.
+async function showWhatCame() {
+  const response = await fetch(location.href).catch(() => null);
+  if (!response?.ok) return;
+  const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+  for (const name of ["h-list", "h-room"]) {
+    const [here, there] = [document, fresh].map((page) => page.querySelector(`section[aria-labelledby="${name}"]`));
+    if (here && there) here.replaceWith(there);
+  }
+}
+
 async function bringAll(files, replaces) {
   let done = 0;
   for (const [index, file] of files.entries()) {
@@ -84,6 +95,7 @@ async function bringAll(files, replaces) {
   }
   tell(fill(words.done, { number: done, of: files.length }));
   if (done === files.length) location.reload();
+  else if (done) await showWhatCame();
 }
 
 place?.querySelector("form")?.addEventListener("submit", async (event) => {
