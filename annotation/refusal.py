@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from accounts import decisions
 from accounts.decisions import About, Evidence, Reason, Taken
 from accounts.models import Appeal, Decision, DecisionKind
-from annotation import agreement, rules, shown
+from annotation import agreement, rules, shown, shown_parts
 from annotation import assignment as leases
 from annotation.agreement import Result
 from annotation.label_config import LabelConfig, parse
@@ -170,7 +170,8 @@ def in_words(config: LabelConfig, task: Task, result: Result) -> str:
     answer = shown.answer(config, task.data, result)
     chosen = [f"{one.control}: {', '.join(one.values)}" for one in answer.choices]
     marked = [f"{one.span.label}: “{one.words}”" for one in answer.marks]
-    return "; ".join([*chosen, *marked])
+    said = [shown_parts.in_line(one) for one in answer.said]
+    return "; ".join([*chosen, *marked, *said])
 
 
 def _part_words(part: tuple[Money, Money] | None) -> str:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from annotation import agreement
+from annotation import agreement, shown_parts
 from annotation.agreement import Result, Span
 from annotation.label_config import LabelConfig
+from annotation.shown_parts import Drawing, Said
 
 TEXT_KINDS = ("Text", "HyperText", "Paragraphs")
 QUOTED_AT_MOST = 300
@@ -47,7 +48,14 @@ class Shown:
     choices: tuple[Choice, ...]
     marks: tuple[Mark, ...]
     pieces: tuple[Piece, ...]
+    said: tuple[Said, ...]
+    drawings: tuple[Drawing, ...]
     others: int
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing at all was answered."""
+        return not (self.choices or self.marks or self.said or self.others)
 
 
 def text_of(config: LabelConfig, data: Mapping[str, Any]) -> str:
@@ -60,15 +68,19 @@ def text_of(config: LabelConfig, data: Mapping[str, Any]) -> str:
 
 def answer(config: LabelConfig, data: Mapping[str, Any], result: Result) -> Shown:
     """Return an answer as it is shown."""
-    spans = sorted(agreement.spans(result), key=lambda span: (span.start, span.end, span.label))
-    chosen = agreement.choices(result)
+    in_text = [part for part in result if shown_parts.is_in_text(config, part)]
+    spans = sorted(agreement.spans(in_text), key=lambda span: (span.start, span.end, span.label))
+    chosen = agreement.choices([part for part in result if shown_parts.is_choice(part)])
     text = text_of(config, data)
     shades = _shades(config)
+    parts = shown_parts.read(config, data, result, shades)
     return Shown(
         choices=tuple(Choice(control, values) for control, values in chosen.items()),
         marks=tuple(_mark(span, text, shades) for span in spans),
         pieces=tuple(_pieces(text, spans, shades)) if spans else (),
-        others=sum(1 for part in result if not _is_shown(part)),
+        said=parts.said,
+        drawings=parts.drawings,
+        others=parts.unread,
     )
 
 
@@ -107,8 +119,3 @@ def _shades(config: LabelConfig) -> dict[str, int]:
         for option in control.options
     )
     return {label: number % 5 + 1 for number, label in enumerate(dict.fromkeys(labels))}
-
-
-def _is_shown(part: Mapping[str, Any]) -> bool:
-    value = part.get("value") or {}
-    return "choices" in value or isinstance(value.get(str(part.get("type"))), list)

@@ -238,6 +238,29 @@ def test_owners_open_a_file_and_delete_only_what_no_task_shows(session, sign_in,
     assert owner.get(f"/media/{token}/a.png").status_code == 404
 
 
+def test_what_was_drawn_is_reviewed_over_its_picture(session, sign_in, settings):
+    config = (
+        '<View><Image name="image" value="$image"/><RectangleLabels name="box" toName="image">'
+        '<Label value="Seal"/></RectangleLabels></View>'
+    )
+    desk = make_desk(session, tasks=0, label_config=config)
+    file = make_media(session, desk.project, by=desk.owner, settings=settings)
+    import_(session, desk, "media:a.png")
+    place = {"x": 10, "y": 20, "width": 30, "height": 40, "rotation": 0}
+    box = {"id": "m1", "from_name": "box", "to_name": "image", "type": "rectanglelabels"}
+    box |= {"value": place | {"rectanglelabels": ["Seal"]}}
+    box |= {"original_width": 200, "original_height": 100, "image_rotation": 0}
+    task = session.exec(select(Task)).one()
+    make_assignment(session, desk.project, task=task, state=State.SUBMITTED, result=[box])
+
+    page = sign_in(desk.owner).get(f"/projects/{desk.project_id}/review?all=1").text
+
+    assert f'<img src="/media-files/{file.id}"' in page
+    assert '<polygon points="20.0,20.0 80.0,20.0 80.0,60.0 20.0,60.0"/>' in page
+    assert "box at 10% from the left" in page
+    assert "Nothing was chosen" not in page
+
+
 def test_a_sweep_takes_contents_that_nobody_has(session, desk, settings):
     file = make_media(session, desk.project, by=desk.owner, settings=settings)
     make_media(session, desk.project, by=desk.owner, settings=settings, name="b.png", content=OTHER)

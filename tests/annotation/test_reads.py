@@ -156,7 +156,7 @@ def test_marks_that_overlap_are_cut_where_they_meet():
 
 def test_what_only_the_editor_can_show_is_counted():
     found = shown.answer(
-        parse(CLAUSES), {"text": TEXT}, [{"type": "rating", "value": {"rating": 3}}]
+        parse(CLAUSES), {"text": TEXT}, [{"type": "unknown", "value": {"thing": 3}}]
     )
 
     assert (found.choices, found.others) == ((), 1)
