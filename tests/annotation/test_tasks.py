@@ -56,6 +56,23 @@ def test_a_file_becomes_tasks(session, made):
     assert made.project.task_count == 3
 
 
+def test_tasks_of_a_draft_follow_how_many_answers_each_gets(session, made):
+    made.project.state, made.project.published_at = ProjectState.DRAFT, None
+    bring(session, made, lines(*GOOD))
+
+    made.project.overlap = 5
+    session.flush()
+    session.expire_all()
+    assert {(task.slots, task.slots_left) for task in stored(session)} == {(5, 5)}
+
+    made.project.state, made.project.published_at = ProjectState.OPEN, now()
+    session.flush()
+    made.project.overlap = 1  # no page offers it; what people agreed to stays
+    session.flush()
+    session.expire_all()
+    assert {task.slots for task in stored(session)} == {5}
+
+
 def test_the_same_file_again_adds_nothing(session, made):
     bring(session, made, lines(*GOOD))
 
