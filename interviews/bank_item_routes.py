@@ -153,8 +153,8 @@ def restore(bank_id: int, item_id: str) -> ResponseReturnValue:
 def discard(bank_id: int, item_id: str) -> ResponseReturnValue:
     """Forget an item that was never published."""
     draft = mine(bank_id, lock=True)
-    bank_drafts.discard(db_session(), draft, item_id, by=current_user.id, at=now())
-    flash(_("Discarded."), "success")
+    if bank_drafts.discard(db_session(), draft, item_id, by=current_user.id, at=now()):
+        flash(_("Discarded."), "success")
     return redirect(url_for("item_banks.bank", bank_id=bank_id))
 
 

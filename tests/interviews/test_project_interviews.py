@@ -541,6 +541,7 @@ def test_an_owner_sees_what_it_means_and_saves_it_once(session, sign_in, world):
         {"must_cover": next(one.id for one in BANK.of("ip") if one.core is None)},
         {"months": 99},
         {"attempts": 0},
+        {"mark": 99},
     ],
 )
 def test_terms_that_make_no_sense_are_refused_in_words(session, sign_in, world, bad):
