@@ -183,18 +183,17 @@ def restore(session: Session, draft: BankDraft, item_id: str, *, by: int, at: da
     return _move(session, draft, item_id, ("retired", "items"), by=by, at=at)
 
 
-def discard(session: Session, draft: BankDraft, item_id: str, *, by: int, at: datetime) -> bool:
-    """Forget an item that was never published; False where it is gone already."""
+def discard(session: Session, draft: BankDraft, item_id: str, *, by: int, at: datetime) -> None:
+    """Forget an item that was never published."""
     if item_id in published_ids(session, draft):
         raise WasPublished
     content = content_of(draft)
     if not any(item.get("id") == item_id for item in [*content["items"], *content["retired"]]):
-        return False
+        raise NotFound
     for where in ("items", "retired"):
         content[where] = [item for item in content[where] if item.get("id") != item_id]
     _keep(draft, content, by=by, at=at)
     _record(session, draft, "item_discarded", by=by, item=item_id)
-    return True
 
 
 def save_rules(draft: BankDraft, rules: Content, *, seen: str, by: int, at: datetime) -> bool:
