@@ -21,6 +21,7 @@ class Place:
     words: Any
     path: str
     icon: str
+    also: tuple[str, ...] = ()  # other addresses of the same part
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ PLACES: dict[str, tuple[Place, ...]] = {
         Place(_l("Profile"), "/profile", "person-vcard"),
     ),
     "owner": (
-        Place(_l("Projects"), "/projects", "folder2-open"),
+        Place(_l("Projects"), "/projects", "folder2-open", ("/item-banks",)),
         Place(_l("Review"), "/review", "check2-square"),
         Place(_l("Experts"), "/experts", "people"),
         Place(_l("Releases"), "/releases", "box-seam"),
@@ -56,7 +57,12 @@ PLACES: dict[str, tuple[Place, ...]] = {
     ),
     "operator": (
         Place(_l("Health"), "/operator", "activity"),
-        Place(_l("Interviews"), "/operator/interviews", "chat-left-text"),
+        Place(
+            _l("Interviews"),
+            "/operator/interviews",
+            "chat-left-text",
+            ("/item-banks", "/operator/accommodations", "/operator/fair-hiring"),
+        ),
         Place(_l("Money"), "/operator/money", "bank"),
         Place(_l("People"), "/operator/people", "people"),
         Place(_l("Appeals"), "/appeals", "chat-square-quote"),
@@ -89,8 +95,9 @@ def bar() -> list[Item]:
     """Return the places of the person who asks, in the area where they are."""
     role = _area()
     here = [place for place in PLACES.get(role, ()) if exists(place.path)]
-    now_at = max((p.path for p in here if _within(p.path)), key=len, default=None)
-    return [_item(place, now_at) for place in here]
+    now_at = max(here, key=_reach, default=None)
+    at = now_at.path if now_at and _reach(now_at) else None
+    return [_item(place, at) for place in here]
 
 
 def areas() -> list[Item]:
@@ -140,10 +147,13 @@ def takes_get(path: str) -> bool:
 
 def _area() -> str:
     mine = roles()
-    within = [
-        (len(place.path), role) for role in mine for place in PLACES[role] if _within(place.path)
-    ]
+    within = [(_reach(place), role) for role in mine for place in PLACES[role] if _reach(place)]
     return max(within)[1] if within else (mine[0] if mine else "")
+
+
+def _reach(place: Place) -> int:
+    """Return how much of the address that is open a place accounts for; nothing elsewhere."""
+    return max((len(path) for path in (place.path, *place.also) if _within(path)), default=0)
 
 
 def _within(path: str) -> bool:

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flask_babel import LazyString
+from flask_babel import LazyString, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from pydantic import BaseModel, ValidationError
 
-from interviews import evidence, scoring
+from interviews import evidence, reach, scoring
 from interviews.items import Bank, Competency, Item, Retakes, Rule, Short, Template
 
 Content = dict[str, Any]
@@ -23,6 +23,9 @@ KINDS = ("single", "multiple", "ordering", "numeric", "sentence", "short", "case
 NUMBERS = ("float_parsing", "float_type", "finite_number")
 WHOLE_NUMBERS = ("int_parsing", "int_type", "int_from_float", "int_parsing_size")
 LETTERS_AT_MOST = 10_000
+SURELY_REACHED = 0.7  # by the shortest interview that a bank may have
+# Kept as shares, typed in per cent.
+SHARES = ("exposure_cap", "pass_mark", "floor", "certainty")
 # What the checks of `interviews.items` say, and which field it is about.
 SAID: tuple[tuple[str, str, LazyString], ...] = (
     ("three to eight options", "", _l("A question has three to eight options.")),
@@ -95,9 +98,11 @@ def of_bank(content: Content) -> list[Problem]:
     found += [*_same(content), *_of_competencies(content)]
     if not found:
         try:
-            Bank.model_validate(content)
+            bank = Bank.model_validate(content)
         except ValidationError as wrong:
             found = list(_problems(wrong))
+        else:
+            found = list(_out_of_reach(bank))
     return found
 
 
@@ -116,6 +121,16 @@ def leaves(content: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield from leaves(value, f"{path}.{number}")
     else:
         yield path, content
+
+
+def row_keys(node: Content, name: str) -> list[str]:
+    """Return the keys of a list of a question, in the order of the page."""
+    found = node.get(name)
+    keys = list(found) if isinstance(found, dict) else []
+    if name == "options" and node.get("kind") == "ordering":
+        order = [key for key in node.get("answer") or [] if key in keys]
+        return [*order, *(key for key in keys if key not in order)]
+    return keys
 
 
 def form_of_words(form: str) -> str:
@@ -157,9 +172,12 @@ def _words(kind: str, ctx: dict[str, Any], path: str) -> Any:
     if kind in WHOLE_NUMBERS:
         return _("Write a whole number.")
     if kind in ("greater_than_equal", "less_than_equal", "greater_than", "less_than"):
-        return _bounds(kind, next(iter(ctx.values())))
+        bound = next(iter(ctx.values()))
+        return _bounds(kind, bound * 100 if path.rpartition(".")[2] in SHARES else bound)
     if kind == "too_short":
-        return _("At least %(number)s are needed.", number=ctx["min_length"])
+        return ngettext(
+            "At least %(num)s is needed.", "At least %(num)s are needed.", ctx["min_length"]
+        )
     if kind == "too_long":
         return _("At most %(number)s can be used.", number=ctx["max_length"])
     if kind == "string_pattern_mismatch":
@@ -208,6 +226,18 @@ def _of_examples(item: Item) -> Iterator[Problem]:
         if refused.points >= 1:
             words = _("By its checks, this answer earns the full point.")
             yield Problem(f"question.refused.{language}", words)
+
+
+def _out_of_reach(bank: Bank) -> Iterator[Problem]:
+    """Find levels that nobody comes to, however many answers are right."""
+    if max(bank.rule.pass_mark, bank.rule.floor) <= SURELY_REACHED:
+        return
+    highest = reach.highest(bank)
+    lowest = min(most for key, most in highest.items() if key is not None)
+    for name, most in (("pass_mark", highest[None]), ("floor", lowest)):
+        if getattr(bank.rule, name) * 100 > most:
+            words = _("At most %(most)s: who answers everything right comes to it.", most=most)
+            yield Problem(f"rule.{name}", words)
 
 
 def _same(content: Content) -> Iterator[Problem]:

@@ -56,8 +56,7 @@ def from_json(sent: bytes, field: str) -> Content:
     try:
         content = json.loads(sent.decode("utf-8-sig"), parse_constant=_no_constant)
     except (ValueError, RecursionError) as wrong:
-        where = f" ({wrong})" if isinstance(wrong, json.JSONDecodeError) else ""
-        raise _no(_("This is not a file in JSON.") + where) from wrong
+        raise _no(_no_json(wrong)) from wrong
     if not isinstance(content, dict) or not _is_plain(content):
         raise _no(_("This file does not hold a bank: it is one object with texts and numbers."))
     lacking = [name for name in PARTS if name not in content]
@@ -231,6 +230,17 @@ def _within(value: Any) -> Iterator[Any]:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(name)
+
+
+def _no_json(wrong: Exception) -> str:
+    if not isinstance(wrong, json.JSONDecodeError):
+        return str(_("This is not a file in JSON."))
+    words = _(
+        "This is not a file in JSON: it cannot be read from line %(line)s, column %(column)s on.",
+        line=wrong.lineno,
+        column=wrong.colno,
+    )
+    return str(words)
 
 
 def _no(words: str) -> NotRead:

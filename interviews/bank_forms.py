@@ -13,7 +13,7 @@ from typing import Any
 from werkzeug.datastructures import MultiDict
 
 from interviews import evidence
-from interviews.bank_check import Content, Problem, form_of_words
+from interviews.bank_check import Content, Problem, form_of_words, row_keys
 from interviews.forms import number_of
 
 Sent = MultiDict[str, str]
@@ -54,12 +54,9 @@ class Shown:
 
     def rows(self, path: str) -> list[str]:
         """Return the keys of a list, in the order of the page."""
-        node, last = path.rpartition(".")[0], path.rpartition(".")[2]
-        found = list(self.value(path) or {})
-        if last == "options" and self.value(f"{node}.kind") == "ordering":
-            order = [key for key in self.value(f"{node}.answer") or [] if key in found]
-            return [*order, *(key for key in found if key not in order)]
-        return found
+        above, _dot, name = path.rpartition(".")
+        node = self.value(above) if above else self.content
+        return row_keys(node, name) if isinstance(node, dict) else []
 
     def errors(self, path: str) -> list[str]:
         """Return what is wrong at a path."""

@@ -151,10 +151,12 @@ def restore(bank_id: int, item_id: str) -> ResponseReturnValue:
 @bp.post("/item-banks/<int:bank_id>/items/<item_id>/discard")
 @requires("item_bank.edit")
 def discard(bank_id: int, item_id: str) -> ResponseReturnValue:
-    """Forget an item that was never published."""
-    draft = mine(bank_id, lock=True)
-    bank_drafts.discard(db_session(), draft, item_id, by=current_user.id, at=now())
-    flash(_("Discarded."), "success")
+    """Forget an item that was never published; a second click finds it done."""
+    draft, key = mine(bank_id, lock=True), request.form.get("once", "")
+    session, me = db_session(), current_user.id
+    if not key or once.first_use(session, key, user_id=me, at=now()):
+        bank_drafts.discard(session, draft, item_id, by=me, at=now())
+        flash(_("Discarded."), "success")
     return redirect(url_for("item_banks.bank", bank_id=bank_id))
 
 
@@ -268,4 +270,5 @@ def _item_page(
         figures=figures_of(draft).get(item_id),
         kinds=bank_words.KINDS,
         once=once.new_key(),
+        once_discarded=once.new_key(),
     )

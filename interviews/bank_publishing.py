@@ -110,9 +110,12 @@ def publish(
     session: Session, draft: BankDraft, note: str, *, revision: int, by: int, at: datetime
 ) -> BankPublication:
     """Make the bank under work the one that new interviews use; the caller holds its row."""
-    if draft.revision != revision:
-        raise bank_drafts.ChangedMeanwhile
     said = note.strip()
+    if draft.revision != revision:
+        again = _sent_again(session, draft, said, revision, by)
+        if again is None:
+            raise bank_drafts.ChangedMeanwhile
+        return again
     if not 1 <= len(said) <= NOTE_AT_MOST:
         raise SayWhat
     content = bank_drafts.content_of(draft)
@@ -145,6 +148,15 @@ def publish(
         details={"version": bank.version, "rule": bank.rule.name, "digest": bank.digest},
     )
     return row
+
+
+def _sent_again(
+    session: Session, draft: BankDraft, said: str, revision: int, by: int
+) -> BankPublication | None:
+    """Return the version that the same click has made before: publishing is one revision."""
+    latest = next(iter(bank_drafts.versions(session, draft)), None)
+    same = latest is not None and (latest.published_by, latest.note) == (by, said)
+    return latest if same and draft.revision == revision + 1 else None
 
 
 def _next(session: Session, draft: BankDraft, content: Content, now: Bank | None) -> Bank:

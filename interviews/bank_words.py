@@ -6,6 +6,11 @@ from flask_babel import LazyString
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from core import formats
+from interviews import bank_check
+from interviews.bank_check import Content
+
+ROWS = ("options", "checks", "parts", "competencies")
 KINDS: dict[str, LazyString] = {
     "single": _l("One right option"),
     "multiple": _l("Several right options"),
@@ -69,10 +74,40 @@ PLACES: dict[str, LazyString] = {
 }
 
 
-def place(path: str) -> str:
-    """Return where something is, in words: Options, b, French."""
-    names = [name for name in path.split(".") if name != "question" or path == "question"]
-    return ", ".join(str(PLACES.get(name, name)) for name in names)
+def place(path: str, content: Content | None = None) -> str:
+    """Return where something is, in words: Options, b, French.
+
+    With the item or the rules that it is in, rows have the numbers of the page: Option 2, French.
+    """
+    names, found, node = path.split("."), [], content
+    while names:
+        name = names.pop(0)
+        inner = node.get(name) if isinstance(node, dict) else None
+        if isinstance(inner, dict) and name in ROWS and names and names[0] in inner:
+            assert node is not None
+            key = names.pop(0)
+            found.append(_row(node, name, key))
+            inner = inner[key]
+        elif name != "question" or path == "question":
+            found.append(str(PLACES.get(name, name)))
+        node = inner
+    return ", ".join(found)
+
+
+def _row(node: Content, name: str, key: str) -> str:
+    if name == "competencies":
+        label = (node[name][key].get("label") or {}).get(str(formats.locale().language))
+        return str(label or key)
+    number = bank_check.row_keys(node, name).index(key) + 1
+    if name == "parts":
+        words = _("question %(number)s", number=number)
+    elif name == "checks":
+        words = _("check %(number)s", number=number)
+    elif node.get("kind") in ("ordering", "sentence"):
+        words = _("line %(number)s", number=number)
+    else:
+        words = _("option %(number)s", number=number)
+    return str(words[:1].upper() + words[1:])
 
 
 def hardness(difficulty: Any) -> Any:

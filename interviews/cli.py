@@ -108,6 +108,12 @@ def personas_here(field: str, language: str) -> None:
     for line in stage.table(results):
         click.echo(line)
     gaps = [gap for result in results for gap in result.gaps]
+    if leads:
+        with transaction() as session:
+            calls = stage.calls(session)
+        click.echo(f"model: {calls.all} calls, {calls.answered} answered")
+        if not calls.answered:
+            gaps.append("the model never answered, so nothing is known of how it behaves")
     for gap in gaps:
         click.echo(f"gap: {gap}")
     click.echo(f"personas: {'failed' if gaps else 'held'} ({len(results)} interviews, {mode})")

@@ -167,7 +167,7 @@ def propose(session: Session, response: Response, *, by: User, at: datetime) -> 
     item = bank.item(response.item_id)
     if response.answer is None or not isinstance(item.question, Short):
         raise NothingToFreeze
-    if not _may_be_read(session, response):
+    if not may_be_frozen(session, response):
         raise NotForTheSet
     row = {
         "key": f"response:{response.id}",
@@ -217,13 +217,13 @@ def may_be_asked(session: Session, frozen_id: int) -> bool:
     if row is None or row.response_id is None:
         return row is not None
     response = session.get(Response, row.response_id, populate_existing=True)
-    return bool(response and response.answer and _may_be_read(session, response))
+    return bool(response and response.answer and may_be_frozen(session, response))
 
 
 def freeze_if_read(session: Session, response: Response, at: datetime) -> bool:
     """Freeze an answer that was put up and that two people have read."""
     row = of_response(session, response)
-    if row is None or row.frozen_at is not None or not _may_be_read(session, response):
+    if row is None or row.frozen_at is not None or not may_be_frozen(session, response):
         return False
     read = select(PersonReading).where(
         PersonReading.response_id == response.id, col(PersonReading.undone_at).is_(None)
@@ -241,7 +241,8 @@ def freeze_if_read(session: Session, response: Response, at: datetime) -> bool:
     return True
 
 
-def _may_be_read(session: Session, response: Response) -> bool:
+def may_be_frozen(session: Session, response: Response) -> bool:
+    """Say whether the person of an answer agrees to both."""
     return may_be_read(session, session.get_one(Interview, response.interview_id).expert_id)
 
 

@@ -14,7 +14,7 @@ from core.ports import ports
 from core.settings import current_settings
 from core.web import Problems, read
 from experts.fields import Field
-from interviews import frozen_reading, gate, judge_health, judge_runs, judges, measures
+from interviews import frozen_reading, gate, health, judge_health, judge_runs, judges, measures
 from interviews.judge_models import JudgeVersion
 from interviews.scoring_forms import CloseForm
 
@@ -73,6 +73,8 @@ def close() -> ResponseReturnValue:
     words = form.words.data
     if gate.close(db_session(), version, field, words, by=current_user, at=now()):
         flash(_("The gate is closed; people read these answers from now on."), "success")
+    else:
+        flash(_("This gate is not open now, so there was nothing to close."), "info")
     return redirect(url_for(".page"))
 
 
@@ -91,6 +93,7 @@ def _page(form: CloseForm | None) -> str:
         versions=judge_health.versions(session),
         run=run,
         under_way=judge_health.under_way(session, version) if version else None,
+        troubles=[one for one in health.language_model(session) if one.tone != "ok"],
         fields=judge_health.fields(session, version, run, current_settings()) if version else [],
         differing=differing,
         names=frozen_reading.names(session, [one.answer for one in differing]),

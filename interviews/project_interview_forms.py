@@ -10,7 +10,7 @@ from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, NumberRange
 
 from core.form_parts import WholeNumberField
-from interviews import terms
+from interviews import reach, terms
 from interviews.forms import TicksField
 from interviews.items import Adaptive, Bank, Retakes
 from interviews.terms import MOST_MUST_COVER, MOST_QUESTIONS, Terms
@@ -48,6 +48,10 @@ class TermsForm(Form):  # type: ignore[misc]
     bank: Bank
 
     def validate(self, extra_validators: Any = None) -> bool:
+        """Ask for what fits together, and for what can be reached."""
+        return self.fits_together(extra_validators) and self.is_within_reach()
+
+    def fits_together(self, extra_validators: Any = None) -> bool:
         """Ask for what fits together."""
         sound = bool(super().validate(extra_validators))
         if any(self[f"w_{key}"].errors for key in self.bank.competencies):
@@ -87,6 +91,22 @@ class TermsForm(Form):  # type: ignore[misc]
                 )
             ]
         return not (wrong or self.must_cover.errors or self.most.errors)
+
+    def is_within_reach(self) -> bool:
+        """Ask for levels that somebody who answers everything right comes to."""
+        wanted = self.terms()
+        highest = reach.by_terms(wanted, self.bank)
+        fields = {None: self.mark} | {key: self[f"f_{key}"] for key in wanted.weights}
+        above = {key: one for key, one in fields.items() if (one.data or 0) > highest[key]}
+        for key, one in above.items():
+            one.errors = [
+                _(
+                    "Write at most %(most)s, or ask more questions: who answers everything right"
+                    " comes to that level.",
+                    most=highest[key],
+                )
+            ]
+        return not above
 
     def weights(self) -> dict[str, int]:
         """Return the weights of the competencies that count."""

@@ -64,6 +64,7 @@ def one(answer_id: int) -> ResponseReturnValue:
             may_undo=reading_queue.may_undo(db_session(), found, reading, now()),
             undo_until=reading.read_at + reading_queue.UNDO_FOR,
             place=frozen.of_response(db_session(), found.response),
+            may_freeze=frozen.may_be_frozen(db_session(), found.response),
             left=reading_queue.waiting(db_session(), current_user.id),
         )
     reading_queue.check_reader(db_session(), found, current_user.id, now())

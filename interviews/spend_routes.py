@@ -15,6 +15,8 @@ PURPOSES = {
     "interview_opening": _l("Questions about the profile"),
     "interview_follow_up": _l("Questions about answers"),
     "interview_suggestions": _l("Suggestions for the profile"),
+    "judge": _l("Readings of answers by judges"),
+    "speech": _l("Writing down what was said"),
     "prediction": _l("Predictions of tasks"),
 }
 

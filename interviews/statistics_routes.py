@@ -1,6 +1,6 @@
 """The page on which operators see how the items of a bank and its interviews fare."""
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from core import formats
@@ -8,7 +8,7 @@ from core.access import requires
 from core.clock import now
 from core.db import db_session
 from core.errors import NotFound
-from interviews import banks, modes, statistics
+from interviews import bank_drafts, banks, modes, statistics
 from interviews.items import Bank
 
 bp = Blueprint("interview_statistics", __name__)
@@ -29,6 +29,7 @@ def of_bank() -> ResponseReturnValue:
         pace=statistics.pace(session, bank.field, at=at),
         ways=modes.NAMES,
         figures_of_items=statistics.items(session, bank, language, at=at),
+        editor=_editor(bank),
         enough=statistics.ENOUGH,
         language=language,
     )
@@ -43,3 +44,15 @@ def _bank(name: str | None) -> Bank:
     if found is None:
         raise NotFound
     return found
+
+
+def _editor(bank: Bank) -> dict[str, str]:
+    """Return where each item is written, where the bank is being edited."""
+    draft = bank_drafts.of(db_session(), bank.field, None)
+    if draft is None:
+        return {}
+    content = bank_drafts.content_of(draft)
+    return {
+        one["id"]: url_for("item_bank_items.item", bank_id=draft.id, item_id=one["id"])
+        for one in [*content["items"], *content["retired"]]
+    }

@@ -40,10 +40,10 @@ class FieldForm(TermsForm):
     # A field's interview asks for no earlier proofs, so they have no age.
     months = WholeNumberField(default=terms.REUSE_MONTHS)
 
-    def validate(self, extra_validators: Any = None) -> bool:
+    def fits_together(self, extra_validators: Any = None) -> bool:
         """Ask that the time is enough for the questions, beside what a project is asked."""
         self.months.data = terms.REUSE_MONTHS
-        if not super().validate(extra_validators):
+        if not super().fits_together(extra_validators):
             return False
         needed = self._minutes_of(self._number("most"))
         if self._number("minutes") < needed:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, text
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, delete, select
 
 from accounts.models import User
 from core import audit, formats
-from interviews import editions, integrity, letters, outcome, scoring
+from interviews import editions, integrity, letters, outcome, review, scoring
 from interviews.models import Interview, Mode, State
 from interviews.waiting_models import InterviewReading, LateWarning
 
@@ -82,7 +82,7 @@ def why(session: Session, interview: Interview) -> Why:
 
 def times(session: Session, at: datetime) -> Times:
     """Return the figures of the queue."""
-    ends = session.exec(select(Interview.finished_at).where(waits())).all()
+    ends = session.exec(select(Interview.finished_at).where(review.waits())).all()
     due = [end + outcome.READ_WITHIN for end in ends if end is not None]
     row = session.execute(TIMES, {"since": at - LOOK_BACK, "promised": outcome.READ_WITHIN}).one()
     return Times(
@@ -94,11 +94,6 @@ def times(session: Session, at: datetime) -> Times:
         middle=timedelta(seconds=float(row.middle)) if row.middle is not None else None,
         most=timedelta(seconds=float(row.most)) if row.most is not None else None,
     )
-
-
-def waits() -> ColumnElement[bool]:
-    """Return the condition of an interview that waits for a person."""
-    return col(Interview.state) == State.REVIEW
 
 
 def readers(session: Session, interview_ids: list[int], at: datetime) -> dict[int, Reader]:
@@ -143,7 +138,7 @@ def warn_next(session: Session, at: datetime) -> bool:
     """Write to operators about one interview that is about to be late, if there is one."""
     warned = select(LateWarning.interview_id)
     query = select(Interview).where(
-        waits(),
+        col(Interview.state) == State.REVIEW,  # also while judges read: the promise is the same
         col(Interview.finished_at) <= at + SOON - outcome.READ_WITHIN,
         col(Interview.id).not_in(warned),
     )

@@ -1,11 +1,9 @@
 """Taking an interview near the line to read it, and leaving it for others."""
 
-from flask import Blueprint, flash, redirect, url_for
+from flask import Blueprint, redirect, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from flask_login import current_user
 
-from core import formats
 from core.access import requires
 from core.clock import now
 from core.db import db_session, find
@@ -20,13 +18,7 @@ bp = Blueprint("interview_waiting", __name__)
 def take(interview_id: int) -> ResponseReturnValue:
     """Hold an interview while one reads it; whoever reads already keeps it."""
     found = find(Interview, interview_id, lock=True)
-    other = waiting.hold(db_session(), found, current_user, now())
-    if other is not None:
-        words = _(
-            "Somebody else reads this interview now; it is held for them until %(time)s.",
-            time=formats.clock(other.until),
-        )
-        flash(words, "info")
+    waiting.hold(db_session(), found, current_user, now())  # the page says whose it is
     return redirect(url_for("interviews_operator.one_interview", interview_id=found.id))
 
 

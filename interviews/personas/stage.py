@@ -13,6 +13,7 @@ from accounts import organisations, sign_ins
 from accounts.models import RoleName, User
 from core.clock import now
 from core.db import transaction
+from core.models import CallOutcome, ModelCall
 from experts import profile
 from experts.fields import Field
 from interviews.items import Bank, banks
@@ -50,6 +51,14 @@ class Result:
         if self.asked != self.answered:
             gaps.append(f"{self.asked} questions, {self.answered} answers kept")
         return [f"{self.persona.name}: {gap}" for gap in gaps]
+
+
+@dataclass(frozen=True)
+class Calls:
+    """How often the model was asked, and how often it said something that could be used."""
+
+    all: int
+    answered: int
 
 
 class InApp:
@@ -173,6 +182,12 @@ def table(results: Sequence[Result]) -> list[str]:
     ]
     rows += ["", f"{'check':<34}" + "".join(f"{one.persona.name:>12}" for one in results)]
     return rows + conduct.table({one.persona.name: one.broken for one in results})
+
+
+def calls(session: Session) -> Calls:
+    """Return how often the model was asked here."""
+    found = session.exec(select(ModelCall.outcome)).all()
+    return Calls(len(found), sum(one is CallOutcome.ANSWERED for one in found))
 
 
 def is_fresh(session: Session) -> bool:

@@ -61,6 +61,7 @@ def test_every_page_opens(session, sign_in, locale):
     make_publication(session, draft)
     one = f"/item-banks/{draft.id}"
 
+    assert 'href="/operator/interviews" aria-current="true"' in client.get(one).text
     for path in (
         "/item-banks", one, f"{one}?q=licence&sort=given&state=all&lacks=fr", f"{one}/rules",
         f"{one}/publish", f"{one}/versions", f"{one}/versions/3", f"{one}/files",
@@ -104,8 +105,10 @@ def test_a_change_counts_once_it_is_published(session, sign_in):
     assert now.rule == LAW.rule
     assert running.edition == LAW.digest
     assert make_interview(session).edition == now.digest
-    again = client.post(publish, data=sent)
-    assert again.status_code == 409
+    again = client.post(publish, data=sent)  # a second click leads to what the first has made
+    assert again.location == response.location
+    other = client.post(publish, data=sent | {"note": ["Something else."]})
+    assert other.status_code == 409
     assert len(session.exec(select(BankPublication)).all()) == 1
     acts = session.exec(select(AuditEvent.action)).all()
     assert acts.count("item_bank.published") == 1
@@ -209,6 +212,10 @@ def test_retired_items_stay_and_are_asked_no_more(session, sign_in):
     now = banks.current(session, Field.LAW)
     assert "law-003" not in {item.id for item in now.items}
     assert [item.id for item in now.retired] == ["law-003"]
+    made = client.post(f"/item-banks/{draft.id}/items", data={"kind": "single"}).location
+    sent = many(fields(client.get(made), 'form[action$="/discard"]'))
+    for _click in range(2):
+        assert client.post(f"{made}/discard", data=sent).location == f"/item-banks/{draft.id}"
     assert client.post(f"{one}/restore").status_code == 302
     session.refresh(draft)
     assert not bank_drafts.is_retired(bank_drafts.content_of(draft), "law-003")
@@ -234,15 +241,50 @@ def test_nonsense_in_the_rules_is_kept_and_told(session, sign_in):
     path = f"/item-banks/{draft.id}/rules"
     sent = fields(client.get(path), "form:has(#rule\\.pass_mark)")
     typed = {"rule__pass_mark": "lots", "retakes__attempts": "0", "template__adaptive__least": "99"}
+    typed |= {"rule__floor": "150"}
     client.post(path, data=changed(sent, **typed))
 
     page = client.get(path)
     assert 'value="lots"' in page.text
     assert "At least 1." in page.text
+    assert "At most 100." in page.text
     assert "at most half of the items" in page.text
     publish = client.post(f"/item-banks/{draft.id}/publish", data={"note": "x", "revision": "2"})
     assert publish.status_code == 409
     assert "cannot be published yet" in publish.text
+
+
+def test_a_mark_that_nobody_can_reach_is_not_published(session, sign_in):
+    client, draft = operator_and_bank(session, sign_in)
+    path = f"/item-banks/{draft.id}/rules"
+    sent = fields(client.get(path), "form:has(#rule\\.pass_mark)")
+    client.post(path, data=changed(sent, rule__pass_mark="97"))
+
+    page = client.get(f"/item-banks/{draft.id}/publish")
+
+    assert "who answers everything right comes to it" in page.text
+    assert not page.text.count('name="note"')
+
+
+def test_what_is_wrong_is_named_as_the_page_names_it(session, sign_in):
+    client, draft = operator_and_bank(session, sign_in)
+    for item_id, emptied, named in (
+        ("law-001", "question.options.b.fr", "Option 2, French"),
+        ("law-004", "question.options.{last}.fr", "Line 1, French"),
+        ("law-006", "question.checks.{first}.forms", "Check 1, Forms"),
+        ("law-008", "question.parts.{first}.prompt.en", "Question 1, Question, English"),
+    ):
+        path = f"/item-banks/{draft.id}/items/{item_id}"
+        sent = fields(client.get(path))
+        rows = [
+            v for n, v in sent if n in ("question.options", "question.checks", "question.parts")
+        ]
+        name = emptied.format(first=rows[0] if rows else "", last=rows[0] if rows else "")
+        client.post(path, data=many([(n, "" if n == name else v) for n, v in sent]))
+
+        assert f">{named}</a>" in client.get(path).text
+        assert named in client.get(f"/item-banks/{draft.id}/publish").text
+    assert "At least 1 is needed." in client.get(f"/item-banks/{draft.id}/items/law-006").text
 
 
 def test_a_version_can_be_taken_back(session, sign_in):
@@ -286,6 +328,7 @@ def test_a_file_comes_back_as_it_went_out(session, sign_in):
     [
         ("json", b"", "Choose a file"),
         ("json", b"\xff\xfe", "not a file in JSON"),
+        ("json", b"{", "cannot be read from line 1, column 2 on"),
         ("json", b"[" * 100_000, "not a file in JSON"),
         ("json", b'{"field": NaN}', "not a file in JSON"),
         ("json", b'{"field": "law"}', "lacks these parts"),

@@ -180,6 +180,8 @@ def test_an_operator_looks_accepts_and_takes_back(session, sign_in, operator):
 
     page = window.get("/operator/interviews/calibration?field=law&show=fine").text
     one = window.get(f"/operator/interviews/calibration/{run.id}/law-001").text
+    french = sign_in(make_user(session, "operator", locale="fr"))
+    read_in_french = french.get("/operator/interviews/calibration?field=law").text
     empty = window.get("/operator/interviews/calibration?field=law&show=flagged").text
     accepted = window.post(
         f"/operator/interviews/calibration/{run.id}/accept", data={"items": ["law-001", "law-002"]}
@@ -187,6 +189,8 @@ def test_an_operator_looks_accepts_and_takes_back(session, sign_in, operator):
 
     assert page.count('name="items"') == len(LAW.items)
     assert "Points that the curve foresees" in one
+    assert "as foreseen" in page
+    assert "as foreseen" not in read_in_french, "in the language of whoever reads, not of the first"
     assert "No item is like this" in empty
     assert accepted.status_code == 302
     assert set(calibration.counting(session, LAW, now())) == {"law-001", "law-002"}

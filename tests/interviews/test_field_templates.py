@@ -118,6 +118,9 @@ def test_it_is_left_to_the_bank_again(session, sign_in, operator):
         {"within": None},
         {"w_contract": 0, "w_data": 0},
         {"must_cover": "zzz-999"},
+        {"mark": 100},
+        {"f_data": 99},
+        {"mark": 85, "least": 3, "most": 3},  # so few right answers show too little
     ],
 )
 def test_terms_that_make_no_sense_are_refused_in_words(session, sign_in, operator, bad):

@@ -239,6 +239,7 @@ def test_an_operator_closes_a_gate_with_words(app, session, having, sign_in):
     for _click in range(2):
         assert client.post("/operator/interviews/judges/close", data=data).status_code == 302
 
+    assert "nothing to close" in client.get("/operator/interviews/judges").text
     assert not gate.state(session, having.version, Field.LAW).is_open
     assert gate.state(session, having.version, Field.FINANCE).is_open
     closed = session.exec(select(Gate).where(Gate.field == Field.LAW, Gate.is_open.is_(False)))

@@ -1,8 +1,5 @@
 """Projects that ask from their organisation's own bank, and banks that lack what is asked."""
 
-from dataclasses import dataclass
-from datetime import timedelta
-
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -33,22 +30,21 @@ from interviews import (
     templates,
     terms,
 )
-from interviews.bank_models import BankDraft
 from interviews.gap_models import BankWithdrawal, TemplateGap
 from interviews.models import Interview, State
 from interviews.project_standing import CannotBeAsked, CompetencyMissing
 from interviews.template_models import InterviewTemplate
 from projects import home, invitations
-from projects.models import Invitation, Project, id_of
+from projects.models import Project, id_of
 from tests.factories.accounts import make_member, make_user
-from tests.factories.annotation import Desk, claimed, make_desk
+from tests.factories.annotation import claimed, make_desk
 from tests.factories.banks import make_bank
 from tests.factories.experts import make_expert
 from tests.factories.interviews import answer_all, answer_one, right, unknown
+from tests.factories.invited import begin, look, make_world, query
 from tests.factories.projects import make_invitation
 from tests.factories.templates import (
     make_own_bank,
-    make_passed,
     make_template,
     make_terms,
     make_withdrawal,
@@ -61,34 +57,9 @@ OWN = {item.id: f"ola-{number:03}" for number, item in enumerate(BANK.items, 1)}
 OF_DATA = next(one.id for one in BANK.of("data") if one.core is None)
 
 
-@dataclass
-class World:
-    """A project that asks from its own bank, and an invited expert who has passed in its field."""
-
-    desk: Desk
-    user: User
-    bank: BankDraft
-    invitation: Invitation
-
-    @property
-    def project(self) -> Project:
-        return self.desk.project
-
-    @property
-    def id(self) -> int:
-        assert self.user.id is not None
-        return self.user.id
-
-
 @pytest.fixture
 def world(session):
-    desk = make_desk(session, experts=0, tasks=3)
-    desk.project.experts_needed = 5
-    expert = make_expert(session)
-    user = session.get_one(User, expert.user_id)
-    make_passed(session, user, at=now() - timedelta(days=1))
-    bank = make_own_bank(session, desk)
-    return World(desk, user, bank, make_invitation(session, desk.project, expert))
+    return make_world(session, own_bank=True)
 
 
 def ask(session, desk, *, own=True, seen=None, **changes):
@@ -98,21 +69,6 @@ def ask(session, desk, *, own=True, seen=None, **changes):
         session, desk.project, make_terms(**changes), seen=seen, by=desk.owner, at=now(), own=own
     )
     return said.template
-
-
-def begin(session, world):
-    return conversation.start(
-        session,
-        world.id,
-        Field.LAW,
-        consent_version="test",
-        at=now(),
-        project=world.project,
-    )
-
-
-def look(session, world, project=None):
-    return qualification.look(session, project or world.project, world.id, now())
 
 
 def another_project(session, world):
@@ -412,22 +368,13 @@ def test_the_job_tells_each_owner_in_their_language(session, world):
 # Pages
 
 
-def query(**changes):
-    given = {"bank": "own", "mark": 60, "least": 4, "most": 9, "follow_ups": 1, "months": 12}
-    given |= {"attempts": 3, "delay": 14}
-    given |= {f"w_{key}": 0 for key in BANK.competencies} | {
-        f"f_{key}": 40 for key in BANK.competencies
-    }
-    return given | {"w_contract": 2, "w_data": 1} | changes
-
-
 def test_an_owner_chooses_the_own_bank_and_sees_when_it_is_away(session, sign_in, world):
     owner, page = sign_in(world.desk.owner), f"/projects/{world.project.id}/interview"
     assert "Ask from our own bank" in owner.get(page).text
-    shown = owner.get(page, query_string=query(must_cover=OWN[OF_DATA]))
+    shown = owner.get(page, query_string=query(bank="own", must_cover=OWN[OF_DATA]))
     assert "They see the questions that were asked" in shown.text
     for _click in range(2):
-        given = query(must_cover=OWN[OF_DATA])
+        given = query(bank="own", must_cover=OWN[OF_DATA])
         assert owner.post(page, query_string=given, data={"seen": "0"}).status_code == 302
     template = templates.of_project(session, id_of(world.project))
     assert (template.version, template.bank_id) == (1, world.bank.id)
@@ -444,7 +391,10 @@ def test_an_owner_chooses_the_own_bank_and_sees_when_it_is_away(session, sign_in
     assert "Its answers have leaked." in away.text
     assert "Your own bank is not in use" in away.text
     assert "cannot be asked" in owner.get(f"/projects/{world.project.id}").text
-    assert owner.post(page, query_string=query(mark=70), data={"seen": "1"}).status_code == 422
+    assert (
+        owner.post(page, query_string=query(bank="own", mark=70), data={"seen": "1"}).status_code
+        == 422
+    )
     expert = sign_in(world.user)
     asks = expert.get(f"/projects/{world.project.id}/your-interview")
     assert "This cannot be asked at the moment" in asks.text
@@ -459,10 +409,10 @@ def test_an_own_bank_that_was_never_published_cannot_be_chosen(session, sign_in)
     assert "There is none in this field" in owner.get(page).text
     make_bank(session, desk.organisation, by=desk.owner)
 
-    shown = owner.get(page, query_string=query())
+    shown = owner.get(page, query_string=query(bank="own"))
 
     assert "no version of it is published yet" in shown.text
-    assert owner.post(page, query_string=query(), data={"seen": "0"}).status_code == 422
+    assert owner.post(page, query_string=query(bank="own"), data={"seen": "0"}).status_code == 422
     assert session.exec(select(InterviewTemplate)).all() == []
 
 

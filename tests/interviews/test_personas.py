@@ -3,7 +3,9 @@
 import pytest
 
 from experts.fields import Field
+from interviews import cli, modes
 from interviews.items import Short, banks
+from interviews.models import Mode
 from interviews.personas import conduct, stage
 from interviews.personas.cast import PERSONAS, fields
 from interviews.personas.conduct import Check, Talk, Turn
@@ -106,6 +108,17 @@ def test_a_persona_answers_every_question_of_every_bank(persona):
                 assert given
                 if isinstance(item.question, Short) and "answer" in given:
                     assert len(given["answer"]) <= 4000
+
+
+def test_the_command_says_when_the_model_never_answered(app, session, monkeypatch):
+    monkeypatch.setattr(stage, "play", lambda *_a, **_k: [])
+    monkeypatch.setattr(modes, "offered", lambda _model: (Mode.LLM,))
+    monkeypatch.setattr(stage, "is_fresh", lambda _session: True)
+
+    done = app.test_cli_runner().invoke(cli.personas_here)
+
+    assert done.exit_code == 1
+    assert "the model never answered" in done.output
 
 
 @pytest.mark.parametrize(("name", "language"), [("expert", "fr"), ("injecting", "en")])

@@ -1,6 +1,5 @@
 """What projects ask beyond the proof in a field, what is reused, and who qualifies by what."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from importlib import import_module
 
@@ -34,14 +33,13 @@ from interviews.models import Interview, State
 from interviews.project_gate import CompetencyMissing
 from interviews.template_models import Basis, ProjectQualification
 from projects import invitations
-from projects.models import Answer, Invitation, Project, id_of
+from projects.models import Answer, id_of
 from tests.factories.accounts import make_user
-from tests.factories.annotation import Desk, claimed, make_desk
+from tests.factories.annotation import claimed, make_desk
 from tests.factories.experts import make_expert
 from tests.factories.interviews import answer_all, answer_one, make_interview, right, unknown
-from tests.factories.projects import make_invitation
+from tests.factories.invited import begin, look, make_world, query
 from tests.factories.templates import (
-    make_passed,
     make_proof,
     make_qualification,
     make_template,
@@ -53,35 +51,9 @@ BANK = items.banks()[Field.LAW]
 HARD_TO_HAVE = next(one.id for one in BANK.of("data") if one.core is None)
 
 
-@dataclass
-class World:
-    """An open project of law with an owner, and an invited expert who has passed in law."""
-
-    desk: Desk
-    user: User
-    field: Interview
-    invitation: Invitation
-
-    @property
-    def project(self) -> Project:
-        return self.desk.project
-
-    @property
-    def id(self) -> int:
-        assert self.user.id is not None
-        return self.user.id
-
-
 @pytest.fixture
 def world(session):
-    desk = make_desk(session, experts=0, tasks=3)
-    desk.project.experts_needed = 5
-    expert = make_expert(session)
-    user = session.get_one(User, expert.user_id)
-    at = now() - timedelta(days=1)
-    passed = make_passed(session, user, at=at)
-    assert passed.state is State.PASSED
-    return World(desk, user, passed, make_invitation(session, desk.project, expert))
+    return make_world(session)
 
 
 def ask(session, world, **changes):
@@ -97,23 +69,8 @@ def forget(session, world, *competencies):
     session.expire_all()
 
 
-def begin(session, world, at=None):
-    return conversation.start(
-        session,
-        world.id,
-        world.project.field,
-        consent_version="test",
-        at=at or now(),
-        project=world.project,
-    )
-
-
 def accept(session, world):
     invitations.accept(session, world.invitation, by=world.user, at=now())
-
-
-def look(session, world):
-    return qualification.look(session, world.project, world.id, now())
 
 
 # Proofs
@@ -121,19 +78,19 @@ def look(session, world):
 
 def test_a_passed_interview_proves_its_competencies_once_at_their_levels(session, world):
     held = proven.held(session, world.id, Field.LAW, now())
-    card = world.field.scorecard["competencies"]
+    card = world.passed.scorecard["competencies"]
 
     assert set(held) == set(BANK.competencies)
     for key, proof in held.items():
         assert proof.level == pytest.approx(card[key]["share"])
         assert proof.low <= proof.level <= proof.high
-        assert proof.rule == world.field.decided_rule
+        assert proof.rule == world.passed.decided_rule
         assert proof.expires_at - proof.proven_at == proven.VALID_FOR
     again = proven.write(
         session,
-        world.field,
-        editions.of(session, world.field),
-        conversation.outcome.card_of(world.field),
+        world.passed,
+        editions.of(session, world.passed),
+        conversation.outcome.card_of(world.passed),
         now(),
     )
     assert {one.id for one in again} == {one.id for one in held.values()}
@@ -159,7 +116,7 @@ def test_the_migration_finds_the_proofs_of_interviews_that_were_passed_before(se
 
     after = [one.proof for one in proven.shown(session, world.id, now())]
     assert [(one.competency, one.level) for one in after] == [one[:2] for one in before]
-    assert {one.rule for one in after} == {world.field.decided_rule}
+    assert {one.rule for one in after} == {world.passed.decided_rule}
 
 
 def test_a_proof_is_revoked_by_a_decision_alone_and_otherwise_stays(session, world):
@@ -269,8 +226,8 @@ def test_a_project_may_ask_for_fresher_proofs_than_a_year(session, world):
 
 def test_an_item_that_everybody_gets_is_asked_whatever_was_proven(session, world):
     forget(session, world, "data")
-    make_proof(session, world.field, "data", level=0.9)
-    given = {step["item"] for step in world.field.plan}
+    make_proof(session, world.passed, "data", level=0.9)
+    given = {step["item"] for step in world.passed.plan}
     fresh = next(one.id for one in BANK.of("data") if one.core is None and one.id not in given)
     ask(session, world, must_cover=[fresh])
 
@@ -436,7 +393,7 @@ def test_an_outage_makes_the_next_try_free(session, world):
 
 def test_an_outage_is_no_way_round_a_result(session, world):
     with pytest.raises(outages.Finished):
-        outages.note(session, world.field, "It was all too hard.", by=None, at=now())
+        outages.note(session, world.passed, "It was all too hard.", by=None, at=now())
 
 
 def test_the_owner_is_told_as_many_who_qualify_as_there_are(session, world):
@@ -451,7 +408,7 @@ def test_the_owner_is_told_as_many_who_qualify_as_there_are(session, world):
     ]
     for wanted, number in expected:
         assert qualification.would_qualify(session, world.project, wanted, at) == number
-    given = {step["item"] for step in world.field.plan}
+    given = {step["item"] for step in world.passed.plan}
     of_data = [one.id for one in BANK.of("data") + BANK.of("contract") if one.core is None]
     had = [one for one in of_data if one in given][:1]
     never = [one for one in of_data if one not in given][:1]
@@ -476,15 +433,6 @@ def test_a_template_of_a_field_is_asked_of_everybody_who_begins(session, world):
 
 
 # The pages
-
-
-def query(**changes):
-    given = {"mark": 60, "least": 4, "most": 9, "follow_ups": 1, "months": 12}
-    given |= {"attempts": 3, "delay": 14}
-    given |= {f"w_{key}": 0 for key in BANK.competencies} | {
-        f"f_{key}": 40 for key in BANK.competencies
-    }
-    return given | {"w_contract": 2, "w_data": 1} | changes
 
 
 @pytest.mark.parametrize("sent", ["zzz", "1e9", "NaN", ""])
@@ -541,6 +489,7 @@ def test_an_owner_sees_what_it_means_and_saves_it_once(session, sign_in, world):
         {"must_cover": next(one.id for one in BANK.of("ip") if one.core is None)},
         {"months": 99},
         {"attempts": 0},
+        {"mark": 99},
     ],
 )
 def test_terms_that_make_no_sense_are_refused_in_words(session, sign_in, world, bad):

@@ -208,6 +208,8 @@ def test_pages_are_blind_first_and_show_the_others_then(sign_in, session, near, 
     shown = client.get(where).text
     assert "<mark>In my own sentences</mark>" in shown
     assert "Program" in shown
+    assert "has not agreed to both" in shown, "no button that can only be refused"
+    assert f"{where}/freeze" not in shown
     assert client.post(f"{where}/undo").status_code == 302
     assert "Which points" in client.get(where).text
     assert client.post(f"{where}/put-back").status_code == 302

@@ -8,11 +8,13 @@ from sqlmodel import select
 from core.clock import now
 from core.models import Letter
 from interviews import conversation, health, outcome, review, waiting
+from interviews.judge_models import Phase
 from interviews.models import Mode, State
 from interviews.waiting import Why
 from interviews.waiting_models import InterviewReading, LateWarning
 from tests.factories.accounts import make_user
 from tests.factories.interviews import answer_all, make_interview, right, right_until, unknown
+from tests.factories.judges import being_read, make_near
 from tests.factories.people import make_integrity_note
 
 WHY = "Question 12 asks for the reader's own reasons, and none are given."
@@ -81,6 +83,14 @@ def test_the_figures_of_the_queue(session, operator):
     assert found.middle.days in (1, 2)
     assert found.most > timedelta(days=7)
     assert health.readings(session)[0].tone == "stop"
+
+
+def test_those_whom_judges_still_read_are_not_counted_as_waiting(session):
+    with_a_person(session)
+    judged = make_near(session)
+
+    assert being_read(session, judged).phase is Phase.JUDGES
+    assert waiting.times(session, now()).waiting == 1
 
 
 def test_operators_are_told_once_before_one_is_late(session, operator):
