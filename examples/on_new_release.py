@@ -33,7 +33,7 @@ class Receiver(BaseHTTPRequestHandler):
         self.webhook, self.take = webhook, take
         super().__init__(*args, **more)
 
-    def do_POST(self):  # noqa: N802 - its name is given
+    def do_POST(self):
         """Verify the bytes as they came, and answer before any work is done."""
         size = int(self.headers.get("Content-Length") or 0)
         if not 0 < size <= MOST_BYTES:
@@ -90,9 +90,9 @@ def main() -> None:
         if message["type"] != "release.published" or wanted.only not in (None, data["name"]):
             return
         # Signed, and still looked at: these become words of a command.
-        if NAME.fullmatch(data["name"]) and COMMIT.fullmatch(data["commit"]):
-            if begun.is_new(message_id):
-                waiting.put(data)
+        is_plain = NAME.fullmatch(data["name"]) and COMMIT.fullmatch(data["commit"])
+        if is_plain and begun.is_new(message_id):
+            waiting.put(data)
 
     threading.Thread(target=work, args=(waiting, wanted.script, more), daemon=True).start()
     webhook = Webhook(os.environ["DOYEN_WEBHOOK_SECRET"])
@@ -103,11 +103,11 @@ def main() -> None:
 
 
 def work(waiting, script, more):
-    """Run the script for one release after the other, by its revision, which never moves."""
+    """Run the script for one release after the other, by its commit, which names these bytes."""
     while True:
         data = waiting.get()
         print(f"{data['name']} {data['version']}: {script}", flush=True)
-        command = [sys.executable, script, data["name"], "--revision", data["revision"], *more]
+        command = [sys.executable, script, data["name"], "--revision", data["commit"], *more]
         ended = subprocess.run(command, check=False).returncode
         print(f"{data['name']} {data['version']}: ended with {ended}", flush=True)
 

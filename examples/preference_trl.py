@@ -29,7 +29,7 @@ from transformers import (
 from trl import DPOConfig, DPOTrainer, RewardConfig, RewardTrainer
 
 CHAT = (
-    "{% for message in messages %}{{ '<' + message['role'] + '> ' + message['content'] + ' </s> ' }}"
+    "{% for one in messages %}{{ '<' + one['role'] + '> ' + one['content'] + ' </s> ' }}"
     "{% endfor %}{% if add_generation_prompt %}{{ '<assistant> ' }}{% endif %}"
 )
 FORMATS_WITHIN = 120  # seconds: a format is made right after its release
@@ -39,7 +39,7 @@ def main() -> None:
     """Train for some steps and print the loss of each."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("name", help="organisation/dataset, as the release's page says")
-    parser.add_argument("--revision", default="main", help="v1.2.0; else the newest")
+    parser.add_argument("--revision", default="main", help="v1.2.0, or a commit; else the newest")
     parser.add_argument("--reward", action="store_true", help="a reward model instead of DPO")
     parser.add_argument("--model", help="a folder or name of a model; else a tiny one is made")
     parser.add_argument("--steps", type=int, default=10)
@@ -85,7 +85,7 @@ def release(name, revision):
     while True:
         page = json.loads(asked(f"/api/v1/releases?limit=100{after}"))
         for one in page["data"]:
-            if one["name"] == name and revision in ("main", f"v{one['version']}"):
+            if one["name"] == name and revision in ("main", f"v{one['version']}", one["commit"]):
                 return one
         if not page.get("next_cursor"):
             raise SystemExit(f"The token may read no {name} of version {revision}.")

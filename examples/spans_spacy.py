@@ -48,7 +48,9 @@ def main() -> None:
             nlp.update(batch, sgd=optimizer, drop=0.2)
 
     scores = nlp.evaluate(test)
-    print(f"{wanted.name} {wanted.revision}: {len(train)} texts to learn from, {len(test)} held out")
+    print(
+        f"{wanted.name} {wanted.revision}: {len(train)} texts to learn from, {len(test)} held out"
+    )
     print(f"marks that overlap others or no word: {lost + lost_too} left out")
     print(f"span F1: {scores['ents_f'] or 0:.4f}")
     print(f"precision: {scores['ents_p'] or 0:.4f}, recall: {scores['ents_r'] or 0:.4f}")

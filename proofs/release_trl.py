@@ -11,10 +11,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "examples"))
 
-import preference_trl  # noqa: E402 - it sets what must be set before the libraries are loaded
-import trl  # noqa: E402
-from datasets import load_dataset  # noqa: E402
-from trl import (  # noqa: E402
+import preference_trl
+import trl
+from datasets import load_dataset
+from trl import (
     DPOConfig,
     DPOTrainer,
     KTOConfig,
@@ -24,7 +24,7 @@ from trl import (  # noqa: E402
     SFTConfig,
     SFTTrainer,
 )
-from trl.data_utils import (  # noqa: E402
+from trl.data_utils import (
     extract_prompt,
     is_conversational,
     unpair_preference_dataset,
