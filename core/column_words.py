@@ -192,7 +192,7 @@ WORDS: dict[str, LazyString] = {
     "least_agreement": _l("least agreement in percent"),
     "least_tasks": _l("least number of tasks"),
     "left_at": _l("left"),
-    "left_out": _l("left out"),
+    "left_out": _l("of a rare label"),
     "legal_name": _l("legal name"),
     "letter_id": _l("number of the last letter"),
     "letters": _l("characters"),

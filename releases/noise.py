@@ -25,7 +25,7 @@ from projects.models import State as ProjectState
 from releases.noise_models import FindingState, NoiseFinding, NoiseReport, ReportState
 from releases.noise_work import Item, Looked, Question, Trouble
 
-HELD = timedelta(minutes=30)
+HELD = timedelta(minutes=15)
 ATTEMPTS = 3
 # So many tasks are looked at; of more, every so manieth, and others the next time.
 LOOKED_AT = 20_000
