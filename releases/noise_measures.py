@@ -61,7 +61,7 @@ def look(question: Question) -> Looked:
     if readable:
         wrong |= _contradicted(given, read)
     found = [
-        _doubt(items[at], labels, int(given[at]), (both[at], voted[at], read[at]))
+        _doubt(items[at], labels, int(given[at]), (scores[at], both[at], voted[at], read[at]))
         for at in np.flatnonzero(wrong)
         if items[at].known is None
     ]
@@ -118,16 +118,16 @@ def _contradicted(given: Ints, said: Floats) -> NDArray[np.bool_]:
 
 
 def _doubt(
-    item: Item, labels: Sequence[str], given: int, said: tuple[Floats, Floats, Floats]
+    item: Item, labels: Sequence[str], given: int, said: tuple[float, Floats, Floats, Floats]
 ) -> Doubt:
-    both, voted, read = said
+    score, both, voted, read = said
     others = np.where(np.arange(len(labels)) == given, -1.0, both)
     counted = Counter(label for _expert, label in item.votes)
     return Doubt(
         task_id=item.task_id,
         given=labels[given],
         likely=labels[int(others.argmax())],
-        score=round(float(both[given]), 6),
+        score=round(float(score), 6),
         votes=dict(sorted(counted.items())),
         reasons=tuple(_reasons(counted, labels, given, voted, read)),
     )
