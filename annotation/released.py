@@ -87,6 +87,18 @@ def read(
             after = last
 
 
+def data_of(task: TaskRow) -> dict[str, Any]:
+    """Return the data of a task."""
+    data: dict[str, Any] = json.loads(task.data)
+    return data
+
+
+def result_of(answer: AnswerRow) -> list[dict[str, Any]]:
+    """Return the result of an answer."""
+    result: list[dict[str, Any]] = json.loads(answer.result)
+    return result
+
+
 def _tasks(session: Session, project_id: int, after: int) -> list[TaskRow]:
     query = (
         select(

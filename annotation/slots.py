@@ -5,6 +5,8 @@ expert goes on where they stopped (`ClaimPlace`), so that a claim costs the same
 tasks of theirs as after one; new tasks make them start from the front again.
 """
 
+from collections.abc import Sequence
+
 from sqlalchemy import ColumnElement, func, literal, text, update
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col
@@ -61,6 +63,23 @@ def take_back(session: Session, task_id: int) -> None:
         .where(col(Task.id) == task_id, col(Task.slots_left) > 0)
         .values(slots_left=Task.slots_left - 1)
     )
+
+
+def ask_again(session: Session, task_ids: Sequence[int]) -> list[int]:
+    """Give each of some tasks a slot more, unless one is open; return the tasks that got one."""
+    waiting = (
+        select_columns(col(Task.id))
+        .where(col(Task.id).in_(task_ids), col(Task.slots_left) == 0)
+        .order_by(col(Task.id))
+        .with_for_update()
+    )
+    found: list[int] = list(session.execute(waiting).scalars())
+    session.execute(
+        update(Task)
+        .where(col(Task.id).in_(found))
+        .values(slots=Task.slots + 1, slots_left=Task.slots_left + 1)
+    )
+    return found
 
 
 def open_tasks(session: Session, project_id: int, *, most: int) -> int:

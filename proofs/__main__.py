@@ -2,11 +2,12 @@
 
 import sys
 
-from proofs import access, annotation, interviews, payouts, releases, trust, walk
+from proofs import access, annotation, examples, interviews, payouts, releases, trust, walk
 
 PROOFS = {
     "access": access.prove,
     "annotation": annotation.prove,
+    "examples": examples.prove,
     "interviews": interviews.prove,
     "payouts": payouts.prove,
     "releases": releases.prove,

@@ -60,6 +60,7 @@ from tests.factories.judges import load_starter, make_answer_in_words, make_to_r
 from tests.factories.loop import make_model_run
 from tests.factories.media import make_media, make_media_upload
 from tests.factories.mirrors import make_edit
+from tests.factories.noise import make_finding, make_report
 from tests.factories.payouts import (
     eur,
     make_approval,
@@ -472,9 +473,15 @@ def _release(app: Flask, session: Session, world: World, desk: Desk) -> None:
     world.rows |= {
         "release": built.id,
         "release file": "README.md",
+        "noise finding": _finding(session, desk),
         "release owner": owner,
         "release name": name,
     }
+
+
+def _finding(session: Session, desk: Desk) -> int | None:
+    report = make_report(session, desk)
+    return make_finding(session, report, make_task(session, desk.project)).id
 
 
 def _rename(world: World, user: User, words: str, *may: str) -> None:

@@ -5,6 +5,9 @@ from flask_babel import lazy_gettext as _l
 from core.audit_words import Row
 
 ACTIONS = {
+    "noise.asked": _l("Look for doubtful labels asked for"),
+    "noise.said_right": _l("Doubtful label said to be right"),
+    "noise.sent_back": _l("Doubtful labels sent back for one more answer"),
     "release.asked": _l("Release asked for"),
     "release.built": _l("Release built"),
     "release.declined": _l("Release not wanted by its owner"),

@@ -331,6 +331,11 @@ def _emit_published(session: Session, release: Release) -> None:
         "project_id": release.project_id,
         "name": f"{facts['organisation']['slug']}/{facts['name']}",
         "version": release.version,
+        # What a training job needs: where it loads from, and the hash of all that it will get.
+        "revision": f"v{release.version}",
+        "commit": release.commit,
+        "rows": release.row_count,
+        "endpoint": current_settings().public_url,
         "url": f"{current_settings().public_url}/api/v1/releases/{release.id}",
     }
     for organisation_id in (release.organisation_id, *grants.reader_ids(session, release)):

@@ -18,7 +18,17 @@ from core.clock import now
 from core.db import snapshot, transaction
 from core.jobs import Tasks
 from core.settings import current_settings
-from releases import about, assembly, builds, formats_made, provenance, recipe, signing, storage
+from releases import (
+    about,
+    assembly,
+    builds,
+    formats_made,
+    noise_jobs,
+    provenance,
+    recipe,
+    signing,
+    storage,
+)
 from releases.models import Release, State
 
 log = logging.getLogger(__name__)
@@ -91,6 +101,9 @@ def make_formats() -> int:
                 formats_made.keep(session, release, made, at=now())
             count += made.files is not None
     return count
+
+
+noise_jobs.register(tasks)
 
 
 def releases_folder() -> Path:

@@ -139,4 +139,4 @@ class ReleaseGrant(SQLModel, table=True):
 
 
 # The tables of handing releases out are known wherever these are.
-from releases import delivery_models  # noqa: E402, F401
+from releases import delivery_models, noise_models  # noqa: E402, F401

@@ -35,6 +35,18 @@ TABLES = (
     nobody("release_key", _l("Public keys that sign releases"), "id", "public_key"),
     nobody("release_signature", _l("Signatures of releases"), "key_id", "signature"),
     nobody("release_format", _l("Formats made from releases"), "name", "files", "reason"),
+    Table(
+        "noise_report",
+        _l("Looks for doubtful labels that you asked for"),
+        acts=("asked_by",),
+        codes=("trouble",),
+    ),
+    Table(
+        "noise_finding",
+        _l("Doubtful labels that you sent back or said to be right"),
+        acts=("decided_by",),
+        codes=("control", "given", "likely", "votes", "reasons"),
+    ),
     Table("release_grant", _l("Who may read releases, when you allowed it"), acts=("granted_by",)),
 )
 

@@ -29,6 +29,7 @@ from releases import (
     handing_out,
     hub_routes,
     link_routes,
+    noise_routes,
     serving,
     shown,
     signing,
@@ -41,7 +42,7 @@ from releases.jobs import releases_folder
 from releases.models import Release, ReleaseSeries
 
 bp = Blueprint("releases", __name__)
-MORE_BLUEPRINTS = (build_routes.bp, hub_routes.bp, link_routes.bp)
+MORE_BLUEPRINTS = (build_routes.bp, hub_routes.bp, link_routes.bp, noise_routes.bp)
 SIGNED_BY_SENDER = hub_routes.READS_FORMS
 PREVIEWED, PER_PAGE = 500, 20
 

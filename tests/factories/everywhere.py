@@ -29,6 +29,7 @@ from payouts import holds, ledger
 from payouts.models import PayoutState, ProjectBudget
 from payouts.run_models import PayoutInRun
 from payouts.tax_models import Outcome
+from releases.noise_models import FindingState
 from tests.factories.accounts import (
     make_member,
     make_organisation,
@@ -54,6 +55,7 @@ from tests.factories.loop import (
 )
 from tests.factories.media import make_media, make_media_upload
 from tests.factories.mirrors import make_edit
+from tests.factories.noise import make_finding, make_report
 from tests.factories.payouts import (
     eur,
     make_approval,
@@ -397,6 +399,10 @@ def _traces(session: Session, all_: Everywhere) -> None:
         )
     )
     make_download(session, make_asked_release(session, all_.desk), user_id=all_.id)
+    looked = make_report(session, all_.desk, asked_by=all_.id)
+    task = make_task(session, all_.desk.project)
+    decided = {"state": FindingState.RIGHT, "decided_by": all_.id, "decided_at": now()}
+    make_finding(session, looked, task, **decided)
     audit.record(
         session, "letter.read", by=all_.operator.id, subject="letter:1", details={"of": all_.id}
     )

@@ -5,6 +5,8 @@ from playwright.sync_api import expect
 
 from accounts.models import User
 from tests.browser import Window
+from tests.factories.annotation import make_task
+from tests.factories.noise import make_finding, make_report
 from tests.factories.releases import make_grant, make_ml_team, make_work
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -24,6 +26,9 @@ def test_an_owner_builds_watches_and_a_team_reads(live, browser_page, locale):
         desk = make_work(session, tasks=8)
         team, organisation = make_ml_team(session, locale=locale)
         make_grant(session, desk, organisation)
+        report = make_report(session, desk, found=2)
+        for number in range(2):
+            make_finding(session, report, make_task(session, desk.project), score=number / 9)
         desk.owner.locale = locale
         session.add(desk.owner)
     in_french = locale == "fr"
@@ -52,6 +57,10 @@ def test_an_owner_builds_watches_and_a_team_reads(live, browser_page, locale):
     expect(window.page.locator("#h-look")).to_be_visible()
     window.check()
     window.look(f"release-new-{locale}")
+
+    window.open(f"/projects/{desk.project_id}/doubtful-labels")
+    window.check()
+    window.look(f"doubtful-labels-{locale}")
 
     window.page.context.clear_cookies()
     signed_in(window, live, team)

@@ -41,6 +41,7 @@ def test_a_release_is_told_to_its_owner_and_to_each_reader(app: Flask, session: 
     assert [one[0] for one in published] == [desk.organisation.id, team.id]
     data = published[0][2]
     assert (data["release_id"], data["version"]) == (release.id, "1.0.0")
+    assert (data["revision"], data["commit"]) == ("v1.0.0", release.commit)
     assert set(data) == set(webhook_events.EVENTS["release.published"].example)
 
 
