@@ -15,7 +15,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, col, or_, select
 
 from accounts.models import Role, SignIn, SignInEnd, User
-from core import audit, quick
+from core import audit, db, quick
 
 SEEN_EVERY = timedelta(minutes=1)
 KEPT = timedelta(days=90)  # rows that are over, so that a stranger's sign-in can still be looked up
@@ -72,7 +72,7 @@ def person_of(
 ) -> tuple[User, bool] | None:
     """Return whose session a cookie opens, if it still does, and whether their erasure waits."""
     asked = {"hashed": hashed(secret), "since": at - lifetime, "uniquifier": uniquifier}
-    found = quick.ask(session, PERSON, asked)
+    found = db.ask(session, PERSON, asked)
     if found is None:
         return None
     user = USER.row(session, found)

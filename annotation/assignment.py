@@ -17,7 +17,7 @@ from sqlmodel import Session, col, select
 
 from annotation import beside_pay, loop, results, rules, sample, shares, slots
 from annotation.models import Annotation, Assignment, Draft, State, Task
-from core import audit, jobs, quick
+from core import audit, db, jobs
 from core.clock import now
 from core.errors import Conflict, Invalid, NotAllowed
 from core.quick import Part
@@ -153,7 +153,7 @@ def claim(session: Session, project: Project, expert_id: int, *, at: datetime) -
     """
     session.flush()
     asked = _asked(project, expert_id, at)
-    found = quick.ask(session, CLAIM, asked)
+    found = db.ask(session, CLAIM, asked)
     if found.came == "look":
         _look(session, project, expert_id, found, at)
         with session.begin_nested():  # what is taken goes back with the refusal
@@ -163,7 +163,7 @@ def claim(session: Session, project: Project, expert_id: int, *, at: datetime) -
 
 def claim_and_commit(session: Session, project: Project, expert_id: int, *, at: datetime) -> int:
     """Claim as the last thing of a request; where nothing stands against it, it is committed."""
-    found = quick.ask_and_commit(session, CLAIM, _asked(project, expert_id, at))
+    found = db.ask_and_commit(session, CLAIM, _asked(project, expert_id, at))
     if found.came == "look":
         return claim(session, project, expert_id, at=at)
     return _leased(found)
@@ -228,7 +228,7 @@ def submit(
         return id_of(annotation_of(session, lease))
     result, asked = _checked(session, lease, project, result, at)
     session.flush()
-    made: int = quick.ask(session, HAND_IN, asked).made
+    made: int = db.ask(session, HAND_IN, asked).made
     _note_handed_in(lease, asked)
     loop.note(session, project, lease, result)
     beside_pay.earn(session, lease, at)
@@ -247,7 +247,7 @@ def submit_and_claim(
         return None
     _kept, asked = _checked(session, lease, project, result, at)
     asked |= _asked(project, lease.expert_id, at)
-    found = quick.ask_and_commit(session, HAND_IN_AND_CLAIM, asked)
+    found = db.ask_and_commit(session, HAND_IN_AND_CLAIM, asked)
     _note_handed_in(lease, asked)
     return Claimed(found.came, found.next_lease)
 
@@ -266,7 +266,7 @@ def in_whole(session: Session, assignment_id: int) -> tuple[Assignment, Project,
 
     Of each only what a hand-in needs is read at once; the rest comes when it is asked for.
     """
-    found = quick.ask(session, WHOLE, {"assignment": assignment_id})
+    found = db.ask(session, WHOLE, {"assignment": assignment_id})
     if found is None:
         return None
     lease, project, task = IN_WHOLE
@@ -373,7 +373,7 @@ def _lease_by_steps(
     if first:
         terms["qualification_minor"] = first
     asked = asked | {"terms": json.dumps(terms), "taken": task_id}
-    lease_id = _leased(quick.ask(session, CLAIM, asked))
+    lease_id = _leased(db.ask(session, CLAIM, asked))
     if first:
         beside_pay.reserve(session, session.get_one(Assignment, lease_id), at)
     if is_again:

@@ -121,6 +121,8 @@ def work_on(assignment_id: int) -> ResponseReturnValue:
     lease = _own(assignment_id, "assignment.see")
     if lease.state is not State.ACTIVE:
         return _assignment_page(lease)
+    if request.args.get("after") == "hand-in":
+        flash(_("Handed in. This is the next task."), "success")
     session = db_session()
     project = find(Project, lease.project_id)
     newer = newer_guidelines.of(session, lease, project)
@@ -220,7 +222,7 @@ def submit(assignment_id: int) -> ResponseReturnValue:
     following = None if isinstance(found, int) else _following(lease, project, found)
     if following is None:
         return _left(lease)
-    flash(_("Handed in. This is the next task."), "success")
+    # The page of the next task says so, asked with `after`: a cookie for a word would cost more.
     after = url_for(".work_on", assignment_id=following)
     return jsonify(next=after, state=lease.state, follows=True)
 
@@ -253,9 +255,7 @@ def _own(assignment_id: int, permission: str, *, lock: bool = False) -> Assignme
     return lease
 
 
-def _following(
-    lease: Assignment, project: Project, found: leases.Claimed | None
-) -> int | None:
+def _following(lease: Assignment, project: Project, found: leases.Claimed | None) -> int | None:
     """Lease the next task of a project; none where there is none, and what was handed in stays.
 
     A qualification task has just posted its pay, and money is locked after tasks, never before:

@@ -1,53 +1,19 @@
-"""Questions that every request asks, put to the driver itself: SQLAlchemy takes longer than the answer.
+"""Rows of the session made of what `core.db.ask` has read, for questions that every request asks.
 
-They stand in the transaction of the session, their errors are those of SQLAlchemy, and rows made of
-what they read are rows of the session like any other: what was not read comes when it is asked for.
+They are rows like any other: what was not read comes when it is asked for.
 """
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-import psycopg
-from psycopg.rows import namedtuple_row
-from sqlalchemy import Connection, inspect
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import inspect
 from sqlalchemy.orm import make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session
 
 Row = TypeVar("Row")
-# The locks go with a commit that nothing waits for; then what it has written is waited for, together
-# with what others have. The message is nobody's: a transaction that writes nothing waits for nothing.
-COMMIT = """;
-    set local synchronous_commit = off;
-    commit;
-    select pg_logical_emit_message(true, 'doyen', '')
-"""
-
-
-def ask(session: Session, question: str, values: Mapping[str, Any]) -> Any:
-    """Return the first row of an answer, if there is one; what waits in the session is not sent."""
-    return _asked(session.connection(), psycopg.Cursor, question, values)
-
-
-def ask_and_commit(session: Session, question: str, values: Mapping[str, Any]) -> Any:
-    """Ask the last question of a request, and commit with it; return the first row of the answer.
-
-    Both travel together, so that what the question locks is held for as long as the server thinks,
-    and not until a busy process has read the answer or a disk has written it. Nothing is answered
-    before it is on the disk, and nothing that rests on it gets there before it. For a request that
-    may be done again as a whole: whatever fails after this, it has happened.
-    """
-    session.flush()
-    connection = session.connection()
-    if connection.in_nested_transaction():  # of somebody who commits later, or never: a test
-        found = _asked(connection, psycopg.Cursor, question, values)
-    else:
-        found = _asked(connection, psycopg.ClientCursor, question + COMMIT, values)
-    session.commit()
-    return found
 
 
 @dataclass(frozen=True)
@@ -84,26 +50,6 @@ class Part(Generic[Row]):
             for name, value in read:
                 set_committed_value(row, name, value)
         return row  # type: ignore[no-any-return]
-
-
-def _asked(
-    connection: Connection, kind: type[Any], question: str, values: Mapping[str, Any]
-) -> Any:
-    driver: Any = connection.connection.driver_connection
-    try:
-        return kind(driver, row_factory=namedtuple_row).execute(question, values).fetchone()
-    except psycopg.Error as failed:
-        if driver.closed:
-            connection.invalidate(failed)
-        raise DBAPIError.instance(
-            question,
-            None,
-            failed,
-            psycopg.Error,
-            hide_parameters=True,
-            connection_invalidated=driver.closed,
-            dialect=connection.dialect,
-        ) from failed
 
 
 @functools.cache

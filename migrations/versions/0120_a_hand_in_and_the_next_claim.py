@@ -27,12 +27,15 @@ begin
                      agreed, null) claimed;
 end $$
 """
-HEAD, END = "create function claim_lease", """    exception when no_data_found then
+HEAD, END = (
+    "create function claim_lease",
+    """    exception when no_data_found then
         lease := null;
         task := null;
     end;
 end $$
-"""
+""",
+)
 DRAFT = """        if is_again then
             insert into draft (assignment_id, result, saved_at)
             select lease, d.result, d.saved_at

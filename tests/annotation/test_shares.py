@@ -263,7 +263,7 @@ def test_handing_in_leads_to_the_next_task_at_once(session, sign_in):
         "follows": True,
     }
     assert following.task_id != lease.task_id
-    assert "Handed in. This is the next task." in client.get(f"/work/{following.id}").text
+    assert "Handed in. This is the next task." in client.get(f"/work/{following.id}?after=hand-in").text
     # Sent again, it is the same.
     assert hand_in(client, lease, next=True).json == answered.json
     assert len(session.exec(select(Assignment)).all()) == 2
