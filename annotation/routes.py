@@ -213,13 +213,13 @@ def submit(assignment_id: int) -> ResponseReturnValue:
     require("assignment.work", lease)
     hand_in = leases.submit_and_claim if _sent("next") is True else leases.submit
     try:
-        found = hand_in(db_session(), lease, project, _sent("result"), at=now())
+        came = hand_in(db_session(), lease, project, _sent("result"), at=now())
     except leases.WrongAnswer as wrong:
         return json_problem(wrong.status, wrong.words, errors=wrong.problems)
     except leases.LeaseOver as over:
         _keep_late_answer(assignment_id)
         return json_problem(over.status, over.words, state=State.EXPIRED)
-    following = None if isinstance(found, int) else _following(lease, project, found)
+    following = None if isinstance(came, int) else _following(lease, project, came)
     if following is None:
         return _left(lease)
     # The page of the next task says so, asked with `after`: a cookie for a word would cost more.

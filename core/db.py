@@ -176,7 +176,7 @@ def _database() -> Database:
 
 def _scope() -> int:
     # An app context lives as long as a request or a job, and no two live at one address.
-    known = g._get_current_object().__dict__  # type: ignore[attr-defined]
+    known = g._get_current_object().__dict__
     mark = known.get("doyen_session_scope") or known.setdefault("doyen_session_scope", object())
     return id(mark)
 

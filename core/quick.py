@@ -39,7 +39,7 @@ class Part(Generic[Row]):
             (name, value if how is None else how(value))
             for name, how, value in zip(self.names, _readers(self), values, strict=True)
         ]
-        mapper = _mapper(self.kind)
+        mapper = _mapper(self)
         row = session.identity_map.get(mapper.identity_key_from_primary_key([read[0][1]]))
         if row is None:
             row = mapper.class_manager.new_instance()
@@ -53,8 +53,8 @@ class Part(Generic[Row]):
 
 
 @functools.cache
-def _mapper(kind: type[Any]) -> Any:
-    return inspect(kind)
+def _mapper(part: Part[Any]) -> Any:
+    return inspect(part.kind)
 
 
 @functools.cache
@@ -65,7 +65,7 @@ def _labels(part: Part[Any]) -> tuple[str, ...]:
 @functools.cache
 def _readers(part: Part[Any]) -> tuple[Any, ...]:
     """Return how the type of each column reads a value, where it does not stay what it is."""
-    return tuple(_reader(_mapper(part.kind).columns[name].type) for name in part.names)
+    return tuple(_reader(_mapper(part).columns[name].type) for name in part.names)
 
 
 def _reader(column_type: Any) -> Any:
