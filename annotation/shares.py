@@ -4,7 +4,7 @@ The rule OF-1: while fewer than three open tasks are left for each expert who to
 day, whoever has taken more than the mean of them and two tasks more waits a quarter of an hour
 after each task, so that the last tasks do not all go to whoever is quickest. Nobody is shut out,
 and nobody waits for who is not there: one of those who had fewer was at work in that time, and may
-still take one of the open tasks. Of each expert the newest two hundred tasks of the day are counted.
+still take one of the open tasks. Of each expert two hundred tasks of the day are counted at most.
 """
 
 from datetime import datetime, timedelta
