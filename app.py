@@ -1,5 +1,6 @@
 """The composition root: settings, ports, blueprints, permissions, the schedule and commands."""
 
+import functools
 import gc
 import importlib
 import logging
@@ -149,6 +150,8 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         doc_ui=False,
         root_path=str(ROOT),
     )
+    # Which functions are coroutines (none are) does not change from request to request.
+    app.ensure_sync = functools.lru_cache(4096)(app.ensure_sync)  # type: ignore[method-assign]
     app.config["LANGUAGES"] = settings.languages
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(ROOT / "translations")
     app.config["MAX_CONTENT_LENGTH"] = 64 * 1024 * 1024

@@ -4,20 +4,18 @@ The cookie holds a random secret and the row its hash. A session whose row has e
 seen for as long as the settings say, is out at its next request, whatever cookies it still has.
 """
 
-import functools
 import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, delete, text, update
-from sqlalchemy.orm import joinedload, load_only
+from sqlalchemy import delete, text, update
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, col, or_, select
 
-from accounts.models import SignIn, SignInEnd, User
-from accounts.privacy_models import Erasure
-from core import audit
+from accounts.models import Role, SignIn, SignInEnd, User
+from core import audit, db, quick
 
 SEEN_EVERY = timedelta(minutes=1)
 KEPT = timedelta(days=90)  # rows that are over, so that a stranger's sign-in can still be looked up
@@ -26,6 +24,20 @@ SEEN = text("""
     update sign_in set seen_at = :at where id =
         (select id from sign_in where id = :id and seen_at < :before for update skip locked)
 """)
+
+# Every request asks this. What else is kept of a person comes when it is asked for.
+USER = quick.Part(User, "u", ("id", "email", "name", "active", "fs_uniquifier", "locale", "theme"))
+ROLE = quick.Part(Role, "r", ("id", "name"))
+PERSON = f"""
+    select {USER.columns}, s.id as sign_in_id, s.seen_at,
+        exists (select from erasure e where e.user_id = u.id and e.undone_at is null
+                and e.done_at is null) as closing,
+        coalesce((select jsonb_object_agg(r.name, r.id) from user_role mine
+                  join role r on r.id = mine.role_id where mine.user_id = u.id), '{{}}') as roles
+    from sign_in s join user_account u on u.id = s.user_id
+    where s.secret_hash = %(hashed)s and s.ended_at is null and s.seen_at > %(since)s
+        and u.fs_uniquifier = %(uniquifier)s and u.active
+"""  # noqa: S608 - our own columns
 
 
 @dataclass(frozen=True)
@@ -60,42 +72,15 @@ def person_of(
 ) -> tuple[User, bool] | None:
     """Return whose session a cookie opens, if it still does, and whether their erasure waits."""
     asked = {"hashed": hashed(secret), "since": at - lifetime, "uniquifier": uniquifier}
-    found = session.execute(_person(), asked).unique().first()
+    found = db.ask(session, PERSON, asked)
     if found is None:
         return None
-    user, row, closing = found
-    if at - row.seen_at > SEEN_EVERY:
-        session.execute(SEEN, {"at": at, "id": row.id, "before": at - SEEN_EVERY})
-    return user, closing
-
-
-@functools.cache
-def _person() -> Any:
-    # Every request asks this, so it is put together once.
-    closing = (
-        select(Erasure.id)
-        .where(
-            col(Erasure.user_id) == col(User.id),
-            col(Erasure.undone_at).is_(None),
-            col(Erasure.done_at).is_(None),
-        )
-        .exists()
-    )
-    return (
-        select(User, SignIn, closing)
-        .options(
-            joinedload(User.roles),  # type: ignore[arg-type]
-            load_only(SignIn.seen_at),  # type: ignore[arg-type]
-        )
-        .join(SignIn, col(SignIn.user_id) == col(User.id))
-        .where(
-            SignIn.secret_hash == bindparam("hashed"),
-            col(SignIn.ended_at).is_(None),
-            SignIn.seen_at > bindparam("since"),
-            User.fs_uniquifier == bindparam("uniquifier"),
-            col(User.active),
-        )
-    )
+    user = USER.row(session, found)
+    roles = [ROLE.made(session, [number, name]) for name, number in found.roles.items()]
+    set_committed_value(user, "roles", roles)
+    if at - found.seen_at > SEEN_EVERY:
+        session.execute(SEEN, {"at": at, "id": found.sign_in_id, "before": at - SEEN_EVERY})
+    return user, found.closing
 
 
 def of(session: Session, user_id: int, *, at: datetime, lifetime: timedelta) -> list[SignIn]:

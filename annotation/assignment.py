@@ -4,23 +4,23 @@ A lease exists only with a slot of its task taken and its pay reserved, in one t
 ends it without an answer gives both back. Rows are locked in one order: assignment, task, money.
 """
 
-import functools
 import json
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import bindparam, text, update
+from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import load_only
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, col, select
 
 from annotation import beside_pay, loop, results, rules, sample, shares, slots
 from annotation.models import Annotation, Assignment, Draft, State, Task
-from core import audit, jobs
+from core import audit, db, jobs
 from core.clock import now
 from core.errors import Conflict, Invalid, NotAllowed
+from core.quick import Part
 from experts import restrictions, skills
 from payouts import budgets, policy
 from projects import entry, invitations
@@ -31,41 +31,64 @@ from projects.terms import CONTEST_DAYS
 HANDED_IN = (State.SUBMITTED, State.ACCEPTED, State.REJECTED, State.PARTLY_ACCEPTED)
 EXTENSIONS = 2  # how often a lease may be given its time again
 REASON_AT_MOST = 2000
-# Functions of the database (migration 0093): what a claim asks, takes and reserves, and what a
-# hand-in writes, are one question each.
-CLAIM = text("""
-    select * from claim_lease(:project, :expert, :tasks, :most, :at, :noted_at, :due, :pay, :fee,
-                              :code, cast(:terms as jsonb), :taken)
-""")
-HAND_IN = text("""
-    select hand_in(:lease, cast(:result as jsonb), :unique_id, :submitted_at, :review_by,
-                   :lead_seconds, cast(:jobs as jsonb))
-""")
-READ_AT_ONCE: tuple[tuple[Any, ...], ...] = (
-    (
-        Assignment.task_id,
-        Assignment.project_id,
-        Assignment.expert_id,
-        Assignment.state,
-        Assignment.currency,
-        Assignment.terms,
-        Assignment.claimed_at,
+# Functions of the database (migrations 0093 and 0120): what a claim asks, takes and reserves, and
+# what a hand-in writes, are one question each, or one for both.
+CLAIM = """
+    select * from claim_lease(%(project)s, %(expert)s, %(tasks)s, %(most)s, %(at)s, %(noted_at)s,
+        %(due)s, %(pay)s, %(fee)s, %(code)s, cast(%(terms)s as jsonb), %(taken)s)
+"""
+HAND_IN = """
+    select hand_in(%(lease)s, cast(%(result)s as jsonb), %(unique_id)s, %(submitted_at)s,
+        %(review_by)s, %(lead_seconds)s, cast(%(jobs)s as jsonb)) as made
+"""
+HAND_IN_AND_CLAIM = """
+    select * from hand_in_and_claim(%(lease)s, cast(%(result)s as jsonb), %(unique_id)s,
+        %(submitted_at)s, %(review_by)s, %(lead_seconds)s, cast(%(jobs)s as jsonb), %(project)s,
+        %(expert)s, %(tasks)s, %(most)s, %(noted_at)s, %(due)s, %(pay)s, %(fee)s, %(code)s,
+        cast(%(terms)s as jsonb))
+"""
+# With these in the terms a hand-in has more to write.
+MORE_AT_HAND_IN = {"prediction", "order", "qualification_minor"}
+# Of a lease, its project and its task: what a hand-in needs, and the claim of the next task.
+IN_WHOLE = (
+    Part(
+        Assignment,
+        "a",
+        ("id", "task_id", "project_id", "expert_id", "state", "currency", "terms", "claimed_at"),
     ),
-    (
-        Project.label_config,
-        Project.task_count,
-        Project.lease_minutes,
-        Project.price_minor,
-        Project.currency,
-        Project.fee_bps,
-        Project.guidelines_version,
-        Project.review_days,
-        Project.validation,
-        Project.overlap,
-        Project.uses_models,
+    Part(
+        Project,
+        "p",
+        (
+            "id",
+            "label_config",
+            "task_count",
+            "lease_minutes",
+            "price_minor",
+            "currency",
+            "fee_bps",
+            "guidelines_version",
+            "review_days",
+            "validation",
+            "overlap",
+            "uses_models",
+        ),
     ),
-    (Task.data,),
+    Part(Task, "t", ("id", "data")),
 )
+WHOLE = f"""
+    select {", ".join(part.columns for part in IN_WHOLE)}
+    from assignment a join project p on p.id = a.project_id join task t on t.id = a.task_id
+    where a.id = %(assignment)s for update of a
+"""  # noqa: S608 - our own columns
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """What came of asking for a task with a hand-in."""
+
+    came: str
+    lease: int | None
 
 
 class NotInvited(NotAllowed):
@@ -130,12 +153,20 @@ def claim(session: Session, project: Project, expert_id: int, *, at: datetime) -
     """
     session.flush()
     asked = _asked(project, expert_id, at)
-    found = session.execute(CLAIM, asked).one()
+    found = db.ask(session, CLAIM, asked)
     if found.came == "look":
         _look(session, project, expert_id, found, at)
         with session.begin_nested():  # what is taken goes back with the refusal
             return _lease_by_steps(session, project, expert_id, asked, at)
-    return _leased(session, found)
+    return _leased(found)
+
+
+def claim_and_commit(session: Session, project: Project, expert_id: int, *, at: datetime) -> int:
+    """Claim as the last thing of a request; where nothing stands against it, it is committed."""
+    found = db.ask_and_commit(session, CLAIM, _asked(project, expert_id, at))
+    if found.came == "look":
+        return claim(session, project, expert_id, at=at)
+    return _leased(found)
 
 
 def check_may_work(session: Session, project: Project, expert_id: int, *, at: datetime) -> None:
@@ -195,29 +226,39 @@ def submit(
     """
     if lease.state in HANDED_IN:
         return id_of(annotation_of(session, lease))
-    _check_active(lease)
-    result = loop.as_kept(project, lease, result)
-    _check_answer(session, lease, project, result)
+    result, asked = _checked(session, lease, project, result, at)
     session.flush()
-    done = {
-        "state": State.SUBMITTED,
-        "submitted_at": at,
-        "review_by": at + timedelta(days=lease.terms["review_days"]),
-        "lead_seconds": int((at - lease.claimed_at).total_seconds()),
-    }
-    asked = {
-        "lease": lease.id,
-        "result": json.dumps(result),
-        "unique_id": uuid4(),
-        "jobs": jobs.as_json(_what_follows(lease, project)),
-        **done,
-    }
-    made: int = session.execute(HAND_IN, asked).scalar_one()
-    for name, value in done.items():  # the row has it already
-        set_committed_value(lease, name, value)
+    made: int = db.ask(session, HAND_IN, asked).made
+    _note_handed_in(lease, asked)
     loop.note(session, project, lease, result)
     beside_pay.earn(session, lease, at)
     return made
+
+
+def submit_and_claim(
+    session: Session, lease: Assignment, project: Project, result: Any, *, at: datetime
+) -> Claimed | None:
+    """Hand in an answer as `submit` does, and ask for the next task; `next_lease` goes on with it.
+
+    Where a hand-in has nothing to do besides, both are one question, and are committed with it.
+    """
+    if lease.state in HANDED_IN or project.uses_models or lease.terms.keys() & MORE_AT_HAND_IN:
+        submit(session, lease, project, result, at=at)
+        return None
+    _kept, asked = _checked(session, lease, project, result, at)
+    asked |= _asked(project, lease.expert_id, at)
+    found = db.ask_and_commit(session, HAND_IN_AND_CLAIM, asked)
+    _note_handed_in(lease, asked)
+    return Claimed(found.came, found.next_lease)
+
+
+def next_lease(
+    session: Session, project: Project, expert_id: int, found: Claimed | None, *, at: datetime
+) -> int:
+    """Return the next lease that was asked for with a hand-in; raises what `claim` does."""
+    if found is None or found.came == "look":
+        return claim(session, project, expert_id, at=at)
+    return _leased(found)
 
 
 def in_whole(session: Session, assignment_id: int) -> tuple[Assignment, Project, Task] | None:
@@ -225,23 +266,11 @@ def in_whole(session: Session, assignment_id: int) -> tuple[Assignment, Project,
 
     Of each only what a hand-in needs is read at once; the rest comes when it is asked for.
     """
-    found: tuple[Assignment, Project, Task] | None
-    found = session.execute(_whole(), {"assignment": assignment_id}).first()
-    return found
-
-
-@functools.cache
-def _whole() -> Any:
-    # Every hand-in asks this, so it is put together once.
-    return (
-        select(Assignment, Project, Task)
-        .join(Project, col(Project.id) == col(Assignment.project_id))
-        .join(Task, col(Task.id) == col(Assignment.task_id))
-        .where(col(Assignment.id) == bindparam("assignment"))
-        .options(*(load_only(*attributes) for attributes in READ_AT_ONCE))
-        .with_for_update(of=Assignment)
-        .execution_options(populate_existing=True)
-    )
+    found = db.ask(session, WHOLE, {"assignment": assignment_id})
+    if found is None:
+        return None
+    lease, project, task = IN_WHOLE
+    return lease.row(session, found), project.row(session, found), task.row(session, found)
 
 
 def annotation_of(session: Session, lease: Assignment) -> Annotation:
@@ -344,7 +373,7 @@ def _lease_by_steps(
     if first:
         terms["qualification_minor"] = first
     asked = asked | {"terms": json.dumps(terms), "taken": task_id}
-    lease_id = _leased(session, session.execute(CLAIM, asked).one())
+    lease_id = _leased(db.ask(session, CLAIM, asked))
     if first:
         beside_pay.reserve(session, session.get_one(Assignment, lease_id), at)
     if is_again:
@@ -352,13 +381,11 @@ def _lease_by_steps(
     return lease_id
 
 
-def _leased(session: Session, found: Any) -> int:
+def _leased(found: Any) -> int:
     if found.came == "no_task":
         raise NoTask
     if found.came == "overdrawn":
         raise budgets.OutOfBudget
-    if found.is_again:
-        _bring_draft(session, session.get_one(Assignment, found.lease))
     return int(found.lease)
 
 
@@ -427,11 +454,31 @@ def _check_not_handed_in(lease: Assignment) -> None:
         raise HandedIn
 
 
-def _check_answer(session: Session, lease: Assignment, project: Project, result: Any) -> None:
+def _checked(
+    session: Session, lease: Assignment, project: Project, result: Any, at: datetime
+) -> tuple[Any, dict[str, Any]]:
+    """Check an answer; return it as it is kept, and what the database is told of it."""
+    _check_active(lease)
+    result = loop.as_kept(project, lease, result)
     task = session.get_one(Task, lease.task_id)
     wrong = results.problems(project.label_config, task.data, result)
     if wrong:
         raise WrongAnswer([str(problem) for problem in wrong])
+    return result, {
+        "lease": lease.id,
+        "result": json.dumps(result),
+        "unique_id": uuid4(),
+        "jobs": jobs.as_json(_what_follows(lease, project)),
+        "submitted_at": at,
+        "review_by": at + timedelta(days=lease.terms["review_days"]),
+        "lead_seconds": int((at - lease.claimed_at).total_seconds()),
+    }
+
+
+def _note_handed_in(lease: Assignment, asked: dict[str, Any]) -> None:
+    set_committed_value(lease, "state", State.SUBMITTED)  # the row has it already
+    for name in ("submitted_at", "review_by", "lead_seconds"):
+        set_committed_value(lease, name, asked[name])
 
 
 def is_result(result: Any) -> bool:

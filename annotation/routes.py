@@ -98,7 +98,7 @@ def claim(project_id: int) -> ResponseReturnValue:
     """Lease the next task, or go to the one in hand."""
     project = find(Project, project_id)
     try:
-        lease_id = leases.claim(db_session(), project, current_user.id, at=now())
+        lease_id = leases.claim_and_commit(db_session(), project, current_user.id, at=now())
     except (
         leases.NoTask,
         leases.NotOpen,
@@ -121,6 +121,8 @@ def work_on(assignment_id: int) -> ResponseReturnValue:
     lease = _own(assignment_id, "assignment.see")
     if lease.state is not State.ACTIVE:
         return _assignment_page(lease)
+    if request.args.get("after") == "hand-in":
+        flash(_("Handed in. This is the next task."), "success")
     session = db_session()
     project = find(Project, lease.project_id)
     newer = newer_guidelines.of(session, lease, project)
@@ -209,17 +211,18 @@ def submit(assignment_id: int) -> ResponseReturnValue:
         raise NotFound
     lease, project, _task = found  # the task is kept at hand for the checks of the answer
     require("assignment.work", lease)
+    hand_in = leases.submit_and_claim if _sent("next") is True else leases.submit
     try:
-        leases.submit(db_session(), lease, project, _sent("result"), at=now())
+        came = hand_in(db_session(), lease, project, _sent("result"), at=now())
     except leases.WrongAnswer as wrong:
         return json_problem(wrong.status, wrong.words, errors=wrong.problems)
     except leases.LeaseOver as over:
         _keep_late_answer(assignment_id)
         return json_problem(over.status, over.words, state=State.EXPIRED)
-    following = _following(lease, project) if _sent("next") is True else None
+    following = None if isinstance(came, int) else _following(lease, project, came)
     if following is None:
         return _left(lease)
-    flash(_("Handed in. This is the next task."), "success")
+    # The page of the next task says so, asked with `after`: a cookie for a word would cost more.
     after = url_for(".work_on", assignment_id=following)
     return jsonify(next=after, state=lease.state, follows=True)
 
@@ -252,7 +255,7 @@ def _own(assignment_id: int, permission: str, *, lock: bool = False) -> Assignme
     return lease
 
 
-def _following(lease: Assignment, project: Project) -> int | None:
+def _following(lease: Assignment, project: Project, found: leases.Claimed | None) -> int | None:
     """Lease the next task of a project; none where there is none, and what was handed in stays.
 
     A qualification task has just posted its pay, and money is locked after tasks, never before:
@@ -262,7 +265,7 @@ def _following(lease: Assignment, project: Project) -> int | None:
         return None
     session = db_session()
     try:
-        return leases.claim(session, project, lease.expert_id, at=now())
+        return leases.next_lease(session, project, lease.expert_id, found, at=now())
     except OutOfBudget:
         budget_notice.later(session, project)
     except (Conflict, NotAllowed):

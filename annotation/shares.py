@@ -4,7 +4,7 @@ The rule OF-1: while fewer than three open tasks are left for each expert who to
 day, whoever has taken more than the mean of them and two tasks more waits a quarter of an hour
 after each task, so that the last tasks do not all go to whoever is quickest. Nobody is shut out,
 and nobody waits for who is not there: one of those who had fewer was at work in that time, and may
-still take one of the open tasks.
+still take one of the open tasks. Of each expert two hundred tasks of the day are counted at most.
 """
 
 from datetime import datetime, timedelta
@@ -25,23 +25,45 @@ DAY = timedelta(days=1)
 SCARCE = 3  # open tasks for each expert at work
 AHEAD = 2  # tasks more than the mean
 PAUSE = timedelta(minutes=15)
+EACH = 200  # tasks of one expert that are counted: whoever had more has had as many as any
 
+# The experts of a project, one look into the index each, and of each the newest claims of a day, up
+# to a bound: what this costs goes with the experts and not with the tasks.
+LATELY = """
+    with recursive had as (
+        (select min(expert_id) as expert_id from assignment where project_id = :project)
+        union all
+        select (select min(a.expert_id) from assignment a
+                where a.project_id = :project and a.expert_id > had.expert_id)
+        from had where had.expert_id is not null
+    ), lately as (
+        select had.expert_id, counted.* from had cross join lateral (
+            select count(*) filter (where newest.state not in ('returned', 'expired')) as taken,
+                max(newest.claimed_at) filter (where newest.state not in ('returned', 'expired'))
+                    as last_claim,
+                max(greatest(newest.claimed_at, newest.seen_at, newest.submitted_at)) as last_act
+            from (select a.state, a.claimed_at, a.seen_at, a.submitted_at from assignment a
+                  where a.project_id = :project and a.expert_id = had.expert_id
+                  and a.claimed_at > :day order by a.claimed_at desc limit :each) as newest
+        ) as counted
+    )
+"""
+SHARES = text(f"""{LATELY}
+    select coalesce(sum(taken), 0), count(*), coalesce(sum(taken) filter (where mine), 0),
+        max(last_claim) filter (where mine)
+    from (select *, expert_id = :expert as mine from lately where taken > 0) as those
+""")  # noqa: S608 - our own words
 # Who had fewer tasks than `mine`, did something since then, and has had no part in an open task.
-OTHERS = text("""
-    with lately as (
-        select a.expert_id from assignment a
-        where a.project_id = :project and a.expert_id <> :expert and a.claimed_at > :day
-        group by a.expert_id
-        having count(*) filter (where a.state not in ('returned', 'expired')) < :mine
-        and max(greatest(a.claimed_at, a.seen_at, a.submitted_at)) > :since
-    ), open as (
+OTHERS = text(f"""{LATELY}, open as (
         select t.id from task t where t.project_id = :project and t.slots_left > 0 limit :most
     )
     select exists (
-        select from lately l cross join open o where not exists (
+        select from lately l cross join open o
+        where l.expert_id <> :expert and l.taken < :mine and l.last_act > :since
+        and not exists (
             select from assignment a where a.task_id = o.id and a.expert_id = l.expert_id
             and a.state not in ('returned', 'expired')))
-""")
+""")  # noqa: S608 - our own words
 
 RULES = {OTHERS_FIRST: _l("When few tasks are left, those who have had fewer come first.")}
 
@@ -100,31 +122,17 @@ def _check_others(session: Session, project: Project, expert_id: int, at: dateti
     left = slots.open_tasks(session, id_of(project), most=slots.COUNTED)
     if left >= slots.COUNTED:
         return
-    taken, experts, mine, last = session.execute(
-        select_columns(
-            func.count(),
-            func.count(col(Assignment.expert_id).distinct()),
-            func.count().filter(col(Assignment.expert_id) == expert_id),
-            func.max(col(Assignment.claimed_at)).filter(col(Assignment.expert_id) == expert_id),
-        ).where(
-            col(Assignment.project_id) == project.id,
-            col(Assignment.state).not_in(slots.GIVEN_BACK),
-            col(Assignment.claimed_at) > at - DAY,
-        )
-    ).one()
+    asked = {"project": project.id, "expert": expert_id, "day": at - DAY, "each": EACH}
+    taken, experts, mine, last = session.execute(SHARES, asked).one()
     if experts < 2 or left >= SCARCE * experts or mine <= taken / experts + AHEAD:
         return
-    if last + PAUSE > at and _others_come(session, project, expert_id, mine, at):
+    if last + PAUSE > at and _others_come(session, asked | {"mine": mine, "since": at - PAUSE}):
         raise OthersFirst(last + PAUSE)
 
 
-def _others_come(
-    session: Session, project: Project, expert_id: int, mine: int, at: datetime
-) -> bool:
+def _others_come(session: Session, asked: dict[str, object]) -> bool:
     """Say whether somebody who had fewer tasks is at work and may take one that is open."""
-    asked = {"project": project.id, "expert": expert_id, "mine": mine, "since": at - PAUSE}
-    asked |= {"day": at - DAY, "most": slots.COUNTED}
-    return bool(session.execute(OTHERS, asked).scalar_one())
+    return bool(session.execute(OTHERS, asked | {"most": slots.COUNTED}).scalar_one())
 
 
 def _kept(project: Project, expert_id: int) -> tuple[ColumnElement[bool], ...]:

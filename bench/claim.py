@@ -199,7 +199,9 @@ def _gunicorn(address: str, settings: Any, folder: Path) -> Iterator[str]:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     try:
         debian_postgres.wait_for(port)
-        httpx.get(f"http://127.0.0.1:{port}/sign-in", timeout=60)  # the port is open before the app
+        httpx.get(
+            f"http://127.0.0.1:{port}/sign-in", timeout=300
+        )  # the port is open before the app
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()

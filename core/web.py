@@ -44,6 +44,14 @@ PERMISSIONS = (
     "hid=(), magnetometer=(), microphone=(), midi=(), payment=(), serial=(), usb=(), "
     "publickey-credentials-get=(self), publickey-credentials-create=(self)"
 )
+HEADERS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Permissions-Policy", PERMISSIONS),
+    ("X-Permitted-Cross-Domain-Policies", "none"),
+)
 BARE = """<!doctype html><html lang="en"><title>This could not be done</title>
 <h1>This could not be done</h1><p>{words} Nothing was changed half-way. If it fails again, write to
 the operator. {code}</p></html>"""
@@ -189,20 +197,23 @@ def _policy(settings: Settings) -> str:
 
 
 def _headers(response: Response) -> Response:
-    add = response.headers.setdefault
-    add("Content-Security-Policy", current_app.extensions["doyen.csp"])
-    add("X-Content-Type-Options", "nosniff")
-    add("Referrer-Policy", "same-origin")
-    add("Cross-Origin-Opener-Policy", "same-origin")
-    add("Cross-Origin-Resource-Policy", "same-origin")
-    add("Permissions-Policy", PERMISSIONS)
-    add("X-Permitted-Cross-Domain-Policies", "none")
-    if request.is_secure or current_app.config["SESSION_COOKIE_SECURE"]:
-        add("Strict-Transport-Security", "max-age=31536000")
-    if request.endpoint != "static" and "Cache-Control" not in response.headers:
+    present = {name.lower() for name in response.headers.keys()}  # noqa: SIM118 - not a mapping
+    add = [pair for pair in _of_all() if pair[0].lower() not in present]
+    if request.endpoint != "static" and "cache-control" not in present:
         # A page belongs to one person: no shared cache keeps it, and Back asks again.
-        response.headers["Cache-Control"] = "no-store"
+        add.append(("Cache-Control", "no-store"))
+    response.headers.extend(add)
     return response
+
+
+def _of_all() -> tuple[tuple[str, str], ...]:
+    """Return the headers of every answer that has not said otherwise."""
+    secure = request.is_secure or current_app.config["SESSION_COOKIE_SECURE"]
+    return (
+        ("Content-Security-Policy", current_app.extensions["doyen.csp"]),
+        *HEADERS,
+        *((("Strict-Transport-Security", "max-age=31536000"),) if secure else ()),
+    )
 
 
 def _forms_only() -> None:

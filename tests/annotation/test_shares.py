@@ -249,6 +249,21 @@ def hand_in(client, lease, **more):
     return client.post(f"/work/{lease.id}/submit", json=body, headers=headers)
 
 
+def test_a_task_that_comes_again_with_a_hand_in_brings_its_draft(session, sign_in):
+    made = make_desk(session, tasks=2)
+    first = claim(session, made)
+    assignment.save_draft(session, first, choice("patent"), at=now())
+    assignment.give_back(session, first, at=now())
+    second = claim(session, made)
+    client = sign_in(session.get(User, made.experts[0].user_id))
+
+    hand_in(client, second, next=True)
+
+    again = assignment.in_hand(session, made.project_id, made.experts[0].user_id)
+    assert again.task_id == first.task_id
+    assert assignment.draft_of(session, again).result == choice("patent")
+
+
 def test_handing_in_leads_to_the_next_task_at_once(session, sign_in):
     made = make_desk(session, tasks=2)
     lease = claim(session, made)
@@ -263,7 +278,10 @@ def test_handing_in_leads_to_the_next_task_at_once(session, sign_in):
         "follows": True,
     }
     assert following.task_id != lease.task_id
-    assert "Handed in. This is the next task." in client.get(f"/work/{following.id}").text
+    assert (
+        "Handed in. This is the next task."
+        in client.get(f"/work/{following.id}?after=hand-in").text
+    )
     # Sent again, it is the same.
     assert hand_in(client, lease, next=True).json == answered.json
     assert len(session.exec(select(Assignment)).all()) == 2

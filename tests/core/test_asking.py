@@ -1,0 +1,75 @@
+"""Questions that go to the driver itself, and those that are committed with their answer."""
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, select
+
+from accounts.models import User
+from core import db, quick
+from tests.conftest import Live
+from tests.factories.accounts import make_user
+
+NAME = "update user_account set name = %(name)s where id = %(id)s returning name"
+
+
+def names(live: Live) -> list[str]:
+    with Session(live.engine) as other:
+        return list(other.exec(select(User.name).order_by(User.id)))
+
+
+def test_what_is_asked_last_is_committed_with_all_that_came_before(live):
+    with live.transaction() as session:
+        first, second = make_user(session, name="First"), make_user(session, name="Second")
+        ids = (first.id, second.id)
+
+    with live.app.test_request_context():
+        session = db.db_session()
+        session.get_one(User, ids[0]).name = "One"
+        found = db.ask_and_commit(session, NAME, {"name": "Two; commit", "id": ids[1]})
+
+        assert found.name == "Two; commit"
+        assert names(live) == ["One", "Two; commit"]
+        # What is written after it is a transaction of its own.
+        session.get_one(User, ids[0]).name = "Undone"
+        session.flush()
+        session.rollback()
+    assert names(live) == ["One", "Two; commit"]
+    with Session(live.engine) as other:  # nothing of it stays with the connection
+        assert other.execute(text("show synchronous_commit")).scalar_one() == "on"
+
+
+@pytest.mark.parametrize("ask", [db.ask, db.ask_and_commit])
+def test_an_error_is_sqlalchemys_without_the_values_and_nothing_is_kept(live, ask):
+    with live.transaction() as session:
+        made = make_user(session, name="First", email="first@example.org")
+        other = make_user(session, name="Second")
+        asked = {"email": made.email, "id": other.id}
+
+    with live.app.test_request_context():
+        session = db.db_session()
+        session.get_one(User, asked["id"]).name = "Gone"
+        session.flush()
+        with pytest.raises(IntegrityError) as failed:
+            ask(session, "update user_account set email = %(email)s where id = %(id)s", asked)
+        session.rollback()
+
+    assert failed.value.params is None
+    assert failed.value.orig.sqlstate == "23505"
+    assert names(live) == ["First", "Second"]
+
+
+def test_a_row_made_of_an_answer_reads_the_rest_when_it_is_asked_for(session):
+    made = make_user(session, name="First", email="first@example.org")
+    session.flush()
+    part = quick.Part(User, "u", ("id", "name"))
+    number = made.id
+    session.expunge_all()
+
+    question = f"select {part.columns} from user_account u where id = %(id)s"
+    row = part.row(session, db.ask(session, question, {"id": number}))
+
+    assert set(vars(row)) - {"_sa_instance_state"} == {"id", "name"}
+    assert row.email == "first@example.org"
+    assert session.get_one(User, number) is row
+    assert not session.dirty
