@@ -8,8 +8,8 @@ from pathlib import Path
 
 from alembic import op
 
-revision = "0120"
-down_revision = "0101"
+revision = "0104"
+down_revision = "0103"
 branch_labels = None
 depends_on = None
 
