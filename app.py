@@ -136,6 +136,7 @@ SCHEDULE = {
     "releases.take_up_builds": 60,
     "releases.sign_waiting": 60,
     "releases.make_formats": 120,
+    "releases.drop_copies": 3600,
 }
 
 

@@ -6,6 +6,7 @@ whole, in parts, or not at all where the reader has it.
 
 from dataclasses import dataclass
 from http import HTTPStatus
+from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -78,14 +79,66 @@ def entry(root: Path, release: Release, path: str) -> Entry:
     return Entry(path, size, _etag(release, path), None)
 
 
-def send(root: Path, release: Release, path: str, asked: Environ) -> Response:
-    """Answer a request for a file of a release; `asked` is the request's WSGI environ."""
+@dataclass(frozen=True)
+class File:
+    """A file by its place, and what is said of it to who loads it."""
+
+    place: str
+    size: int
+    etag: str
+    name: str
+
+    @property
+    def mimetype(self) -> str:
+        """What sort of file it is."""
+        return TYPES.get(PurePosixPath(self.name).suffix, "text/plain")
+
+
+def of(root: Path, release: Release, path: str) -> File:
+    """Return a file of a release, or raise `NotFound`."""
     found = entry(root, release, path)
-    opened = storage.opened_at(root, _place(release, path), found.size)
     name = f"{release.facts['name']}-{release.version}-{PurePosixPath(path).name}"
-    response = answer(opened, asked, etag=found.etag, name=name)
-    response.headers["X-Repo-Commit"] = str(release.commit)
+    return File(_place(release, path), found.size, found.etag, name)
+
+
+def send(root: Path, file: File, asked: Environ) -> tuple[Response, range | None]:
+    """Answer a request for a file, and say which bytes of it are sent, if any are.
+
+    `asked` is the request's WSGI environ. Where the file is in S3, who asks is sent there, with the
+    same range; what it is, and whether they have it already, is answered here.
+    """
+    is_read = asked["REQUEST_METHOD"] == "GET"
+    address = storage.link(file.place, file.size, _said(file)) if is_read else None
+    if address is None:
+        opened = storage.opened_at(root, file.place, file.size)
+        response = answer(opened, asked, etag=file.etag, name=file.name)
+        return response, sent(response, file.size) if is_read else None
+    nothing = storage.Opened(BytesIO(), file.size)
+    response = answer(nothing, asked, etag=file.etag, name=file.name)
+    part = sent(response, file.size)
+    if part is not None:
+        response = _there(address, response)
+    return response, part
+
+
+def _there(address: str, here: Response) -> Response:
+    """Send who asks to an address that is over soon, so that nobody keeps it."""
+    here.close()
+    response = Response(status=HTTPStatus.FOUND, headers={"Location": address})
+    response.headers["ETag"] = here.headers["ETag"]
+    response.headers["Accept-Ranges"] = "bytes"
+    response.headers["Cache-Control"] = "private, no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
     return response
+
+
+def _said(file: File) -> dict[str, str]:
+    """Return what S3 says of a file: its kind, and the name under which it is kept."""
+    plain = "".join(one if one.isascii() and one not in '"\\' else "_" for one in file.name)
+    return {
+        "response-content-type": file.mimetype,
+        "response-content-disposition": f'attachment; filename="{plain}"',
+    }
 
 
 def answer(opened: storage.Opened, asked: Environ, *, etag: str, name: str) -> Response:
