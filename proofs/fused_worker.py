@@ -53,18 +53,24 @@ class Fuse:
         if begins is None:
             return
         if begins and event == "call" and begins != self.phase:
+            self._keep()
             self.phase, self.calls = begins, 0
             self._tell("")
         if self.phase:
             self.calls += 1
-            self.counts[self.phase] = self.calls
             if (self.phase, self.calls) == self.at:
                 self._tell(f"{Path(code.co_filename).stem}.{code.co_name}:{frame.f_lineno}")
                 os.kill(os.getpid(), self.way)
 
     def end(self) -> None:
         """Say what was counted by a worker that came to its end."""
+        self._keep()
         self._tell("the end")
+
+    def _keep(self) -> None:
+        """Keep the fewest calls of a phase in any build: at each of those a fuse burns."""
+        if self.phase:
+            self.counts[self.phase] = min(self.counts.get(self.phase, self.calls), self.calls)
 
     def _begins(self, file: str, name: str) -> str | None:
         if not file.startswith(OURS):

@@ -10,11 +10,11 @@ import hashlib
 import json
 import os
 import random
-import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.error
@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from pyarrow.fs import S3FileSystem
+from pyarrow.fs import FileSelector, S3FileSystem
 from sqlalchemy import text
 from sqlmodel import col, select
 
@@ -52,15 +52,18 @@ from tests.factories.tokens import make_token
 
 SEED = 7
 BUCKET = "releases"
-ROWS, MANY_ROWS = 300, 2_600  # more than are read at once, so that a change falls in between
+ROWS, WIDE_ROWS = 300, 900
+MANY_ROWS = 2_600  # more than are read at once, so that a change falls in between
 BUILD_PHASES = PHASES[:6]
 AFTER = PHASES[6:]
-TIMES_EACH = 4  # kills of each phase of a build
+AT_ANY_MOMENT = "at any moment"
+TIMES_EACH = 4  # kills of each phase of a build; a release is given up at the sixth attempt
+FEWEST = 20
 DAYS = 40
 OTHER = "update annotation set result = replace(result::text, 'grant', 'patent')::jsonb"
 WIDE = """
     update task set data = data || jsonb_build_object('pages', (
-        select string_agg(md5(n::text || '-' || task.id), '') from generate_series(1, 250) n))
+        select string_agg(md5(n::text || '-' || task.id), '') from generate_series(1, 640) n))
     where project_id = %s
 """
 
@@ -162,7 +165,7 @@ def kill(moto: Path) -> tuple[str, list[str]]:
         _undisturbed(world)
         if world.gaps:
             return "no undisturbed build", world.gaps
-        plan = [phase for phase in BUILD_PHASES for _ in range(TIMES_EACH)]
+        plan = [phase for phase in [*BUILD_PHASES, AT_ANY_MOMENT] for _ in range(TIMES_EACH)]
         chosen.shuffle(plan)
         for number, release_id in enumerate(world.releases):
             mine = plan[number * TIMES_EACH : (number + 1) * TIMES_EACH]
@@ -172,7 +175,10 @@ def kill(moto: Path) -> tuple[str, list[str]]:
         _fill_up(world)
         _same(world)
         web = _web(world, chosen)
-    spread = ", ".join(f"{phase} {world.kills[phase]}" for phase in [*PHASES, "at any moment"])
+    world.gaps += [f"nothing was killed in {one}" for one in PHASES if not world.kills[one]]
+    if sum(world.kills.values()) < FEWEST:
+        world.gaps.append(f"only {sum(world.kills.values())} workers were killed")
+    spread = ", ".join(f"{phase} {world.kills[phase]}" for phase in [*PHASES, AT_ANY_MOMENT])
     said = (
         f"{sum(world.kills.values())} workers killed ({spread}), {world.looks} looks at what there"
         f" is, {len(world.expected)} releases with the hashes of {DAYS} days later;"
@@ -187,7 +193,7 @@ def _world(moto: Path) -> Iterator[Killed]:
     url = database.server(database.FOLDER)
     database.migrated_template(url, database.FOLDER)
     with (
-        tempfile_folder() as folder,
+        _folder() as folder,
         _moto(moto) as port,
         closing(Cut(port)) as way,
         database.copy(url) as address,
@@ -213,10 +219,8 @@ def _world(moto: Path) -> Iterator[Killed]:
 
 
 @contextmanager
-def tempfile_folder() -> Iterator[Path]:
+def _folder() -> Iterator[Path]:
     """Make a folder that is gone at the end."""
-    import tempfile
-
     with tempfile.TemporaryDirectory(prefix="doyen-killed-") as name:
         yield Path(name)
 
@@ -239,9 +243,9 @@ def _moto(program: Path) -> Iterator[int]:
 
 def _fill(world: Killed) -> None:
     made: list[int] = []
-    count = len(BUILD_PHASES)
+    count = len(BUILD_PHASES) + 1
     for number in range(count + 4):
-        rows = MANY_ROWS if number >= count else ROWS
+        rows = {count: MANY_ROWS, count + 1: WIDE_ROWS}.get(number, ROWS)
         with world.live.transaction() as session:
             desk = make_desk(session, experts=4, tasks=0, overlap=3)
             project_id, experts = desk.project_id, [one.user_id for one in desk.experts]
@@ -276,14 +280,14 @@ def _undisturbed(world: Killed) -> None:
         admin.execute(f"CREATE DATABASE {copied} TEMPLATE {name}")  # type: ignore[call-overload]
     try:
         address = database.address(world.maintenance, copied)
-        with tempfile_folder() as folder:
+        with _folder() as folder:
             calm = {"DATABASE_URL": address, "DATA_DIR": str(folder), "RELEASES_URL": ""}
             _worker(world, {"PROOF_DAYS": str(DAYS), **calm}).wait()
             world.calls = json.loads(world.told.read_text())["counts"]
             with psycopg.connect(address) as asked:
                 found = asked.execute("select id, manifest from release where state = 'ready'")
                 for number, manifest in found.fetchall():
-                    place = f"{manifest_place(asked, number)}"
+                    place = f"{_place_of(asked, number)}"
                     text_ = (folder / "releases" / place / "manifest.json").read_bytes()
                     world.expected[number] = manifest | {
                         "_sha256": hashlib.sha256(text_).hexdigest(),
@@ -300,7 +304,7 @@ def _undisturbed(world: Killed) -> None:
         session.execute(text("update release set held_until = now() + interval '1 day'"))
 
 
-def manifest_place(asked: Any, number: int) -> str:
+def _place_of(asked: Any, number: int) -> str:
     """Return where a release of a database is kept."""
     found = asked.execute("select project_id, commit from release where id = %s", [number])
     project_id, commit = found.fetchone()
@@ -353,19 +357,13 @@ def _kill_until_built(
     world: Killed, release_id: int, phases: list[str], chosen: random.Random
 ) -> None:
     """Kill the builds of a release one after another, then let it come to its end."""
-    for number, phase in enumerate([*phases, *AFTER]):
+    for phase in [*phases, *(AFTER if release_id in world.releases[:3] else [])]:
         _time_passes(world, release_id)
-        if number == len(phases) and world.release(release_id).state is not State.READY:
-            # Killed as often as it may be: the sixth time it comes to its end, and is signed later.
-            _run(world, release_id, ("signing", 1, "KILL"), "signing")
-            _time_passes(world, release_id)
-            continue
-        by_time = number == len(phases) - 1 and chosen.random() < 0.8
-        if by_time:
+        if phase == AT_ANY_MOMENT:
             _at_a_moment(world, release_id, chosen)
         else:
-            number_of = chosen.randint(1, world.calls[phase])
-            _run(world, release_id, (phase, number_of, "KILL"), phase)
+            at = chosen.randint(1, max(1, int(world.calls[phase] * 0.9)))
+            _run(world, release_id, (phase, at, "KILL"), phase)
     _time_passes(world, release_id)
     _worker(world, {}).wait()
     _look(world, release_id, "at the end")
@@ -387,7 +385,7 @@ def _at_a_moment(world: Killed, release_id: int, chosen: random.Random) -> None:
     time.sleep(chosen.uniform(0, 2.5))
     if worker.poll() is None:
         worker.kill()
-        world.kills["at any moment"] += 1
+        world.kills[AT_ANY_MOMENT] += 1
     worker.wait()
     _look(world, release_id, "killed at some moment")
 
@@ -403,7 +401,7 @@ def _half(world: Killed, release_id: int) -> Iterator[str]:
     release = world.release(release_id)
     with world.live.transaction() as session:
         series = session.get_one(ReleaseSeries, release.project_id)
-        slug = series_owner(session, series)
+        slug = _slug(session, series)
         reader = session.get_one(User, world.reader_id)
         owner = session.get_one(User, release.asked_by)
         is_made = bool(
@@ -448,7 +446,7 @@ def _half(world: Killed, release_id: int) -> Iterator[str]:
         yield "a format was made of what is not there"
 
 
-def series_owner(session: Any, series: ReleaseSeries) -> str:
+def _slug(session: Any, series: ReleaseSeries) -> str:
     """Return the slug of the organisation of a series."""
     found = session.execute(
         text("select slug from organisation where id = :id"), {"id": series.organisation_id}
@@ -461,8 +459,6 @@ def _torn(world: Killed) -> Iterator[str]:
     root = world.settings.data_dir.resolve() / "releases"
     for place in root.glob("[0-9]*/*"):
         yield from _by_sums(str(place), lambda path, at=place: (at / path).read_bytes())
-    from pyarrow.fs import FileSelector
-
     found = world.s3.get_file_info(
         FileSelector(f"{BUCKET}/here", recursive=True, allow_not_found=True)
     )
@@ -585,7 +581,7 @@ def _web(world: Killed, chosen: random.Random) -> str:
     release = world.release(world.wide)
     file = max(release.facts["files"], key=lambda one: one["size"])
     with world.live.transaction() as session:
-        slug = series_owner(session, session.get_one(ReleaseSeries, release.project_id))
+        slug = _slug(session, session.get_one(ReleaseSeries, release.project_id))
     address = f"/datasets/{slug}/{release.facts['name']}/resolve/main/{file['path']}"
     got, kills = b"", 0
     with _gunicorn(world) as (url, master):
@@ -672,11 +668,3 @@ def _until(true: Callable[[], bool], seconds: float = 60) -> None:
         if time.monotonic() > until:
             raise TimeoutError
         time.sleep(0.01)
-
-
-if __name__ == "__main__":
-    began = time.monotonic()
-    what, wrong = kill(Path(shutil.which(sys.argv[1]) or sys.argv[1]))
-    print(f"{what} ({time.monotonic() - began:.0f} s)")
-    for gap in wrong:
-        print(f"  gap: {gap}")

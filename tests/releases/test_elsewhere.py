@@ -1,8 +1,6 @@
 """Releases that are kept elsewhere: short addresses to S3, and no need of a copy here."""
 
-import json
 import shutil
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
@@ -16,10 +14,7 @@ from releases.delivery_models import ReleaseDownload
 from tests.factories.releases import (
     add_validated,
     build_release,
-    make_grant,
-    make_ml_team,
     make_release,
-    make_work,
 )
 from tests.factories.tokens import make_token
 from tests.jobs_run import run_jobs
@@ -173,9 +168,9 @@ def test_with_no_copy_here_all_goes_on(app, session, desk, root, sign_in, elsewh
     assert (page.status_code, "Clause" in page.text) == (200, True)
     with app.app_context():
         # One file was fetched for the page, and no more.
-        assert len([one for one in (root / storage.SINGLE).rglob("*.parquet")]) == 1
+        assert len(list((root / storage.SINGLE).rglob("*.parquet"))) == 1
         storage.drop_copies(root, unused_for=-60)
-        assert [one for one in (root / storage.SINGLE).rglob("*.parquet")] == []
+        assert list((root / storage.SINGLE).rglob("*.parquet")) == []
 
 
 def test_a_copy_in_use_or_not_whole_elsewhere_stays(app, root, elsewhere, release):
