@@ -138,6 +138,7 @@ SCHEDULE = {
     "releases.sign_waiting": 60,
     "releases.make_formats": 120,
     "releases.take_up_looks": 60,
+    "releases.drop_copies": 3600,
 }
 
 

@@ -47,6 +47,11 @@ class Settings(BaseSettings):
     # "region": "…", "endpoint_override": "…"} for S3 (none: AWS's own ways to find a key).
     releases_url: str = ""
     releases_options: SecretStr = SecretStr("")
+    # Where readers of releases reach that S3, when not as we do: https://s3.example. They are sent
+    # there by addresses that work for minutes. "none": everything is sent through us.
+    releases_readers_at: str = ""
+    # How many hours a copy here stays that nobody uses, where releases are kept elsewhere.
+    releases_copy_hours: int = Field(default=24, ge=1)
     # The Ed25519 key that signs the manifests of releases, as PEM or as 32 bytes in base64. Without
     # one, a key is made once and kept in data_dir; give one where several hosts share no data_dir.
     release_signing_key: SecretStr = SecretStr("")

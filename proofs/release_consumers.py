@@ -6,6 +6,7 @@ with the files that it names beside it. Prints one JSON object.
 
 import io
 import json
+import subprocess
 import sys
 import xml.etree.ElementTree as ET
 import zipfile
@@ -44,16 +45,55 @@ def lines(name):
     return load_dataset("json", data_files=paths, split="train", cache_dir=str(FOLDER / "cache"))
 
 
-@step("croissant")
-def _croissant():
-    found = mlcroissant.Dataset(jsonld=str(FOLDER / "croissant.json"))
+def croissant(path):
+    """Return what is described, clean, and the rows of each split as `mlcroissant` loads them."""
+    found = mlcroissant.Dataset(jsonld=str(path))
     issues = found.metadata.ctx.issues
     assert not issues.errors, issues.errors
     assert not issues.warnings, issues.warnings
-    name = found.metadata.record_sets[0].name
-    rows = list(found.records(name))
-    assert rows
-    assert rows[0][f"{name}/id"]
+    return found, {one.name: list(found.records(one.name)) for one in found.metadata.record_sets}
+
+
+def as_parquet(folder, split, rows):
+    """Compare records with the rows of the Parquet files: numbers, texts, lists and their parts."""
+    frames = [pandas.read_parquet(one) for one in sorted((folder / "data").glob(f"{split}-*"))]
+    frame = pandas.concat(frames)
+    assert len(rows) == len(frame)
+    of = {row[f"{split}/id"].decode(): row for row in rows}
+    for there in frame.to_dict("records"):
+        row = of[there["id"]]
+        assert row[f"{split}/annotator_count"] == there["annotator_count"]
+        assert row[f"{split}/validated_at"] == there["validated_at"]
+        classes = [one.decode() for one in row[f"{split}/credential_classes"]]
+        assert classes == list(there["credential_classes"])
+        spans = row[f"{split}/spans"]
+        start, said = f"{split}/spans/start", f"{split}/spans/text"
+        assert [(one[start], one[said].decode()) for one in spans] == [
+            (one["start"], one["text"]) for one in there["spans"]
+        ]
+
+
+@step("croissant, a file for each split")
+def _croissant():
+    found, of = croissant(FOLDER / "croissant.json")
+    assert "train" in of
+    for split, rows in of.items():
+        as_parquet(FOLDER, split, rows)
+    validate = Path(sys.executable).with_name("mlcroissant")
+    command = [str(validate), "validate", "--jsonld", str(FOLDER / "croissant.json")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-400:]
+    assert found.metadata.name
+
+
+@step("croissant, many files for each split")
+def _sharded():
+    folder = FOLDER / "sharded"
+    _found, of = croissant(folder / "croissant.json")
+    assert len(list((folder / "data").glob("train-*"))) > 1
+    assert any(row["train/spans"] for row in of["train"])
+    for split, rows in of.items():
+        as_parquet(folder, split, rows)
 
 
 @step("csv by pandas")

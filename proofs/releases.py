@@ -5,6 +5,7 @@ S3 live in environments of their own under `var/release-clients`, which are made
 prints what it came to; the last line says whether all held.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -18,8 +19,10 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from sqlmodel import col, select
 
@@ -27,8 +30,8 @@ from app import ROOT, create_app
 from bench import debian_postgres
 from core.clock import now
 from core.db import Database
-from proofs import hub_taker
-from releases import croissant, formats_made, links, storage
+from proofs import hub_taker, release_killed
+from releases import croissant, formats, formats_made, links, rebuild, storage
 from releases.delivery_models import ReleaseDownload, Way
 from releases.downloads import Reader
 from releases.jobs import releases_folder
@@ -260,12 +263,27 @@ def _formats(world: World) -> Part:
                         )
             shutil.copytree(storage.folder(root, ready[0]), folder, dirs_exist_ok=True)
         (folder / "croissant.json").write_text(croissant.text(ready[0].facts))
+        sharded = _sharded(world, folder / "sharded")
+        (folder / "sharded" / "croissant.json").write_text(croissant.text(sharded))
         said = _in_environment("now", "release_consumers.py", name)
     if "held" not in said:
         return Part("did not run", [str(said)])
     lacking = sorted(set(formats_made.FORMATS) - made)
     gaps = said["failed"] + [f"no release has the format {one}" for one in lacking]
     return Part(f"Croissant and {len(made)} formats by {len(said['held'])} consumers", gaps)
+
+
+def _sharded(world: World, folder: Path) -> dict[str, Any]:
+    """Build the text release once more with three rows a file; return its manifest."""
+    kept = formats.SHARD_ROWS, formats.ROWS_AT_ONCE
+    formats.SHARD_ROWS, formats.ROWS_AT_ONCE = 3, 3
+    try:
+        with world.live.app.app_context():
+            facts, made = rebuild.again(world.release(), releases_folder())
+    finally:
+        formats.SHARD_ROWS, formats.ROWS_AT_ONCE = kept
+    shutil.move(made, folder)
+    return facts
 
 
 def _push(world: World) -> Part:
@@ -291,8 +309,8 @@ def _push(world: World) -> Part:
 
 
 def _killed(_world: World) -> Part:
-    """Builds that are killed at random points are proven with the builds themselves."""
-    return Part("builds killed: see tests/releases/test_crashes.py")
+    """Kill builds at random points, their storage and the web; they have a world of their own."""
+    return Part(*release_killed.kill(_bin("s3") / "moto_server"))
 
 
 def _s3(world: World) -> Part:
@@ -345,11 +363,81 @@ def _s3(world: World) -> Part:
             said = _in_environment(
                 "now", "release_client.py", url, name, token, world.stranger, release.commit, folder
             )
-        gaps += said.get("failed", [str(said)])
+            gaps += said.get("failed", [str(said)])
+            file = max(release.facts["files"], key=lambda one: one["size"])
+            gaps += _sent_there(f"{url}/datasets/{name}/resolve/main/{file['path']}", token, file)
+        shutil.rmtree(settings.data_dir / "releases", ignore_errors=True)
+        gaps += _pushed_from_there(world, release_id, settings, more)
     finally:
         server.terminate()
         server.wait()
-    return Part(f"built into S3 and loaded from there: {len(said.get('held', []))} steps", gaps)
+    steps = len(said.get("held", []))
+    return Part(f"built into S3, loaded from there by signed addresses: {steps} steps", gaps)
+
+
+def _sent_there(address: str, token: str, file: dict[str, Any]) -> Iterator[str]:
+    """Ask for a part of a file that is in S3 alone: an address there, which gives that part."""
+
+    class Stay(urllib.request.HTTPRedirectHandler):
+        def redirect_request(self, *_asked: Any) -> None:
+            return None
+
+    part = {"Range": "bytes=4-11"}
+    asked = urllib.request.Request(address, headers={"Authorization": f"Bearer {token}"} | part)
+    try:
+        urllib.request.build_opener(Stay).open(asked)
+        yield "a file in S3 is not sent from there"
+    except urllib.error.HTTPError as answer:
+        there = answer.headers["Location"] or ""
+        if answer.code != HTTPStatus.FOUND or f'"{file["sha256"]}"' != answer.headers["ETag"]:
+            yield f"S3: {answer.code}, {answer.headers['ETag']}"
+    with urllib.request.urlopen(urllib.request.Request(there, headers=part)) as answer:
+        if answer.status != HTTPStatus.PARTIAL_CONTENT or len(answer.read()) != 8:
+            yield f"S3 answers {answer.status} to a range"
+    with urllib.request.urlopen(there) as answer:
+        if hashlib.sha256(answer.read()).hexdigest() != file["sha256"]:
+            yield "other bytes come from S3"
+    yield from _as_amazon_signs(there)
+
+
+def _as_amazon_signs(address: str) -> Iterator[str]:
+    """Sign the same with Amazon's own library, and compare."""
+    parts = urlsplit(address)
+    asked = dict(parse_qsl(parts.query))
+    bucket, _, key = parts.path.lstrip("/").partition("/")
+    script = f"""
+import datetime, botocore.auth, botocore.awsrequest, botocore.credentials
+from unittest import mock
+at = datetime.datetime.strptime({asked["X-Amz-Date"]!r}, "%Y%m%dT%H%M%SZ")
+said = {{k: v for k, v in {asked!r}.items() if not k.startswith("X-Amz-")}}
+request = botocore.awsrequest.AWSRequest("GET", {f"{parts.scheme}://{parts.netloc}{parts.path}"!r},
+                                         params=said)
+keys = botocore.credentials.Credentials("key", "secret")
+signer = botocore.auth.S3SigV4QueryAuth(keys, "s3", "us-east-1", expires=300)
+with mock.patch("botocore.auth.get_current_datetime", lambda *a, **k: at):
+    signer.add_auth(request)
+print(request.url)
+"""
+    command = [str(_bin("s3") / "python"), "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True)
+    theirs = dict(parse_qsl(urlsplit(done.stdout.strip()).query))
+    if theirs.get("X-Amz-Signature") != asked["X-Amz-Signature"]:
+        yield f"Amazon signs {bucket}/{key} in another way: {done.stderr[-300:]}"
+
+
+def _pushed_from_there(
+    world: World, release_id: int, settings: Any, more: dict[str, str]
+) -> Iterator[str]:
+    """Push a release that is in S3 alone: with its signature and its formats."""
+    with hub_taker.Server() as hub:
+        said = {"HF_TOKEN": "hf_theirs", "HF_HUB_DISABLE_XET": "1", **more}
+        said["DATA_DIR"] = str(settings.data_dir)
+        push = ("release", "push", str(release_id), "acme/there", "--endpoint", hub.url)
+        yield from _doyen(world, *push, "--formats", **said)
+        files = hub.taken.commits[-1] if hub.taken.commits else {}
+    for path in ("manifest.json", "manifest.json.sig", "formats/csv/train.csv"):
+        if path not in files:
+            yield f"{path} was not pushed from S3"
 
 
 @contextmanager

@@ -73,6 +73,7 @@ def decline(release_id: int) -> ResponseReturnValue:
             db_session(),
             "releases.clear_declined",
             queue="releases",
+            lock=builds.lock(release.project_id),
             project_id=release.project_id,
             commit=commit,
         )

@@ -309,6 +309,11 @@ def take_up(session: Session, *, at: datetime) -> int:
     return len(left)
 
 
+def lock(project_id: int) -> str:
+    """Return the lock under which jobs write or delete the files of a project, one at a time."""
+    return f"releases-of:{project_id}"
+
+
 def _is_held(release: Release, at: datetime) -> bool:
     return release.held_until is not None and release.held_until > at
 
@@ -318,6 +323,7 @@ def _defer(session: Session, release: Release) -> None:
         session,
         "releases.build",
         queue="releases",
+        lock=lock(release.project_id),
         queueing_lock=f"release:{release.id}",
         release_id=release.id,
     )

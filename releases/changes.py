@@ -5,7 +5,7 @@ Rows are matched by id and compared by their hash, in Arrow and not one by one.
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,8 +21,8 @@ _COMPARED = ["id", "row_hash", "label"]
 
 def between(
     since: str,
-    before: Iterable[Path],
-    after: Iterable[Path],
+    before: Iterable[Path | IO[bytes]],
+    after: Iterable[Path | IO[bytes]],
     *,
     reasons: pa.Table | None = None,
 ) -> Changes:
@@ -73,7 +73,7 @@ def _joined(old: pa.Table, new: pa.Table) -> pa.Table:
     ).sort_by("id")
 
 
-def _read(paths: Iterable[Path]) -> pa.Table:
+def _read(paths: Iterable[Path | IO[bytes]]) -> pa.Table:
     # One thread: the order of rows must not depend on which file is read first.
     tables = [pq.read_table(path, columns=_COMPARED, use_threads=False) for path in paths]
     # What features the labels have makes no difference here.

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from core import audit
 from core.clock import now
 from core.db import transaction
-from core.errors import DomainError, NotFound
+from core.errors import Conflict, DomainError, NotFound
 from core.settings import current_settings
 from releases import formats_made, pushing, rebuild, signing, storage, verifying
 from releases.jobs import releases_folder
@@ -23,6 +23,10 @@ from releases.verifying import Key, Verdict
 
 AT_ONCE = 1024 * 1024
 KEYS_AT = "/.well-known/doyen-release-keys.json"
+
+
+class NotSigned(Conflict):
+    """This release has no signature yet. It gets one within a minute of its publication."""
 
 
 @click.group()
@@ -121,14 +125,20 @@ def push(release_id: int, repository: str, endpoint: str, public: bool, formats:
         if found is None or not found.is_ready:
             raise click.ClickException(f"There is no ready release {release_id}.")
         made = formats_made.of(session, release_id) if formats else []
-    extra = {signing.SIGNATURE: storage.beside(found, signing.SIGNATURE)}
+    extra = {}
     for one in made:
         for file in one.files or []:
             path = f"{formats_made.FOLDER}/{one.name}/{file['path']}"
-            extra[path] = f"{formats_made.place(found, one.name)}/{file['path']}"
-    here = {path: root / place for path, place in extra.items() if (root / place).is_file()}
+            extra[path] = (f"{formats_made.place(found, one.name)}/{file['path']}", file["size"])
     wish = pushing.Wish(repository, endpoint, os.environ.get("HF_TOKEN", ""), public)
     try:
+        # Wherever they are kept: what is not here is fetched.
+        signed = storage.beside(found, signing.SIGNATURE)
+        size = storage.size_at(root, signed)
+        if size is None:
+            raise NotSigned
+        extra[signing.SIGNATURE] = (signed, size)
+        here = {path: storage.local(root, *place) for path, place in extra.items()}
         commit = pushing.push(storage.folder(root, found), found, wish, here)
     except (DomainError, pushing.Lacking) as error:
         raise click.ClickException(str(error)) from error
@@ -174,7 +184,7 @@ def _reading(address: str) -> tuple[verifying.Read, list[str]]:
 
     def read(path: str) -> Iterator[bytes]:
         url = f"{address.rstrip('/')}/{path}"
-        with httpx.stream("GET", url, headers=headers, timeout=60) as answer:
+        with httpx.stream("GET", url, headers=headers, timeout=60, follow_redirects=True) as answer:
             if answer.status_code != httpx.codes.OK:
                 raise FileNotFoundError(path)
             yield from answer.iter_bytes(AT_ONCE)

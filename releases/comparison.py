@@ -1,5 +1,6 @@
 """Two releases side by side, as people read it: rows, labels and their drift, what is gone."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,13 +95,15 @@ def _rows(older: Release, newer: Release) -> dict[str, Any] | None:
         return {"tombstones": {}, "moves": [], "examples": {}, **noted}
     if older.row_count + newer.row_count > COMPARED:
         return None
-    root = releases_folder()
-    files = [
-        [
-            storage.folder(root, one) / path
-            for split in one.facts["splits"]
-            for path in paths_of(one.facts, split)
+    with ExitStack() as stack:
+        # Read where they are: of the columns there are, three are compared.
+        files = [
+            [
+                stack.enter_context(storage.opened(root, one, path, None).stream)
+                for split in one.facts["splits"]
+                for path in paths_of(one.facts, split)
+            ]
+            for root in [releases_folder()]
+            for one in (older, newer)
         ]
-        for one in (older, newer)
-    ]
-    return vars(changes.between(str(older.version), *files))
+        return vars(changes.between(str(older.version), *files))

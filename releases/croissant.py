@@ -1,14 +1,17 @@
 """Croissant 1.1 with the vocabulary of Responsible AI: what a release is, for programs.
 
 It follows from the manifest alone. Parquet is named `application/x-parquet`, without which
-`mlcroissant` reads no row of it.
+`mlcroissant` reads no row of it. A split is one set of records, over its file or, where it has
+several, over a set of files beside the description.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from releases import cards, columns
+from releases.formats import paths_of
 from releases.licences import ADDRESSES
 
 MEDIA_TYPE = 'application/ld+json; profile="http://mlcommons.org/croissant/1.1"'
@@ -42,6 +45,15 @@ TYPES = {
     "float": "sc:Float",
     "int32": "sc:Integer",
     "int64": "sc:Integer",
+    "list of string": "sc:Text",
+}
+# Columns whose every value is a list of things, by the words of the card: their parts.
+PARTS = {
+    columns.shown_type(kind): [
+        (part.name, columns.shown_type(part.type)) for part in kind.value_type
+    ]
+    for kind in columns.AFTER.values()
+    if str(kind).startswith("list<item: struct")
 }
 
 
@@ -69,8 +81,11 @@ def document(facts: Mapping[str, Any], files_at: str = "") -> dict[str, Any]:
         "creator": {"@type": "sc:Organization", "name": organisation["name"]},
         "isLiveDataset": False,
         **responsible(facts),
-        "distribution": [_file(one, files_at) for one in _parquet(facts)],
-        "recordSet": [_records(facts, one["path"]) for one in _parquet(facts)],
+        "distribution": [
+            *(_file(one, files_at) for one in _parquet(facts)),
+            *(_file_set(split) for split in facts["splits"] if len(paths_of(facts, split)) > 1),
+        ],
+        "recordSet": [_records(facts, split) for split in facts["splits"]],
     }
 
 
@@ -126,32 +141,58 @@ def _file(one: Mapping[str, Any], files_at: str) -> dict[str, Any]:
     }
 
 
-def _records(facts: Mapping[str, Any], path: str) -> dict[str, Any]:
-    name = path.removeprefix("data/").removesuffix(".parquet").replace("-00000-of-00001", "")
+def _file_set(split: str) -> dict[str, Any]:
+    """Name the files of a split that has several; not `containedIn`, by which no row is read."""
     return {
-        "@type": "cr:RecordSet",
-        "@id": name,
-        "name": name,
-        "key": {"@id": f"{name}/id"},
-        "field": list(_fields(facts, name, path)),
+        "@type": "cr:FileSet",
+        "@id": f"{split}-files",
+        "name": f"{split}-files",
+        "encodingFormat": PARQUET,
+        "includes": f"data/{split}-*.parquet",
     }
 
 
-def _fields(facts: Mapping[str, Any], name: str, path: str) -> Iterator[dict[str, Any]]:
-    """Yield the columns whose type Croissant can say; lists of spans stand in the card."""
-    for column in facts["columns"]:
-        kind = TYPES.get(column["type"], "sc:Date" if "timestamp" in column["type"] else None)
-        if kind is None:
-            continue
-        title = column["name"]
-        field: dict[str, Any] = {
-            "@type": "cr:Field",
-            "@id": f"{name}/{title}",
-            "name": title,
-            "dataType": [kind, "cr:Label"] if title == "label" else kind,
-            "source": {"fileObject": {"@id": path}, "extract": {"column": title}},
-        }
-        meaning = columns.MEANINGS.get(title)
-        if meaning:
-            field["description"] = meaning
-        yield field
+def _records(facts: Mapping[str, Any], split: str) -> dict[str, Any]:
+    paths = paths_of(facts, split)
+    is_one = len(paths) == 1
+    source = {"fileObject": {"@id": paths[0]}} if is_one else {"fileSet": {"@id": f"{split}-files"}}
+    return {
+        "@type": "cr:RecordSet",
+        "@id": split,
+        "name": split,
+        "key": {"@id": f"{split}/id"},
+        "field": [_field(split, column, source) for column in facts["columns"]],
+    }
+
+
+def _field(split: str, column: Mapping[str, Any], source: Mapping[str, Any]) -> dict[str, Any]:
+    title, kind = column["name"], column["type"]
+    # A name may hold anything; an id is an address.
+    field: dict[str, Any] = {"@type": "cr:Field", "@id": f"{split}/{quote(title)}", "name": title}
+    meaning = columns.MEANINGS.get(title)
+    if meaning:
+        field["description"] = meaning
+    if kind.startswith("list"):
+        field["repeated"] = True
+    extracted = {**source, "extract": {"column": title}}
+    if kind in PARTS:
+        field["subField"] = [
+            {
+                "@type": "cr:Field",
+                "@id": f"{field['@id']}/{part}",
+                "name": part,
+                "dataType": _type(part_kind),
+                "source": extracted | {"transform": {"jsonPath": part}},
+            }
+            for part, part_kind in PARTS[kind]
+        ]
+        return field | {"source": extracted}
+    said = _type(kind)
+    return field | {
+        "dataType": [said, "cr:Label"] if title == "label" else said,
+        "source": extracted,
+    }
+
+
+def _type(kind: str) -> str:
+    return TYPES.get(kind, "sc:DateTime" if "timestamp" in kind else "sc:Text")

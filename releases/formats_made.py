@@ -15,7 +15,6 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
-from werkzeug.wrappers.response import Response
 
 from core.errors import NotFound
 from projects.models import Project
@@ -30,7 +29,7 @@ from releases import (
 from releases.delivery_models import ReleaseFormat
 from releases.format_source import Out, Source, Unfit, read
 from releases.models import Release, State
-from releases.serving import Environ, answer
+from releases.serving import File
 
 FOLDER = "formats"
 AT_ONCE = 20
@@ -150,19 +149,16 @@ def of(session: Session, release_id: int) -> list[ReleaseFormat]:
     )
 
 
-def send(
-    session: Session, root: Path, release: Release, path: str, asked: Environ
-) -> tuple[Response, int]:
-    """Answer with a file of a format, named `formats/NAME/FILE`, and say how long it is."""
+def file(session: Session, release: Release, path: str) -> File:
+    """Return a file of a format, named `formats/NAME/FILE`, or raise `NotFound`."""
     _folder, _, rest = path.partition("/")
-    name, _, file = rest.partition("/")
+    name, _, own = rest.partition("/")
     row = session.get(ReleaseFormat, (release.id, name)) if name in FORMATS else None
-    found = next((one for one in (row and row.files) or [] if one["path"] == file), None)
+    found = next((one for one in (row and row.files) or [] if one["path"] == own), None)
     if found is None:
         raise NotFound
-    opened = storage.opened_at(root, f"{place(release, name)}/{file}", found["size"])
-    said = f"{release.facts['name']}-{release.version}-{name}-{file.replace('/', '-')}"
-    return answer(opened, asked, etag=found["sha256"], name=said), int(found["size"])
+    said = f"{release.facts['name']}-{release.version}-{name}-{own.replace('/', '-')}"
+    return File(f"{place(release, name)}/{own}", int(found["size"]), found["sha256"], said)
 
 
 def place(release: Release, name: str) -> str:

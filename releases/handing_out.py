@@ -24,11 +24,11 @@ def send(
 ) -> Response:
     """Answer with a file of a release, or with one of its formats, and count what is sent."""
     if path.startswith(f"{formats_made.FOLDER}/"):
-        response, size = formats_made.send(session, root, release, path, asked)
+        file = formats_made.file(session, release, path)
     else:
-        size = serving.entry(root, release, path).size
-        response = serving.send(root, release, path, asked)
-    sent = serving.sent(response, size) if asked["REQUEST_METHOD"] == "GET" else None
+        file = serving.of(root, release, path)
+    response, sent = serving.send(root, file, asked)
+    response.headers["X-Repo-Commit"] = str(release.commit)
     if sent is not None:
         downloads.note(session, release, path, reader, sent=sent, at=at)
     return response

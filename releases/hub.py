@@ -72,6 +72,8 @@ def repository(
     session: Session, owner: str, name: str, organisation_ids: Collection[int]
 ) -> Repository:
     """Return what some organisations may read under a name; what they may not read is not there."""
+    if "\0" in owner + name:  # no text of the database holds it
+        raise NoSuchRepository
     query = (
         grants.readable(organisation_ids)
         .join(ReleaseSeries, col(ReleaseSeries.project_id) == col(Release.project_id))

@@ -28,6 +28,7 @@ from releases.models import Release
 
 bp = Blueprint("hub", __name__)
 READ = "releases:read"
+LONGEST = 500
 REFUSED = "Invalid credentials in Authorization header"
 View = Callable[..., ResponseReturnValue]
 
@@ -162,7 +163,7 @@ def refused(error: DomainError) -> ResponseReturnValue:
     code, words = _code(error)
     response = jsonify(error=words)
     response.status_code = error.status
-    response.headers["X-Error-Message"] = words
+    response.headers["X-Error-Message"] = _in_a_head(words)
     if code:
         response.headers["X-Error-Code"] = code
     if code == hub.NoSuchEntry.code and "hub_commit" in g:
@@ -191,11 +192,21 @@ def _code(error: DomainError) -> tuple[str, str]:
     return "", str(error)
 
 
+def _in_a_head(words: str) -> str:
+    """Return words as a head can hold them, whatever a stranger's address has put into them."""
+    is_plain = words.isprintable() and words.isascii()
+    return (words if is_plain else ascii(words)[1:-1])[:LONGEST]
+
+
 def _paths() -> list[str]:
     """Return the paths that are asked for: as a form, as clients do, or as JSON."""
-    said = request.get_json(silent=True) if request.is_json else None
+    try:
+        said = request.get_json(silent=True) if request.is_json else None
+    except RecursionError:  # lists in lists in lists
+        said = None
     listed = said.get("paths") if isinstance(said, dict) else request.form.getlist("paths")
-    return [str(one) for one in listed] if isinstance(listed, list) else []
+    # Each once: nobody is told of a file a thousand times for asking so.
+    return list(dict.fromkeys(map(str, listed))) if isinstance(listed, list) else []
 
 
 def _repository(owner: str, name: str) -> Repository:

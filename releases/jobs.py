@@ -1,7 +1,6 @@
 """Jobs of releases: one that builds, and a sweep that takes up what a dead worker has left."""
 
 import logging
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,6 +27,7 @@ from releases import (
     recipe,
     signing,
     storage,
+    target,
 )
 from releases.models import Release, State
 
@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 tasks = Tasks("releases")
 
 
-@tasks.task(queue="releases")
+@tasks.task(queue="releases", longest_wait=60)
 def build(release_id: int) -> str:
     """Build a release that was asked for, unless it is done or in another worker's hands."""
     with transaction() as session:
@@ -48,7 +48,7 @@ def build(release_id: int) -> str:
     with _given_back_on_failure(release_id):
         try:
             built = _built(release, releases_folder())
-        except OSError as trouble:  # no room, no right, or no answer from where files are kept
+        except (OSError, target.Unreachable) as trouble:  # no room, no right, or no answer
             log.warning("release %s waits for its storage: %s", release_id, trouble)
             with transaction() as session:
                 builds.wait_for_storage(session, release_id, at=now())
@@ -111,9 +111,12 @@ def releases_folder() -> Path:
     return current_settings().data_dir.resolve() / "releases"
 
 
-@tasks.task(queue="releases")
+@tasks.task(queue="releases", attempts=100, longest_wait=300)
 def clear_declined(project_id: int, commit: str) -> str:
-    """Delete the files of a release that its owner did not want, unless another one has them."""
+    """Delete the files of a release that its owner did not want, unless another one has them.
+
+    It runs under the lock of the project's builds: none finds files there that are about to go.
+    """
     with transaction() as session:
         query = select(Release).where(
             Release.project_id == project_id,
@@ -122,9 +125,15 @@ def clear_declined(project_id: int, commit: str) -> str:
         )
         if session.exec(query).first() is not None:
             return "still needed"
-        # Whoever builds the same content now waits for this transaction or finds no folder.
-        shutil.rmtree(releases_folder() / str(project_id) / commit, ignore_errors=True)
+    storage.remove(releases_folder(), project_id, commit)
     return "deleted"
+
+
+@tasks.task(queue="releases")
+def drop_copies() -> int:
+    """Delete copies here that nobody has used for a while, where releases are kept elsewhere."""
+    hours = current_settings().releases_copy_hours
+    return storage.drop_copies(releases_folder(), unused_for=hours * 3600)
 
 
 def _go_on(session: Session) -> None:

@@ -59,13 +59,20 @@ def find(session: Session, name: str, version: str) -> Release:
 
 def verify(release: Release, root: Path) -> Verdict:
     """Build a release again in a folder beside, and compare; the folder is gone at the end."""
+    made, folder = again(release, root)
+    shutil.rmtree(folder, ignore_errors=True)
+    return _compared(release.facts, made)
+
+
+def again(release: Release, root: Path) -> tuple[dict[str, Any], Path]:
+    """Build a release again; return its manifest and the folder beside, which is the caller's."""
     assert release.id is not None
     folder = storage.start(root, release.id)
     try:
-        made = _made(release, root, folder)
-        return _compared(release.facts, made)
-    finally:
+        return _made(release, root, folder), folder
+    except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _made(release: Release, root: Path, folder: Path) -> dict[str, Any]:

@@ -6,10 +6,12 @@ whole, in parts, or not at all where the reader has it.
 
 from dataclasses import dataclass
 from http import HTTPStatus
+from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
+from werkzeug.http import parse_range_header
 from werkzeug.wrappers.response import Response
 from werkzeug.wsgi import wrap_file
 
@@ -78,14 +80,66 @@ def entry(root: Path, release: Release, path: str) -> Entry:
     return Entry(path, size, _etag(release, path), None)
 
 
-def send(root: Path, release: Release, path: str, asked: Environ) -> Response:
-    """Answer a request for a file of a release; `asked` is the request's WSGI environ."""
+@dataclass(frozen=True)
+class File:
+    """A file by its place, and what is said of it to who loads it."""
+
+    place: str
+    size: int
+    etag: str
+    name: str
+
+    @property
+    def mimetype(self) -> str:
+        """What sort of file it is."""
+        return TYPES.get(PurePosixPath(self.name).suffix, "text/plain")
+
+
+def of(root: Path, release: Release, path: str) -> File:
+    """Return a file of a release, or raise `NotFound`."""
     found = entry(root, release, path)
-    opened = storage.opened_at(root, _place(release, path), found.size)
     name = f"{release.facts['name']}-{release.version}-{PurePosixPath(path).name}"
-    response = answer(opened, asked, etag=found.etag, name=name)
-    response.headers["X-Repo-Commit"] = str(release.commit)
+    return File(_place(release, path), found.size, found.etag, name)
+
+
+def send(root: Path, file: File, asked: Environ) -> tuple[Response, range | None]:
+    """Answer a request for a file, and say which bytes of it are sent, if any are.
+
+    `asked` is the request's WSGI environ. Where the file is in S3, who asks is sent there, with the
+    same range; what it is, and whether they have it already, is answered here.
+    """
+    is_read = asked["REQUEST_METHOD"] == "GET"
+    address = storage.link(file.place, file.size, _said(file)) if is_read else None
+    if address is None:
+        opened = storage.opened_at(root, file.place, file.size)
+        response = answer(opened, asked, etag=file.etag, name=file.name)
+        return response, sent(response, file.size) if is_read else None
+    nothing = storage.Opened(BytesIO(), file.size)
+    response = answer(nothing, asked, etag=file.etag, name=file.name)
+    part = sent(response, file.size)
+    if part is not None:
+        response = _there(address, response)
+    return response, part
+
+
+def _there(address: str, here: Response) -> Response:
+    """Send who asks to an address that is over soon, so that nobody keeps it."""
+    here.close()
+    response = Response(status=HTTPStatus.FOUND, headers={"Location": address})
+    response.headers["ETag"] = here.headers["ETag"]
+    response.headers["Accept-Ranges"] = "bytes"
+    response.headers["Cache-Control"] = "private, no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
     return response
+
+
+def _said(file: File) -> dict[str, str]:
+    """Return what S3 says of a file: its kind, and the name under which it is kept."""
+    plain = "".join(one if one.isascii() and one not in '"\\' else "_" for one in file.name)
+    return {
+        "response-content-type": file.mimetype,
+        "response-content-disposition": f'attachment; filename="{plain}"',
+    }
 
 
 def answer(opened: storage.Opened, asked: Environ, *, etag: str, name: str) -> Response:
@@ -101,7 +155,9 @@ def answer(opened: storage.Opened, asked: Environ, *, etag: str, name: str) -> R
     response.headers.set("Content-Disposition", "attachment", filename=name)
     response.set_etag(etag)
     try:
-        response.make_conditional(asked, accept_ranges=True, complete_length=opened.size)
+        response.make_conditional(
+            _in_reach(asked, opened.size), accept_ranges=True, complete_length=opened.size
+        )
     except RequestedRangeNotSatisfiable:
         response.close()
         raise
@@ -111,6 +167,19 @@ def answer(opened: storage.Opened, asked: Environ, *, etag: str, name: str) -> R
         # Nothing is sent, so nobody would close the file.
         response.close()
     return response
+
+
+def _in_reach(asked: Environ, size: int) -> Environ:
+    """Read a range as RFC 9110 says: an unknown unit says nothing, a long end is all there is.
+
+    Readers of Parquet ask for the last 64 KB of files that are shorter.
+    """
+    said = parse_range_header(asked.get("HTTP_RANGE"))
+    if asked.get("HTTP_RANGE", "").partition("=")[0].strip().lower() not in ("", "bytes"):
+        return {key: value for key, value in asked.items() if key != "HTTP_RANGE"}
+    if said is not None and len(said.ranges) == 1 and said.ranges[0][0] < -size:
+        return asked | {"HTTP_RANGE": "bytes=0-"}
+    return asked
 
 
 def _place(release: Release, path: str) -> str:

@@ -8,7 +8,8 @@ here is then a copy that may be thrown away, and is fetched again when it is nee
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ from releases.models import Release
 
 UNFINISHED = ".building"
 BESIDE = ".beside"
+SINGLE = ".single"  # files that were fetched without the rest of their release
+AT_ONCE = 4 * 1024 * 1024
 
 
 class NotWhole(DomainError):
@@ -65,8 +68,11 @@ def folder(root: Path, release: Release) -> Path:
     """Return where the files of a ready release are, after fetching them if need be."""
     place = root / _place(release)
     elsewhere = target.current()
-    if elsewhere is not None and not place.is_dir():
-        _fetch(elsewhere, root, release, place)
+    if elsewhere is not None:
+        if not place.is_dir():
+            _fetch(elsewhere, root, release, place)
+        with suppress(OSError):
+            os.utime(place)  # a copy that is used stays
     return place
 
 
@@ -93,10 +99,69 @@ def opened(root: Path, release: Release, path: str, expected: int | None) -> Ope
 
 def file(root: Path, release: Release, size: int, path: str) -> Path:
     """Return a file of a release, or raise `NotWhole` when it is not as long as it was built."""
-    found = folder(root, release) / path
-    if _size(found) != size:
-        raise NotWhole
-    return found
+    return local(root, f"{_place(release)}/{path}", size)
+
+
+def local(root: Path, place: str, expected: int) -> Path:
+    """Return a file here by its place; where it is kept elsewhere, it alone is fetched."""
+    here, single = root / place, root / SINGLE / place
+    if _size(here) == expected or target.current() is None:
+        if _size(here) != expected:
+            raise NotWhole
+        return here
+    if _size(single) != expected:
+        single.parent.mkdir(parents=True, exist_ok=True)
+        coming = single.with_name(f".{secrets.token_hex(8)}")
+        try:
+            with opened_at(root, place, expected).stream as there, coming.open("wb") as to:
+                shutil.copyfileobj(there, to, AT_ONCE)
+            coming.replace(single)
+        finally:
+            coming.unlink(missing_ok=True)
+    os.utime(single)
+    return single
+
+
+def link(place: str, expected: int, said: Mapping[str, str]) -> str | None:
+    """Return an address that opens a file elsewhere for minutes; None where we send it ourselves.
+
+    `NotWhole` when the file there is not as long as it was built.
+    """
+    elsewhere = target.current()
+    address = elsewhere.link(place, said) if elsewhere is not None else None
+    if elsewhere is not None and address is not None:
+        folder, _, name = place.rpartition("/")
+        if elsewhere.size(folder, name) != expected:
+            raise NotWhole
+    return address
+
+
+def remove(root: Path, project_id: int, commit: str) -> None:
+    """Delete the files of a release that nothing needs, here and elsewhere."""
+    place = f"{project_id}/{commit}"
+    for one in (place, f"{BESIDE}/{place}"):
+        _drop(root, root / one)
+    shutil.rmtree(root / SINGLE / place, ignore_errors=True)
+    elsewhere = target.current()
+    if elsewhere is not None:
+        elsewhere.remove(place)
+        elsewhere.remove(f"{BESIDE}/{place}")
+
+
+def drop_copies(root: Path, *, unused_for: float) -> int:
+    """Delete what is here and unused for so many seconds, and whole elsewhere; return how many."""
+    elsewhere, dropped, until = target.current(), 0, time.time() - unused_for
+    if elsewhere is None:
+        return 0
+    for single in (root / SINGLE).rglob("*"):
+        if single.is_file() and single.stat().st_mtime < until:
+            single.unlink(missing_ok=True)
+    for copy in [*root.glob("[0-9]*/*"), *root.glob(f"{BESIDE}/*/*")]:
+        newest = max((one.stat().st_mtime for one in (copy, *copy.rglob("*"))), default=0)
+        if copy.is_dir() and newest < until and _is_there(elsewhere, root, copy):
+            _drop(root, copy)
+            dropped += 1
+    return dropped
 
 
 def put(root: Path, built: Path, place: str) -> None:
@@ -170,11 +235,27 @@ def _place(release: Release) -> str:
     return f"{release.project_id}/{release.commit}"
 
 
+def _is_there(elsewhere: target.Target, root: Path, copy: Path) -> bool:
+    """Return whether each file of a folder is elsewhere too, and as long as here."""
+    place = copy.relative_to(root).as_posix()
+    return all(elsewhere.size(place, path.as_posix()) == _size(copy / path) for path in files(copy))
+
+
+def _drop(root: Path, copy: Path) -> None:
+    """Delete a folder at once for those who look, however long it takes."""
+    gone = root / UNFINISHED / f"gone-{secrets.token_hex(8)}"
+    gone.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileNotFoundError):
+        copy.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
+
+
 def _fetch(elsewhere: target.Target, root: Path, release: Release, place: Path) -> None:
     """Bring a release here, whole or not at all."""
     if not elsewhere.has(_place(release)):
         raise NotWhole
     coming = root / UNFINISHED / f"fetch-{secrets.token_hex(8)}"
+    coming.parent.mkdir(parents=True, exist_ok=True)
     try:
         elsewhere.fetch(_place(release), coming)
         place.parent.mkdir(parents=True, exist_ok=True)

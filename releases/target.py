@@ -5,7 +5,7 @@ spoken by the client inside Arrow, which is here anyway; other places by their o
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -15,11 +15,16 @@ from flask import has_app_context
 from fsspec.implementations.arrow import ArrowFSWrapper
 from pyarrow.fs import S3FileSystem
 
+from core.clock import now
 from core.errors import DomainError
 from core.settings import Settings, current_settings
+from releases import presigned
+from releases.presigned import Signer
 
 AT_ONCE = 4 * 1024 * 1024
 LAST = "SHA256SUMS"  # written when all others are there: without it, there is no release
+LINK_SECONDS = 300  # a download that has begun goes on after it
+THROUGH_US = "none"
 
 
 class Unreachable(DomainError):
@@ -34,6 +39,7 @@ class Target:
 
     files: Any
     root: str
+    signer: Signer | None = None
 
     def put(self, folder: Path, place: str) -> None:
         """Copy a finished folder there; done again, it writes only what is missing."""
@@ -71,6 +77,24 @@ class Target:
             raise Unreachable from error
         return opened
 
+    def link(self, place: str, said: Mapping[str, str]) -> str | None:
+        """Return an address that opens a file for minutes, or None where none can be signed."""
+        if self.signer is None:
+            return None
+        bucket, _, key = f"{self.root}/{place}".partition("/")
+        return self.signer.address(bucket, key, seconds=LINK_SECONDS, at=now(), said=said)
+
+    def remove(self, place: str) -> None:
+        """Delete a folder; what says that it is whole goes first."""
+        found = sorted(self._listed(place), key=lambda one: one != LAST)
+        try:
+            for path in found:
+                self.files.rm(f"{self.root}/{place}/{path}")
+        except FileNotFoundError:  # another has removed it meanwhile
+            return
+        except OSError as error:
+            raise Unreachable from error
+
     def fetch(self, place: str, folder: Path) -> None:
         """Copy a folder from there."""
         for path in self._listed(place):
@@ -83,6 +107,8 @@ class Target:
     def _listed(self, place: str) -> Iterator[str]:
         try:
             found = self.files.find(f"{self.root}/{place}")
+        except FileNotFoundError:
+            return
         except OSError as error:
             raise Unreachable from error
         start = f"{self.root}/{place}/".lstrip("/")
@@ -115,6 +141,8 @@ def of(settings: Settings) -> Target | None:
     kind, _, path = settings.releases_url.partition("://")
     root = path.strip("/")
     if kind == "s3":
-        return Target(ArrowFSWrapper(S3FileSystem(**options)), root)
-    made = fsspec.filesystem(kind, **options)
-    return Target(made, f"/{root}" if kind in ("file", "memory") else root)
+        readers_at = settings.releases_readers_at
+        made = presigned.signer(options, readers_at) if readers_at != THROUGH_US else None
+        return Target(ArrowFSWrapper(S3FileSystem(**options)), root, made)
+    files = fsspec.filesystem(kind, **options)
+    return Target(files, f"/{root}" if kind in ("file", "memory") else root)
