@@ -108,6 +108,17 @@ def kind_of(value: Any) -> str | None:
     return "str" if isinstance(value, str) else "json"
 
 
+def kind_of_type(kind: pa.DataType) -> str | None:
+    """Return what sort of value Arrow has found everywhere in a field."""
+    if pa.types.is_null(kind):
+        return None
+    for name, one in (("bool", pa.bool_()), ("int", pa.int64()), ("float", pa.float64())):
+        if kind == one:
+            return name
+    # Arrow takes words that look like a moment for one.
+    return "str" if pa.types.is_string(kind) or pa.types.is_timestamp(kind) else "json"
+
+
 def named(key: str) -> str:
     """Return the column for a field of the data: a fixed name is not taken by it."""
     return f"data_{key}" if key in BEFORE or key in AFTER else key

@@ -4,7 +4,7 @@ import logging
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -132,8 +132,9 @@ def _built(release: Release, root: Path) -> assembly.Built | None:
             named=partial(_asked_now, provenance.named, ids),
             followed=partial(_asked_now, provenance.followed, ids),
         )
-        found = released.read(session, ids, until=release.asked_at, waiting=made.waiting)
-        gathered = assembly.set_down(folder, found, release, facts, beat)
+        read = released.batches(session, ids, until=release.asked_at, waiting=made.waiting)
+        with closing(read) as found:
+            gathered = assembly.set_down(folder, found, release, facts, beat)
     if not gathered.rows:
         return None
     return assembly.assemble(root, folder, release, facts, gathered, beat)
