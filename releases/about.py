@@ -193,7 +193,7 @@ def _before_review(session: Session, project: Project, at: datetime) -> dict[str
 
     The rows cannot tell it: whoever was refused is not in them, so what is left agrees more.
     """
-    found, _ = progress.measures(session, project, until=at)
+    found = progress.agreed(session, project, until=at)
     return {
         "agreement_before_review": {
             "alpha": None if found.alpha is None else round(found.alpha, 4),

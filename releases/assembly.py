@@ -336,24 +336,26 @@ def _write_documents(
     manifest["columns"] = [
         {"name": field.name, "type": columns.shown_type(field.type)} for field in schema
     ]
-    manifest["files"] = _listed(folder)
+    known: dict[Path, dict[str, Any]] = {}
+    manifest["files"] = _listed(folder, known)
     (folder / CARD).write_text(cards.card(manifest, schema, written[DATA].bytes), encoding="utf-8")
-    manifest["files"] = _listed(folder)
+    manifest["files"] = _listed(folder, known)
     manifest["commit"] = hashlib.sha256(_sums(manifest["files"]).encode()).hexdigest()[:40]
     text = json.dumps(manifest, ensure_ascii=False, indent=2) + "\n"
     (folder / MANIFEST).write_text(text, encoding="utf-8")
-    (folder / SUMS).write_text(_sums(_listed(folder)), encoding="utf-8")
+    (folder / SUMS).write_text(_sums(_listed(folder, known)), encoding="utf-8")
 
 
-def _listed(folder: Path) -> list[dict[str, Any]]:
-    return [
-        {
-            "path": path.as_posix(),
-            "size": (folder / path).stat().st_size,
-            "sha256": _digest(folder / path),
-        }
-        for path in storage.files(folder)
-    ]
+def _listed(folder: Path, known: dict[Path, dict[str, Any]]) -> list[dict[str, Any]]:
+    """List the files; what is known of one that was listed before is so still."""
+    for path in storage.files(folder):
+        if path not in known:
+            known[path] = {
+                "path": path.as_posix(),
+                "size": (folder / path).stat().st_size,
+                "sha256": _digest(folder / path),
+            }
+    return [known[path] for path in storage.files(folder)]
 
 
 def _sums(files: list[dict[str, Any]]) -> str:

@@ -275,14 +275,9 @@ def _extend(held: "array[int]", more: Ints) -> None:
 def _digest(gathered: Gathered, batch: Batch) -> None:
     """Take tasks and their answers into the hash of all that went in, which a rebuild compares."""
     gathered.tasks += batch.tasks
-    gathered.digest.update("".join(_said(batch)).encode())
-
-
-def _said(batch: Batch) -> Iterator[str]:
-    """Yield what goes into the hash: each task, and then its answers."""
     decided, which = np.unique(batch.decided, return_inverse=True)
     moments = [str(moment(one)) for one in decided.tolist()]
-    answers = [
+    said = [
         f"\n{number} {expert} {state} {rule} {moments[at]} {result}"
         for number, expert, state, rule, at, result in zip(
             batch.assignments.tolist(),
@@ -294,13 +289,12 @@ def _said(batch: Batch) -> Iterator[str]:
             strict=True,
         )
     ]
-    ends, first = np.cumsum(batch.counts).tolist(), 0
-    for at, (name, group, data, end) in enumerate(
-        zip(batch.external_ids, batch.group_keys, batch.data, ends, strict=True)
-    ):
-        yield f"{batch.project_id} {name}\n{group}\n{data}\n{batch.gold.get(at)}"
-        yield from answers[first:end]
-        first = end
+    firsts = np.searchsorted(batch.places, np.arange(batch.tasks)).tolist()
+    tasks = zip(batch.external_ids, batch.group_keys, batch.data, strict=True)
+    for at, (first, (name, group, data)) in enumerate(zip(firsts, tasks, strict=True)):
+        known = batch.gold.get(at)
+        said[first] = f"{batch.project_id} {name}\n{group}\n{data}\n{known}{said[first]}"
+    gathered.digest.update("".join(said).encode())
 
 
 @contextmanager

@@ -218,13 +218,8 @@ def _columns(made: Rows, setting: Setting, final: Ints) -> dict[str, pa.Array]:
 
 def paths(batch: Batch) -> list[str]:
     """Return how each answer came to count."""
-    known: dict[tuple[str, str | None], str] = {}
-    found = []
-    for one in zip(batch.states, batch.rules, strict=True):
-        if one not in known:
-            known[one] = path(*one)
-        found.append(known[one])
-    return found
+    ways = {one: path(*one) for one in set(zip(batch.states, batch.rules, strict=True))}
+    return [ways[one] for one in zip(batch.states, batch.rules, strict=True)]
 
 
 def path(state: str, rule: str | None) -> str:
