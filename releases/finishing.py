@@ -19,7 +19,7 @@ from pyarrow import json as arrow_json
 from annotation.aggregation import Merged
 from releases import columns, formats, personal_scan, rows, splits, spool
 from releases.formats import Writer
-from releases.recipe import Personal, Recipe, SplitBy
+from releases.recipe import Marks, Personal, Recipe, SplitBy
 from releases.tally import Tally
 
 Beat = Callable[[int], None]
@@ -60,8 +60,9 @@ class Written:
 def write(folder: Path, plan: Plan, tally: Tally, beat: Beat) -> dict[str, Written]:
     """Write the files of all rows, and of the votes where they are wanted."""
     where: list[np.ndarray[Any, np.dtype[np.int8]]] = []
-    schema = columns.schema(plan.data, plan.label_names)
     recipe, row = plan.recipe, 0
+    overlap = recipe.marks is Marks.OVERLAP
+    schema = columns.schema(plan.data, plan.label_names, overlap=overlap)
     made = Writer(folder, schema, jsonl=recipe.jsonl, csv=recipe.csv)
     with made as writer, spool.Spool(folder / (spool.LEFT + "2"), spool.LEFT_OUT) as left:
         for batch in spool.batches(folder / spool.ROWS):
@@ -233,7 +234,8 @@ def _table(held: dict[str, pa.Array], plan: Plan, schema: pa.Schema) -> pa.Table
     held["models_compared"] = _compared(held["models_compared"], plan)
     held["row_hash"] = pa.array(_hashes(held), pa.string())
     parts = _expanded(held["data"], plan.data)
-    fixed = [held[name] for name in columns.AFTER]
+    overlap = plan.recipe.marks is Marks.OVERLAP
+    fixed = [held[name] for name in columns.fixed(overlap=overlap)]
     return pa.Table.from_arrays([held["id"], *parts, *fixed], schema=schema)
 
 

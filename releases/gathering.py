@@ -155,7 +155,7 @@ def gather(
     folder: Path, found: Iterable[Batch], setting: Setting, shown: list[str], beat: Beat
 ) -> Gathered:
     """Set down the rows of a release."""
-    recipe, gathered, readings = setting.recipe, Gathered(), Readings()
+    recipe, gathered, readings = setting.recipe, Gathered(), Readings(setting.recipe.marks)
     learned = recipe.method is not Method.MAJORITY
     if recipe.duplicates is not Duplicates.IGNORE:
         gathered.found = duplicates.Finder(folder, near=recipe.near)

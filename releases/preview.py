@@ -33,7 +33,7 @@ def look(session: Session, project: Project, recipe: Recipe, *, at: datetime) ->
     made, ids = Preview(), [id_of(project), *recipe.others]
     every = [session.get_one(Project, one) for one in ids]
     setting = rows.Setting(recipe, ids[0], about.levels(session, every, at))
-    learned, readings = recipe.method is not Method.MAJORITY, Readings()
+    learned, readings = recipe.method is not Method.MAJORITY, Readings(recipe.marks)
     with closing(released.batches(session, ids, until=at, waiting=recipe.waiting)) as found:
         for batch in found:
             if made.tasks == LOOKED_AT:

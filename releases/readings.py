@@ -7,11 +7,14 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import count
 from typing import Any
 
-from annotation import agreement
+from annotation import agreement, overlap
+from annotation.overlap import Kept, Region
+from releases.recipe import Marks
 
 _IDS = re.compile(r'("(?:id|to_id|from_id)": )"([^"\\]*)"')
 _FIRST_ID = '[{"id": "'
@@ -28,6 +31,13 @@ class Reading:
     spans: frozenset[agreement.Span]
     texts: Mapping[tuple[Any, Any], str]
     answer: agreement.Answer
+    # The answer itself, with its ids numbered.
+    text: str = "[]"
+
+    @cached_property
+    def regions(self) -> list[Region]:
+        """The parts of the text or picture that are marked, for joining them by overlap."""
+        return overlap.regions(json.loads(self.text))
 
 
 @dataclass(frozen=True)
@@ -41,12 +51,18 @@ class Summary:
     agreement: float | None
     closest: int
     shares: tuple[dict[str, Any], ...]
+    # Where marks are joined by their overlap: how sure each span is, the regions that more than
+    # half have, and the answer that they make together with the rest of the closest one.
+    span_confidence: tuple[float, ...] = ()
+    kept: tuple[Kept, ...] = ()
+    result: str | None = None
 
 
 @dataclass
 class Readings:
     """The different answers that were met, and what different sets of them come to, by number."""
 
+    marks: Marks = Marks.EXACT
     all: list[Reading] = field(default_factory=list)
     summaries: list[Summary] = field(default_factory=list)
     _numbers: dict[str, int] = field(default_factory=dict)
@@ -75,7 +91,10 @@ class Readings:
             number = known.get(said)
             if number is None:
                 number = known[said] = len(self.summaries)
-                self.summaries.append(summary(tuple(self.all[one] for one in said)))
+                some = tuple(self.all[one] for one in said)
+                self.summaries.append(
+                    summary(some) if self.marks is Marks.EXACT else by_overlap(some)
+                )
             found.append(number)
         return found
 
@@ -114,6 +133,7 @@ def read(text: str) -> Reading:
         spans=agreement.spans(result),
         texts=texts,
         answer=agreement.answer(result),
+        text=text,
     )
 
 
@@ -151,6 +171,70 @@ def summary(readings: tuple[Reading, ...]) -> Summary:
             for name, times in sorted(labels.items(), key=lambda item: (-item[1], item[0]))
         ),
     )
+
+
+def by_overlap(readings: tuple[Reading, ...]) -> Summary:
+    """Return what some answers come to, with marks and boxes joined by how far they overlap."""
+    found = summary(readings)
+    if not any(one.regions for one in readings):
+        return found
+    kept = tuple(overlap.merge([one.regions for one in readings]))
+    near = [
+        2 * sum(place in one.by for one in kept) / (len(reading.regions) + len(kept))
+        if reading.regions or kept
+        else 1.0
+        for place, reading in enumerate(readings)
+    ]
+    best = closest(found.label, readings, near)
+    spans = [(mark, one.confidence) for one in kept for mark in _spans(one)]
+    return replace(
+        found,
+        spans=tuple(mark for mark, _ in spans),
+        span_confidence=tuple(sure for _, sure in spans),
+        confidence=found.confidence if found.label else round(sum(near) / len(near), 6),
+        closest=best,
+        kept=kept,
+        result=joined(readings[best], kept),
+    )
+
+
+def joined(reading: Reading, kept: Sequence[Kept]) -> str:
+    """Return an answer as JSON: of one what it says of the whole task, and the kept regions.
+
+    Each region has its confidence as its score. Relations stay whose ends are both kept.
+    """
+    result = json.loads(reading.text)
+    rest = [{**item, "id": f"t{at}"} for at, item in enumerate(overlap.without(result))]
+    regions = [
+        {**item, "id": f"m{at}", "score": one.confidence}
+        for at, one in enumerate(kept)
+        for item in one.region.items
+    ]
+    names = {
+        region.items[0].get("id"): f"m{at}"
+        for region in reading.regions
+        if (at := overlap.same_as(region, kept)) is not None
+    }
+    ends = ("from_id", "to_id")
+    relations = [
+        {**item, **{end: names[item[end]] for end in ends}}
+        for item in result
+        if item.get("type") == "relation" and all(item.get(end) in names for end in ends)
+    ]
+    return json.dumps([*rest, *regions, *relations], ensure_ascii=False)
+
+
+def _spans(one: Kept) -> list[dict[str, Any]]:
+    words = next((w for i in one.region.items if (w := (i.get("value") or {}).get("text"))), None)
+    return [
+        {
+            "start": mark.start,
+            "end": mark.end,
+            "label": mark.label,
+            "text": words if isinstance(words, str) else None,
+        }
+        for mark in sorted(agreement.spans(one.region.items))
+    ]
 
 
 def closest(label: str | None, readings: Sequence[Reading], near: Sequence[float]) -> int:

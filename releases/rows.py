@@ -8,7 +8,7 @@ who agreed to it get keys that mean nothing outside the releases of one project.
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -24,7 +24,7 @@ from annotation.models import State
 from annotation.released import NEVER, NONE, Batch, Extra, Ints, moment
 from core.money import Money
 from releases import columns
-from releases.readings import Readings
+from releases.readings import Readings, Summary, joined
 from releases.recipe import Recipe, SplitBy
 
 Row = dict[str, Any]
@@ -202,6 +202,7 @@ def _columns(made: Rows, setting: Setting, final: Ints) -> dict[str, pa.Array]:
         "label": each((one.label for one in said), pa.string()),
         "undecided": each((one.undecided for one in said), pa.bool_()),
         "spans": each((one.spans for one in said), pa.list_(columns.SPAN)),
+        "span_confidence": each((one.span_confidence for one in said), pa.list_(pa.float64())),
         "confidence": each((one.confidence for one in said), pa.float64()),
         "agreement": each((one.agreement for one in said), pa.float64()),
         "probabilities": each((one.shares for one in said), pa.list_(columns.SHARE)),
@@ -211,9 +212,16 @@ def _columns(made: Rows, setting: Setting, final: Ints) -> dict[str, pa.Array]:
         "price_class": _prices(batch, made),
         "review_path": _paths(batch, made),
         "validated_at": pa.array(final).cast(_TIME),
-        "result": pa.array([batch.results[at] for at in closest.tolist()], pa.string()),
+        "result": pa.array(_results(batch, closest, said, which), pa.string()),
         **_extras(made, closest),
     }
+
+
+def _results(batch: Batch, closest: Ints, said: Sequence[Summary], which: Ints) -> Iterator[str]:
+    """Yield for each row the closest answer, or the one that joined regions make."""
+    for at, number in zip(closest.tolist(), which.tolist(), strict=True):
+        made = said[number].result
+        yield batch.results[at] if made is None else made
 
 
 def paths(batch: Batch) -> list[str]:
@@ -304,15 +312,24 @@ def votes(made: Rows, setting: Setting, first: int) -> dict[str, pa.Array]:
 
 def others(made: Rows) -> Iterator[list[dict[str, Any]] | None]:
     """Yield for each row whose answers differ in their label the first answer for each."""
-    batch, labels = made.batch, [one.label for one in made.readings.all]
+    batch, read = made.batch, made.readings.all
     answers, first = made.answers.tolist(), 0
-    for end in made.ends.tolist():
+    for end, number in zip(made.ends.tolist(), made.summed.tolist(), strict=True):
         some, first = answers[first:end], end
-        firsts: dict[str | None, str] = {}
+        firsts: dict[str | None, int] = {}
         for at in some:
-            firsts.setdefault(labels[made.said[at]], batch.results[at])
+            firsts.setdefault(read[made.said[at]].label, at)
+        summary = made.readings.summaries[number]
         yield (
-            [{"label": label, "result": result} for label, result in firsts.items()]
+            [
+                {
+                    "label": label,
+                    "result": batch.results[at]
+                    if summary.result is None
+                    else joined(read[made.said[at]], summary.kept),
+                }
+                for label, at in firsts.items()
+            ]
             if len(firsts) > 1
             else None
         )

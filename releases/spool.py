@@ -24,6 +24,7 @@ ROW = pa.schema(
         ("label", pa.string()),
         ("undecided", pa.bool_()),
         ("spans", pa.list_(columns.SPAN)),
+        ("span_confidence", pa.list_(pa.float64())),
         ("confidence", pa.float64()),
         ("agreement", pa.float64()),
         ("probabilities", pa.list_(columns.SHARE)),
