@@ -16,7 +16,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Any
+from typing import Any, TypeGuard
 
 from annotation import sameness
 
@@ -172,22 +172,27 @@ def _region(items: Sequence[Item]) -> Region | None:
         and str(one.get("type")).endswith("labels")
     )
     page = [placed.get("to_name"), placed.get("item_index") or 0, value.get("channel")]
-    turned = round(float(value["rotation"])) if _is_number(value.get("rotation")) else 0
+    turned = _turned(value.get("rotation"))
     kind = json.dumps([named or placed.get("from_name"), page, turned], ensure_ascii=False)
     said = "\n".join(sameness.said([{**one, "id": "region"} for one in items]))
     return Region(kind, _box(value), said, tuple(items))
 
 
 def _box(value: Item) -> Box | None:
-    span = value.get("globalOffsets") if isinstance(value.get("globalOffsets"), Mapping) else value
+    offsets = value.get("globalOffsets")
+    span = offsets if isinstance(offsets, Mapping) else value
     start, end = span.get("start"), span.get("end")
     if _is_number(start) and _is_number(end):
         return (float(start), 0.0, float(end), 1.0)
     sides = [value.get(key) for key in ("x", "y", "width", "height")]
     if all(map(_is_number, sides)) and "points" not in value:
-        x, y, width, height = (float(one) for one in sides if one is not None)
+        x, y, width, height = (float(one) for one in sides if _is_number(one))
         return (x, y, x + width, y + height)
     return None
+
+
+def _turned(rotation: Any) -> int:
+    return round(float(rotation)) if _is_number(rotation) else 0
 
 
 def _has_place(value: Item) -> bool:
@@ -204,5 +209,5 @@ def _area(box: Box) -> float:
     return (box[2] - box[0]) * (box[3] - box[1])
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)

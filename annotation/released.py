@@ -8,7 +8,7 @@ session must see one state of the database (`core.db.snapshot`).
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -188,7 +188,7 @@ def read(
 
 def batches(
     session: Session, project_ids: Sequence[int], *, until: datetime, waiting: bool = False
-) -> Iterator[Batch]:
+) -> Generator[Batch, None, None]:
     """Yield the tasks of projects that have answers, and those answers as they were at a time.
 
     Answers count that were accepted by then; with `waiting`, also those handed in and not decided.

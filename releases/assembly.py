@@ -196,10 +196,9 @@ def _label_names(about: About, gathered: Gathered) -> list[str]:
     A label keeps its number from version to version.
     """
     before = about.previous.facts.get("label_names", []) if about.previous else []
-    found = {*gathered.ballot.names, *gathered.labels}
-    if len(found) > MOST_CLASSES:
+    if len({*gathered.ballot.names, *gathered.labels}) > MOST_CLASSES:
         return []
-    found.discard(None)
+    found = {*gathered.ballot.names, *(one for one in gathered.labels if one is not None)}
     options = about.label_options if found <= {*about.label_options, *before} else []
     return list(dict.fromkeys([*before, *options, *sorted(found)])) if found else []
 

@@ -160,8 +160,9 @@ def _split(held: dict[str, pa.Array], plan: Plan) -> np.ndarray[Any, np.dtype[np
     names, rule, begun = coded.dictionary.to_pylist(), plan.rule, plan.begun
     numbers = {name: number for number, name in enumerate(SPLITS)}
     if rule.by is not SplitBy.TIME:
-        splits_of = np.array([numbers[rule.split_of(one, "")] for one in names], np.int8)
-        return splits_of[coded.indices.to_numpy()]
+        each = np.array([numbers[rule.split_of(one, "")] for one in names], np.int8)
+        found: np.ndarray[Any, np.dtype[np.int8]] = each[coded.indices.to_numpy()]
+        return found
     return np.fromiter(
         (
             numbers[rule.split_of(group, begun.get(group, moment))]
