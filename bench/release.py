@@ -123,8 +123,8 @@ def _run(url: str) -> bool:
             + _line("ours, the whole build", ours["took"], ours["used"], size)
             + _line("  and PostgreSQL's for it", None, database, size)
             + _line("Arrow, the same rows", arrow, arrow_used, size)
-            + f"ours has {ours['peak']:.0f} MB at most; {ours['took'] / arrow:.1f} times Arrow by the"
-            f" clock, {ours['used'] / arrow_used:.1f} without PostgreSQL",
+            + f"ours has {ours['peak']:.0f} MB at most, and takes {ours['took'] / arrow:.1f} times"
+            f" Arrow's by the clock, {ours['used'] / arrow_used:.1f} without PostgreSQL's",
             flush=True,
         )
         ratio = used / arrow_used
