@@ -125,6 +125,25 @@ def measures(
     return whole, _by_expert(session, project, tallies)
 
 
+def agreed(session: Session, project: Project, *, until: datetime) -> Measures:
+    """Return how far the newest answers of a project agreed as they were at a time, all together.
+
+    The same as `measures` says of the whole, without looking at each expert.
+    """
+    units = [
+        [agreement.answer(row.result) for row in rows]
+        for _task_id, rows in groupby(_newest(session, project, until), key=lambda row: row.task_id)
+    ]
+    shares = [share for unit in units if (share := agreement.pairwise(unit)) is not None]
+    return Measures(
+        alpha=agreement.alpha(units),
+        pairwise=sum(shares) / len(shares) if shares else None,
+        compared=len(shares),
+        gold_right=0,
+        gold_seen=0,
+    )
+
+
 def accepted_by_day(session: Session, project: Project, *, at: datetime) -> list[tuple[date, int]]:
     """Return how many answers were accepted on each of the last days, today last."""
     since = (at - timedelta(days=DAYS - 1)).replace(hour=0, minute=0, second=0, microsecond=0)

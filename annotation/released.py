@@ -1,18 +1,23 @@
-"""Work as releases read it, in bulk: tasks in order with the answers that count.
+"""Work as releases read it, in bulk: tasks in order with the answers that count, as columns.
 
-Read in steps of some thousand tasks, as plain columns and with JSON as text, so that memory stays
-flat and a million tasks take seconds. Several questions are asked: the caller's session must see
-one state of the database (`core.db.snapshot`).
+PostgreSQL puts some thousand tasks into one row of columns, with JSON as text, and works on the
+next ones while these are looked at; so memory stays flat and a million tasks take seconds. How
+many are read at once follows from how long they are. Several questions are asked: the caller's
+session must see one state of the database (`core.db.snapshot`).
 """
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any, NamedTuple
 
-from sqlalchemy import Text, cast, func, select
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import BigInteger, Engine, Text, bindparam, cast, exists, func, select, text
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlmodel import Session, col
 
@@ -20,8 +25,22 @@ from annotation import media, media_kinds
 from annotation.loop_models import AnswerOrigin, AnswerPlacing, ModelAnswer
 from annotation.models import Annotation, Assignment, State, Task
 
-AT_ONCE = 2_000
+# How many tasks, and how much text, are read at once; the first time few, for all may be long.
+AT_ONCE, FIRST, TEXT_AT_ONCE = 4_000, 200, 12_000_000
 VALIDATED = (State.ACCEPTED, State.PARTLY_ACCEPTED)
+Ints = NDArray[np.int64]
+# In the place of a moment or a number that is not there.
+NEVER, NONE = int(np.iinfo(np.int64).min), -1
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# PostgreSQL counts from the year 2000.
+_SINCE = 946_684_800_000_000
+_OF_TASKS = ("task_ids", "external_ids", "group_keys", "data")
+_OF_ANSWERS = (
+    *("places", "assignments", "experts", "states", "rules", "submitted", "decided"),
+    *("seconds", "pays", "currencies", "results"),
+)
+_ARRAY_HEAD = 20
+_ELEMENT = np.dtype([("size", ">i4"), ("value", ">i8")])
 
 
 class TaskRow(NamedTuple):
@@ -68,23 +87,119 @@ class Read:
     extras: dict[int, Extra]
 
 
+@dataclass(frozen=True)
+class Batch:
+    """Some tasks of a project, each with an answer at least, and these answers: in columns.
+
+    Answers stand in the order of their tasks and, for one task, of claiming. Moments are counted
+    in microseconds since 1970.
+    """
+
+    project_id: int
+    task_ids: Ints
+    external_ids: list[str]
+    group_keys: list[str | None]
+    data: list[str]
+    # Known answers, by the place of their task here.
+    gold: dict[int, list[dict[str, Any]]]
+    # The place here of each answer's task.
+    places: Ints
+    assignments: Ints
+    experts: Ints
+    states: list[str]
+    rules: list[str | None]
+    submitted: Ints
+    decided: Ints
+    seconds: Ints
+    pays: Ints
+    currencies: list[str]
+    results: list[str]
+    extras: dict[int, Extra] = field(default_factory=dict)
+
+    @property
+    def tasks(self) -> int:
+        """How many tasks there are."""
+        return len(self.external_ids)
+
+    @cached_property
+    def counts(self) -> Ints:
+        """How many answers each task has."""
+        return np.bincount(self.places, minlength=self.tasks)
+
+    def first(self, count: int) -> "Batch":
+        """Return the first tasks, with their answers."""
+        if count >= self.tasks:
+            return self
+        own = {name: getattr(self, name)[:count] for name in _OF_TASKS}
+        end = int(np.searchsorted(self.places, count))
+        own |= {name: getattr(self, name)[:end] for name in _OF_ANSWERS}
+        known = {place: one for place, one in self.gold.items() if place < count}
+        return replace(self, gold=known, **own)
+
+    def reads(self) -> Iterator[Read]:
+        """Yield the tasks one by one, each with its answers as rows."""
+        ends = np.cumsum(self.counts).tolist()
+        for place, end in enumerate(ends):
+            first = ends[place - 1] if place else 0
+            yield Read(
+                TaskRow(
+                    int(self.task_ids[place]),
+                    self.project_id,
+                    self.external_ids[place],
+                    self.group_keys[place],
+                    self.data[place],
+                    self.gold.get(place),
+                ),
+                tuple(self._answer(place, at) for at in range(first, end)),
+                self.extras,
+            )
+
+    def _answer(self, place: int, at: int) -> AnswerRow:
+        seconds = int(self.seconds[at])
+        submitted = moment(int(self.submitted[at]))
+        assert submitted is not None
+        return AnswerRow(
+            int(self.task_ids[place]),
+            int(self.assignments[at]),
+            int(self.experts[at]),
+            self.states[at],
+            self.rules[at],
+            submitted,
+            moment(int(self.decided[at])),
+            None if seconds == NONE else seconds,
+            int(self.pays[at]),
+            self.currencies[at],
+            self.results[at],
+        )
+
+
+def moment(counted: int) -> datetime | None:
+    """Return the moment that is counted in microseconds."""
+    return None if counted == NEVER else EPOCH + timedelta(microseconds=counted)
+
+
 def read(
     session: Session, project_ids: Sequence[int], *, until: datetime, waiting: bool = False
 ) -> Iterator[Read]:
+    """Yield the tasks of projects that have answers, one by one: for looking at few."""
+    for batch in batches(session, project_ids, until=until, waiting=waiting):
+        yield from batch.reads()
+
+
+def batches(
+    session: Session, project_ids: Sequence[int], *, until: datetime, waiting: bool = False
+) -> Generator[Batch, None, None]:
     """Yield the tasks of projects that have answers, and those answers as they were at a time.
 
     Answers count that were accepted by then; with `waiting`, also those handed in and not decided.
+    Whoever does not go to the end must close it before the session asks anything else.
     """
-    for project_id in project_ids:
-        after, files = 0, media.hashes(session, project_id)
-        while tasks := _tasks(session, project_id, after):
-            last = tasks[-1].id
-            span = (project_id, after, last)
-            answers, extras = _answers(session, span, until, waiting), _extras(session, span)
-            for task in tasks:
-                if own := answers.get(task.id):
-                    yield Read(_with_hashes(task, files), tuple(own), extras)
-            after = last
+    projects = [(one, media.hashes(session, one), _has_extras(session, one)) for one in project_ids]
+    with _ahead(session) as asking:
+        for project_id, files, extras in projects:
+            values = {"project": project_id, "until": until}
+            for batch in _of_project(asking, values, waiting=waiting, extras=extras):
+                yield _with_hashes(batch, files)
 
 
 def data_of(task: TaskRow) -> dict[str, Any]:
@@ -99,77 +214,241 @@ def result_of(answer: AnswerRow) -> list[dict[str, Any]]:
     return result
 
 
-def _tasks(session: Session, project_id: int, after: int) -> list[TaskRow]:
-    query = (
+class _Asking:
+    """Asks questions at a connection whose answers are fetched later."""
+
+    def __init__(self, session: Session) -> None:
+        self.connection: Any = session.connection().connection.driver_connection
+        self.dialect = session.get_bind().dialect
+
+    def ask(self, question: Any, values: Mapping[str, Any]) -> Any:
+        """Send a question; `fetchone` and `fetchall` of what is returned wait for the answer."""
+        made = question.compile(dialect=self.dialect, compile_kwargs={"render_postcompile": True})
+        cursor = self.connection.cursor(binary=True)
+        cursor.execute(str(made), {**made.params, **values})
+        return cursor
+
+
+@contextmanager
+def _ahead(session: Session) -> Iterator[_Asking]:
+    """Let the server work on questions before earlier answers are read.
+
+    Not where others use the same connection, as in a test's transaction: they would meet.
+    """
+    asking = _Asking(session)
+    if not isinstance(session.get_bind(), Engine):
+        yield asking
+        return
+    with asking.connection.pipeline():
+        yield asking
+
+
+@dataclass(frozen=True)
+class _Tasks:
+    """Tasks that were read, and nothing of their answers."""
+
+    ids: Ints
+    columns: tuple[Any, ...]
+
+
+def _of_project(
+    asking: _Asking, values: dict[str, Any], *, waiting: bool, extras: bool
+) -> Iterator[Batch]:
+    """Yield the batches of a project; while one is looked at, the next is being read."""
+    size = min(FIRST, AT_ONCE)
+    tasks = _fetched_tasks(_ask_tasks(asking, values, 0, size))
+    answers = _ask_answers(asking, values, tasks, waiting, extras) if tasks else None
+    following = _ask_tasks(asking, values, int(tasks.ids[-1]), size) if tasks else None
+    while tasks is not None:
+        found, tasks_after = _batch(values["project"], tasks, answers), _fetched_tasks(following)
+        if tasks_after is not None:
+            answers = _ask_answers(asking, values, tasks_after, waiting, extras)
+            if found is not None:
+                size = _how_many(found)
+            following = _ask_tasks(asking, values, int(tasks_after.ids[-1]), size)
+        tasks = tasks_after
+        if found is not None:
+            yield found
+
+
+def _how_many(batch: Batch) -> int:
+    long = sum(map(len, batch.data)) + sum(map(len, batch.results))
+    return max(1, min(AT_ONCE, batch.tasks * TEXT_AT_ONCE // (long + 1)))
+
+
+def _ask_tasks(asking: _Asking, values: dict[str, Any], after: int, size: int) -> Any:
+    own = (
         select(
-            col(Task.id),
-            col(Task.project_id),
-            col(Task.external_id),
-            col(Task.group_key),
-            cast(col(Task.data), Text),
-            col(Task.gold),
+            col(Task.id), col(Task.external_id), col(Task.group_key), col(Task.data), col(Task.gold)
         )
-        .where(col(Task.project_id) == project_id, col(Task.id) > after)
+        .where(col(Task.project_id) == _given("project"), col(Task.id) > _given("after"))
         .order_by(col(Task.id))
-        .limit(AT_ONCE)
+        .limit(_given("size"))
+        .subquery()
     )
-    return [TaskRow(*row) for row in session.execute(query)]
+    question = select(
+        _numbers(own.c.id),
+        func.array_agg(own.c.external_id),
+        func.array_agg(own.c.group_key),
+        func.string_agg(cast(own.c.data, Text), "\n"),
+        func.array_agg(cast(own.c.gold, Text)),
+    )
+    return asking.ask(question, {**_only(values, "project"), "after": after, "size": size})
 
 
-def _with_hashes(task: TaskRow, files: Mapping[str, str]) -> TaskRow:
-    """Name each media file with a fingerprint of its content, for good."""
-    if not files or media_kinds.SCHEME not in task.data:
-        return task
-    named = media.with_hashes(json.loads(task.data), files)
-    return task._replace(data=json.dumps(named, ensure_ascii=False))
+def _fetched_tasks(cursor: Any) -> _Tasks | None:
+    ids, *columns = cursor.fetchone() if cursor is not None else (None,)
+    return None if ids is None else _Tasks(_array(ids), tuple(columns))
 
 
-def _answers(
-    session: Session, span: tuple[int, int, int], until: datetime, waiting: bool
-) -> dict[int, list[AnswerRow]]:
-    project_id, after, last = span
-    counts = col(Assignment.state).in_(VALIDATED) & (col(Assignment.decided_at) <= until)
+def _ask_answers(
+    asking: _Asking, values: dict[str, Any], tasks: _Tasks, waiting: bool, extras: bool
+) -> tuple[Any, ...]:
+    span = {
+        **_only(values, "project"),
+        "first": int(tasks.ids[0]),
+        "last": int(tasks.ids[-1]),
+    }
+    own = _answers(waiting).subquery()
+    question = select(
+        *map(_numbers, (own.c.task_id, own.c.id, own.c.expert_id)),
+        *(func.array_agg(cast(one, Text)) for one in (own.c.state, own.c.decided_rule)),
+        func.array_send(func.array_agg(own.c.submitted_at)),
+        func.array_send(
+            func.array_agg(func.coalesce(own.c.decided_at, text("'-infinity'::timestamptz")))
+        ),
+        _numbers(func.coalesce(own.c.lead_seconds, NONE)),
+        _numbers(own.c.pay_minor),
+        func.array_agg(cast(own.c.currency, Text)),
+        func.string_agg(cast(own.c.result, Text), "\n"),
+    )
+    asked = asking.ask(question, {**span, **_only(values, "until")})
+    if not extras:
+        return (asked,)
+    return asked, *(asking.ask(one, span) for one in _extras())
+
+
+def _answers(waiting: bool) -> Any:
+    counts = col(Assignment.state).in_([str(one) for one in VALIDATED]) & (
+        col(Assignment.decided_at) <= _given("until")
+    )
     if waiting:
-        counts |= (col(Assignment.state) == State.SUBMITTED) & (
-            col(Assignment.submitted_at) <= until
+        counts |= (col(Assignment.state) == str(State.SUBMITTED)) & (
+            col(Assignment.submitted_at) <= _given("until")
         )
-    query = (
+    return (
         select(
             col(Assignment.task_id),
             col(Assignment.id),
             col(Assignment.expert_id),
-            cast(col(Assignment.state), Text),
+            col(Assignment.state),
             col(Assignment.decided_rule),
             col(Annotation.submitted_at),
             col(Assignment.decided_at),
             col(Assignment.lead_seconds),
             col(Assignment.pay_minor),
             col(Assignment.currency),
-            cast(col(Annotation.result), Text),
+            col(Annotation.result),
         )
         .join(Annotation, col(Annotation.assignment_id) == col(Assignment.id))
-        .where(
-            # Said of both tables, so that both are read by their index on tasks.
-            col(Assignment.task_id).between(after + 1, last),
-            col(Annotation.task_id).between(after + 1, last),
-            col(Assignment.project_id) == project_id,
-            counts,
-        )
+        # Said of both tables, so that both are read by their index on tasks.
+        .where(_own(), _between(Assignment), _between(Annotation), counts)
         .order_by(col(Assignment.task_id), col(Assignment.id))
     )
-    found: dict[int, list[AnswerRow]] = defaultdict(list)
-    for row in session.execute(query):
-        found[row[0]].append(AnswerRow(*row))
-    return found
 
 
-def _extras(session: Session, span: tuple[int, int, int]) -> dict[int, Extra]:
-    """Return what the answers to some tasks have beside their result, by assignment."""
-    project_id, after, last = span
-    own = (
-        col(Assignment.task_id).between(after + 1, last),
-        col(Assignment.project_id) == project_id,
+def _between(model: type[Assignment | Annotation]) -> Any:
+    return col(model.task_id).between(_given("first"), _given("last"))
+
+
+def _own() -> Any:
+    return col(Assignment.project_id) == _given("project")
+
+
+def _batch(project_id: int, tasks: _Tasks, asked: Any) -> Batch | None:
+    """Put tasks and their answers together; tasks without any are left away."""
+    fetched = asked[0].fetchone()
+    extras = _found_extras(*(one.fetchall() for one in asked[1:])) if len(asked) > 1 else {}
+    if fetched[0] is None:
+        return None
+    of_tasks, assignments, experts = map(_array, fetched[:3])
+    states, rules, submitted, decided, seconds, pays, currencies, results = fetched[3:]
+    kept, places = np.unique(of_tasks, return_inverse=True)
+    external_ids, group_keys, data, gold = tasks.columns
+    data = data.split("\n")
+    if len(kept) < len(tasks.ids):
+        where = np.searchsorted(tasks.ids, kept).tolist()
+        external_ids, group_keys, data, gold = (
+            [column[at] for at in where] for column in (external_ids, group_keys, data, gold)
+        )
+    known = ((at, json.loads(one)) for at, one in enumerate(gold) if one is not None)
+    return Batch(
+        project_id,
+        kept,
+        external_ids,
+        group_keys,
+        data,
+        {at: one for at, one in known if one is not None},
+        places.astype(np.int64),
+        assignments,
+        experts,
+        states,
+        rules,
+        _moments(submitted),
+        _moments(decided),
+        _array(seconds),
+        _array(pays),
+        currencies,
+        results.split("\n"),
+        extras,
     )
+
+
+def _numbers(column: Any) -> Any:
+    """Return whole numbers as PostgreSQL sends an array of them."""
+    return func.array_send(func.array_agg(cast(column, BigInteger)))
+
+
+def _array(sent: bytes) -> Ints:
+    return np.frombuffer(sent, _ELEMENT, offset=_ARRAY_HEAD)["value"].astype(np.int64)
+
+
+def _moments(sent: bytes) -> Ints:
+    found = _array(sent)
+    return np.where(found == NEVER, NEVER, found + np.where(found == NEVER, 0, _SINCE))
+
+
+def _given(name: str) -> Any:
+    return bindparam(name, required=False)
+
+
+def _only(values: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: values[name] for name in names}
+
+
+def _with_hashes(batch: Batch, files: Mapping[str, str]) -> Batch:
+    """Name each media file with a fingerprint of its content, for good."""
+    if files:
+        for at, data in enumerate(batch.data):
+            if media_kinds.SCHEME in data:
+                named = media.with_hashes(json.loads(data), files)
+                batch.data[at] = json.dumps(named, ensure_ascii=False)
+    return batch
+
+
+def _has_extras(session: Session, project_id: int) -> bool:
+    """Say whether any answer of a project began with a prediction, or compares models."""
+    return any(
+        session.execute(select(exists().where(own))).scalar_one()
+        for own in (
+            col(AnswerOrigin.project_id) == project_id,
+            col(ModelAnswer.project_id) == project_id,
+        )
+    )
+
+
+def _extras() -> tuple[Any, Any]:
+    """Return what asks for all that answers to some tasks have beside their result."""
     origins = (
         select(
             col(Assignment.id),
@@ -177,7 +456,7 @@ def _extras(session: Session, span: tuple[int, int, int]) -> dict[int, Extra]:
             col(AnswerOrigin.model_version),
         )
         .join(AnswerOrigin, col(AnswerOrigin.assignment_id) == col(Assignment.id))
-        .where(col(AnswerOrigin.project_id) == project_id, *own)
+        .where(col(AnswerOrigin.project_id) == _given("project"), _own(), _between(Assignment))
     )
     one = func.jsonb_build_array(
         col(ModelAnswer.model), col(AnswerPlacing.position), col(AnswerPlacing.place)
@@ -188,11 +467,17 @@ def _extras(session: Session, span: tuple[int, int, int]) -> dict[int, Extra]:
         )
         .join(AnswerPlacing, col(AnswerPlacing.assignment_id) == col(Assignment.id))
         .join(ModelAnswer, col(ModelAnswer.id) == col(AnswerPlacing.model_answer_id))
-        .where(*own)
+        .where(_own(), _between(Assignment))
         .group_by(col(Assignment.id))
     )
-    found = {row[0]: Extra(row[1], row[2], ()) for row in session.execute(origins)}
-    for assignment_id, placed in session.execute(placings):
-        before = found.get(assignment_id, Extra(None, None, ()))
+    return origins, placings
+
+
+def _found_extras(origins: Sequence[Any], placings: Sequence[Any]) -> dict[int, Extra]:
+    found: dict[int, Extra] = defaultdict(lambda: Extra(None, None, ()))
+    for assignment_id, origin, version in origins:
+        found[assignment_id] = Extra(origin, version, ())
+    for assignment_id, placed in placings:
+        before = found[assignment_id]
         found[assignment_id] = before._replace(placings=tuple(tuple(one) for one in placed))
-    return found
+    return dict(found)

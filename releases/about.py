@@ -157,13 +157,15 @@ def _project(project: Project) -> dict[str, Any]:
 def _work(session: Session, project_ids: Sequence[int], at: datetime) -> dict[str, Any]:
     own = col(Assignment.project_id).in_(project_ids)
     decided = col(Assignment.decided_at) <= at
+    timed = _verdict(Verdict.ACCEPTED) & (col(Assignment.lead_seconds) > 0)
+    # One walk through all assignments, of which there may be millions.
     paid = session.execute(
         select(
-            func.coalesce(func.sum(Assignment.pay_minor), 0),
-            func.coalesce(func.sum(Assignment.lead_seconds), 0),
-        ).where(
-            own, decided, Assignment.verdict == Verdict.ACCEPTED, col(Assignment.lead_seconds) > 0
-        )
+            func.coalesce(func.sum(Assignment.pay_minor).filter(timed), 0),
+            func.coalesce(func.sum(Assignment.lead_seconds).filter(timed), 0),
+            func.count().filter(_verdict(Verdict.ACCEPTED)),
+            func.count().filter(_verdict(Verdict.REJECTED)),
+        ).where(own, decided)
     ).one()
     asked = (
         select(func.count())
@@ -174,11 +176,10 @@ def _work(session: Session, project_ids: Sequence[int], at: datetime) -> dict[st
     changed = contested.where(
         Appeal.outcome == AppealOutcome.CHANGED, col(Appeal.answered_at) <= at
     )
-    counted = select(func.count()).select_from(Assignment)
     gold = select(func.count()).select_from(Task)
     return {
-        "accepted": session.scalar(counted.where(own, decided, _verdict(Verdict.ACCEPTED))),
-        "refused": session.scalar(counted.where(own, decided, _verdict(Verdict.REJECTED))),
+        "accepted": paid[2],
+        "refused": paid[3],
         "contested": session.scalar(contested),
         "changed_after_contest": session.scalar(changed),
         "known_answer_tasks": session.scalar(
@@ -193,7 +194,7 @@ def _before_review(session: Session, project: Project, at: datetime) -> dict[str
 
     The rows cannot tell it: whoever was refused is not in them, so what is left agrees more.
     """
-    found, _ = progress.measures(session, project, until=at)
+    found = progress.agreed(session, project, until=at)
     return {
         "agreement_before_review": {
             "alpha": None if found.alpha is None else round(found.alpha, 4),

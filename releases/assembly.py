@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from annotation.aggregation import Merged, Method
-from annotation.released import Read
+from annotation.released import Batch
 from releases import (
     cards,
     changes,
@@ -34,7 +34,7 @@ from releases import (
 from releases.about import About
 from releases.finishing import Plan, Written
 from releases.formats import DATA, VOTES, WRITER, paths_of
-from releases.gathering import Gathered
+from releases.gathering import MOST_CLASSES, Gathered
 from releases.models import Release
 from releases.recipe import Duplicates, SplitBy
 from releases.rows import voter
@@ -42,7 +42,6 @@ from releases.tally import Tally
 
 MANIFEST, SUMS, CARD = "manifest.json", "SHA256SUMS", "README.md"
 FORM = 2  # of the manifest
-MOST_CLASSES = 1_000
 REWRITTEN = 5
 Beat = Callable[[int], None]
 
@@ -64,7 +63,7 @@ class Built:
 
 
 def set_down(
-    folder: Path, found: Iterable[Read], release: Release, about: About, beat: Beat
+    folder: Path, found: Iterable[Batch], release: Release, about: About, beat: Beat
 ) -> Gathered:
     """Write the rows as they come, and count what the rest needs to know of them."""
     return gathering.gather(folder, found, about.setting, about.shown_fields, beat)
@@ -119,7 +118,7 @@ def _plan(
         recipe=recipe,
         rule=rule,
         data=columns.fields(gathered.kinds, about.shown_fields),
-        label_names=_label_names(folder, about, gathered),
+        label_names=_label_names(about, gathered),
         keys={},
         voter=partial(voter, about.annotator_key, release.asked_at.isoformat()),
         merged=merged,
@@ -191,18 +190,15 @@ def _rule(
     return replace(made, cuts=cuts), splits.beginnings(groups, moments)
 
 
-def _label_names(folder: Path, about: About, gathered: Gathered) -> list[str]:
+def _label_names(about: About, gathered: Gathered) -> list[str]:
     """Return the classes: those of the release before in their order, then the form's, then others.
 
     A label keeps its number from version to version.
     """
     before = about.previous.facts.get("label_names", []) if about.previous else []
-    found = set(gathered.ballot.names)
-    for batch in spool.batches(folder / spool.ROWS):
-        found.update(batch.column("label").unique().to_pylist())
-        if len(found) > MOST_CLASSES:
-            return []
-    found.discard(None)
+    if len({*gathered.ballot.names, *gathered.labels}) > MOST_CLASSES:
+        return []
+    found = {*gathered.ballot.names, *(one for one in gathered.labels if one is not None)}
     options = about.label_options if found <= {*about.label_options, *before} else []
     return list(dict.fromkeys([*before, *options, *sorted(found)])) if found else []
 
@@ -339,24 +335,26 @@ def _write_documents(
     manifest["columns"] = [
         {"name": field.name, "type": columns.shown_type(field.type)} for field in schema
     ]
-    manifest["files"] = _listed(folder)
+    known: dict[Path, dict[str, Any]] = {}
+    manifest["files"] = _listed(folder, known)
     (folder / CARD).write_text(cards.card(manifest, schema, written[DATA].bytes), encoding="utf-8")
-    manifest["files"] = _listed(folder)
+    manifest["files"] = _listed(folder, known)
     manifest["commit"] = hashlib.sha256(_sums(manifest["files"]).encode()).hexdigest()[:40]
     text = json.dumps(manifest, ensure_ascii=False, indent=2) + "\n"
     (folder / MANIFEST).write_text(text, encoding="utf-8")
-    (folder / SUMS).write_text(_sums(_listed(folder)), encoding="utf-8")
+    (folder / SUMS).write_text(_sums(_listed(folder, known)), encoding="utf-8")
 
 
-def _listed(folder: Path) -> list[dict[str, Any]]:
-    return [
-        {
-            "path": path.as_posix(),
-            "size": (folder / path).stat().st_size,
-            "sha256": _digest(folder / path),
-        }
-        for path in storage.files(folder)
-    ]
+def _listed(folder: Path, known: dict[Path, dict[str, Any]]) -> list[dict[str, Any]]:
+    """List the files; what is known of one that was listed before is so still."""
+    for path in storage.files(folder):
+        if path not in known:
+            known[path] = {
+                "path": path.as_posix(),
+                "size": (folder / path).stat().st_size,
+                "sha256": _digest(folder / path),
+            }
+    return [known[path] for path in storage.files(folder)]
 
 
 def _sums(files: list[dict[str, Any]]) -> str:

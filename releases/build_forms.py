@@ -13,7 +13,7 @@ from annotation.aggregation import Method
 from core.form_parts import WholeNumberField
 from releases.builds import Wish
 from releases.forms import ReleaseForm
-from releases.recipe import Duplicates, Personal, Recipe, SplitBy, Step
+from releases.recipe import Duplicates, Marks, Personal, Recipe, SplitBy, Step
 
 Choice = tuple[str, str]
 
@@ -51,6 +51,18 @@ class RecipeForm(ReleaseForm):
             SelectChoice(Method.DAWID_SKENE, _l("A model of how each expert errs (Dawid–Skene)")),
         ],
         default=Method.MAJORITY,
+    )
+    marks = SelectField(
+        _l("Marks and boxes of several answers are one"),
+        description=_l(
+            "Kept is what more than half of the answers have. By overlap, the one that covers the"
+            " others best stands for all, with its confidence."
+        ),
+        choices=[
+            SelectChoice(Marks.OVERLAP, _l("Where they share half of what they cover")),
+            SelectChoice(Marks.EXACT, _l("Only where they are exactly the same")),
+        ],
+        default=Marks.OVERLAP,
     )
     min_answers = WholeNumberField(
         _l("Answers a task needs at least"), render_kw={"min": 1, "max": 20}, default=1
@@ -174,6 +186,7 @@ class RecipeForm(ReleaseForm):
             with_gold=bool(self.with_gold.data),
             waiting=bool(self.waiting.data),
             method=Method(self.method.data),
+            marks=Marks(self.marks.data),
             min_answers=max(1, self.min_answers.data or 1),
             min_agreement=_share(self.min_agreement.data),
             min_confidence=_share(self.min_confidence.data),

@@ -180,6 +180,9 @@ def final_tasks(session: Session, *project_ids: int) -> int:
     return session.exec(accepted).one()
 
 
+FOLLOWING = ("releases.sign_waiting", "releases.make_formats")
+
+
 def take(session: Session, release_id: int, *, at: datetime) -> Release | None:
     """Hold a release for building; None when it needs no building or another worker holds it."""
     release = session.get(Release, release_id, with_for_update=True)
@@ -266,6 +269,9 @@ def _publish(session: Session, release: Release, kept: ReleaseSeries) -> None:
     session.flush()  # whole at once: what follows asks questions
     _tell(session, release, "releases/release_ready")
     _emit_published(session, release)
+    for name in FOLLOWING:
+        # What follows is made at once; the clock would do it too.
+        jobs.defer(session, name, queue="releases", queueing_lock=name)
     audit.record(
         session,
         "release.built",

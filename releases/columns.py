@@ -35,6 +35,8 @@ AFTER: dict[str, pa.DataType] = {
     "models_compared": pa.string(),
     "row_hash": pa.string(),
 }
+# Only where marks were joined by their overlap: releases of before keep their columns.
+OVERLAP: dict[str, pa.DataType] = {"span_confidence": pa.list_(pa.float64())}
 MEANINGS = {
     "id": "the task's own id",
     "label": "the final choice for the whole task, by the method that the card names",
@@ -42,6 +44,7 @@ MEANINGS = {
     "majority": "what more than half chose, whatever the method; empty where there is none",
     "probabilities": "how likely each label is, by the method; with a vote, its share",
     "spans": "what more than half marked: start, end (characters, end excluded), label, text",
+    "span_confidence": "for each of the spans, how much of the answers have it, as they overlap",
     "confidence": "probability of the label; for marks, how far answers support them. Learned "
     "methods are rather too sure: calibrate before you rely on it",
     "agreement": "share of the pairs of annotators who gave the same answer",
@@ -108,6 +111,17 @@ def kind_of(value: Any) -> str | None:
     return "str" if isinstance(value, str) else "json"
 
 
+def kind_of_type(kind: pa.DataType) -> str | None:
+    """Return what sort of value Arrow has found everywhere in a field."""
+    if pa.types.is_null(kind):
+        return None
+    for name, one in (("bool", pa.bool_()), ("int", pa.int64()), ("float", pa.float64())):
+        if kind == one:
+            return name
+    # Arrow takes words that look like a moment for one.
+    return "str" if pa.types.is_string(kind) or pa.types.is_timestamp(kind) else "json"
+
+
 def named(key: str) -> str:
     """Return the column for a field of the data: a fixed name is not taken by it."""
     return f"data_{key}" if key in BEFORE or key in AFTER else key
@@ -123,13 +137,20 @@ def fields(kinds: Kinds, first: Iterable[str]) -> dict[str, str]:
 TYPES = {"str": pa.string(), "bool": pa.bool_(), "int": pa.int64(), "float": pa.float64()}
 
 
-def schema(data: Mapping[str, str], labels: Sequence[str] = ()) -> pa.Schema:
+def fixed(*, overlap: bool) -> dict[str, pa.DataType]:
+    """Return the columns that follow those of the data."""
+    return AFTER | OVERLAP if overlap else AFTER
+
+
+def schema(
+    data: Mapping[str, str], labels: Sequence[str] = (), *, overlap: bool = False
+) -> pa.Schema:
     """Return the schema of a release whose data has these fields, and whose labels are these.
 
     The features of `datasets` stand in it, so that labels are classes wherever it is read.
     """
     own = {named(key): TYPES.get(kind, pa.string()) for key, kind in data.items()}
-    made = pa.schema([*(BEFORE | own | AFTER).items()])
+    made = pa.schema([*(BEFORE | own | fixed(overlap=overlap)).items()])
     features = {one.name: feature(one.name, one.type, labels) for one in made}
     info = json.dumps({"info": {"features": features}}, ensure_ascii=True)
     return made.with_metadata({"huggingface": info})
@@ -158,6 +179,8 @@ def shown_type(kind: pa.DataType) -> str:
         return "list of labels with probability"
     if kind == pa.list_(pa.string()):
         return "list of string"
+    if kind == pa.list_(pa.float64()):
+        return "list of float64"
     return "float64" if kind == pa.float64() else str(kind)
 
 

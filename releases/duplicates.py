@@ -22,7 +22,6 @@ SIGNATURE, BANDS, RUN = 64, 16, 3
 ALIKE = 0.8
 SEED = 20261127
 SIGNATURES = "signatures.spool"
-_SPACES = re.compile(r"\s+")
 _WORD = re.compile(r"\w+")
 _ODD, _SHIFT = np.random.default_rng(SEED).integers(
     1, 2**63, (2, SIGNATURE, 1), dtype=np.uint64
@@ -39,12 +38,18 @@ class Finder:
 
     def add(self, words: str) -> None:
         """Take the words of the next row."""
-        plain = normal(words)
-        digest = hashlib.blake2b(plain.encode(), digest_size=8).digest()
+        self.add_all([words])
+
+    def add_all(self, words: Iterable[str]) -> None:
+        """Take the words of the next rows."""
+        plain = [normal(one) for one in words]
+        blake = hashlib.blake2b
         # A row without words says nothing, and so not the same as another: zero stands for it.
-        self.exact.append(int.from_bytes(digest, "big") if plain else 0)
+        said = [blake(one.encode(), digest_size=8).digest() if one else bytes(8) for one in plain]
+        self.exact.frombytes(np.frombuffer(b"".join(said), ">u8").astype(np.uint64).tobytes())
         if self.file is not None:
-            self.file.write(signature(plain).tobytes())
+            for one in plain:
+                self.file.write(signature(one).tobytes())
 
     def clusters(self) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Return for each row the first row that says the same, and whether it is only near."""
@@ -85,7 +90,9 @@ class Finder:
 
 def normal(words: str) -> str:
     """Return words in one form, whatever their spaces, capitals and ways to write a letter."""
-    return _SPACES.sub(" ", unicodedata.normalize("NFKC", words).casefold()).strip()
+    if words.isascii():
+        return " ".join(words.lower().split())
+    return " ".join(unicodedata.normalize("NFKC", words).casefold().split())
 
 
 def words_of(data: Mapping[str, Any], shown: Iterable[str]) -> str:

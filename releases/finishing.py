@@ -19,7 +19,7 @@ from pyarrow import json as arrow_json
 from annotation.aggregation import Merged
 from releases import columns, formats, personal_scan, rows, splits, spool
 from releases.formats import Writer
-from releases.recipe import Personal, Recipe
+from releases.recipe import Marks, Personal, Recipe, SplitBy
 from releases.tally import Tally
 
 Beat = Callable[[int], None]
@@ -60,8 +60,9 @@ class Written:
 def write(folder: Path, plan: Plan, tally: Tally, beat: Beat) -> dict[str, Written]:
     """Write the files of all rows, and of the votes where they are wanted."""
     where: list[np.ndarray[Any, np.dtype[np.int8]]] = []
-    schema = columns.schema(plan.data, plan.label_names)
     recipe, row = plan.recipe, 0
+    overlap = recipe.marks is Marks.OVERLAP
+    schema = columns.schema(plan.data, plan.label_names, overlap=overlap)
     made = Writer(folder, schema, jsonl=recipe.jsonl, csv=recipe.csv)
     with made as writer, spool.Spool(folder / (spool.LEFT + "2"), spool.LEFT_OUT) as left:
         for batch in spool.batches(folder / spool.ROWS):
@@ -152,19 +153,25 @@ def _closest(held: dict[str, pa.Array], label: pa.Array) -> pa.Array:
 
 
 def _split(held: dict[str, pa.Array], plan: Plan) -> np.ndarray[Any, np.dtype[np.int8]]:
-    groups, moments = held["group"].to_pylist(), held["moment"].to_pylist()
     if plan.regrouped:
-        groups = [plan.regrouped.get(one, one) for one in groups]
+        groups = [plan.regrouped.get(one, one) for one in held["group"].to_pylist()]
         held["group"] = pa.array(groups, pa.string())
-    rule, begun = plan.rule, plan.begun
+    coded = held["group"].dictionary_encode()
+    names, rule, begun = coded.dictionary.to_pylist(), plan.rule, plan.begun
     numbers = {name: number for number, name in enumerate(SPLITS)}
+    if rule.by is not SplitBy.TIME:
+        each = np.array([numbers[rule.split_of(one, "")] for one in names], np.int8)
+        found: np.ndarray[Any, np.dtype[np.int8]] = each[coded.indices.to_numpy()]
+        return found
     return np.fromiter(
         (
             numbers[rule.split_of(group, begun.get(group, moment))]
-            for group, moment in zip(groups, moments, strict=True)
+            for group, moment in zip(
+                held["group"].to_pylist(), held["moment"].to_pylist(), strict=True
+            )
         ),
         dtype=np.int8,
-        count=len(groups),
+        count=len(coded),
     )
 
 
@@ -226,23 +233,18 @@ def _table(held: dict[str, pa.Array], plan: Plan, schema: pa.Schema) -> pa.Table
         pa.list_(pa.string()),
     )
     held["models_compared"] = _compared(held["models_compared"], plan)
-    spans = held["spans"].to_pylist() if len(held["spans"].flatten()) else [()] * len(held["id"])
-    held["row_hash"] = pa.array(
-        [
-            rows.row_hash(*one)
-            for one in zip(
-                held["id"].to_pylist(),
-                held["data"].to_pylist(),
-                held["label"].to_pylist(),
-                spans,
-                strict=True,
-            )
-        ],
-        pa.string(),
-    )
+    held["row_hash"] = pa.array(_hashes(held), pa.string())
     parts = _expanded(held["data"], plan.data)
-    fixed = [held[name] for name in columns.AFTER]
+    overlap = plan.recipe.marks is Marks.OVERLAP
+    fixed = [held[name] for name in columns.fixed(overlap=overlap)]
     return pa.Table.from_arrays([held["id"], *parts, *fixed], schema=schema)
+
+
+def _hashes(held: dict[str, pa.Array]) -> list[str]:
+    """Return the hash of each row; of those with marks, with their marks."""
+    names, data, labels = (held[name].to_pylist() for name in ("id", "data", "label"))
+    spans = held["spans"].to_pylist() if len(held["spans"].flatten()) else [()] * len(names)
+    return [rows.row_hash(*one) for one in zip(names, data, labels, spans, strict=True)]
 
 
 def _keys(experts: list[int], keys: Mapping[int, str]) -> list[str]:

@@ -142,7 +142,7 @@ class Source:
         return [name for name in found if name]
 
     def _row(self, row: dict[str, Any]) -> Row:
-        fixed = columns.BEFORE.keys() | columns.AFTER.keys()
+        fixed = columns.BEFORE.keys() | columns.fixed(overlap=True).keys()
         own = {name: value for name, value in row.items() if name not in fixed}
         result = json.loads(row.get("result") or "[]")
         return Row(

@@ -7,6 +7,7 @@ time of writing inside. The version of the writer is recorded, since another may
 import csv
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
@@ -41,6 +42,8 @@ class Writer:
         self.texts = [kind for kind, wanted in ((_Lines, jsonl), (_Csv, csv)) if wanted]
         self.splits: dict[str, _Split] = {}
         self.stack = ExitStack()
+        self.pool = self.stack.enter_context(ThreadPoolExecutor(1))
+        self.last: Future[None] | None = None
 
     def __enter__(self) -> "Writer":
         return self
@@ -60,6 +63,20 @@ class Writer:
         if split not in self.splits:
             self.splits[split] = _Split(self, split)
         self.splits[split].add(table)
+
+    def writing(self, parquet: pq.ParquetWriter, group: pa.Table) -> None:
+        """Write a group of rows while the next is made; one at a time, so that memory is bounded.
+
+        One thread writes everything in its order, and Arrow's own are not used: the same bytes.
+        """
+        self.wait()
+        self.last = self.pool.submit(parquet.write_table, group, row_group_size=ROWS_AT_ONCE)
+
+    def wait(self) -> None:
+        """Wait for the group that is being written, and raise what went wrong with it."""
+        last, self.last = self.last, None
+        if last is not None:
+            last.result()
 
     @property
     def shards(self) -> dict[str, int]:
@@ -97,7 +114,7 @@ class _Split:
             path = self.folder / f"{self.name}-{self.shards:05d}.part"
             self.parquet = pq.ParquetWriter(path, self.writer.schema, **WRITER)
             self.shards += 1
-        self.parquet.write_table(group.combine_chunks(), row_group_size=ROWS_AT_ONCE)
+        self.writer.writing(self.parquet, group.combine_chunks())
         self.waiting, self.waiting_rows = [rest], rest.num_rows
         self.shard_rows += group.num_rows
         if self.shard_rows >= SHARD_ROWS:
@@ -116,6 +133,7 @@ class _Split:
                 )
 
     def _end_shard(self) -> None:
+        self.writer.wait()
         if self.parquet is not None:
             self.parquet.close()
         self.parquet, self.shard_rows = None, 0

@@ -1,29 +1,36 @@
 """The first pass of a build: reads the answers and sets down what the recipe does not leave out.
 
 On the way it counts what columns, splits and the learned label need to know of all rows together.
+Work is done a batch at a time and in columns; only what is different in each row is looked at
+row by row.
 """
 
 import hashlib
 import json
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import json as arrow_json
 
 from annotation import aggregation, agreement
 from annotation.aggregation import Method
-from annotation.released import AnswerRow, Read
+from annotation.released import Batch, Ints, moment
 from releases import columns, duplicates, personal_scan, rows, splits, spool
+from releases.readings import Readings
 from releases.recipe import Duplicates, Personal
-from releases.rows import LeftOut, Reading, Row, Setting
+from releases.rows import KNOWN_ANSWER, REASONS, Rows, Setting
 
 Beat = Callable[[int], None]
-KNOWN_ANSWER, NOT_FINAL = "known_answer", "not_final"
+# With more labels than this they are no classes, and the names are not kept.
+MOST_CLASSES = 1_000
 
 
 @dataclass
@@ -38,6 +45,7 @@ class Gathered:
     kinds: columns.Kinds = field(default_factory=dict)
     groups: dict[str, Counter[str]] | None = field(default_factory=dict)
     experts: set[int] = field(default_factory=set)
+    labels: set[str | None] = field(default_factory=set)
     found: duplicates.Finder | None = None
     ballot: "Ballot" = field(default_factory=lambda: Ballot())
     digest: Any = field(default_factory=hashlib.sha256)
@@ -52,13 +60,19 @@ class Gathered:
             if kind is not None:
                 kinds.add(kind)
 
-    def add_group(self, group: str, label: str | None) -> None:
-        """Count a row of a group, while groups are so few that the salt matters."""
+    def add_groups(self, groups: Iterable[str], labels: Iterable[str | None]) -> None:
+        """Count rows by their group, while groups are so few that the salt matters."""
         if self.groups is None:
             return
-        self.groups.setdefault(group, Counter())[label or ""] += 1
+        for (group, label), count in Counter(zip(groups, labels, strict=True)).items():
+            self.groups.setdefault(group, Counter())[label or ""] += count
         if len(self.groups) > splits.FEW_GROUPS:
             self.groups = None
+
+    def add_labels(self, labels: pa.Array) -> None:
+        """Note which labels there are, while they are so few that they may be classes."""
+        if len(self.labels) <= MOST_CLASSES:
+            self.labels.update(labels.unique().to_pylist())
 
 
 @dataclass
@@ -73,20 +87,53 @@ class Ballot:
     known: dict[int, int] = field(default_factory=dict)
     count: int = 0
 
-    def add(
-        self, answers: Iterable[AnswerRow], readings: Iterable[Reading], known: str | None
-    ) -> int:
-        """Take the votes on a task, and return its number."""
-        place = self.count
-        self.count += 1
-        if known is not None:
-            self.known[place] = self._number(known)
-        for one, said in zip(answers, readings, strict=True):
-            if said.label is not None:
-                self.tasks.append(place)
-                self.experts.append(self.people.setdefault(one.expert_id, len(self.people)))
-                self.labels.append(self._number(said.label))
-        return place
+    def add(self, made: Rows) -> Ints:
+        """Take the votes on some tasks, and return the number here of each that became a row.
+
+        Tasks whose answer is known and that stay out are voted on too: they teach.
+        """
+        batch = made.batch
+        teaching = made.reasons == KNOWN_ANSWER
+        voted = teaching.copy()
+        voted[made.tasks] = True
+        votes = np.union1d(made.answers, np.flatnonzero(teaching[batch.places]))
+        numbers = np.cumsum(voted) - 1 + self.count
+        labels = [one.label for one in made.readings.all]
+        said = np.array(made.said, np.int64)[votes]
+        known = {
+            at: label
+            for at, gold in batch.gold.items()
+            if voted[at] and (label := agreement.label(gold)) is not None
+        }
+        self._meet(said, labels, batch.places[votes], known)
+        self.known |= {int(numbers[at]): self.names[label] for at, label in known.items()}
+        codes = np.array([-1 if one is None else self.names.get(one, -1) for one in labels])
+        chosen = codes[said] if len(said) else said
+        counts = chosen >= 0
+        _extend(self.tasks, numbers[batch.places[votes]][counts])
+        _extend(self.experts, self._people(batch.experts[votes][counts]))
+        _extend(self.labels, chosen[counts])
+        self.count += int(voted.sum())
+        return numbers[made.tasks]
+
+    def _meet(
+        self, said: Ints, labels: Sequence[str | None], places: Ints, known: Mapping[int, str]
+    ) -> None:
+        """Number labels in the order in which they are met, a known answer before the votes."""
+        codes, firsts = np.unique(said, return_index=True)
+        met = [
+            (int(places[at]), 1, int(at), labels[code])
+            for code, at in zip(codes, firsts, strict=True)
+        ]
+        met += [(place, 0, 0, label) for place, label in known.items()]
+        for *_order, label in sorted(met, key=lambda one: one[:3]):
+            if label is not None:
+                self.names.setdefault(label, len(self.names))
+
+    def _people(self, experts: Ints) -> Ints:
+        different, which = np.unique(experts, return_inverse=True)
+        numbers = [self.people.setdefault(one, len(self.people)) for one in different.tolist()]
+        return np.array(numbers, np.int64)[which]
 
     def merged(self, method: Method) -> aggregation.Merged:
         """Return how likely each label is for each task."""
@@ -103,134 +150,151 @@ class Ballot:
             method,
         )
 
-    def _number(self, label: str) -> int:
-        return self.names.setdefault(label, len(self.names))
-
 
 def gather(
-    folder: Path, found: Iterable[Read], setting: Setting, shown: list[str], beat: Beat
+    folder: Path, found: Iterable[Batch], setting: Setting, shown: list[str], beat: Beat
 ) -> Gathered:
     """Set down the rows of a release."""
-    recipe, gathered = setting.recipe, Gathered()
+    recipe, gathered, readings = setting.recipe, Gathered(), Readings(setting.recipe.marks)
+    learned = recipe.method is not Method.MAJORITY
     if recipe.duplicates is not Duplicates.IGNORE:
         gathered.found = duplicates.Finder(folder, near=recipe.near)
     with _spools(folder, votes=recipe.votes) as (kept, votes, left):
-        for one in found:
-            _digest(gathered, one)
-            try:
-                row, answers, readings = _row(one, setting, gathered)
-            except LeftOut as reason:
-                gathered.left_out[str(reason)] += 1
-                row_id = rows.row_id(one.task.project_id, one.task.external_id, setting.primary)
-                left.add({"id": row_id, "reason": str(reason)})
-                continue
-            _finish(gathered, row, one, answers, setting, shown)
+        for batch in found:
+            _digest(gathered, batch)
+            made = rows.rows_of(batch, setting, readings, learned=learned)
+            _leave_out(gathered, made, setting, left)
+            _finish(gathered, made, setting, shown, learned=learned)
             if votes is not None:
-                _add_votes(votes, row, one, answers, readings, setting, gathered.rows)
-            kept.add(row)
-            gathered.rows += 1
+                votes.add_columns(rows.votes(made, setting, gathered.rows))
+            kept.add_columns(made.table)
+            gathered.rows += len(made.tasks)
             beat(gathered.rows)
     return gathered
 
 
-def _row(
-    one: Read, setting: Setting, gathered: Gathered
-) -> tuple[Row, list[AnswerRow], list[Reading]]:
-    learned = setting.recipe.method is not Method.MAJORITY
-    if one.task.gold is not None and not setting.recipe.with_gold:
-        if learned:  # it stays out, and teaches who is often right
-            readings = [rows.reading(answer.result) for answer in one.answers]
-            gathered.ballot.add(one.answers, readings, agreement.label(one.task.gold))
-        raise LeftOut(KNOWN_ANSWER)
-    row, answers, readings = rows.row_of(one, setting)
-    if row["undecided"] and not learned:
-        raise LeftOut(NOT_FINAL)
-    row["place"], row["others"] = -1, None
-    if learned:
-        known = agreement.label(one.task.gold) if one.task.gold is not None else None
-        row["place"] = gathered.ballot.add(answers, readings, known)
-        row["others"] = _others(answers, readings)
-    return row, answers, readings
+def _leave_out(gathered: Gathered, made: Rows, setting: Setting, left: spool.Spool) -> None:
+    for at in np.flatnonzero(made.reasons).tolist():
+        reason = REASONS[made.reasons[at]]
+        gathered.left_out[reason] += 1
+        name = rows.row_id(made.batch.project_id, made.batch.external_ids[at], setting.primary)
+        left.add({"id": name, "reason": reason})
 
 
 def _finish(
-    gathered: Gathered,
-    row: Row,
-    one: Read,
-    answers: list[AnswerRow],
-    setting: Setting,
-    shown: list[str],
+    gathered: Gathered, made: Rows, setting: Setting, shown: list[str], *, learned: bool
 ) -> None:
-    """Add what follows from the data of the task, and count the row."""
-    recipe, data = setting.recipe, json.loads(one.task.data)
-    row["group"] = rows.group_of(row, data, one, recipe)
-    row["moment"] = rows.moment_of(data, answers, recipe)
-    row["personal"] = _personal(data, row) if recipe.personal is not Personal.OFF else []
-    if gathered.found is not None:
-        gathered.found.add(duplicates.words_of(data, shown))
-    gathered.add_kinds(data)
-    gathered.add_group(row["group"], row["label"])
-    gathered.experts.update(row["experts"])
-    gathered.by_project[one.task.project_id] += 1
-    gathered.answers += len(answers)
+    """Add what follows from the data of the tasks, and count the rows."""
+    recipe, table, size = setting.recipe, made.table, len(made.tasks)
+    if learned:
+        table["place"] = pa.array(gathered.ballot.add(made), pa.int64())
+        table["others"] = pa.array(rows.others(made), spool.ROW.field("others").type)
+    else:
+        table["place"] = pa.array(np.full(size, -1))
+        table["others"] = pa.nulls(size, spool.ROW.field("others").type)
+    if not size:
+        for name in ("group", "moment"):
+            table[name] = pa.array([], pa.string())
+        table["personal"] = pa.array([], spool.ROW.field("personal").type)
+        return
+    groups = rows.group_names(table, made, recipe)
+    table["group"] = pa.array(groups, pa.string())
+    table["moment"] = pa.array(rows.moments(table, made, recipe), pa.string())
+    table["personal"] = _personal(table, recipe.personal)
+    _look_at_data(gathered, table["data"].to_pylist(), shown)
+    labels = table["label"]
+    gathered.add_groups(groups, labels.to_pylist() if gathered.groups is not None else ())
+    gathered.add_labels(labels)
+    gathered.experts.update(np.unique(made.batch.experts[made.answers]).tolist())
+    gathered.by_project[made.batch.project_id] += size
+    gathered.answers += len(made.answers)
 
 
-def _personal(data: Mapping[str, Any], row: Row) -> list[str]:
-    found = personal_scan.kinds_in(data) if personal_scan.may_hold(row["data"]) else []
-    if '"textarea"' in row["result"]:
-        found += personal_scan.kinds_in(json.loads(row["result"]))
-    return found
+def _personal(table: Mapping[str, pa.Array], asked: Personal) -> pa.Array:
+    """Return the kinds of personal data in each row; few rows can hold any, and are looked at."""
+    found: list[list[str]] = [[] for _ in range(len(table["data"]))]
+    if asked is not Personal.OFF:
+        for at in _which(personal_scan.may_hold_each(table["data"])):
+            data = table["data"][at].as_py()
+            if personal_scan.may_hold(data):
+                found[at] += personal_scan.kinds_in(json.loads(data))
+        for at in _which(pc.match_substring(table["result"], '"textarea"')):
+            found[at] += personal_scan.kinds_in(json.loads(table["result"][at].as_py()))
+    return pa.array(found, spool.ROW.field("personal").type)
 
 
-def _others(answers: list[AnswerRow], readings: list[Reading]) -> list[dict[str, Any]] | None:
-    firsts: dict[str | None, str] = {}
-    for one, said in zip(answers, readings, strict=True):
-        firsts.setdefault(said.label, one.result)
-    if len(firsts) < 2:
-        return None
-    return [{"label": label, "result": result} for label, result in firsts.items()]
+def _which(mask: pa.Array) -> list[int]:
+    places: list[int] = np.flatnonzero(mask.to_numpy(zero_copy_only=False)).tolist()
+    return places
 
 
-def _add_votes(
-    votes: spool.Spool,
-    row: Row,
-    one: Read,
-    answers: list[AnswerRow],
-    readings: list[Reading],
-    setting: Setting,
-    number: int,
-) -> None:
-    for answer, said in zip(answers, readings, strict=True):
-        extra = one.extras.get(answer.assignment_id)
-        level = setting.levels.get((one.task.project_id, answer.expert_id))
-        votes.add(
-            {
-                "row": number,
-                "id": row["id"],
-                "expert": answer.expert_id,
-                "label": said.label,
-                "result": answer.result,
-                "state": answer.state,
-                "review_path": rows.path(answer),
-                "credential_class": rows.credential_class(level),
-                "price_class": rows.price_class(answer.pay_minor, answer.currency),
-                "seconds": answer.lead_seconds,
-                "submitted_at": answer.submitted_at,
-                "started_from": (extra and extra.origin) or "blank",
-            }
+def _look_at_data(gathered: Gathered, data: list[str], shown: list[str]) -> None:
+    """Note the sorts of the fields, and the words that people were shown.
+
+    Arrow reads it where all rows are of one form; it is read again row by row where they are not.
+    """
+    finder = gathered.found
+    words = _read_by_arrow(gathered, data, shown)
+    if words is None:
+        loaded = [json.loads(one) for one in data]
+        for one in loaded:
+            gathered.add_kinds(one)
+        words = [duplicates.words_of(one, shown) for one in loaded] if finder is not None else []
+    if finder is not None:
+        finder.add_all(words)
+
+
+def _read_by_arrow(gathered: Gathered, data: list[str], shown: list[str]) -> list[str] | None:
+    text = "\n".join(data).encode()
+    try:
+        read = arrow_json.read_json(
+            pa.BufferReader(text),
+            read_options=arrow_json.ReadOptions(use_threads=False, block_size=len(text) + 1),
+            parse_options=arrow_json.ParseOptions(
+                explicit_schema=pa.schema([(name, pa.string()) for name in shown]),
+            ),
         )
+    except pa.ArrowInvalid:
+        return None
+    here = [read[name] for name in shown]
+    if not here or read.num_rows != len(data) or any(one.null_count for one in here):
+        return None
+    kinds = {name: columns.kind_of_type(read.schema.field(name).type) for name in read.schema.names}
+    for name, kind in kinds.items():
+        gathered.kinds.setdefault(name, set()).update({kind} if kind is not None else ())
+    if len(here) == 1:
+        only: list[str] = here[0].to_pylist()
+        return only
+    return ["\n".join(one) for one in zip(*(one.to_pylist() for one in here), strict=True)]
 
 
-def _digest(gathered: Gathered, one: Read) -> None:
-    """Take a task and its answers into the hash of all that went in, which a rebuild compares."""
-    gathered.tasks += 1
-    task = one.task
-    said = [f"{task.project_id} {task.external_id}\n{task.group_key}\n{task.data}\n{task.gold}"]
-    said += [
-        f"{a.assignment_id} {a.expert_id} {a.state} {a.decided_rule} {a.decided_at} {a.result}"
-        for a in one.answers
+def _extend(held: "array[int]", more: Ints) -> None:
+    held.frombytes(more.astype(np.int32).tobytes())
+
+
+def _digest(gathered: Gathered, batch: Batch) -> None:
+    """Take tasks and their answers into the hash of all that went in, which a rebuild compares."""
+    gathered.tasks += batch.tasks
+    decided, which = np.unique(batch.decided, return_inverse=True)
+    moments = [str(moment(one)) for one in decided.tolist()]
+    said = [
+        f"\n{number} {expert} {state} {rule} {moments[at]} {result}"
+        for number, expert, state, rule, at, result in zip(
+            batch.assignments.tolist(),
+            batch.experts.tolist(),
+            batch.states,
+            batch.rules,
+            which.tolist(),
+            batch.results,
+            strict=True,
+        )
     ]
-    gathered.digest.update("\n".join(said).encode())
+    firsts = np.searchsorted(batch.places, np.arange(batch.tasks)).tolist()
+    tasks = zip(batch.external_ids, batch.group_keys, batch.data, strict=True)
+    for at, (first, (name, group, data)) in enumerate(zip(firsts, tasks, strict=True)):
+        known = batch.gold.get(at)
+        said[first] = f"{batch.project_id} {name}\n{group}\n{data}\n{known}{said[first]}"
+    gathered.digest.update("".join(said).encode())
 
 
 @contextmanager

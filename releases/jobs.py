@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,6 @@ from typing import TypeVar
 from sqlmodel import Session, select
 
 from annotation import released
-from core import jobs
 from core.clock import now
 from core.db import snapshot, transaction
 from core.jobs import Tasks
@@ -34,7 +33,6 @@ from releases.models import Release, State
 log = logging.getLogger(__name__)
 BEAT_EVERY = 5.0  # seconds
 Answer = TypeVar("Answer")
-log = logging.getLogger(__name__)
 tasks = Tasks("releases")
 
 
@@ -58,7 +56,6 @@ def build(release_id: int) -> str:
                 builds.fail(session, session.merge(release), builds.NOTHING, at=now())
                 return "nothing to release"
             builds.finish(session, release_id, built, at=now())
-            _go_on(session)
     return f"{built.version}, {built.rows} rows, {built.commit}"
 
 
@@ -136,12 +133,6 @@ def drop_copies() -> int:
     return storage.drop_copies(releases_folder(), unused_for=hours * 3600)
 
 
-def _go_on(session: Session) -> None:
-    """Let what follows from a finished release be made at once; the clock would do it too."""
-    for name in ("releases.sign_waiting", "releases.make_formats"):
-        jobs.defer(session, name, queue="releases", queueing_lock=name)
-
-
 def _built(release: Release, root: Path) -> assembly.Built | None:
     assert release.id is not None
     folder = storage.start(root, release.id)
@@ -154,8 +145,9 @@ def _built(release: Release, root: Path) -> assembly.Built | None:
             named=partial(_asked_now, provenance.named, ids),
             followed=partial(_asked_now, provenance.followed, ids),
         )
-        found = released.read(session, ids, until=release.asked_at, waiting=made.waiting)
-        gathered = assembly.set_down(folder, found, release, facts, beat)
+        read = released.batches(session, ids, until=release.asked_at, waiting=made.waiting)
+        with closing(read) as found:
+            gathered = assembly.set_down(folder, found, release, facts, beat)
     if not gathered.rows:
         return None
     return assembly.assemble(root, folder, release, facts, gathered, beat)

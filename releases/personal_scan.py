@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import phonenumbers
+import pyarrow as pa
+import pyarrow.compute as pc
 from stdnum import iban, luhn
 from stdnum.exceptions import ValidationError
 from stdnum.fr import nir
@@ -38,6 +40,20 @@ _SSN = re.compile(r"\b(?!000|666|9)\d{3}-(?!00)\d\d-(?!0000)\d{4}\b")
 _IP = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])")
 # A text without a run like this holds no telephone number, and most hold none.
 _MAYBE_PHONE = re.compile(r"\d(?:[ ().\-/\N{NO-BREAK SPACE}]{0,2}\d){7}")
+# What every text has in which something is found, as JSON writes it and as RE2 reads it: there a
+# number may stand behind a letter that is part of an escaped sign. Arrow looks in many at once.
+_EDGE = r"(?:^|[^\w./\-]|\\[bfnrt]|\\u[0-9a-f]{4})"
+_MAYBE = "|".join(
+    (
+        "@",
+        _EDGE + r"[A-Z]{2}\p{Nd}{2}(?: ?[A-Z0-9]){6}",
+        _EDGE + r"\(?(?:\+|00|0|1[ .\-])?\(?\p{Nd}(?:[ .\-()]{0,2}\p{Nd}){8}",
+        r"(?:^|[^\w.]|\\[bfnrt]|\\u[0-9a-f]{4})\p{Nd}(?:[ \-]?\p{Nd}){12}",
+        r"(?:^|[^\w]|\\[bfnrt]|\\u[0-9a-f]{4})[12][\s\p{Z}]?\p{Nd}{2}[\s\p{Z}]?[01]\p{Nd}[\s\p{Z}]?\p{Nd}",
+        r"\p{Nd}{3}-\p{Nd}\p{Nd}-\p{Nd}{4}",
+        r"\p{Nd}\.\p{Nd}{1,3}\.\p{Nd}{1,3}\.\p{Nd}",
+    )
+)
 _LOCAL_PHONE = re.compile(
     r"(?<![\w./-])\(?(?:\+|00|0|1[ .-])?\(?\d(?:[ .\-()]{0,2}\d){8,13}(?![\w/-])"
 )
@@ -65,6 +81,11 @@ def scan(text: str) -> list[Found]:
 def may_hold(text: str) -> bool:
     """Say whether a text, or the JSON around it, can hold anything that is looked for."""
     return "@" in text or bool(_MAYBE_PHONE.search(text) or _IP.search(text))
+
+
+def may_hold_each(texts: pa.Array) -> pa.Array:
+    """Say of each text whether it is worth asking `may_hold`: no that would is missed."""
+    return pc.match_substring_regex(texts, _MAYBE)
 
 
 def kinds_in(value: Any) -> list[str]:

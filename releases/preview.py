@@ -1,17 +1,18 @@
 """How many rows each choice leaves, before anything is built: over the first tasks only."""
 
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
 
 from sqlmodel import Session
 
 from annotation import released
+from annotation.aggregation import Method
 from projects.models import Project, id_of
-from releases import about, gathering, rows
+from releases import about, rows
+from releases.readings import Readings
 from releases.recipe import Recipe
-from releases.rows import LeftOut
 
 LOOKED_AT = 2_000
 
@@ -32,29 +33,28 @@ def look(session: Session, project: Project, recipe: Recipe, *, at: datetime) ->
     made, ids = Preview(), [id_of(project), *recipe.others]
     every = [session.get_one(Project, one) for one in ids]
     setting = rows.Setting(recipe, ids[0], about.levels(session, every, at))
-    found = released.read(session, ids, until=at, waiting=recipe.waiting)
-    for one in islice(found, LOOKED_AT):
-        made.tasks += 1
-        try:
-            label = _label(one, setting)
-        except LeftOut as reason:
-            made.left_out[str(reason)] += 1
-        else:
-            made.rows += 1
-            made.labels[label or ""] += 1
-    made.is_whole = next(found, None) is None
+    learned, readings = recipe.method is not Method.MAJORITY, Readings(recipe.marks)
+    with closing(released.batches(session, ids, until=at, waiting=recipe.waiting)) as found:
+        for batch in found:
+            if made.tasks == LOOKED_AT:
+                made.is_whole = False
+                break
+            some = batch.first(LOOKED_AT - made.tasks)
+            made.is_whole = some.tasks == batch.tasks
+            made.tasks += some.tasks
+            _count(made, rows.rows_of(some, setting, readings, learned=learned), recipe)
     return made
 
 
-def _label(one: released.Read, setting: rows.Setting) -> str | None:
-    if one.task.gold is not None and not setting.recipe.with_gold:
-        raise LeftOut(gathering.KNOWN_ANSWER)
-    row, _answers, _readings = rows.row_of(one, setting)
-    recipe, label = setting.recipe, row["label"]
-    if row["undecided"] and recipe.method == "majority":
-        raise LeftOut(gathering.NOT_FINAL)
-    if recipe.labels and label not in recipe.labels:
-        raise LeftOut("other_label")
-    if row["confidence"] < (recipe.min_confidence or 0):
-        raise LeftOut("low_confidence")
-    return str(label) if label else None
+def _count(made: Preview, found: rows.Rows, recipe: Recipe) -> None:
+    out = found.reasons[found.reasons != rows.KEPT].tolist()
+    made.left_out.update(rows.REASONS[one] for one in out)
+    labels, sure = (found.table[name].to_pylist() for name in ("label", "confidence"))
+    for label, confidence in zip(labels, sure, strict=True):
+        if recipe.labels and label not in recipe.labels:
+            made.left_out["other_label"] += 1
+        elif confidence < (recipe.min_confidence or 0):
+            made.left_out["low_confidence"] += 1
+        else:
+            made.rows += 1
+            made.labels[label or ""] += 1

@@ -6,6 +6,7 @@ and no verdict is given: an appeal or an erasure is no fault.
 """
 
 import shutil
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -80,8 +81,9 @@ def _made(release: Release, root: Path, folder: Path) -> dict[str, Any]:
     ids = [release.project_id, *made.others]
     with snapshot() as session:
         facts = _as_it_was(session, release, about.read(session, release), ids)
-        found = released.read(session, ids, until=release.asked_at, waiting=made.waiting)
-        gathered = assembly.set_down(folder, found, release, facts, lambda _rows: None)
+        read = released.batches(session, ids, until=release.asked_at, waiting=made.waiting)
+        with closing(read) as found:
+            gathered = assembly.set_down(folder, found, release, facts, lambda _rows: None)
     if not gathered.rows:
         return {"files": [], "inputs": {}}
     return assembly.make(root, folder, release, facts, gathered, lambda _rows: None) or {

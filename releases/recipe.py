@@ -20,6 +20,13 @@ class SplitBy(StrEnum):
     TIME = "time"
 
 
+class Marks(StrEnum):
+    """When marks and boxes of several answers are the same."""
+
+    EXACT = "exact"
+    OVERLAP = "overlap"
+
+
 class Duplicates(StrEnum):
     """What becomes of rows that say the same."""
 
@@ -54,6 +61,7 @@ class Recipe:
     # Also answers that were handed in and are not decided yet.
     waiting: bool = False
     method: Method = Method.MAJORITY
+    marks: Marks = Marks.EXACT
     min_answers: int = 1
     min_agreement: float | None = None
     min_confidence: float | None = None
@@ -74,6 +82,8 @@ class Recipe:
     def facts(self) -> dict[str, Any]:
         """Return it as JSON holds it."""
         held = asdict(self)
+        if self.marks is Marks.EXACT:
+            del held["marks"]  # what it was before there was a choice, so that bytes stay the same
         return held | {"others": list(self.others), "labels": list(self.labels)}
 
 
@@ -83,6 +93,7 @@ def read(held: Mapping[str, Any] | None) -> Recipe:
     said: dict[str, Any] = {key: value for key, value in (held or {}).items() if key in known}
     kinds = (
         ("method", Method),
+        ("marks", Marks),
         ("split_by", SplitBy),
         ("duplicates", Duplicates),
         ("personal", Personal),

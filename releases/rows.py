@@ -1,26 +1,30 @@
-"""One task with its answers as one row of a release, before columns and splits are known.
+"""Some tasks with their answers as rows of a release, before its columns and splits are known.
 
-Nobody is named in it: experts stand in it by their number until the files are written, when those
+Rows are made a batch at a time and in columns: what many answers share is worked out once. Nobody
+is named in them: experts stand in them by their number until the files are written, when those
 who agreed to it get keys that mean nothing outside the releases of one project.
 """
 
 import hashlib
 import hmac
 import json
-import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from itertools import count
 from typing import Any
 
-from annotation import agreement, rules
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from annotation import rules
 from annotation.loop_models import Origin
 from annotation.models import State
-from annotation.released import AnswerRow, Extra, Read
+from annotation.released import NEVER, NONE, Batch, Extra, Ints, moment
 from core.money import Money
+from releases import columns
+from releases.readings import Readings, Summary, joined
 from releases.recipe import Recipe, SplitBy
 
 Row = dict[str, Any]
@@ -28,41 +32,24 @@ _CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",
 PERSON, WAITING = "person", "waiting"
 PATHS = {PERSON: "review", rules.AGREEMENT: "agreement", rules.SILENCE: "silence"}
 _NONE = Extra(None, None, ())
-_IDS = re.compile(r'("(?:id|to_id|from_id)": )"([^"\\]*)"')
-_FIRST_ID = '[{"id": "'
 # Upper ends of the classes of pay for an answer, in whole units of the currency.
 PRICES = (1, 5, 20, 100)
 # From which level of a passed interview a class begins.
 CLASSES = ((0.9, "interview-outstanding"), (0.75, "interview-strong"), (0.0, "interview-passed"))
 UNPROVEN = "not-proven"
-
-
-class LeftOut(Exception):  # not a mistake: its argument is the reason in one word
-    """This task is not in the release."""
-
-
-@dataclass(frozen=True, eq=False)
-class Reading:
-    """What an answer says, read once for all that are written alike."""
-
-    label: str | None
-    choices: tuple[Any, ...]
-    spans: frozenset[agreement.Span]
-    texts: Mapping[tuple[Any, Any], str]
-    answer: agreement.Answer
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What some answers come to, with every answer counting the same."""
-
-    label: str | None
-    undecided: bool
-    spans: tuple[dict[str, Any], ...]
-    confidence: float
-    agreement: float | None
-    closest: int
-    shares: tuple[dict[str, Any], ...]
+# Why a task is not in a release: the first that holds counts.
+KEPT, KNOWN_ANSWER, LOW_LEVEL, FEW_ANSWERS, LOW_AGREEMENT, OUT_OF_DATES, NOT_FINAL = range(7)
+REASONS = (
+    "kept",
+    "known_answer",
+    "low_level",
+    "few_answers",
+    "low_agreement",
+    "out_of_dates",
+    "not_final",
+)
+_DAY = 86_400_000_000
+_TIME = pa.timestamp("us", tz="UTC")
 
 
 @dataclass(frozen=True)
@@ -75,63 +62,277 @@ class Setting:
     levels: Mapping[tuple[int, int], float]
 
 
-def row_of(found: Read, setting: Setting) -> tuple[Row, list[AnswerRow], list[Reading]]:
-    """Return the row of a task with the answers behind it, or raise `LeftOut`."""
-    recipe, task = setting.recipe, found.task
-    answers = _counting(found, setting)
-    readings = [reading(one.result) for one in answers]
-    said = summary(tuple(readings))
-    if said.agreement is not None and said.agreement < (recipe.min_agreement or 0):
-        raise LeftOut("low_agreement")
-    closest = answers[said.closest]
-    extra = found.extras.get(closest.assignment_id, _NONE)
-    final = max(one.decided_at or one.submitted_at for one in answers)
-    _check_dates(final, recipe)
-    row = {
-        "id": row_id(task.project_id, task.external_id, setting.primary),
-        "project": task.project_id,
-        "data": task.data,
-        "label": said.label,
-        "undecided": said.undecided,
-        "spans": said.spans,
-        "confidence": said.confidence,
-        "agreement": said.agreement,
-        "probabilities": said.shares,
-        "annotator_count": len({one.expert_id for one in answers}),
-        "experts": [one.expert_id for one in answers],
-        "credential_classes": sorted(
-            {_class(setting, task.project_id, one.expert_id) for one in answers}
-        ),
-        "price_class": max(_price(one.pay_minor, one.currency) for one in answers)[1],
-        "review_path": _path(answers),
-        "validated_at": final,
-        "result": closest.result,
-        "started_from": extra.origin or str(Origin.BLANK),
-        "started_from_model": extra.model_version,
-        "models_compared": _compared(answers, found.extras),
+@dataclass(frozen=True)
+class Rows:
+    """The rows that some tasks become: which tasks and answers stand behind them, and columns."""
+
+    batch: Batch
+    readings: Readings
+    # Of each task of the batch, why it is not in the release; 0 for those that are.
+    reasons: NDArray[np.int8]
+    # The places in the batch of the tasks that became rows, and of all answers behind them.
+    tasks: Ints
+    answers: Ints
+    # Where each row's answers end among these.
+    ends: Ints
+    # What each answer of the batch says, and what each row's come to, by number.
+    said: list[int]
+    summed: Ints
+    table: dict[str, pa.Array]
+
+    @property
+    def firsts(self) -> Ints:
+        """Where each row's answers begin among all that stand behind rows."""
+        return (
+            np.concatenate((np.zeros(1, np.int64), self.ends[:-1])) if len(self.ends) else self.ends
+        )
+
+
+def rows_of(batch: Batch, setting: Setting, readings: Readings, *, learned: bool = False) -> Rows:
+    """Return the rows that some tasks become; `learned` labels are decided later."""
+    recipe, said = setting.recipe, readings.numbers(batch.results)
+    counts, counting = _counting(batch, setting)
+    reasons = np.zeros(batch.tasks, np.int8)
+    if not recipe.with_gold:
+        reasons[list(batch.gold)] = KNOWN_ANSWER
+    _note(reasons, (counts == 0) & (recipe.min_level is not None), LOW_LEVEL)
+    _note(reasons, counts < max(1, recipe.min_answers), FEW_ANSWERS)
+    tasks, answers, ends = _kept(batch, reasons, counting)
+    summed = np.array(readings.summed([said[at] for at in answers.tolist()], ends.tolist()), int)
+    final = _last(np.where(batch.decided == NEVER, batch.submitted, batch.decided)[answers], ends)
+    _note_at(reasons, tasks, _disagree(readings, summed, recipe), LOW_AGREEMENT)
+    _note_at(reasons, tasks, _out_of_dates(final, recipe), OUT_OF_DATES)
+    if not learned:
+        _note_at(reasons, tasks, _by(readings, summed, "undecided").astype(bool), NOT_FINAL)
+    stay = reasons[tasks] == KEPT
+    summed, final = summed[stay], final[stay]
+    tasks, answers, ends = _kept(batch, reasons, counting)
+    made = Rows(batch, readings, reasons, tasks, answers, ends, said, summed, {})
+    made.table.update(_columns(made, setting, final))
+    return made
+
+
+def _note(reasons: NDArray[np.int8], where: NDArray[np.bool_], reason: int) -> None:
+    reasons[where & (reasons == KEPT)] = reason
+
+
+def _note_at(reasons: NDArray[np.int8], tasks: Ints, where: NDArray[np.bool_], reason: int) -> None:
+    some = tasks[where]
+    reasons[some[reasons[some] == KEPT]] = reason
+
+
+def _counting(batch: Batch, setting: Setting) -> tuple[Ints, NDArray[np.bool_]]:
+    """Return how many answers of each task count, and which they are."""
+    least = setting.recipe.min_level
+    if least is None:
+        return batch.counts, np.ones(len(batch.places), bool)
+    level = _of_experts(
+        batch, lambda one: setting.levels.get((batch.project_id, one), 0) >= least
+    ).astype(bool)
+    return np.bincount(batch.places[level], minlength=batch.tasks), level
+
+
+def _of_experts(batch: Batch, question: Any) -> NDArray[Any]:
+    """Return for each answer what is so of its expert, asked once for each."""
+    experts, which = np.unique(batch.experts, return_inverse=True)
+    return np.array([question(one) for one in experts.tolist()])[which]
+
+
+def _kept(
+    batch: Batch, reasons: NDArray[np.int8], counting: NDArray[np.bool_]
+) -> tuple[Ints, Ints, Ints]:
+    """Return the tasks that are kept, the answers behind them, and where each one's end."""
+    answers = np.flatnonzero(counting & (reasons[batch.places] == KEPT))
+    tasks, counts = np.unique(batch.places[answers], return_counts=True)
+    return tasks, answers, np.cumsum(counts)
+
+
+def _last(values: Ints, ends: Ints) -> Ints:
+    """Return the greatest value of each run."""
+    if not len(ends):
+        return ends
+    return np.maximum.reduceat(values, np.concatenate((np.zeros(1, np.int64), ends[:-1])))
+
+
+def _by(readings: Readings, summed: Ints, name: str) -> NDArray[Any]:
+    """Return for each row what its summary says under a name; never for what is a list."""
+    numbers, which = np.unique(summed, return_inverse=True)
+    said = [getattr(readings.summaries[one], name) for one in numbers.tolist()]
+    return np.array([np.nan if one is None else one for one in said])[which]
+
+
+def _disagree(readings: Readings, summed: Ints, recipe: Recipe) -> NDArray[np.bool_]:
+    if not recipe.min_agreement:
+        return np.zeros(len(summed), bool)
+    found: NDArray[np.bool_] = _by(readings, summed, "agreement") < recipe.min_agreement
+    return found
+
+
+def _out_of_dates(final: Ints, recipe: Recipe) -> NDArray[np.bool_]:
+    if not (recipe.since or recipe.before):
+        return np.zeros(len(final), bool)
+    days, which = np.unique(final // _DAY, return_inverse=True)
+    named = [_words_of(moment(day * _DAY))[:10] for day in days.tolist()]
+    out = [
+        bool((recipe.since and day < recipe.since) or (recipe.before and day > recipe.before))
+        for day in named
+    ]
+    return np.array(out, bool)[which]
+
+
+def _columns(made: Rows, setting: Setting, final: Ints) -> dict[str, pa.Array]:
+    """Return the columns of rows that follow from their tasks and answers."""
+    batch, summed = made.batch, made.summed
+    experts = batch.experts[made.answers]
+    summaries, which = np.unique(summed, return_inverse=True)
+    said = [made.readings.summaries[one] for one in summaries.tolist()]
+    place = pa.array(which)
+
+    def each(values: Iterable[Any], kind: pa.DataType) -> pa.Array:
+        return pa.array(values, kind).take(place)
+
+    closest = made.answers[made.firsts + np.array([one.closest for one in said], int)[which]]
+    ids = [batch.external_ids[at] for at in made.tasks.tolist()]
+    if batch.project_id != setting.primary:
+        ids = [row_id(batch.project_id, one, setting.primary) for one in ids]
+    return {
+        "id": pa.array(ids, pa.string()),
+        "project": pa.array(np.full(len(ids), batch.project_id)),
+        "data": pa.array([batch.data[at] for at in made.tasks.tolist()], pa.string()),
+        "label": each((one.label for one in said), pa.string()),
+        "undecided": each((one.undecided for one in said), pa.bool_()),
+        "spans": each((one.spans for one in said), pa.list_(columns.SPAN)),
+        "span_confidence": each((one.span_confidence for one in said), pa.list_(pa.float64())),
+        "confidence": each((one.confidence for one in said), pa.float64()),
+        "agreement": each((one.agreement for one in said), pa.float64()),
+        "probabilities": each((one.shares for one in said), pa.list_(columns.SHARE)),
+        "annotator_count": pa.array(_different(experts, made.ends), pa.int32()),
+        "experts": pa.ListArray.from_arrays(_offsets(made.ends), pa.array(experts)),
+        "credential_classes": _sets(_classes(batch, setting)[made.answers], made.ends),
+        "price_class": _prices(batch, made),
+        "review_path": _paths(batch, made),
+        "validated_at": pa.array(final).cast(_TIME),
+        "result": pa.array(_results(batch, closest, said, which), pa.string()),
+        **_extras(made, closest),
     }
-    return row, answers, readings
 
 
-def group_of(row: Row, data: Mapping[str, Any], found: Read, recipe: Recipe) -> str:
-    """Return the group of a row: rows of one group are never in two splits."""
-    own = found.task.group_key or row["id"]
-    if recipe.split_by is SplitBy.FIELD:
-        value = data.get(recipe.split_field)
-        return own if value is None or value == "" else _words(value)
-    return str(own)
+def _results(batch: Batch, closest: Ints, said: Sequence[Summary], which: Ints) -> Iterator[str]:
+    """Yield for each row the closest answer, or the one that joined regions make."""
+    for at, number in zip(closest.tolist(), which.tolist(), strict=True):
+        made = said[number].result
+        yield batch.results[at] if made is None else made
 
 
-def moment_of(data: Mapping[str, Any], answers: Sequence[AnswerRow], recipe: Recipe) -> str:
-    """Return when a row happened, in words that sort: by its data, or by its first answer."""
+def paths(batch: Batch) -> list[str]:
+    """Return how each answer came to count."""
+    ways = {one: path(*one) for one in set(zip(batch.states, batch.rules, strict=True))}
+    return [ways[one] for one in zip(batch.states, batch.rules, strict=True)]
+
+
+def path(state: str, rule: str | None) -> str:
+    """Return how an answer came to count."""
+    if state == State.SUBMITTED:
+        return WAITING
+    how = rule or PERSON
+    return PATHS.get(how, how)
+
+
+def one_path(paths: Iterable[str]) -> str:
+    """Return how answers came to count: what is least certain last, a person's word first."""
+    paths = set(paths)
+    if WAITING in paths:
+        return WAITING
+    first = (PATHS[PERSON], PATHS[rules.SILENCE])
+    return next((one for one in first if one in paths), None) or min(paths)
+
+
+def group_names(table: Mapping[str, pa.Array], made: Rows, recipe: Recipe) -> list[str]:
+    """Return the group of each row: rows of one group are never in two splits."""
+    keys = made.batch.group_keys
+    own = [
+        str(keys[at] or name)
+        for at, name in zip(made.tasks.tolist(), table["id"].to_pylist(), strict=True)
+    ]
+    if recipe.split_by is not SplitBy.FIELD:
+        return own
+    held = [json.loads(one).get(recipe.split_field) for one in table["data"].to_pylist()]
+    return [
+        name if value is None or value == "" else _words(value)
+        for name, value in zip(own, held, strict=True)
+    ]
+
+
+def moments(table: Mapping[str, pa.Array], made: Rows, recipe: Recipe) -> list[str]:
+    """Return when each row happened, in words that sort: by its data, or by its first answer."""
     if recipe.split_by is not SplitBy.TIME:
-        return ""
+        return [""] * len(made.tasks)
     if recipe.split_field:
-        value = data.get(recipe.split_field)
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return f"{value:025.6f}"
-        return "" if value is None else _words(value)
-    return min(one.decided_at or one.submitted_at for one in answers).isoformat()
+        held = [json.loads(one).get(recipe.split_field) for one in table["data"].to_pylist()]
+        return [_sortable(value) for value in held]
+    batch = made.batch
+    ended = np.where(batch.decided == NEVER, batch.submitted, batch.decided)[made.answers]
+    return [_words_of(moment(one)) for one in (-_last(-ended, made.ends)).tolist()]
+
+
+def votes(made: Rows, setting: Setting, first: int) -> dict[str, pa.Array]:
+    """Return the answers behind rows, each as a row of its own; `first` numbers their rows."""
+    batch, answers = made.batch, made.answers.tolist()
+    counts = np.diff(made.ends, prepend=0)
+    labels = [one.label for one in made.readings.all]
+    numbers = [made.said[at] for at in answers]
+    how = paths(batch)
+    classes = _classes(batch, setting)
+    prices = [price_class(*one) for one in zip(batch.pays.tolist(), batch.currencies, strict=True)]
+    extras = batch.extras
+    seconds = batch.seconds[made.answers]
+    return {
+        "row": pa.array(np.repeat(np.arange(len(counts)) + first, counts)),
+        "id": made.table["id"].take(pa.array(np.repeat(np.arange(len(counts)), counts))),
+        "expert": pa.array(batch.experts[made.answers]),
+        "label": pa.array([labels[one] for one in numbers], pa.string()),
+        "result": pa.array([batch.results[at] for at in answers], pa.string()),
+        "state": pa.array([batch.states[at] for at in answers], pa.string()),
+        "review_path": pa.array([how[at] for at in answers], pa.string()),
+        "credential_class": pa.array([classes[at] for at in answers], pa.string()),
+        "price_class": pa.array([prices[at] for at in answers], pa.string()),
+        "seconds": pa.array(seconds, pa.int32(), mask=seconds == NONE),
+        "submitted_at": pa.array(batch.submitted[made.answers]).cast(_TIME),
+        "started_from": pa.array(
+            [
+                extras.get(one, _NONE).origin or str(Origin.BLANK)
+                for one in batch.assignments[made.answers].tolist()
+            ]
+            if extras
+            else [str(Origin.BLANK)] * len(answers),
+            pa.string(),
+        ),
+    }
+
+
+def others(made: Rows) -> Iterator[list[dict[str, Any]] | None]:
+    """Yield for each row whose answers differ in their label the first answer for each."""
+    batch, read = made.batch, made.readings.all
+    answers, first = made.answers.tolist(), 0
+    for end, number in zip(made.ends.tolist(), made.summed.tolist(), strict=True):
+        some, first = answers[first:end], end
+        firsts: dict[str | None, int] = {}
+        for at in some:
+            firsts.setdefault(read[made.said[at]].label, at)
+        summary = made.readings.summaries[number]
+        yield (
+            [
+                {
+                    "label": label,
+                    "result": batch.results[at]
+                    if summary.result is None
+                    else joined(read[made.said[at]], summary.kept),
+                }
+                for label, at in firsts.items()
+            ]
+            if len(firsts) > 1
+            else None
+        )
 
 
 def row_id(project_id: int, external_id: str, primary: int) -> str:
@@ -173,115 +374,111 @@ def price_class(minor: int, currency: str) -> str:
     return _price(minor, currency)[1]
 
 
-def path(one: AnswerRow) -> str:
-    """Return how an answer came to count."""
-    if one.state == State.SUBMITTED:
-        return WAITING
-    how = one.decided_rule or PERSON
-    return PATHS.get(how, how)
+def _offsets(ends: Ints) -> pa.Array:
+    return pa.array(np.concatenate((np.zeros(1, np.int32), ends.astype(np.int32))))
 
 
-def reading(result: str) -> Reading:
-    """Return what an answer says; ids, which differ each time, make no difference."""
-    if result.startswith(_FIRST_ID) and result.count('"id": "') == 1 and "_id" not in result:
-        # PostgreSQL writes short keys first, so the only id stands at the beginning.
-        return _reading(_FIRST_ID + result[result.index('"', len(_FIRST_ID)) :])
-    numbers: dict[str, str] = {}
-    fresh = count()
-
-    def plain(match: re.Match[str]) -> str:
-        return f'{match[1]}"{numbers.setdefault(match[2], str(next(fresh)))}"'
-
-    return _reading(_IDS.sub(plain, result))
+def _different(experts: Ints, ends: Ints) -> Ints:
+    """Return how many different experts stand behind each row."""
+    row = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
+    order = np.lexsort((experts, row))
+    row, experts = row[order], experts[order]
+    fresh = np.ones(len(row), bool)
+    fresh[1:] = (row[1:] != row[:-1]) | (experts[1:] != experts[:-1])
+    return np.bincount(row[fresh], minlength=len(ends))
 
 
-@lru_cache(maxsize=20_000)
-def _reading(text: str) -> Reading:
-    result = json.loads(text)
-    texts = {
-        (value.get("start"), value.get("end")): value["text"]
-        for item in result
-        if isinstance((value := item.get("value") or {}).get("text"), str)
+def _classes(batch: Batch, setting: Setting) -> NDArray[Any]:
+    """Return the credential class of each answer's expert."""
+    levels, project_id = setting.levels, batch.project_id
+    return _of_experts(batch, lambda one: credential_class(levels.get((project_id, one))))
+
+
+def _sets(values: NDArray[Any], ends: Ints) -> pa.Array:
+    """Return the different values of each run, in order."""
+    kind = pa.list_(pa.string())
+    names, numbers = np.unique(values, return_inverse=True)
+    sets, which = np.unique(_bits(numbers, ends), return_inverse=True)
+    listed = [[str(names[at]) for at in _places(one)] for one in sets.tolist()]
+    return pa.array(listed, kind).take(pa.array(which))
+
+
+def _bits(numbers: Ints, ends: Ints) -> Ints:
+    """Return the numbers of each run as bits; at most 62 different ones."""
+    if not len(ends):
+        return ends
+    firsts = np.concatenate((np.zeros(1, np.int64), ends[:-1]))
+    return np.bitwise_or.reduceat(np.int64(1) << numbers.astype(np.int64), firsts)
+
+
+def _places(bits: int) -> list[int]:
+    return [at for at in range(bits.bit_length()) if bits >> at & 1]
+
+
+def _prices(batch: Batch, made: Rows) -> pa.Array:
+    """Return the highest class of pay behind each row."""
+    pays, currencies = batch.pays.tolist(), batch.currencies
+    which = {one: _price(*one) for one in set(zip(pays, currencies, strict=True))}
+    order = {one: number for number, one in enumerate(sorted(set(which.values())))}
+    numbers = {one: order[price] for one, price in which.items()}
+    each = np.array([numbers[one] for one in zip(pays, currencies, strict=True)], np.int64)
+    highest = _last(each[made.answers], made.ends)
+    return pa.array([name for _, name in order], pa.string()).take(pa.array(highest, pa.int64()))
+
+
+def _paths(batch: Batch, made: Rows) -> pa.Array:
+    """Return how each row's answers came to count."""
+    found = paths(batch)
+    names = {name: number for number, name in enumerate(dict.fromkeys(found))}
+    each = np.array([names[one] for one in found], np.int64)[made.answers]
+    named = [*names]
+    if len(named) > 62:
+        numbers, first, listed = each.tolist(), 0, []
+        for end in made.ends.tolist():
+            listed.append(one_path(named[one] for one in numbers[first:end]))
+            first = end
+        return pa.array(listed, pa.string())
+    sets, which = np.unique(_bits(each, made.ends), return_inverse=True)
+    words = [one_path(named[at] for at in _places(one)) for one in sets.tolist()]
+    return pa.array(words, pa.string()).take(pa.array(which))
+
+
+def _extras(made: Rows, closest: Ints) -> dict[str, pa.Array]:
+    """Return what results began with, and how models were compared: few rows have either."""
+    extras, size = made.batch.extras, len(closest)
+    if not extras:
+        return {
+            "started_from": pa.repeat(pa.scalar(str(Origin.BLANK)), size),
+            "started_from_model": pa.nulls(size, pa.string()),
+            "models_compared": pa.nulls(size, pa.string()),
+        }
+    own = [extras.get(one, _NONE) for one in made.batch.assignments[closest].tolist()]
+    return {
+        "started_from": pa.array([one.origin or str(Origin.BLANK) for one in own], pa.string()),
+        "started_from_model": pa.array([one.model_version for one in own], pa.string()),
+        "models_compared": pa.array(_compared(made), pa.string()),
     }
-    return Reading(
-        label=agreement.label(result),
-        choices=tuple(sorted(agreement.choices(result).items())),
-        spans=agreement.spans(result),
-        texts=texts,
-        answer=agreement.answer(result),
-    )
 
 
-@lru_cache(maxsize=20_000)
-def summary(readings: tuple[Reading, ...]) -> Summary:
-    """Return what some answers come to by majority."""
-    leading = agreement.consensus([one.choices for one in readings])
-    label = ", ".join(one for _, some in leading for one in some) or None if leading else None
-    votes = Counter(span for one in readings for span in one.spans)
-    spans = frozenset(span for span, times in votes.items() if 2 * times > len(readings))
-    texts = {place: words for one in readings for place, words in one.texts.items()}
-    near = [agreement.span_f1(one.spans, spans) for one in readings]
-    labels = Counter(one.label for one in readings if one.label is not None)
-    return Summary(
-        label=label,
-        undecided=label is None and bool(labels),
-        spans=tuple(
+def _compared(made: Rows) -> list[str | None]:
+    """Return how experts placed the answers of models, and where these stood; or None."""
+    batch, answers, first, found = made.batch, made.answers.tolist(), 0, []
+    for end in made.ends.tolist():
+        some, first = answers[first:end], end
+        rows = [
             {
-                "start": one.start,
-                "end": one.end,
-                "label": one.label,
-                "text": texts.get((one.start, one.end)),
+                "annotator": int(batch.experts[at]),
+                "model": model,
+                "place": place,
+                "position": position,
             }
-            for one in sorted(spans, key=lambda one: (one.start, one.end, one.label))
-        ),
-        confidence=round(
-            sum(one.label == label for one in readings) / len(readings)
-            if label is not None
-            else sum(near) / len(near),
-            6,
-        ),
-        agreement=agreement.pairwise([one.answer for one in readings]),
-        closest=closest(label, readings, near),
-        shares=tuple(
-            {"label": name, "probability": round(times / labels.total(), 6)}
-            for name, times in sorted(labels.items(), key=lambda item: (-item[1], item[0]))
-        ),
-    )
-
-
-def closest(label: str | None, readings: Sequence[Reading], near: Sequence[float]) -> int:
-    """Return the place of the answer that is closest to the final one, the first of equals."""
-    return max(
-        range(len(readings)),
-        key=lambda place: (readings[place].label == label, near[place], -place),
-    )
-
-
-def _counting(found: Read, setting: Setting) -> list[AnswerRow]:
-    """Return the answers that count, or say why there are too few."""
-    recipe = setting.recipe
-    answers = list(found.answers)
-    if recipe.min_level is not None:
-        answers = [
-            one
-            for one in answers
-            if setting.levels.get((found.task.project_id, one.expert_id), 0) >= recipe.min_level
+            for at in some
+            for model, position, place in batch.extras.get(
+                int(batch.assignments[at]), _NONE
+            ).placings
         ]
-        if not answers:
-            raise LeftOut("low_level")
-    if len(answers) < recipe.min_answers:
-        raise LeftOut("few_answers")
-    return answers
-
-
-def _check_dates(final: datetime, recipe: Recipe) -> None:
-    day = final.date().isoformat()
-    if (recipe.since and day < recipe.since) or (recipe.before and day > recipe.before):
-        raise LeftOut("out_of_dates")
-
-
-def _class(setting: Setting, project_id: int, expert_id: int) -> str:
-    return credential_class(setting.levels.get((project_id, expert_id)))
+        found.append(canonical(rows) if rows else None)
+    return found
 
 
 @lru_cache(maxsize=1_000)
@@ -293,26 +490,15 @@ def _price(minor: int, currency: str) -> tuple[int, str]:
     return place, f"{currency} {PRICES[place - 1] if place else 0}-{PRICES[place]}"
 
 
-def _compared(answers: Sequence[AnswerRow], extras: Mapping[int, Extra]) -> str | None:
-    """Return how experts placed the answers of models, and where these stood; or None."""
-    if not extras:
-        return None
-    rows = [
-        {"annotator": one.expert_id, "model": model, "place": place, "position": position}
-        for one in answers
-        for model, position, place in extras.get(one.assignment_id, _NONE).placings
-    ]
-    return canonical(rows) if rows else None
-
-
-def _path(answers: Sequence[AnswerRow]) -> str:
-    """Return how the answers came to count: what is least certain last, a person's word first."""
-    paths = {path(one) for one in answers}
-    if WAITING in paths:
-        return WAITING
-    first = (PATHS[PERSON], PATHS[rules.SILENCE])
-    return next((one for one in first if one in paths), None) or min(paths)
+def _sortable(value: Any) -> str:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{value:025.6f}"
+    return "" if value is None else _words(value)
 
 
 def _words(value: Any) -> str:
     return value if isinstance(value, str) else canonical(value)
+
+
+def _words_of(at: datetime | None) -> str:
+    return at.isoformat() if at is not None else ""

@@ -84,7 +84,11 @@ def short(digest: str) -> str:
 
 def excerpt(row: dict[str, Any]) -> str:
     """Return the longest words of a row's data, cut to what a table can hold."""
-    own = [value for key, value in row.items() if key not in columns.BEFORE | columns.AFTER]
+    own = [
+        value
+        for key, value in row.items()
+        if key not in columns.BEFORE | columns.fixed(overlap=True)
+    ]
     longest = max((value for value in own if isinstance(value, str)), key=len, default="")
     return longest if len(longest) <= EXCERPT else longest[: EXCERPT - 1].rstrip() + "…"
 

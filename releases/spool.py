@@ -24,6 +24,7 @@ ROW = pa.schema(
         ("label", pa.string()),
         ("undecided", pa.bool_()),
         ("spans", pa.list_(columns.SPAN)),
+        ("span_confidence", pa.list_(pa.float64())),
         ("confidence", pa.float64()),
         ("agreement", pa.float64()),
         ("probabilities", pa.list_(columns.SHARE)),
@@ -67,13 +68,14 @@ LEFT_OUT = pa.schema([("id", pa.string()), ("reason", pa.string())])
 
 
 class Spool:
-    """Takes rows one by one and sets them down in batches."""
+    """Takes rows, one by one or in columns, and sets them down in batches of one size."""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self.names = schema.names
         self.schema = schema
         self.waiting: list[Mapping[str, Any]] = []
-        self.rows = 0
+        self.tables: list[pa.Table] = []
+        self.held = 0
         options = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
         self.file = path.open("wb")
         self.writer = pa.ipc.new_stream(self.file, schema, options=options)
@@ -97,27 +99,49 @@ class Spool:
     def add(self, row: Mapping[str, Any]) -> None:
         """Set a row down; it must not change any more."""
         self.waiting.append(row)
-        self.rows += 1
         if len(self.waiting) == AT_ONCE:
-            self._flush()
+            self._take_waiting()
+
+    def add_columns(self, made: Mapping[str, pa.Array]) -> None:
+        """Set rows down that are in columns."""
+        table = pa.table([made[name] for name in self.names], schema=self.schema)
+        self.tables.append(table)
+        self.held += table.num_rows
+        while self.held >= AT_ONCE:
+            self._write(AT_ONCE)
+
+    def _take_waiting(self) -> None:
+        rows, self.waiting = self.waiting, []
+        self.add_columns(
+            {one.name: pa.array([row[one.name] for row in rows], one.type) for one in self.schema}
+        )
 
     def _flush(self) -> None:
         if self.waiting:
-            arrays = [
-                pa.array([row[field.name] for row in self.waiting], field.type)
-                for field in self.schema
-            ]
-            self.writer.write_batch(pa.record_batch(arrays, schema=self.schema))
-            self.waiting = []
+            self._take_waiting()
+        if self.held:
+            self._write(self.held)
+
+    def _write(self, size: int) -> None:
+        """Write one batch of so many rows: however rows came, batches are the same."""
+        whole = pa.concat_tables(self.tables)
+        for batch in whole.slice(0, size).combine_chunks().to_batches():
+            self.writer.write_batch(batch)
+        self.tables, self.held = [whole.slice(size)], self.held - size
 
 
 def batches(path: Path) -> Iterator[pa.RecordBatch]:
     """Yield what was set down."""
-    with path.open("rb") as file, pa.ipc.open_stream(file) as reader:
-        yield from reader
+    yield from _read(path, pa.ipc.IpcReadOptions(use_threads=False))
 
 
 def column(path: Path, name: str) -> pa.ChunkedArray:
     """Return one column of all that was set down."""
-    found = [batch.column(name) for batch in batches(path)]
+    only = pa.ipc.IpcReadOptions(included_fields=[ROW.get_field_index(name)], use_threads=False)
+    found = [batch.column(name) for batch in _read(path, only)]
     return pa.chunked_array(found, ROW.field(name).type)
+
+
+def _read(path: Path, options: pa.ipc.IpcReadOptions) -> Iterator[pa.RecordBatch]:
+    with path.open("rb") as file, pa.ipc.open_stream(file, options=options) as reader:
+        yield from reader

@@ -13,9 +13,10 @@ from annotation.models import Annotation, Task
 from annotation.tasks import BadFile
 from core.clock import now
 from releases.recipe import Recipe
-from releases.rows import Setting, row_of
+from releases.rows import Setting
 from tests.factories.annotation import claimed, handed_in
 from tests.factories.loop import PAIRS, RANKS, lines, make_compared
+from tests.factories.releases import row_of
 
 BETTER = {"from_name": "better", "to_name": "one,two", "type": "pairwise"}
 
@@ -150,7 +151,7 @@ def test_the_export_names_the_models_and_the_expert_never_sees_them(session, sig
     session.flush()
 
     [found] = released.read(session, [desk.project_id], until=now())
-    row, _answers, _readings = row_of(found, Setting(Recipe(), desk.project_id, {}))
+    row = row_of(found, Setting(Recipe(), desk.project_id, {}))
 
     assert "model-a" not in pages
     assert "model-b" not in pages

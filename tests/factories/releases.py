@@ -1,15 +1,22 @@
 """Validated work to release, releases, and organisations that read them."""
 
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 from sqlmodel import Session
 
 from accounts.models import Organisation, OrganisationKind, User
 from annotation.models import State as WorkState
+from annotation.released import EPOCH, NEVER, NONE, Batch, Read
 from core.clock import now
 from releases import builds
 from releases.builds import Wish
 from releases.models import Release, ReleaseGrant
+from releases.readings import Readings
+from releases.rows import REASONS, Setting, group_names, rows_of
 from tests.factories.accounts import make_member, make_organisation
 from tests.factories.annotation import Desk, choice, make_assignment, make_desk, make_task
 from tests.jobs_run import run_jobs
@@ -43,6 +50,47 @@ def add_validated(session: Session, desk: Desk, number: int, **changes: Any) -> 
             state=WorkState.ACCEPTED,
             result=choice(CLAUSES[number % len(CLAUSES)], *marks),
         )
+
+
+def batch_of(found: Read) -> Batch:
+    """Return one task with its answers as builds read it."""
+
+    def counted(at: datetime | None) -> int:
+        return NEVER if at is None else (at - EPOCH) // timedelta(microseconds=1)
+
+    task, answers = found.task, found.answers
+    numbers = partial(np.array, dtype=np.int64)
+    return Batch(
+        project_id=task.project_id,
+        task_ids=numbers([task.id]),
+        external_ids=[task.external_id],
+        group_keys=[task.group_key],
+        data=[task.data],
+        gold={} if task.gold is None else {0: task.gold},
+        places=numbers([0] * len(answers)),
+        assignments=numbers([one.assignment_id for one in answers]),
+        experts=numbers([one.expert_id for one in answers]),
+        states=[one.state for one in answers],
+        rules=[one.decided_rule for one in answers],
+        submitted=numbers([counted(one.submitted_at) for one in answers]),
+        decided=numbers([counted(one.decided_at) for one in answers]),
+        seconds=numbers(
+            [NONE if one.lead_seconds is None else one.lead_seconds for one in answers]
+        ),
+        pays=numbers([one.pay_minor for one in answers]),
+        currencies=[one.currency for one in answers],
+        results=[one.result for one in answers],
+        extras=found.extras,
+    )
+
+
+def row_of(found: Read, setting: Setting) -> dict[str, Any]:
+    """Return the row of a task, or why it is left out under `left_out`."""
+    made = rows_of(batch_of(found), setting, Readings(setting.recipe.marks), learned=True)
+    if made.reasons[0]:
+        return {"left_out": REASONS[made.reasons[0]]}
+    made.table["group"] = pa.array(group_names(made.table, made, setting.recipe))
+    return {name: column[0].as_py() for name, column in made.table.items()}
 
 
 def wish(**changes: Any) -> Wish:

@@ -148,7 +148,7 @@ def test_built_twice_it_is_the_same_to_the_byte(app, session, root, tmp_path):
     again.asked_at = first.asked_at
     facts = about.About(**{**vars(about.read(session, first)), "previous": None, "rule": None})
     work = storage.start(tmp_path, 1)
-    found = released.read(session, [desk.project_id], until=first.asked_at)
+    found = released.batches(session, [desk.project_id], until=first.asked_at)
     gathered = assembly.set_down(work, found, again, facts, lambda rows: None)
     built = assembly.assemble(tmp_path, work, again, facts, gathered, lambda rows: None)
 

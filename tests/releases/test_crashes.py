@@ -179,9 +179,9 @@ def test_after_two_hours_without_room_it_gives_up_and_can_be_asked_for_again(liv
 def test_what_changes_during_a_build_is_not_mixed_into_it(live, root, release_id, monkeypatch):
     """Half of the answers are read, then all are changed: the release has the old ones alone."""
     monkeypatch.setattr(released, "AT_ONCE", 3)
-    tasks, seen = released._tasks, []
+    ask, seen = released._ask_tasks, []
 
-    def changing(session, project_id, after):
+    def changing(asking, values, after, size):
         if after and not seen:
             seen.append(after)
             with live.transaction() as other:
@@ -191,9 +191,9 @@ def test_what_changes_during_a_build_is_not_mixed_into_it(live, root, release_id
                         " set result = replace(result::text, 'warranty', 'patent')::jsonb"
                     )
                 )
-        return tasks(session, project_id, after)
+        return ask(asking, values, after, size)
 
-    monkeypatch.setattr(released, "_tasks", changing)
+    monkeypatch.setattr(released, "_ask_tasks", changing)
     build(live, release_id)
 
     release = found(live, release_id)

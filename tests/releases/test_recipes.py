@@ -13,7 +13,7 @@ from core.clock import now
 from releases import builds, rebuild, storage
 from releases.formats import VOTES, paths_of
 from releases.models import State
-from releases.recipe import Duplicates, Personal, Recipe, SplitBy, Step
+from releases.recipe import Duplicates, Marks, Personal, Recipe, SplitBy, Step
 from tests.factories.annotation import choice, make_assignment, make_desk, make_task
 from tests.factories.consents import make_consent
 from tests.factories.releases import add_validated, build_release, make_release, make_work
@@ -245,6 +245,74 @@ def test_projects_that_ask_for_other_things_are_refused(session):
         make_release(session, desk, recipe=Recipe(others=(foreign.project_id,)))
 
 
+def test_rows_of_one_document_are_in_one_split_and_stay_there(app, session, root):
+    desk = make_desk(session, experts=1, tasks=0)
+    for number in range(60):
+        data = {"text": f"Clause {number} of its own.", "document": f"paper {number // 3}"}
+        add_validated(session, desk, number, data=data, group_key=f"g-{number}")
+    wanted = Recipe(split_by=SplitBy.FIELD, split_field="document")
+
+    first = build_release(app, session, desk, recipe=wanted)
+    add_validated(
+        session, desk, 90, data={"text": "A late page.", "document": "paper 3"}, group_key="g-90"
+    )
+    add_validated(session, desk, 91, data={"text": "Without a document."}, group_key="g-91")
+    second = build_release(app, session, desk)
+
+    before, after = rows(root, first), rows(root, second)
+    where = {}
+    for row in before:
+        where.setdefault(row["document"], set()).add(row["split"])
+    assert {len(splits) for splits in where.values()} == {1}
+    assert {row["split"] for row in before} == {"train", "validation", "test"}
+    assert {row["id"]: row["split"] for row in before}.items() <= {
+        row["id"]: row["split"] for row in after
+    }.items()
+    [late] = [row for row in after if row["id"] == "t-090"]
+    assert {late["split"]} == where["paper 3"]
+    [alone] = [row for row in after if row["id"] == "t-091"]
+    assert (alone["document"], alone["group"]) == (None, "g-91")
+    assert second.facts["split_rule"]["field"] == "document"
+
+
+def test_rows_that_are_not_sure_enough_are_left_out_and_counted(app, session, root):
+    desk = make_desk(session, experts=3, tasks=0, overlap=3)
+    vote(session, desk, 1, "grant", "grant", "grant")
+    vote(session, desk, 2, "grant", "grant", "patent")
+    vote(session, desk, 3, "grant")
+
+    release = build_release(app, session, desk, recipe=Recipe(min_confidence=0.7))
+
+    assert sorted(row["id"] for row in rows(root, release)) == ["v-1", "v-3"]
+    assert release.facts["left_out"] == {"low_confidence": 1}
+    assert all(row["confidence"] >= 0.7 for row in rows(root, release))
+
+
+def test_boxes_that_overlap_are_one_in_the_release_and_its_formats(app, session, root):
+    desk = make_desk(session, experts=3, tasks=0, overlap=3)
+    task = make_task(session, desk.project, external_id="p", data={"text": "A picture."})
+    for shift, expert in enumerate(desk.experts):
+        value = {"x": 10 + shift, "y": 10, "width": 20, "height": 20, "rectanglelabels": ["Car"]}
+        mark = {
+            "id": f"b{shift}",
+            "type": "rectanglelabels",
+            "from_name": "box",
+            "to_name": "text",
+            "value": value,
+        }
+        state = WorkState.ACCEPTED
+        make_assignment(session, desk.project, expert=expert, task=task, state=state, result=[mark])
+
+    release = build_release(app, session, desk, recipe=Recipe(marks=Marks.OVERLAP))
+
+    [row] = rows(root, release)
+    [box] = json.loads(row["result"])
+    assert (box["value"]["x"], box["score"]) == (11, 1.0)  # the one in the middle
+    assert (row["confidence"], row["span_confidence"]) == (1.0, [])
+    assert release.facts["recipe"]["marks"] == "overlap"
+    assert rebuild.verify(release, root).is_same
+
+
 def test_it_waits_for_a_yes_where_its_owner_wants_to_look_first(app, session):
     desk = make_work(session, tasks=3)
     wanted = {"look_first": True}
@@ -256,6 +324,8 @@ def test_it_waits_for_a_yes_where_its_owner_wants_to_look_first(app, session):
     builds.confirm(session, waiting, by=desk.owner, at=now())
     builds.confirm(session, waiting, by=desk.owner, at=now())
     assert waiting.state is State.READY
+    session.commit()
+    assert {"releases.sign_waiting", "releases.make_formats"} <= set(run_jobs(app))
     with pytest.raises(builds.NotWaiting):
         builds.decline(session, waiting, by=desk.owner, at=now())
 

@@ -1,0 +1,79 @@
+"""What a build holds in memory does not grow with the number of rows."""
+
+import json
+import tracemalloc
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+
+from annotation.released import Batch
+from releases import gathering, spool
+from releases.recipe import Recipe
+from releases.rows import Setting
+from tests.factories.annotation import choice
+
+SIZE = 60
+# Of a row stay eight bytes for finding duplicates, and what their array keeps free.
+BY_ROW = 40
+
+
+def steps(count):
+    """Yield batches of different tasks, as the database gives them."""
+    numbers = np.arange(SIZE, dtype=np.int64)
+    made = Batch(
+        project_id=1,
+        task_ids=numbers,
+        external_ids=[],
+        group_keys=[],
+        data=[],
+        gold={},
+        places=np.repeat(numbers, 3),
+        assignments=np.arange(3 * SIZE),
+        experts=np.tile(np.arange(3), SIZE),
+        states=["accepted"] * 3 * SIZE,
+        rules=[None] * 3 * SIZE,
+        submitted=np.zeros(3 * SIZE, np.int64),
+        decided=np.ones(3 * SIZE, np.int64),
+        seconds=np.full(3 * SIZE, 60),
+        pays=np.full(3 * SIZE, 420),
+        currencies=["eur"] * 3 * SIZE,
+        results=[],
+    )
+    for step in range(count):
+        names = [f"t-{step}-{number}" for number in range(SIZE)]
+        yield replace(
+            made,
+            external_ids=names,
+            group_keys=["g"] * SIZE,
+            data=[json.dumps({"text": f"Clause {name} " * 20}) for name in names],
+            results=[
+                json.dumps(choice("grant", (0, 5 + at % 7, "Party"))) for at in range(3 * SIZE)
+            ],
+        )
+
+
+def peak(folder, count):
+    folder.mkdir()
+    pa.default_memory_pool().release_unused()
+    tracemalloc.start()
+    held, most = pa.total_allocated_bytes(), 0
+
+    def beat(_rows):
+        nonlocal most
+        most = max(most, pa.total_allocated_bytes() - held)
+
+    gathered = gathering.gather(folder, steps(count), Setting(Recipe(), 1, {}), ["text"], beat)
+    found = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert gathered.rows == count * SIZE
+    return found + most
+
+
+def test_four_times_the_rows_need_no_more_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(spool, "AT_ONCE", SIZE)
+    peak(tmp_path / "warm", 1)
+
+    few, many = (peak(tmp_path / str(count), count) for count in (3, 12))
+
+    assert many - few < BY_ROW * 9 * SIZE + 0.1 * few
