@@ -142,7 +142,7 @@ def personal(manifest: Mapping[str, Any]) -> str:
     """Say what is known of personal data in it."""
     scan = manifest.get("personal_data")
     if isinstance(scan, Mapping):
-        return f"Scanned for personal data: {json.dumps(scan, ensure_ascii=False)[:500]}"
+        return _personal(scan)
     return (
         "Annotators are keys that mean nothing elsewhere. Whether the tasks' own data holds "
         "personal data was not scanned."
