@@ -40,6 +40,7 @@ from projects.models import Project, id_of
 
 bp = Blueprint("media", __name__)
 PIECE_MOST = 8_000_000
+TOLD = 10  # messages that the next page holds
 
 
 class FilesForm(FlaskForm):  # type: ignore[misc]
@@ -106,8 +107,15 @@ def add(project_id: int) -> ResponseReturnValue:
     if not added:
         return _page(project, form, refused=refused), 422
     flash(ngettext("%(num)s file is here.", "%(num)s files are here.", added), "success")
-    for words in refused[:10]:  # what is in stays, so this is no page of errors
+    for words in refused[:TOLD]:  # what is in stays, so this is no page of errors
         flash(words, "error")
+    if more := len(refused[TOLD:]):
+        flash(
+            ngettext(
+                "%(num)s more file was not taken.", "%(num)s more files were not taken.", more
+            ),
+            "error",
+        )
     return redirect(url_for(".files", project_id=project_id))
 
 

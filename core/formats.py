@@ -95,7 +95,8 @@ def percent_short_of(value: float, line: float) -> str:
         words, of_line = percent(value, digits), percent(line, digits)
         if value >= line or words != of_line:
             return words
-    return _("just under %(line)s", line=percent(line))
+    under: str = _("just under %(line)s", line=percent(line))
+    return under
 
 
 def clock(at: datetime) -> str:

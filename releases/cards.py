@@ -19,6 +19,7 @@ PATHS = {
     "agreement": "all experts who were asked gave the same answer",
     "review": "a person reviewed it",
     "silence": "accepted when the time for review ran out",
+    "waiting": "handed in, and not accepted by anybody yet",
 }
 
 METHODS = {

@@ -148,6 +148,7 @@ def test_what_browsers_should_not_show_is_refused(
 def test_a_form_sends_files_without_scripts(session, sign_in, desk):
     client = sign_in(desk.owner)
     files = [(io.BytesIO(PIXEL), "a.png"), (io.BytesIO(b"no picture"), "b.png")]
+    files += [(io.BytesIO(b"no picture"), f"c{number}.png") for number in range(11)]
 
     page = client.post(
         f"/projects/{desk.project_id}/media",
@@ -158,6 +159,7 @@ def test_a_form_sends_files_without_scripts(session, sign_in, desk):
 
     assert page.status_code == 200
     assert "“b.png” is no picture" in page.text
+    assert "2 more files were not taken." in page.text
     assert [file.name for file in session.exec(select(TaskMedia))] == ["a.png"]
 
 

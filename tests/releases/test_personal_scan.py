@@ -70,6 +70,9 @@ def test_a_card_says_in_words_that_nothing_was_searched_for():
     assert cards.personal({"personal_data": off}) == (
         "The words were not searched for personal data."
     )
+    assert cards.paths({"review_paths": {"waiting": 3}}) == [
+        "3 rows: handed in, and not accepted by anybody yet."
+    ]
 
 
 def test_near_duplicates_are_alike_and_others_are_not(tmp_path):
