@@ -18,12 +18,24 @@ from core.clock import now
 from core.db import snapshot, transaction
 from core.jobs import Tasks
 from core.settings import current_settings
-from releases import about, assembly, builds, formats_made, provenance, recipe, signing, storage
+from releases import (
+    about,
+    assembly,
+    builds,
+    formats_made,
+    provenance,
+    recipe,
+    signing,
+    storage,
+    target,
+)
 from releases.models import Release, State
 
 log = logging.getLogger(__name__)
 BEAT_EVERY = 5.0  # seconds
 Answer = TypeVar("Answer")
+# Files that cannot be read or written now: it is tried again.
+LATER = (OSError, storage.NotWhole, target.Unreachable)
 tasks = Tasks("releases")
 
 
@@ -37,7 +49,7 @@ def build(release_id: int) -> str:
     with _given_back_on_failure(release_id):
         try:
             built = _built(release, releases_folder())
-        except OSError as trouble:  # no room, no right, or no answer from where files are kept
+        except (OSError, target.Unreachable) as trouble:  # no room, no right, or no answer
             log.warning("release %s waits for its storage: %s", release_id, trouble)
             with transaction() as session:
                 builds.wait_for_storage(session, release_id, at=now())
@@ -69,7 +81,7 @@ def sign_waiting() -> int:
             with transaction() as session:
                 release = session.get_one(Release, release_id)
                 signing.sign(session, release, releases_folder(), current_settings(), at=now())
-        except (OSError, storage.NotWhole) as trouble:
+        except LATER as trouble:
             # One whose files are lost or damaged holds up no other.
             log.warning("release %s cannot be signed: %s", release_id, trouble)
         else:
@@ -87,7 +99,7 @@ def make_formats() -> int:
     for release in left:
         try:
             count += _make_formats(root, release, configs[release.id])
-        except (OSError, storage.NotWhole) as trouble:
+        except LATER as trouble:
             # Nothing is noted: they are tried again once its files can be read and written.
             log.warning("formats of release %s wait for its files: %s", release.id, trouble)
     return count
@@ -125,7 +137,7 @@ def _make_formats(root: Path, release: Release, config: str) -> int:
     for name in formats_made.FORMATS:
         try:
             made = formats_made.make(root, release, name, source)
-        except (OSError, storage.NotWhole):
+        except LATER:
             raise
         except Exception:
             # One that fails holds up no other; what it was is in the log.
