@@ -148,6 +148,8 @@ def begin(
         .where(*(getattr(MediaUpload, part) == row[part] for part in same))
         .with_for_update()
     ).one()
+    # What a request has moved away whose end was never kept is to be sent anew.
+    found.received = min(found.received, content.length(root(settings), found.key))
     _check_room(session, found, settings)
     return found
 

@@ -139,8 +139,8 @@ def _by_head(head: bytes) -> Iterator[str]:
         yield "video/ogg" if b"theora" in head else "audio/ogg"
     if head.startswith(b"\x1aE\xdf\xa3") and b"webm" in head[:64]:
         yield "video/webm"
-    if head[4:8] == b"ftyp":
-        yield _brand(head[8:12])
+    if head[4:8] == b"ftyp" and (kind := _brand(head[8:12], head[16:64])):
+        yield kind
 
 
 _BEGINS = (
@@ -156,9 +156,15 @@ _BEGINS = (
 _RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav"}
 
 
-def _brand(brand: bytes) -> str:
-    if brand in (b"avif", b"avis"):
+_HEIF = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+
+
+def _brand(brand: bytes, others: bytes) -> str | None:
+    """Return what a container of ISO media is; a picture in HEIF is shown where it is AVIF too."""
+    if brand in (b"avif", b"avis") or (brand in _HEIF and b"avif" in others):
         return "image/avif"
+    if brand in _HEIF:
+        return None
     return "audio/mp4" if brand in (b"M4A ", b"M4B ") else "video/mp4"
 
 

@@ -2,6 +2,7 @@
 
 import io
 from http import HTTPStatus
+from typing import Any
 
 from flask import (
     Blueprint,
@@ -28,6 +29,7 @@ from wtforms import BooleanField
 from annotation import media, media_kinds, media_links
 from annotation.media_links import Holder
 from annotation.media_models import MediaUpload, TaskMedia
+from annotation.storable import is_storable
 from core.access import public, require, requires, takes_json
 from core.clock import now
 from core.db import db_session, find, transaction
@@ -38,6 +40,7 @@ from projects.models import Project, id_of
 
 bp = Blueprint("media", __name__)
 PIECE_MOST = 8_000_000
+TOLD = 10  # messages that the next page holds
 
 
 class FilesForm(FlaskForm):  # type: ignore[misc]
@@ -104,8 +107,15 @@ def add(project_id: int) -> ResponseReturnValue:
     if not added:
         return _page(project, form, refused=refused), 422
     flash(ngettext("%(num)s file is here.", "%(num)s files are here.", added), "success")
-    for words in refused[:10]:  # what is in stays, so this is no page of errors
+    for words in refused[:TOLD]:  # what is in stays, so this is no page of errors
         flash(words, "error")
+    if more := len(refused[TOLD:]):
+        flash(
+            ngettext(
+                "%(num)s more file was not taken.", "%(num)s more files were not taken.", more
+            ),
+            "error",
+        )
     return redirect(url_for(".files", project_id=project_id))
 
 
@@ -149,7 +159,7 @@ def piece(key: str) -> ResponseReturnValue:
 def finish(key: str) -> ResponseReturnValue:
     """Make a file of what came in; where it can never be one, forget it."""
     upload, project = _upload(key)
-    replaces = (request.get_json() or {}).get("replaces") is True
+    replaces = _sent().get("replaces") is True
     settings = current_settings()
     try:
         file = media.finish(
@@ -242,14 +252,18 @@ def _file(media_id: int, permission: str, *, lock: bool = False) -> tuple[TaskMe
 
 
 def _wanted() -> media.Wanted:
-    sent = request.get_json()
-    sent = sent if isinstance(sent, dict) else {}
+    sent = _sent()
     name, size, stamp = sent.get("name"), sent.get("size"), sent.get("stamp", "")
     if not isinstance(name, str) or not isinstance(size, int) or isinstance(size, bool):
         raise BadRequest
-    if not isinstance(stamp, str) or not 0 <= size < 2**50:
+    if not isinstance(stamp, str) or not is_storable([name, stamp]) or not 0 <= size < 2**50:
         raise BadRequest
-    return media.Wanted(name.replace("\0", ""), size, stamp.replace("\0", ""))
+    return media.Wanted(name, size, stamp)
+
+
+def _sent() -> dict[str, Any]:
+    sent = request.get_json()
+    return sent if isinstance(sent, dict) else {}
 
 
 def _take_in(project: Project, sent: FileStorage, *, replaces: bool) -> str | None:

@@ -25,6 +25,14 @@ def place(root: Path, shelf: str, sha256: str) -> Path:
     return root / shelf / sha256[:2] / sha256
 
 
+def length(root: Path, key: str) -> int:
+    """Return how much of a file on its way in is here."""
+    try:
+        return part(root, key).stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
 def append(root: Path, key: str, stream: IO[bytes], *, at: int, most: int) -> int:
     """Write on behind the first `at` bytes of a part; return how long it is now, at most `most`.
 

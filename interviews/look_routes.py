@@ -21,7 +21,11 @@ def look(interview_id: int) -> ResponseReturnValue:
     found = find(Interview, interview_id, lock=True)
     reason = request.form.get("reason", "")[:1000]
     looks.look(db_session(), found, reason, by=current_user, at=now())
-    flash(
-        _("You see what was found, and read no answer of this interview. It is recorded."), "info"
-    )
+    if looks.of(db_session(), found, current_user.id) is None:
+        flash(_("Nothing is hidden from you: its answers are read. Nothing is recorded."), "info")
+    else:
+        flash(
+            _("You see what was found, and read no answer of this interview. It is recorded."),
+            "info",
+        )
     return redirect(url_for("interviews_operator.one_interview", interview_id=found.id))

@@ -11,11 +11,12 @@ NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 def line(*cells: str) -> str:
     """Return one line; numbers stay numbers, whatever their sign."""
     out = io.StringIO()
-    csv.writer(out).writerow(map(_safe, cells))
+    csv.writer(out).writerow(map(safe, cells))
     return out.getvalue()
 
 
-def _safe(cell: str) -> str:
+def safe(cell: str) -> str:
+    """Return a cell that no spreadsheet runs."""
     # Spaces before it do not stop a spreadsheet.
     starts = cell.lstrip(" \N{NO-BREAK SPACE}").startswith(STARTS_FORMULA)
     return f"'{cell}" if starts and not NUMBER.fullmatch(cell) else cell

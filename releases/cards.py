@@ -19,6 +19,7 @@ PATHS = {
     "agreement": "all experts who were asked gave the same answer",
     "review": "a person reviewed it",
     "silence": "accepted when the time for review ran out",
+    "waiting": "handed in, and not accepted by anybody yet",
 }
 
 METHODS = {
@@ -142,7 +143,7 @@ def personal(manifest: Mapping[str, Any]) -> str:
     """Say what is known of personal data in it."""
     scan = manifest.get("personal_data")
     if isinstance(scan, Mapping):
-        return f"Scanned for personal data: {json.dumps(scan, ensure_ascii=False)[:500]}"
+        return _personal(scan)
     return (
         "Annotators are keys that mean nothing elsewhere. Whether the tasks' own data holds "
         "personal data was not scanned."

@@ -105,9 +105,12 @@ def new_key(given_away: bool) -> None:
 @click.argument("key_id")
 def revoke_key(key_id: str) -> None:
     """Say that the key KEY_ID proves nothing any more; its releases are signed anew."""
-    with transaction() as session:
-        if not signing.revoke(session, key_id, at=now()):
-            raise click.ClickException(f"No key {key_id} proves anything here.")
+    try:
+        with transaction() as session:
+            if not signing.revoke(session, key_id, current_settings(), at=now()):
+                raise click.ClickException(f"No key {key_id} proves anything here.")
+    except DomainError as error:
+        raise click.ClickException(str(error)) from error
     click.echo(f"The key {key_id} proves nothing any more.")
 
 
@@ -168,6 +171,8 @@ def _local(folder: Path) -> tuple[verifying.Read, list[str]]:
         raise click.ClickException(f"{folder} is no folder.")
 
     def read(path: str) -> Iterator[bytes]:
+        if not (folder / path).is_file():
+            raise FileNotFoundError(path)
         with (folder / path).open("rb") as opened:
             while part := opened.read(AT_ONCE):
                 yield part

@@ -105,6 +105,8 @@ def signature(plain: str) -> NDArray[np.uint32]:
     """Return the MinHash of a text."""
     words = _WORD.findall(plain)
     runs = {" ".join(words[at : at + RUN]) for at in range(max(1, len(words) - RUN + 1))}
+    if not words:  # signs alone, such as 👍: only the same are alike
+        runs = {plain}
     hashed = np.fromiter((zlib.crc32(one.encode()) for one in runs), dtype=np.uint64)
     with np.errstate(over="ignore"):
         mixed = (_ODD * hashed + _SHIFT) >> np.uint64(32)

@@ -127,12 +127,12 @@ def unpaired(source: Source, out: Out) -> None:
     for split in source.splits:
         with out.lines(f"{split}.jsonl") as add:
             for row in source.rows(split):
-                prompt = _prompt(row, asked)
-                if row.label not in (good, bad) or not prompt or not row.data.get(answer):
+                prompt, chosen = _prompt(row, asked), row.choice(control.name)
+                if chosen not in (good, bad) or not prompt or not row.data.get(answer):
                     out.left_out += 1
                     continue
                 completion = [_said("assistant", str(row.data[answer]))]
-                add({"prompt": prompt, "completion": completion, "label": row.label == good})
+                add({"prompt": prompt, "completion": completion, "label": chosen == good})
                 out.rows += 1
 
 

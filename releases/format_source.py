@@ -46,6 +46,18 @@ class Row:
             if item.get("from_name") == control and isinstance(item.get("value"), dict):
                 yield item["value"]
 
+    def choice(self, control: str) -> str | None:
+        """Return what was chosen by a control for the whole task; its label may hold more."""
+        if self.label is None:
+            return None
+        chosen = [
+            str(one)
+            for value in self.values(control)
+            if "start" not in value
+            for one in value.get("choices") or []
+        ]
+        return chosen[0] if len(chosen) == 1 else None
+
     def items(self, *kinds: str) -> Iterator[dict[str, Any]]:
         """Yield the items of the answer that are of some kinds."""
         yield from (one for one in self.result if one.get("type") in kinds)

@@ -9,8 +9,9 @@ import zlib
 from collections.abc import Iterable
 from typing import Any
 
-from releases.format_source import Out, Row, Source, Unfit
-from releases.format_text import apart, marked_text
+from annotation.label_config import Control
+from releases.format_source import Out, Row, Source
+from releases.format_text import apart, marked, marked_text
 
 DOCS_AT_ONCE = 5_000
 # Numbers of attributes in spaCy: ORTH, SPACY, ENT_IOB, ENT_TYPE, in their order.
@@ -24,8 +25,7 @@ _M = 0xC6A4A7935BD1E995
 def docbin(source: Source, out: Out) -> None:
     """Write the texts with their marks as entities, and the label of each as its category."""
     name = _text(source)
-    choices = source.of_kind("Choices")
-    options = choices[0].options if choices and not choices[0].is_multiple else ()
+    choices = [one for one in source.of_kind("Choices")[:1] if not one.is_multiple]
     for split in source.splits:
         docs: list[tuple[str, Row]] = []
         number = 0
@@ -36,11 +36,11 @@ def docbin(source: Source, out: Out) -> None:
                 continue
             docs.append((text, row))
             if len(docs) == DOCS_AT_ONCE:
-                out.binary(f"{split}-{number:05d}.spacy", _packed(docs, options))
+                out.binary(f"{split}-{number:05d}.spacy", _packed(docs, choices))
                 docs, number = [], number + 1
             out.rows += 1
         if docs:
-            out.binary(f"{split}-{number:05d}.spacy", _packed(docs, options))
+            out.binary(f"{split}-{number:05d}.spacy", _packed(docs, choices))
 
 
 def hash_of(text: str) -> int:
@@ -62,15 +62,13 @@ def hash_of(text: str) -> int:
 
 
 def _text(source: Source) -> str:
-    try:
-        return marked_text(source)
-    except Unfit:
+    if not marked(source):
         for control in source.of_kind("Choices"):
             return source.field_of(control, "Text")
-        raise
+    return marked_text(source)
 
 
-def _packed(docs: list[tuple[str, Row]], options: Iterable[str]) -> bytes:
+def _packed(docs: list[tuple[str, Row]], choices: Iterable[Control]) -> bytes:
     strings: dict[str, int] = {}
     rows, spaces, lengths, cats = bytearray(), bytearray(), [], []
 
@@ -92,7 +90,7 @@ def _packed(docs: list[tuple[str, Row]], options: Iterable[str]) -> bytes:
             rows += struct.pack(f"<{len(ATTRIBUTES)}Q", *(values[one] for one in ATTRIBUTES))
             spaces.append(int(space))
         lengths.append(len(found))
-        cats.append({one: float(one == row.label) for one in options} if row.label else {})
+        cats.append(_cats(row, choices))
     return zlib.compress(
         _msgpack(
             {
@@ -108,6 +106,12 @@ def _packed(docs: list[tuple[str, Row]], options: Iterable[str]) -> bytes:
             }
         )
     )
+
+
+def _cats(row: Row, choices: Iterable[Control]) -> dict[str, float]:
+    """Return the options of a choice, one of them right; nothing where none was made."""
+    made = ((one.options, row.choice(one.name)) for one in choices)
+    return {one: float(one == chosen) for options, chosen in made if chosen for one in options}
 
 
 def _pieces(text: str) -> list[tuple[int, int, bool]]:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from releases.format_source import Out, Row, Source, Unfit, unpacked
+from releases.formats import cell, plain
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def label_studio(source: Source, out: Out) -> None:
@@ -34,7 +34,7 @@ def comma_separated(source: Source, out: Out) -> None:
                 if table is None:
                     table = csv.DictWriter(opened, list(said), lineterminator="\n")
                     table.writeheader()
-                table.writerow({name: _cell(value) for name, value in said.items()})
+                table.writerow({name: cell(value) for name, value in plain(said).items()})
                 out.rows += 1
 
 
@@ -56,12 +56,24 @@ def conll(source: Source, out: Out) -> None:
 
 def marked_text(source: Source) -> str:
     """Return the field whose plain text is marked, or raise `Unfit`."""
-    for control in source.of_kind("Labels"):
-        try:
-            return source.field_of(control, "Text")
-        except Unfit:
-            continue
+    names = marked(source)
+    if len(names) > 1:
+        raise Unfit("several texts are marked, and the marks of a row do not say which")
+    tags = (source.config.objects.get(name) for name in names)
+    for field in (tag.variable for tag in tags if tag is not None and tag.kind == "Text"):
+        if field:
+            return field
     raise Unfit("no labels mark a plain text")
+
+
+def marked(source: Source) -> set[str]:
+    """Return the objects in which labels mark stretches; marks on pictures have no beginning."""
+    return {
+        name
+        for control in source.of_kind("Labels")
+        for name in control.to_names
+        if (tag := source.config.objects.get(name)) is None or tag.kind != "Image"
+    }
 
 
 def tokens(text: str) -> list[tuple[int, int]]:
@@ -102,12 +114,3 @@ def _flat(row: Row, source: Source) -> dict[str, Any]:
     whole = {**row.facts, "result": row.result}
     own = {name: row.data.get(name.removeprefix("data_"), row.data.get(name)) for name in names}
     return {name: whole[name] if name in whole else own[name] for name in names}
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, str):
-        # As spreadsheets advise: a sign before what they would run.
-        return f"'{value}" if value.startswith(_FORMULA) else value
-    if isinstance(value, list | dict):
-        return json.dumps(value, ensure_ascii=False, sort_keys=True)
-    return value.isoformat() if hasattr(value, "isoformat") else value

@@ -17,6 +17,7 @@ from typing import Any, TextIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from payouts import csv_lines
 from releases.rows import Row, canonical
 
 ROWS_AT_ONCE, SHARD_ROWS = 10_000, 250_000
@@ -159,10 +160,14 @@ class _Csv:
         self.file.writerow(names)
 
     def add(self, table: pa.Table) -> None:
-        self.file.writerows(
-            [canonical(one) if isinstance(one, list) else one for one in plain(row).values()]
-            for row in table.to_pylist()
-        )
+        self.file.writerows([cell(one) for one in plain(row).values()] for row in table.to_pylist())
+
+
+def cell(value: Any) -> Any:
+    """Return a value as a cell of CSV: lists as JSON, and nothing that a spreadsheet would run."""
+    if isinstance(value, list | dict):
+        return canonical(value)
+    return csv_lines.safe(value) if isinstance(value, str) else value
 
 
 def _text_file(path: Path, stack: ExitStack) -> TextIO:

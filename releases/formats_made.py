@@ -45,10 +45,10 @@ class Format:
 
 
 FORMATS: dict[str, Format] = {
-    "csv": Format(_l("CSV, for spreadsheets"), format_text.comma_separated),
+    "csv": Format(_l("CSV, for spreadsheets"), format_text.comma_separated, maker=2),
     "label-studio": Format(_l("Label Studio’s JSON"), format_text.label_studio),
-    "conll": Format(_l("CoNLL-2003, tokens with BIO tags"), format_text.conll),
-    "spacy": Format(_l("spaCy’s DocBin"), format_spacy.docbin),
+    "conll": Format(_l("CoNLL-2003, tokens with BIO tags"), format_text.conll, maker=2),
+    "spacy": Format(_l("spaCy’s DocBin"), format_spacy.docbin, maker=2),
     "coco": Format(_l("COCO, pictures with boxes, polygons and masks"), format_images.coco),
     "yolo": Format(_l("YOLO, pictures with boxes"), format_images.yolo),
     "voc": Format(_l("Pascal VOC, pictures with boxes"), format_images.voc),
@@ -59,7 +59,7 @@ FORMATS: dict[str, Format] = {
         _l("Prompt and completion (TRL)"), format_language.prompt_completion
     ),
     "preference": Format(_l("Preference pairs (TRL)"), format_language.preference),
-    "unpaired": Format(_l("Unpaired preference (TRL)"), format_language.unpaired),
+    "unpaired": Format(_l("Unpaired preference (TRL)"), format_language.unpaired, maker=2),
     "stepwise": Format(_l("Stepwise supervision (TRL)"), format_language.stepwise),
     "rubric": Format(_l("Answers graded by a rubric"), format_language.rubric),
     "openai-sft": Format(_l("Fine-tuning file (OpenAI)"), format_language.openai_sft),

@@ -33,6 +33,8 @@ from releases.models import Release, State
 log = logging.getLogger(__name__)
 BEAT_EVERY = 5.0  # seconds
 Answer = TypeVar("Answer")
+# Files that cannot be read or written now: it is tried again.
+LATER = (OSError, storage.NotWhole, target.Unreachable)
 tasks = Tasks("releases")
 
 
@@ -71,11 +73,18 @@ def sign_waiting() -> int:
     """Sign the manifests of ready releases that have no signature, or one of a revoked key."""
     with transaction() as session:
         ids = [release.id for release in signing.unsigned(session)]
+    count = 0
     for release_id in ids:
-        with transaction() as session:
-            release = session.get_one(Release, release_id)
-            signing.sign(session, release, releases_folder(), current_settings(), at=now())
-    return len(ids)
+        try:
+            with transaction() as session:
+                release = session.get_one(Release, release_id)
+                signing.sign(session, release, releases_folder(), current_settings(), at=now())
+        except LATER as trouble:
+            # One whose files are lost or damaged holds up no other.
+            log.warning("release %s cannot be signed: %s", release_id, trouble)
+        else:
+            count += 1
+    return count
 
 
 @tasks.task(queue="releases")
@@ -86,17 +95,11 @@ def make_formats() -> int:
         left = formats_made.waiting(session)
         configs = {one.id: formats_made.config_of(session, one) for one in left}
     for release in left:
-        source = formats_made.source_of(root, release, configs[release.id])
-        for name in formats_made.FORMATS:
-            try:
-                made = formats_made.make(root, release, name, source)
-            except Exception:
-                # One that fails holds up no other; what it was is in the log.
-                log.exception("format %s of release %s could not be made", name, release.id)
-                made = formats_made.Made(name, None, 0, 0, "it could not be made here")
-            with transaction() as session:
-                formats_made.keep(session, release, made, at=now())
-            count += made.files is not None
+        try:
+            count += _make_formats(root, release, configs[release.id])
+        except LATER as trouble:
+            # Nothing is noted: they are tried again once its files can be read and written.
+            log.warning("formats of release %s wait for its files: %s", release.id, trouble)
     return count
 
 
@@ -131,6 +134,23 @@ def drop_copies() -> int:
     """Delete copies here that nobody has used for a while, where releases are kept elsewhere."""
     hours = current_settings().releases_copy_hours
     return storage.drop_copies(releases_folder(), unused_for=hours * 3600)
+
+
+def _make_formats(root: Path, release: Release, config: str) -> int:
+    source, count = formats_made.source_of(root, release, config), 0
+    for name in formats_made.FORMATS:
+        try:
+            made = formats_made.make(root, release, name, source)
+        except LATER:
+            raise
+        except Exception:
+            # One that fails holds up no other; what it was is in the log.
+            log.exception("format %s of release %s could not be made", name, release.id)
+            made = formats_made.Made(name, None, 0, 0, "it could not be made here")
+        with transaction() as session:
+            formats_made.keep(session, release, made, at=now())
+        count += made.files is not None
+    return count
 
 
 def _built(release: Release, root: Path) -> assembly.Built | None:

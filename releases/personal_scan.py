@@ -39,7 +39,7 @@ _NIR = re.compile(r"\b[12]\s?\d\d\s?[01]\d\s?\d[\dAB]\s?\d{3}\s?\d{3}\s?\d\d\b")
 _SSN = re.compile(r"\b(?!000|666|9)\d{3}-(?!00)\d\d-(?!0000)\d{4}\b")
 _IP = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])")
 # A text without a run like this holds no telephone number, and most hold none.
-_MAYBE_PHONE = re.compile(r"\d(?:[ ().\-/\N{NO-BREAK SPACE}]{0,2}\d){7}")
+_MAYBE_PHONE = re.compile(r"\d(?:[ ().\-/\u00A0\u202F]{0,2}\d){7}")
 # What every text has in which something is found, as JSON writes it and as RE2 reads it: there a
 # number may stand behind a letter that is part of an escaped sign. Arrow looks in many at once.
 _EDGE = r"(?:^|[^\w./\-]|\\[bfnrt]|\\u[0-9a-f]{4})"
@@ -47,15 +47,36 @@ _MAYBE = "|".join(
     (
         "@",
         _EDGE + r"[A-Z]{2}\p{Nd}{2}(?: ?[A-Z0-9]){6}",
-        _EDGE + r"\(?(?:\+|00|0|1[ .\-])?\(?\p{Nd}(?:[ .\-()]{0,2}\p{Nd}){8}",
+        _EDGE + r"\(?(?:\+|00|0|1[ .\-])?\(?\p{Nd}(?:[ .\-()\x{A0}\x{202F}]{0,2}\p{Nd}){8}",
         r"(?:^|[^\w.]|\\[bfnrt]|\\u[0-9a-f]{4})\p{Nd}(?:[ \-]?\p{Nd}){12}",
         r"(?:^|[^\w]|\\[bfnrt]|\\u[0-9a-f]{4})[12][\s\p{Z}]?\p{Nd}{2}[\s\p{Z}]?[01]\p{Nd}[\s\p{Z}]?\p{Nd}",
         r"\p{Nd}{3}-\p{Nd}\p{Nd}-\p{Nd}{4}",
         r"\p{Nd}\.\p{Nd}{1,3}\.\p{Nd}{1,3}\.\p{Nd}",
     )
 )
+# French sets numbers apart by spaces that do not break.
 _LOCAL_PHONE = re.compile(
-    r"(?<![\w./-])\(?(?:\+|00|0|1[ .-])?\(?\d(?:[ .\-()]{0,2}\d){8,13}(?![\w/-])"
+    r"(?<![\w./-])\(?(?:\+|00|0|1[ .-])?\(?\d(?:[ .\-()\u00A0\u202F]{0,2}\d){8,13}(?![\w/-])"
+)
+
+
+# Names of fields, labels and kinds are the form's, not the task's.
+_FORMS = frozenset(
+    [
+        "id",
+        "type",
+        "from_name",
+        "to_name",
+        "from_id",
+        "to_id",
+        "parentID",
+        "choices",
+        "taxonomy",
+        "selected",
+        "format",
+        "origin",
+        "direction",
+    ]
 )
 
 
@@ -128,9 +149,10 @@ def hidden(value: Any, secrets: dict[str, str]) -> Any:
     if isinstance(value, list):
         return [hidden(one, secrets) for one in value]
     if isinstance(value, dict):
-        # Names of fields, labels and kinds are the form's, not the task's.
-        kept = ("id", "type", "from_name", "to_name", "from_id", "to_id", "labels", "choices")
-        return {key: one if key in kept else hidden(one, secrets) for key, one in value.items()}
+        return {
+            key: one if key in _FORMS or key.endswith("labels") else hidden(one, secrets)
+            for key, one in value.items()
+        }
     return value
 
 
@@ -198,6 +220,7 @@ def _is_phone(words: str, region: str) -> bool:
     # Ten digits in a row without a sign are more often an order number than a telephone.
     if words.isdigit() and not words.startswith("0"):
         return False
+    words = words.replace("\u00a0", " ").replace("\u202f", " ")
     if words.startswith("00"):
         words = "+" + words[2:]
     try:

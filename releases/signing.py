@@ -38,6 +38,17 @@ class KeyInSettings(Conflict):
     """The key comes from RELEASE_SIGNING_KEY: change it there, and old signatures stay valid."""
 
 
+class SignsNow(Conflict):
+    """This key signs now. Begin another with `doyen release new-key --given-away` instead.
+
+    Where RELEASE_SIGNING_KEY holds it, change that first.
+    """
+
+
+class Revoked(Conflict):
+    """RELEASE_SIGNING_KEY, or the file in data_dir, is a key that was given away: use another."""
+
+
 @dataclass(frozen=True)
 class PublicKey:
     """The public half of a key, and what holds of it."""
@@ -56,9 +67,11 @@ def sign(
     """Sign the manifest of a ready release, as it was fixed in the database, and keep it beside."""
     key = private_key(settings)
     known = _known(session, key, at=at)
+    if known.revoked_at is not None:
+        raise Revoked
     with storage.opened(root, release, MANIFEST, None).stream as opened:
         text = opened.read()
-    if json.loads(text) != release.facts:
+    if _read_manifest(text) != release.facts:
         raise storage.NotWhole  # nothing is signed that was not built here
     signature = key.sign(text)
     assert release.id is not None
@@ -152,14 +165,16 @@ def rotate(session: Session, settings: Settings, *, given_away: bool, at: dateti
     return new.id
 
 
-def revoke(session: Session, key_id: str, *, at: datetime) -> bool:
+def revoke(session: Session, name: str, settings: Settings, *, at: datetime) -> bool:
     """Say that a key proves nothing any more; releases that it signed are signed anew."""
-    key = session.get(ReleaseKey, key_id, with_for_update=True)
+    key = session.get(ReleaseKey, name, with_for_update=True)
     if key is None or key.revoked_at is not None:
         return False
+    if name == key_id(private_key(settings).public_key().public_bytes_raw()):
+        raise SignsNow
     key.revoked_at = at
     key.retired_at = key.retired_at or at
-    audit.record(session, "release.key_revoked", by=None, subject=f"release_key:{key_id}")
+    audit.record(session, "release.key_revoked", by=None, subject=f"release_key:{name}")
     return True
 
 
@@ -206,6 +221,13 @@ def _known(session: Session, key: Ed25519PrivateKey, *, at: datetime) -> Release
     session.add(new)
     session.flush()  # signatures name it
     return new
+
+
+def _read_manifest(text: bytes) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as damaged:
+        raise storage.NotWhole from damaged
 
 
 def _make(path: Path) -> None:

@@ -47,14 +47,14 @@ def verify(read: Read, keys: Iterable[Key], present: Iterable[str] = ()) -> Verd
         text, signature = _whole(read, MANIFEST), _whole(read, SIGNATURE)
         manifest = json.loads(text)
         listed = [(str(one["path"]), str(one["sha256"])) for one in manifest["files"]]
+        verdict.version, verdict.commit = str(manifest["version"]), str(manifest["commit"])
+        verdict.name = f"{manifest['organisation']['slug']}/{manifest['name']}"
     except FileNotFoundError as error:
         verdict.troubles.append(f"missing: {error.args[0] if error.args else MANIFEST}")
         return verdict
     except (ValueError, KeyError, TypeError):
         verdict.troubles.append(f"{MANIFEST} is not a manifest")
         return verdict
-    verdict.version, verdict.commit = str(manifest["version"]), str(manifest["commit"])
-    verdict.name = f"{manifest['organisation']['slug']}/{manifest['name']}"
     verdict.troubles += _signed(text, signature, keys, verdict)
     verdict.troubles += _content(listed, verdict.commit)
     for path, digest in listed:

@@ -15,6 +15,7 @@ from annotation import media, media_kinds, media_links, released, tasks
 from annotation.media_links import Holder
 from annotation.media_models import MediaUpload, TaskMedia, TaskMediaUse
 from annotation.models import Assignment, State, Task
+from core import content
 from core.clock import now
 from core.models import AuditEvent
 from tests.factories.annotation import Desk, claimed, make_assignment, make_desk
@@ -97,6 +98,31 @@ def test_sending_goes_on_where_it_stopped(session, sign_in, desk):
     assert session.exec(select(TaskMedia)).one().size == len(PIXEL)
 
 
+def test_what_was_moved_away_before_a_crash_is_sent_anew(session, sign_in, desk, settings):
+    client = sign_in(desk.owner)
+    uploads = f"/projects/{desk.project_id}/media/uploads"
+    body = {"name": "scans/one.png", "size": len(PIXEL), "stamp": "1"}
+    begun = client.post(uploads, json=body).json
+    kind = {"content_type": "application/octet-stream"}
+    client.post(f"{begun['pieces']}?start=0", data=PIXEL, **kind)
+    # The request that made a file of it moved it, and was never kept.
+    upload = session.exec(select(MediaUpload)).one()
+    content.take_in(media.root(settings), upload.key, str(upload.organisation_id), "0" * 64)
+
+    assert client.post(uploads, json=body).json["received"] == 0
+    assert bring(client, desk.project_id, PIXEL).status_code == 200
+
+
+def test_strange_json_is_refused_and_nothing_fails(sign_in, desk):
+    client = sign_in(desk.owner)
+    uploads = f"/projects/{desk.project_id}/media/uploads"
+    begun = client.post(uploads, json={"name": "a.png", "size": len(PIXEL), "stamp": "1"}).json
+
+    assert client.post(begun["finish"], json=["replaces"]).status_code == 409
+    half = client.post(uploads, json={"name": "\ud800.png", "size": 9, "stamp": "1"})
+    assert half.status_code == 400
+
+
 @pytest.mark.parametrize(
     ("name", "content", "status", "words"),
     [
@@ -105,6 +131,7 @@ def test_sending_goes_on_where_it_stopped(session, sign_in, desk):
         ("../a.png", PIXEL, 422, "Rename"),
         ("a.csv", b"a,b\n1,\xff", 422, "is no picture"),
         ("a.png", b"", 422, "is empty"),
+        ("a.mp4", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", 422, "is no picture"),
     ],
 )
 def test_what_browsers_should_not_show_is_refused(
@@ -121,6 +148,7 @@ def test_what_browsers_should_not_show_is_refused(
 def test_a_form_sends_files_without_scripts(session, sign_in, desk):
     client = sign_in(desk.owner)
     files = [(io.BytesIO(PIXEL), "a.png"), (io.BytesIO(b"no picture"), "b.png")]
+    files += [(io.BytesIO(b"no picture"), f"c{number}.png") for number in range(11)]
 
     page = client.post(
         f"/projects/{desk.project_id}/media",
@@ -131,6 +159,7 @@ def test_a_form_sends_files_without_scripts(session, sign_in, desk):
 
     assert page.status_code == 200
     assert "“b.png” is no picture" in page.text
+    assert "2 more files were not taken." in page.text
     assert [file.name for file in session.exec(select(TaskMedia))] == ["a.png"]
 
 

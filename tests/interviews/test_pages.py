@@ -347,6 +347,7 @@ def test_a_near_line_interview_is_decided_on_the_page_with_what_was_found(sign_i
     refused = reader.post(f"{address}/decision", data={"verdict": "failed", "why": "Non."})
     empty = reader.post(f"{address}/decision", data={"verdict": "failed"})
     decided = reader.post(f"{address}/decision", data={"verdict": "passed"})
+    late = reader.post(f"{address}/look", data={"reason": "Je dois voir."}, follow_redirects=True)
     result = sign_in(one).get(f"/interviews/{interview.id}/result")
 
     assert "law-" in page.text
@@ -354,6 +355,7 @@ def test_a_near_line_interview_is_decided_on_the_page_with_what_was_found(sign_i
     assert "au moins 20" in text_of(refused)
     assert all(f'<a href="#{name}">' in empty.text for name in ("why", "change"))
     assert decided.status_code == 302
+    assert "Rien ne vous est caché" in late.text
     assert "A person, an operator of this instance" in text_of(result)
     session.expire_all()
     assert (interview.state, interview.decided_by) == (State.PASSED, operator.id)

@@ -17,7 +17,7 @@ from core.clock import now
 from core.db import transaction
 from experts.models import Expert
 from projects.models import Project
-from releases import assembly, builds, jobs, storage
+from releases import assembly, builds, jobs, storage, target
 from releases.health import files as files_check
 from releases.models import Release, State
 from tests.database import ROOT
@@ -152,6 +152,14 @@ def test_without_room_it_waits_says_so_and_is_built_when_there_is_room(
     with live.transaction() as session:
         owner = live.client(session.get_one(User, release.asked_by))
     assert "no room" in owner.get(f"/releases/{release_id}").text
+
+    def away(*_anything):
+        raise target.Unreachable  # the place elsewhere
+
+    forget_hold(live, release_id)
+    with monkeypatch.context() as patched:
+        patched.setattr(storage, "finish", away)
+        assert build(live, release_id) == "waits for storage"
 
     forget_hold(live, release_id)
     build(live, release_id)

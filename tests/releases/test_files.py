@@ -75,6 +75,15 @@ def test_parquet_and_lines_hold_the_same_rows(tmp_path):
     assert json.loads(first[head.index("spans")])[0]["label"] == "Party"
 
 
+def test_no_cell_of_csv_is_run_by_a_spreadsheet(tmp_path):
+    rows = [{**a_row(1), "label": '=HYPERLINK("x")'}]
+    folder = write(tmp_path, rows, {"text": "str", "n": "int"}, csv=True)
+
+    [said] = csv.DictReader((folder / formats.csv_path("train")).read_text("utf-8").splitlines())
+
+    assert said["label"] == '\'=HYPERLINK("x")'
+
+
 def test_large_splits_are_in_shards_of_one_size(tmp_path, monkeypatch):
     monkeypatch.setattr(formats, "ROWS_AT_ONCE", 3)
     monkeypatch.setattr(formats, "SHARD_ROWS", 6)

@@ -5,6 +5,7 @@ The proof loads them with the libraries that consume them; here is what each hol
 
 import csv
 import json
+import struct
 import zipfile
 import zlib
 from dataclasses import dataclass, field
@@ -193,6 +194,32 @@ def test_pairs_become_two_rows_each_where_they_are_unpaired(tmp_path):
 
     labels = [one["label"] for one in lines(tmp_path)]
     assert labels == [False, True, True, False, True, False]
+
+
+def test_a_verdict_counts_beside_another_choice(tmp_path):
+    config, data, answer = KINDS["verdicts"]
+    beside = """<Choices name="topic" toName="said"><Choice value="law"/></Choices></View>"""
+    topic = {"from_name": "topic", "type": "choices", "value": {"choices": ["law"]}}
+    rows = [row(n, data(n), [topic, *answer(n)], "law, Bad" if n else "law, Good") for n in (0, 1)]
+    parsed = label_config.parse(config.replace("</View>", beside))
+    source = Given(None, FACTS, parsed, given=rows)
+
+    made(format_language.unpaired, source, tmp_path)
+
+    assert [one["label"] for one in lines(tmp_path)] == [True, False]
+    packed = zlib.decompress(format_spacy._packed([("a", rows[0])], source.of_kind("Choices")[:1]))
+    assert b"Good" + b"\xcb" + struct.pack(">d", 1.0) in packed
+
+
+def test_marks_that_may_be_of_either_text_are_of_none(tmp_path):
+    labels = '<Labels name="{0}l" toName="{0}"><Label value="X"/></Labels>'
+    text = '<Text name="{0}" value="${0}"/>'
+    both = "".join((text + labels).format(name) for name in ("one", "two"))
+    source = Given(None, FACTS, label_config.parse(f"<View>{both}</View>"))
+
+    for format_ in (format_text.conll, format_spacy.docbin):
+        with pytest.raises(Unfit, match="several texts"):
+            made(format_, source, tmp_path)
 
 
 def test_steps_that_nobody_marked_are_left_out(tmp_path):

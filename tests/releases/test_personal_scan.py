@@ -2,7 +2,7 @@
 
 import pytest
 
-from releases import duplicates, personal_scan
+from releases import cards, duplicates, personal_scan
 
 
 @pytest.mark.parametrize(
@@ -10,6 +10,8 @@ from releases import duplicates, personal_scan
     [
         ("Écrivez à marie.curie@exemple.fr.", ["email"]),
         ("Appelez le 01 42 68 53 00 ou le +33 6 12 34 56 78.", ["phone", "phone"]),
+        ("Appelez le 01\u00a042\u00a068\u00a053\u00a000.", ["phone"]),
+        ("Appelez le +33\u202f6\u202f12\u202f34\u202f56\u202f78.", ["phone"]),
         ("Write, or call +44 20 7946 0958.", ["phone"]),
         ("IBAN FR14 2004 1010 0505 0001 3M02 606 please", ["iban"]),
         ("Card 4111 1111 1111 1111 expires", ["card"]),
@@ -42,6 +44,35 @@ def test_parts_of_what_is_hidden_are_hidden_too():
     found = personal_scan.hidden([{"id": "jean", "value": {"text": "jean@example"}}], secrets)
 
     assert found == [{"id": "jean", "value": {"text": "*" * 12}}]
+
+
+def test_labels_are_the_forms_even_where_a_secret_holds_the_same_letters():
+    secrets = personal_scan.secrets({"text": "Mail person@example.org."})
+    value = {"hypertextlabels": ["person"], "taxonomy": [["person"]], "selected": "person"}
+
+    assert personal_scan.hidden([{"value": value}], secrets) == [{"value": value}]
+
+
+def test_texts_of_signs_alone_are_near_only_where_they_are_the_same(tmp_path):
+    finder = duplicates.Finder(tmp_path, near=True)
+    for one in ("👍", "👎", "👍 "):
+        finder.add(one)
+
+    roots, _near = finder.clusters()
+    finder.close()
+
+    assert roots.tolist() == [0, 1, 0]
+
+
+def test_a_card_says_in_words_that_nothing_was_searched_for():
+    off = {"asked": "off", "found": {}, "rows": 0}
+
+    assert cards.personal({"personal_data": off}) == (
+        "The words were not searched for personal data."
+    )
+    assert cards.paths({"review_paths": {"waiting": 3}}) == [
+        "3 rows: handed in, and not accepted by anybody yet."
+    ]
 
 
 def test_near_duplicates_are_alike_and_others_are_not(tmp_path):

@@ -2,19 +2,21 @@
 
 import base64
 import json
+import shutil
 import stat
 from datetime import timedelta
 
 import pytest
+from click.testing import CliRunner
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import select
 
 from core.clock import now
-from releases import grants, links, signing, storage, target, verifying
-from releases.delivery_models import ReleaseKey, ReleaseSignature, Way
+from releases import cli, grants, jobs, links, signing, storage, target, verifying
+from releases.delivery_models import ReleaseFormat, ReleaseKey, ReleaseSignature, Way
 from releases.downloads import Reader
 from tests.conftest import make_settings
 from tests.factories.releases import build_release, make_grant, make_ml_team, make_work
@@ -84,9 +86,10 @@ def test_a_hostile_manifest_leads_nowhere():
     verdict = verifying.verify(read, [])
 
     assert "not a path of a release: ../../etc/passwd" in verdict.troubles
-    assert verifying.verify(lambda path: [b"[]"], []).troubles == [
-        "manifest.json is not a manifest"
-    ]
+    for text in (b"[]", b'{"files": []}'):
+        assert verifying.verify(lambda path: [text], []).troubles == [  # noqa: B023
+            "manifest.json is not a manifest"
+        ]
 
 
 def test_nothing_is_signed_that_the_database_does_not_know(app, session, root, ours, release):
@@ -105,7 +108,9 @@ def test_an_old_key_goes_on_proving_and_one_given_away_does_not(app, session, ro
         assert verifying.verify(reading(root, release), keys(session)).troubles == []
         assert signing.unsigned(session) == []
 
-        signing.revoke(session, first, at=now())
+        with pytest.raises(signing.SignsNow):
+            signing.revoke(session, second, ours, at=now())
+        signing.revoke(session, first, ours, at=now())
         assert (
             "was given away" in verifying.verify(reading(root, release), keys(session)).troubles[0]
         )
@@ -114,6 +119,42 @@ def test_an_old_key_goes_on_proving_and_one_given_away_does_not(app, session, ro
         signing.sign(session, release, root, ours, at=now())
     verdict = verifying.verify(reading(root, release), keys(session))
     assert (verdict.troubles, verdict.key) == ([], second)
+
+
+def test_nothing_is_signed_with_a_key_that_was_given_away(app, session, root, ours, release):
+    with app.app_context():
+        session.get_one(ReleaseKey, signing.key_of(session, release.id)).revoked_at = now()
+
+        with pytest.raises(signing.Revoked):
+            signing.sign(session, release, root, ours, at=now())
+
+
+def test_a_damaged_release_holds_up_neither_signatures_nor_formats(app, session, root, release):
+    other = build_release(app, session, make_work(session, tasks=2))
+    session.get_one(ReleaseKey, signing.key_of(session, release.id)).revoked_at = now()
+    session.commit()
+    shutil.rmtree(root / storage.place(release, ""))
+    with app.app_context():
+        ours = app.extensions["doyen.settings"]
+        (ours.data_dir.resolve() / signing.KEY_FILE).unlink()
+
+        assert jobs.sign_waiting() == 1
+        session.execute(delete(ReleaseFormat))
+        session.commit()
+        assert jobs.make_formats() > 0
+
+    assert [one.id for one in signing.unsigned(session)] == [release.id]
+    tried = set(session.exec(select(ReleaseFormat.release_id)))
+    assert tried == {other.id}
+
+
+def test_the_command_names_the_file_that_is_missing(tmp_path):
+    pem = tmp_path.with_suffix(".pem")
+    pem.write_text(signing.pem(Ed25519PrivateKey.generate().public_key().public_bytes_raw()))
+
+    said = CliRunner().invoke(cli.release, ["verify", str(tmp_path), "--key", str(pem)])
+
+    assert "missing: manifest.json" in said.output
 
 
 def test_the_key_is_made_once_and_is_for_our_eyes_only(tmp_path):
