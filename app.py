@@ -136,6 +136,8 @@ SCHEDULE = {
     "releases.take_up_builds": 60,
     "releases.sign_waiting": 60,
     "releases.make_formats": 120,
+    "releases.count_columns": 300,
+    "releases.end_grants": 600,
 }
 
 

@@ -5,6 +5,12 @@ from flask_babel import lazy_gettext as _l
 from core.audit_words import Row
 
 ACTIONS = {
+    "release.access_asked": _l("Request to read releases"),
+    "release.access_given": _l("Request to read releases granted"),
+    "release.access_refused": _l("Request to read releases refused"),
+    "release.access_withdrawn": _l("Request to read releases withdrawn"),
+    "release.visibility_changed": _l("Who finds releases in the catalogue changed"),
+    "release.log_exported": _l("Log of downloads exported"),
     "release.asked": _l("Release asked for"),
     "release.built": _l("Release built"),
     "release.declined": _l("Release not wanted by its owner"),

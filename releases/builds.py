@@ -22,7 +22,7 @@ from core import audit, jobs, messages
 from core.errors import Conflict
 from core.settings import current_settings
 from projects.models import Project
-from releases import grants, series
+from releases import grants, series, summaries
 from releases import recipe as recipes
 from releases.assembly import Built
 from releases.models import Release, ReleaseSeries, ReleaseSource, State
@@ -264,6 +264,7 @@ def _publish(session: Session, release: Release, kept: ReleaseSeries) -> None:
         kept.split_rule, kept.split_salt = rule, rule.get("salt")
     release.state = State.READY
     session.flush()  # whole at once: what follows asks questions
+    summaries.keep(session, release)
     _tell(session, release, "releases/release_ready")
     _emit_published(session, release)
     audit.record(

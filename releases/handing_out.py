@@ -30,5 +30,5 @@ def send(
         response = serving.send(root, release, path, asked)
     sent = serving.sent(response, size) if asked["REQUEST_METHOD"] == "GET" else None
     if sent is not None:
-        downloads.note(session, release, path, reader, sent=sent, at=at)
+        downloads.note(session, release, path, reader, sent=sent, at=at, size=size)
     return response

@@ -18,7 +18,19 @@ from core.clock import now
 from core.db import snapshot, transaction
 from core.jobs import Tasks
 from core.settings import current_settings
-from releases import about, assembly, builds, formats_made, provenance, recipe, signing, storage
+from releases import (
+    about,
+    assembly,
+    builds,
+    formats_made,
+    provenance,
+    recipe,
+    requests,
+    signing,
+    statistics,
+    storage,
+    summaries,
+)
 from releases.models import Release, State
 
 log = logging.getLogger(__name__)
@@ -93,6 +105,32 @@ def make_formats() -> int:
     return count
 
 
+@tasks.task(queue="releases")
+def count_columns() -> int:
+    """Count what the columns of ready releases hold, and list those that the catalogue lacks."""
+    root = releases_folder()
+    with transaction() as session:
+        summaries.keep_missing(session)
+        left = statistics.waiting(session)
+    for release in left:
+        try:
+            found = statistics.count(root, release)
+        except (OSError, storage.NotWhole):
+            # Its files are away or damaged, which the operator is told of; the others go on.
+            log.exception("the columns of release %s could not be counted", release.id)
+            continue
+        with transaction() as session:
+            statistics.keep(session, release, found, at=now())
+    return len(left)
+
+
+@tasks.task(queue="releases")
+def end_grants() -> int:
+    """End the grants to read whose time is over, and tell who read by them."""
+    with transaction() as session:
+        return requests.end_expired(session, at=now())
+
+
 def releases_folder() -> Path:
     """Return where this instance keeps releases."""
     return current_settings().data_dir.resolve() / "releases"
@@ -116,7 +154,7 @@ def clear_declined(project_id: int, commit: str) -> str:
 
 def _go_on(session: Session) -> None:
     """Let what follows from a finished release be made at once; the clock would do it too."""
-    for name in ("releases.sign_waiting", "releases.make_formats"):
+    for name in ("releases.sign_waiting", "releases.make_formats", "releases.count_columns"):
         jobs.defer(session, name, queue="releases", queueing_lock=name)
 
 

@@ -14,6 +14,8 @@ TABLES = (
         "split_salt",
         "split_rule",
         "annotator_key",
+        "visibility",
+        "description",
     ),
     nobody("release_source", _l("Projects whose answers are in a release")),
     Table(
@@ -35,7 +37,32 @@ TABLES = (
     nobody("release_key", _l("Public keys that sign releases"), "id", "public_key"),
     nobody("release_signature", _l("Signatures of releases"), "key_id", "signature"),
     nobody("release_format", _l("Formats made from releases"), "name", "files", "reason"),
-    Table("release_grant", _l("Who may read releases, when you allowed it"), acts=("granted_by",)),
+    Table(
+        "release_grant",
+        _l("Who may read releases, when you allowed it"),
+        acts=("granted_by",),
+        codes=("versions",),
+    ),
+    Table(
+        "release_request",
+        _l("Requests to read releases that you made or answered for your organisation"),
+        acts=("asked_by", "answered_by"),
+        words=("purpose", "reason"),
+        codes=("use", "licence", "state"),
+        own_words=("purpose", "reason"),
+        subject="release_request",
+    ),
+    nobody(
+        "release_summary",
+        _l("What the catalogue says of releases"),
+        "field",
+        "language",
+        "tasks",
+        "classes",
+        "labels",
+        "words",
+    ),
+    nobody("release_statistics", _l("What the columns of releases hold"), "found"),
 )
 
 
