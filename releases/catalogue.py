@@ -13,6 +13,7 @@ from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from accounts.models import Organisation
+from core.clock import now
 from releases import downloads, grants, summaries
 from releases.catalogue_models import ReleaseRequest, ReleaseSummary, RequestState
 from releases.delivery_models import ReleaseFormat
@@ -122,7 +123,7 @@ def languages(session: Session, organisation_ids: Collection[int]) -> list[str]:
 
 def shown(session: Session, project_id: int, organisation_ids: Collection[int]) -> Any:
     """Return the row of one dataset as the catalogue has it, or None where it has none."""
-    wanted = query(organisation_ids, Filters(), at=datetime.min)
+    wanted = query(organisation_ids, Filters(), at=now())
     return session.execute(wanted.where(col(Release.project_id) == project_id)).first()
 
 

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from accounts import organisations, webhooks
@@ -262,6 +263,14 @@ def waiting(
     if organisation_ids is not None:
         query = query.where(col(Project.organisation_id).in_(organisation_ids))
     return list(session.exec(query))
+
+
+def count_open(session: Session, project_id: int) -> int:
+    """Return how many requests to read a project's releases wait."""
+    query = select(func.count()).where(
+        ReleaseRequest.project_id == project_id, ReleaseRequest.state == RequestState.OPEN
+    )
+    return session.exec(query).one()
 
 
 def versions(session: Session, project_id: int) -> list[str]:
