@@ -41,7 +41,7 @@ def of_project(project_id: int) -> ResponseReturnValue:
     return render_template(
         "releases/log.html",
         project=project,
-        page=page_of(_asked_log(project), per=PER_PAGE, scalars=False),
+        listed=page_of(_asked_log(project), per=PER_PAGE, scalars=False),
         versions=requests.versions(session, project_id),
         loaders=downloads.loaders(session, project_id),
         version=request.args.get("version", ""),
@@ -75,7 +75,7 @@ def own() -> ResponseReturnValue:
     mine = organisations.ids_of(db_session(), current_user.id)
     return render_template(
         "releases/own_log.html",
-        page=page_of(downloads.log(organisation_ids=mine), per=PER_PAGE, scalars=False),
+        listed=page_of(downloads.log(organisation_ids=mine), per=PER_PAGE, scalars=False),
         ways=WAYS,
         size=shown.size,
     )
