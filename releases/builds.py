@@ -32,6 +32,8 @@ HELD = timedelta(minutes=2)
 # While there is no room for files, a build is tried again after this time, for two hours.
 NO_ROOM = timedelta(minutes=5)
 ATTEMPTS, ATTEMPTS_AT_ROOM = 5, 24
+# What is made of a release once it is published; the clock would do it too.
+FOLLOWS = ("releases.sign_waiting", "releases.make_formats", "releases.count_columns")
 GAVE_UP, NOTHING, NOT_WANTED, STORAGE = "gave_up", "nothing", "not_wanted", "storage"
 OPEN = (State.BUILDING, State.PROPOSED)
 

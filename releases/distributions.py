@@ -8,7 +8,6 @@ from typing import Any
 from flask_babel import gettext as _
 
 from core import charts, formats
-from releases import columns as schema
 from releases import shown
 from releases.models import Release
 
@@ -40,7 +39,6 @@ class Column:
 
     name: str
     type: str
-    meaning: str
     terms: list[tuple[str, str]]
     bars: list[Bar]
     bars_of: str
@@ -114,7 +112,6 @@ def _column(one: Mapping[str, Any]) -> Column:
     return Column(
         one["name"],
         one["type"],
-        schema.MEANINGS.get(one["name"], ""),
         _terms(one),
         _bars(one, bars) if bars else [],
         _bars_of(one["measure"]),

@@ -154,7 +154,7 @@ def clear_declined(project_id: int, commit: str) -> str:
 
 def _go_on(session: Session) -> None:
     """Let what follows from a finished release be made at once; the clock would do it too."""
-    for name in ("releases.sign_waiting", "releases.make_formats", "releases.count_columns"):
+    for name in builds.FOLLOWS:
         jobs.defer(session, name, queue="releases", queueing_lock=name)
 
 

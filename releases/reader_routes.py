@@ -250,6 +250,7 @@ def _readers_page(
         hints=ABOUT,
         words=VISIBILITIES,
         uses=USES,
+        licences=NAMES,
         terms=terms,
         reasons=reasons,
         ends=ends,

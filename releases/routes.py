@@ -108,6 +108,8 @@ def release(release_id: int) -> ResponseReturnValue:
             release=found,
             project=_project(found),
             found=comparison.noted(db_session(), found) if found.manifest else None,
+            holds=shown.holds(found) if found.manifest else [],
+            chart=shown.distribution(found) if found.manifest else None,
         )
     base = current_settings().public_url
     return render_template(

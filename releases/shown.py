@@ -80,6 +80,20 @@ def sums(release: Release) -> list[Term]:
     ]
 
 
+def holds(release: Release) -> list[Term]:
+    """Say what a release that waits for its owner would give to readers."""
+    facts = release.facts
+    left = sum(facts.get("left_out", {}).values())
+    personal = facts.get("personal_data", {})
+    return [
+        *sums(release),
+        (_("Tasks left out"), formats.number(left)),
+        (_("Rows with personal data found"), formats.number(personal.get("rows", 0))),
+        (_("How answers became final"), _paths(facts["review_paths"])),
+        *_known(facts),
+    ]
+
+
 def summary(entry: Entry) -> list[Term]:
     """Say of a dataset what the catalogue does: nothing of what its rows hold."""
     release, found = entry.release, entry.summary

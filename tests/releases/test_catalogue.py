@@ -11,14 +11,14 @@ from core.clock import now
 from core.models import AuditEvent, Letter
 from releases import catalogue, downloads, grants, requests, statistics
 from releases.catalogue import Filters
-from releases.catalogue_models import ReleaseRequest, ReleaseSummary, RequestState, Use
+from releases.catalogue_models import ReleaseRequest, ReleaseSummary, RequestState
 from releases.delivery_models import Way
 from releases.downloads import Reader
 from releases.grants import Terms
-from releases.models import Release, ReleaseGrant, Visibility
-from tests.factories.accounts import make_member, make_owner, make_user
+from releases.models import ReleaseGrant, Visibility
+from tests.factories.accounts import make_owner, make_user
 from tests.factories.catalogue import make_request, make_series
-from tests.factories.releases import build_release, make_grant, make_ml_team, make_work
+from tests.factories.releases import build_release, make_ml_team
 from tests.factories.tokens import make_token
 
 ASKED = {"use": "training", "purpose": "A model that finds clauses.", "accept": "y"}
@@ -139,9 +139,10 @@ def test_a_team_asks_the_owner_lets_it_in_and_tokens_read_at_once(
     for _ in range(2):
         client.post(f"/releases/datasets/{desk.project_id}/requests", data=sent)
     request = session.exec(select(ReleaseRequest)).one()
-    assert "A model that finds clauses." in owner.get(
-        f"/projects/{desk.project_id}/releases/readers"
-    ).text
+    assert (
+        "A model that finds clauses."
+        in owner.get(f"/projects/{desk.project_id}/releases/readers").text
+    )
     assert client.get(f"/api/v1/releases/{listed.id}", headers=bearer).status_code == 404
     for _ in range(2):
         owner.post(f"/releases/requests/{request.id}/grant", data={})
@@ -180,7 +181,7 @@ def test_a_request_without_purpose_or_licence_is_shown_again(desk, listed, outsi
 
 
 def test_nobody_asks_in_the_name_of_another_organisation(session, desk, listed, outsider, sign_in):
-    other, organisation = make_ml_team(session)
+    _, organisation = make_ml_team(session)
     session.commit()
     sent = ASKED | {"organisation_id": organisation.id}
 
@@ -291,9 +292,7 @@ def test_a_whole_load_is_counted_once_however_many_parts_it_came_in(session, des
     files = [one for one in release.facts["files"] if one["path"].startswith("data/")]
 
     def usage():
-        return downloads.usage(session, [desk.project_id]).get(
-            desk.project_id, downloads.UNUSED
-        )
+        return downloads.usage(session, [desk.project_id]).get(desk.project_id, downloads.UNUSED)
 
     def load(path, size, sent, who=reader):
         downloads.note(session, release, path, who, sent=sent, at=now(), size=size)
