@@ -59,8 +59,6 @@ def confirm(release_id: int) -> ResponseReturnValue:
     """Publish a release that waits for its owner."""
     release = _waiting(release_id)
     builds.confirm(db_session(), release, by=current_user, at=now())
-    for name in builds.FOLLOWS:
-        queue.defer(db_session(), name, queue="releases", queueing_lock=name)
     flash(_("Version %(version)s is published.", version=release.version), "success")
     return redirect(url_for("releases.release", release_id=release.id))
 

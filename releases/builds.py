@@ -280,6 +280,8 @@ def _publish(session: Session, release: Release, kept: ReleaseSeries) -> None:
             "rows": release.row_count,
         },
     )
+    for name in FOLLOWS:
+        jobs.defer(session, name, queue="releases", queueing_lock=name)
 
 
 def fail(session: Session, release: Release, trouble: str, *, at: datetime) -> None:

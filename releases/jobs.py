@@ -60,7 +60,6 @@ def build(release_id: int) -> str:
                 builds.fail(session, session.merge(release), builds.NOTHING, at=now())
                 return "nothing to release"
             builds.finish(session, release_id, built, at=now())
-            _go_on(session)
     return f"{built.version}, {built.rows} rows, {built.commit}"
 
 
@@ -150,12 +149,6 @@ def clear_declined(project_id: int, commit: str) -> str:
         # Whoever builds the same content now waits for this transaction or finds no folder.
         shutil.rmtree(releases_folder() / str(project_id) / commit, ignore_errors=True)
     return "deleted"
-
-
-def _go_on(session: Session) -> None:
-    """Let what follows from a finished release be made at once; the clock would do it too."""
-    for name in builds.FOLLOWS:
-        jobs.defer(session, name, queue="releases", queueing_lock=name)
 
 
 def _built(release: Release, root: Path) -> assembly.Built | None:

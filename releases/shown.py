@@ -143,7 +143,7 @@ def choices(languages: Iterable[str]) -> dict[str, list[tuple[str, Any]]]:
         "format": [("", _("All")), *((name, one.words) for name, one in FORMATS.items())],
         "size": [("", _("All")), *SIZE_WORDS.items()],
         "age": [("", _("All")), *AGE_WORDS.items()],
-        "mine": [("", _("I may read or ask for")), ("1", _("I may read"))],
+        "mine": [("", _("All")), ("1", _("I may read"))],
         "order": list(ORDER_WORDS.items()),
     }
 
