@@ -13,7 +13,6 @@ from typing import TypeVar
 from sqlmodel import Session, select
 
 from annotation import released
-from core import jobs
 from core.clock import now
 from core.db import snapshot, transaction
 from core.jobs import Tasks

@@ -232,7 +232,7 @@ def _readers_page(
     held = grants.readers(session, project_id)
     waiting = [one for one in found if one[0].state == "open"]
     terms, reasons, ends = dict(terms or {}), dict(reasons or {}), dict(ends or {})
-    for request, *_rest in waiting:
+    for request, _organisation in waiting:
         number = request.id or 0
         terms.setdefault(number, TermsForm(formdata=None, prefix=f"r{number}").offer(versions))
         reasons.setdefault(number, ReasonForm(formdata=None, prefix=f"n{number}"))

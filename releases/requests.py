@@ -235,12 +235,11 @@ def of_readers(
 
 def of_project(
     session: Session, project_id: int, *, limit: int = 50
-) -> list[tuple[ReleaseRequest, Organisation, User]]:
+) -> list[tuple[ReleaseRequest, Organisation]]:
     """Return the requests to read a project's releases: open ones first, then the newest."""
     query = (
-        select(ReleaseRequest, Organisation, User)
+        select(ReleaseRequest, Organisation)
         .join(Organisation, col(Organisation.id) == col(ReleaseRequest.organisation_id))
-        .join(User, col(User.id) == col(ReleaseRequest.asked_by))
         .where(ReleaseRequest.project_id == project_id)
         .order_by(col(ReleaseRequest.state) != RequestState.OPEN, col(ReleaseRequest.id).desc())
         .limit(limit)
