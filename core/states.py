@@ -152,7 +152,7 @@ STATES: dict[str, dict[str, Shown]] = {
         "granted": Shown(_l("Granted"), "check-circle", "ok"),
         "refused": Shown(_l("Refused"), "x-octagon", "stop"),
         "withdrawn": Shown(_l("Withdrawn"), "arrow-return-left", "off"),
-        "ended": Shown(_l("Taken back"), "dash-circle", "stop"),
+        "ended": Shown(_l("Taken back by the owner"), "dash-circle", "stop"),
         "expired": Shown(_l("Expired"), "clock-history", "off"),
     },
     "letter": {

@@ -338,7 +338,7 @@ def _emit_published(session: Session, release: Release) -> None:
         "version": release.version,
         "url": f"{current_settings().public_url}/api/v1/releases/{release.id}",
     }
-    for organisation_id in (release.organisation_id, *grants.reader_ids(session, release)):
+    for organisation_id in grants.told(session, release):
         webhooks.emit(session, organisation_id, "release.published", data)
 
 

@@ -145,7 +145,7 @@ def _range_of(measure: str) -> str:
     words = {
         "items": _("Items in a row"),
         "characters": _("Characters"),
-        "time": _("Time"),
+        "time": _("When"),
     }
     return str(words.get(measure, _("Value")))
 

@@ -157,6 +157,14 @@ def reader_ids(session: Session, release: Release) -> list[int]:
     return list(session.exec(held.order_by(col(ReleaseGrant.organisation_id))))
 
 
+def told(session: Session, release: Release) -> list[int]:
+    """Return the organisations that are told of a new release: all that may read it and listen."""
+    found = {release.organisation_id, *reader_ids(session, release)}
+    if session.get_one(ReleaseSeries, release.project_id).visibility is Visibility.OPEN:
+        found.update(webhooks.listening(session, "release.published"))
+    return sorted(found)
+
+
 def readable(organisation_ids: Collection[int]) -> SelectOfScalar[Release]:
     """Select the ready releases that these organisations may read; none without one."""
     granted = select(ReleaseGrant.project_id).where(

@@ -109,7 +109,7 @@ def summary(entry: Entry) -> list[Term]:
         (_("Licence"), NAMES.get(release.licence, release.licence)),
         (_("Newest version"), f"{release.version}, {formats.day(release.asked_at)}"),
         (_("Size"), size(release.size_bytes)),
-        (_("Used"), used(entry.usage)),
+        (_("Used by others"), used(entry.usage)),
     ]
 
 
