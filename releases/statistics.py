@@ -114,7 +114,7 @@ def _column(paths: list[Path], field_: pa.Field) -> dict[str, Any]:
         "measure": _measure(field_.type),
         "rows": sums.rows,
         "missing": sums.missing,
-        "distinct": len(sums.values) if sums.is_counted and sums.values else None,
+        "distinct": len(sums.values) if sums.is_counted else None,
         **_range(sums),
         "top": _top(sums),
         "histogram": _histogram(paths, field_.name, sums),
