@@ -38,7 +38,7 @@ def test_each_way_to_load_is_true(loaded, tmp_path):
     # What they share is imported once.
     made.append((sys.executable, "-c", "\n".join(codes[key] for key in PYTHON)))
     for command in made:
-        done = subprocess.run(  # noqa: S603 - our own code
+        done = subprocess.run(
             command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False, timeout=120
         )
         assert done.returncode == 0, done.stdout + done.stderr
