@@ -3,7 +3,7 @@
 from flask_babel import lazy_gettext as _l
 from sqlmodel import Session
 
-from core.personal_data import Delete, Line, Rule, Table, nobody
+from core.personal_data import Blank, Delete, Line, Rule, Table, nobody
 from releases import provenance
 
 TABLES = (
@@ -46,11 +46,16 @@ TABLES = (
     Table(
         "release_request",
         _l("Requests to read releases that you made or answered for your organisation"),
-        acts=("asked_by", "answered_by"),
+        whose="asked_by = :person",
+        acts=("answered_by",),
         words=("purpose", "reason"),
         codes=("use", "licence", "state"),
-        own_words=("purpose", "reason"),
+        own_words=("reason",),
         subject="release_request",
+        erase=Blank(
+            {"purpose": "'–'"},
+            _l("That your organisation asked, and what came of it, stays. What you wrote goes."),
+        ),
     ),
     nobody(
         "release_summary",

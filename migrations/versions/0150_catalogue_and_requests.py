@@ -19,6 +19,9 @@ TRIGGER = """
             RAISE EXCEPTION 'a request to read is never deleted';
         END IF;
         IF OLD.state NOT IN ('open', 'granted')
+                AND (NEW.state, NEW.reason, NEW.answered_by, NEW.answered_at, NEW.ended_at)
+                IS DISTINCT FROM
+                (OLD.state, OLD.reason, OLD.answered_by, OLD.answered_at, OLD.ended_at)
             OR OLD.state = 'granted' AND NEW.state NOT IN ('granted', 'ended', 'expired')
             OR (NEW.project_id, NEW.organisation_id, NEW.asked_by, NEW.asked_at, NEW.use,
                 NEW.licence)
