@@ -139,6 +139,8 @@ SCHEDULE = {
     "releases.make_formats": 120,
     "releases.take_up_looks": 60,
     "releases.drop_copies": 3600,
+    "releases.count_columns": 300,
+    "releases.end_grants": 600,
 }
 
 

@@ -37,9 +37,11 @@ def ml_team(user: Any, row: object | None) -> bool:
 
 
 def reader(user: Any, row: object | None) -> bool:
-    """A member of an organisation that a row names among its readers."""
+    """A member of an organisation that a row names among its readers, or of any if it is open."""
     if not (user.has(RoleName.ML_TEAM) or user.has(RoleName.OWNER)):
         return False
+    if getattr(row, "is_open", False):
+        return bool(organisations.ids_of(db_session(), user.id))
     readers = getattr(row, "reader_organisation_ids", None)
     return row is None or bool(set(readers or ()) & organisations.ids_of(db_session(), user.id))
 
@@ -137,6 +139,8 @@ TABLE: dict[str, tuple[Rule, ...]] = {
     # releases
     "release.build": (owner,),
     "release.read": (owner, reader),
+    "release.see_requests": (owner, operator),
+    "release_request.withdraw": (owner, ml_team),
 }
 
 

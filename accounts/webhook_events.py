@@ -52,6 +52,16 @@ EVENTS = {
     "release.access_ended": Event(
         _l("You may no longer read the releases of a project"), PROJECT, BOTH
     ),
+    "release.access_requested": Event(
+        _l("An organisation asks to read the releases of a project"),
+        {**PROJECT, "request_id": 5},
+        OWNERS,
+    ),
+    "release.access_refused": Event(
+        _l("A request to read the releases of a project was refused"),
+        {**PROJECT, "request_id": 5},
+        BOTH,
+    ),
     "project.opened": Event(_l("A project is published or goes on"), PROJECT, OWNERS),
     "project.paused": Event(_l("A project is paused"), PROJECT, OWNERS),
     "project.completed": Event(_l("A project is completed"), PROJECT, OWNERS),

@@ -218,6 +218,14 @@ def end(session: Session, endpoint: WebhookEndpoint, *, by: By, at: datetime) ->
     _record(session, endpoint, "ended", by)
 
 
+def listening(session: Session, type: str) -> list[int]:
+    """Return the organisations that chose an event, for what is open to all of them."""
+    chosen = select(WebhookEndpoint.organisation_id).where(
+        col(WebhookEndpoint.events).contains([type])
+    )
+    return sorted(set(session.exec(chosen)))
+
+
 def emit(session: Session, organisation_id: int, type: str, data: dict[str, Any]) -> int:
     """Tell the endpoints of an organisation that chose an event; return how many there are.
 

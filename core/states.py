@@ -147,6 +147,14 @@ STATES: dict[str, dict[str, Shown]] = {
         "failed": Shown(_l("Not built"), "exclamation-octagon", "stop"),
         "withdrawn": Shown(_l("Withdrawn"), "arrow-return-left", "off"),
     },
+    "release_request": {
+        "open": Shown(_l("Waits for the owner"), "hourglass-split", "wait"),
+        "granted": Shown(_l("Granted"), "check-circle", "ok"),
+        "refused": Shown(_l("Refused"), "x-octagon", "stop"),
+        "withdrawn": Shown(_l("Withdrawn"), "arrow-return-left", "off"),
+        "ended": Shown(_l("Taken back by the owner"), "dash-circle", "stop"),
+        "expired": Shown(_l("Expired"), "clock-history", "off"),
+    },
     "letter": {
         "waiting": Shown(_l("Waiting"), "hourglass-split", "info"),
         "sent": Shown(_l("Sent"), "send", "ok"),

@@ -391,11 +391,20 @@ ROUTES: dict[str, Route] = {
     # releases
     "releases.project_releases": BY_OWNER(),
     "releases.build": BY_OWNER(),
-    "releases.add_reader": BY_OWNER(),
     "release_noise.report": BY_OWNER(),
     "release_noise.ask": BY_OWNER(),
     "release_noise.send": BY_OWNER(),
     "release_noise.right": Route(US, {**PROJECT, "finding_id": "noise finding"}),
+    "release_readers.readers": BY_OWNER(),
+    "release_readers.add": BY_OWNER(),
+    "release_readers.set_visibility": BY_OWNER(),
+    "release_readers.dataset": Route(US | {READER}, PROJECT),
+    "release_readers.ask": Route(US | {READER}, PROJECT),
+    "release_readers.let_in": Route(US, {"request_id": "release request"}),
+    "release_readers.refuse": Route(US, {"request_id": "release request"}),
+    "release_readers.withdraw": Route(frozenset({READER}), {"request_id": "release request"}),
+    "release_log.of_project": BY_OWNER(),
+    "release_log.of_project_csv": BY_OWNER(),
     "release_builds.new": BY_OWNER(),
     "release_builds.ask": BY_OWNER(),
     "release_builds.confirm": Route(US, {"release_id": "release"}),
@@ -403,10 +412,14 @@ ROUTES: dict[str, Route] = {
     "release_builds.again": Route(US, {"release_id": "release"}),
     "release_builds.changes": Route(US | {READER}, {"release_id": "release"}),
     # Whose reading ends is a name, not a row of theirs: ending what is not there ends nothing.
-    "releases.remove_reader": Route(US, {**PROJECT, "organisation_id": "team"}),
+    "release_readers.remove": Route(US, {**PROJECT, "organisation_id": "team"}),
     "releases.release": Route(US | {READER}, {"release_id": "release"}),
     "releases.progress": Route(US | {READER}, {"release_id": "release"}),
-    "releases.rows": Route(US | {READER}, {"release_id": "release"}),
+    "release_rows.rows": Route(US | {READER}, {"release_id": "release"}),
+    "release_rows.columns": Route(US | {READER}, {"release_id": "release"}),
+    "release_rows.row": Route(
+        US | {READER}, {"release_id": "release", "split": "=train", "number": "=1"}
+    ),
     "releases.file": Route(US | {READER}, {"release_id": "release", "path": "release file"}),
     "releases_api.get_release": Route(frozenset({OWNER, READER}), {"release_id": "release"}),
     "releases_api.get_file": Route(

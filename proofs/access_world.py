@@ -53,6 +53,7 @@ from tests.factories.books import (
     make_rail_line,
     make_reversal,
 )
+from tests.factories.catalogue import make_request
 from tests.factories.decisions import contest, decision_of
 from tests.factories.experts import make_expert, make_licence
 from tests.factories.interviews import answer_all, make_interview, unknown
@@ -472,6 +473,13 @@ def _release(app: Flask, session: Session, world: World, desk: Desk) -> None:
     ).one()
     world.rows |= {
         "release": built.id,
+        "release request": make_request(
+            session,
+            desk,
+            session.get_one(Organisation, world.rows["team"]),
+            asked_by=world.user(READER).id,
+            purpose=world.secret("zzpurpose of a request", *OWNERS, READER),
+        ).id,
         "release file": "README.md",
         "noise finding": _finding(session, desk),
         "release owner": owner,

@@ -6,6 +6,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from sqlmodel import col, select
 
+from accounts import organisations
 from annotation import label_config
 from annotation.models import Task
 from core import jobs as queue
@@ -14,7 +15,7 @@ from core.access import require, requires
 from core.clock import now
 from core.db import db_session, find
 from projects.models import Project, id_of
-from releases import builds, comparison, grants, preview
+from releases import builds, comparison, grants, preview, row_routes
 from releases.build_forms import RecipeForm
 from releases.models import Release, ReleaseSeries
 
@@ -99,15 +100,16 @@ def changes(release_id: int) -> ResponseReturnValue:
     require("release.read", grants.readership(db_session(), newer))
     if not newer.is_ready:
         return redirect(url_for("releases.release", release_id=newer.id))
-    others = [one for one in builds.of(db_session(), newer.project_id) if one.is_ready]
-    others = [one for one in others if (one.id or 0) < (newer.id or 0)]
+    mine = organisations.ids_of(db_session(), current_user.id)
+    readable = grants.readable(mine).where(
+        Release.project_id == newer.project_id, col(Release.id) < newer.id
+    )
+    others = list(db_session().exec(readable.order_by(col(Release.id).desc())))
     wanted = request.args.get("since", type=int)
     older = next((one for one in others if one.id == wanted), others[0] if others else None)
     return render_template(
         "releases/changes.html",
-        release=newer,
-        facts=newer.facts,
-        full_name=f"{newer.facts['organisation']['slug']}/{newer.facts['name']}",
+        **row_routes.around(newer),
         older=older,
         others=others,
         found=comparison.between(older, newer) if older else None,

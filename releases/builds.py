@@ -22,7 +22,7 @@ from core import audit, jobs, messages
 from core.errors import Conflict
 from core.settings import current_settings
 from projects.models import Project
-from releases import grants, series
+from releases import grants, series, summaries
 from releases import recipe as recipes
 from releases.assembly import Built
 from releases.models import Release, ReleaseSeries, ReleaseSource, State
@@ -32,6 +32,8 @@ HELD = timedelta(minutes=2)
 # While there is no room for files, a build is tried again after this time, for two hours.
 NO_ROOM = timedelta(minutes=5)
 ATTEMPTS, ATTEMPTS_AT_ROOM = 5, 24
+# What is made of a release once it is published; the clock would do it too.
+FOLLOWS = ("releases.sign_waiting", "releases.make_formats", "releases.count_columns")
 GAVE_UP, NOTHING, NOT_WANTED, STORAGE = "gave_up", "nothing", "not_wanted", "storage"
 OPEN = (State.BUILDING, State.PROPOSED)
 
@@ -180,9 +182,6 @@ def final_tasks(session: Session, *project_ids: int) -> int:
     return session.exec(accepted).one()
 
 
-FOLLOWING = ("releases.sign_waiting", "releases.make_formats")
-
-
 def take(session: Session, release_id: int, *, at: datetime) -> Release | None:
     """Hold a release for building; None when it needs no building or another worker holds it."""
     release = session.get(Release, release_id, with_for_update=True)
@@ -267,11 +266,9 @@ def _publish(session: Session, release: Release, kept: ReleaseSeries) -> None:
         kept.split_rule, kept.split_salt = rule, rule.get("salt")
     release.state = State.READY
     session.flush()  # whole at once: what follows asks questions
+    summaries.keep(session, release)
     _tell(session, release, "releases/release_ready")
     _emit_published(session, release)
-    for name in FOLLOWING:
-        # What follows is made at once; the clock would do it too.
-        jobs.defer(session, name, queue="releases", queueing_lock=name)
     audit.record(
         session,
         "release.built",
@@ -283,6 +280,9 @@ def _publish(session: Session, release: Release, kept: ReleaseSeries) -> None:
             "rows": release.row_count,
         },
     )
+    for name in FOLLOWS:
+        # What follows is made at once; the clock would do it too.
+        jobs.defer(session, name, queue="releases", queueing_lock=name)
 
 
 def fail(session: Session, release: Release, trouble: str, *, at: datetime) -> None:
@@ -350,7 +350,7 @@ def _emit_published(session: Session, release: Release) -> None:
         "endpoint": current_settings().public_url,
         "url": f"{current_settings().public_url}/api/v1/releases/{release.id}",
     }
-    for organisation_id in (release.organisation_id, *grants.reader_ids(session, release)):
+    for organisation_id in grants.told(session, release):
         webhooks.emit(session, organisation_id, "release.published", data)
 
 

@@ -52,6 +52,8 @@ class ReleaseDownload(SQLModel, table=True):
     # Whole files and first parts count as a time; all that was sent counts as bytes.
     times: int = 0
     bytes: int = Field(default=0, sa_type=BigInteger)
+    # How long the file is; rows of before it was noted have none.
+    size: int | None = Field(default=None, sa_type=BigInteger)
     first_at: datetime = utc()
     last_at: datetime = utc()
 

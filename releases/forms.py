@@ -2,7 +2,7 @@
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, HiddenField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, HiddenField, SelectField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length
 
@@ -49,14 +49,3 @@ class ReleaseForm(FlaskForm):  # type: ignore[misc]
             limits=self.limits.data or "",
             with_gold=bool(self.with_gold.data),
         )
-
-
-class ReaderForm(FlaskForm):  # type: ignore[misc]
-    """An organisation that may read."""
-
-    slug = StringField(
-        _l("Name of the organisation in addresses"),
-        description=_l("Like “northlight-labs”. Its people see it on the organisation’s page."),
-        validators=[DataRequired(_l("Write the name of the organisation.")), Length(max=80)],
-        render_kw={"autocomplete": "off", "spellcheck": "false"},
-    )

@@ -30,5 +30,5 @@ def send(
     response, sent = serving.send(root, file, asked)
     response.headers["X-Repo-Commit"] = str(release.commit)
     if sent is not None:
-        downloads.note(session, release, path, reader, sent=sent, at=at)
+        downloads.note(session, release, path, reader, sent=sent, at=at, size=file.size)
     return response

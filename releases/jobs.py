@@ -24,8 +24,11 @@ from releases import (
     noise_jobs,
     provenance,
     recipe,
+    requests,
     signing,
+    statistics,
     storage,
+    summaries,
     target,
 )
 from releases.models import Release, State
@@ -101,6 +104,32 @@ def make_formats() -> int:
             # Nothing is noted: they are tried again once its files can be read and written.
             log.warning("formats of release %s wait for its files: %s", release.id, trouble)
     return count
+
+
+@tasks.task(queue="releases")
+def count_columns() -> int:
+    """Count what the columns of ready releases hold, and list those that the catalogue lacks."""
+    root = releases_folder()
+    with transaction() as session:
+        summaries.keep_missing(session)
+        left = statistics.waiting(session)
+    for release in left:
+        try:
+            found = statistics.count(root, release)
+        except (OSError, storage.NotWhole):
+            # Its files are away or damaged, which the operator is told of; the others go on.
+            log.exception("the columns of release %s could not be counted", release.id)
+            continue
+        with transaction() as session:
+            statistics.keep(session, release, found, at=now())
+    return len(left)
+
+
+@tasks.task(queue="releases")
+def end_grants() -> int:
+    """End the grants to read whose time is over, and tell who read by them."""
+    with transaction() as session:
+        return requests.end_expired(session, at=now())
 
 
 noise_jobs.register(tasks)

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, Index, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
 from core.models import jsonb, one_of, text_enum, utc
@@ -23,6 +24,17 @@ class State(StrEnum):
     FAILED = "failed"
 
 
+class Visibility(StrEnum):
+    """Who finds the releases of a project in the catalogue."""
+
+    # Those who may read them.
+    PRIVATE = "private"
+    # Every organisation here; its people may ask to read.
+    LISTED = "listed"
+    # Every organisation here, which may read them too.
+    OPEN = "open"
+
+
 class ReleaseSeries(SQLModel, table=True):
     """What the releases of one project share, so that they can be compared and loaded by name."""
 
@@ -30,6 +42,7 @@ class ReleaseSeries(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("organisation_id", "name"),
         CheckConstraint("name ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", name="name_is_slug"),
+        one_of("visibility", Visibility),
     )
 
     project_id: int = Field(primary_key=True, foreign_key="project.id")
@@ -40,6 +53,9 @@ class ReleaseSeries(SQLModel, table=True):
     split_rule: dict[str, Any] | None = jsonb(nullable=True)
     # Makes annotators' keys alike from release to release, and unlike those of other projects.
     annotator_key: str = Field(sa_type=Text)
+    visibility: Visibility = text_enum(Visibility, default=Visibility.PRIVATE)
+    # What the owner says of it in the catalogue.
+    description: str = Field(default="", sa_type=Text)
     created_at: datetime = utc()
 
 
@@ -128,15 +144,19 @@ class ReleaseSource(SQLModel, table=True):
 
 
 class ReleaseGrant(SQLModel, table=True):
-    """An organisation that may read a project's releases, those to come too."""
+    """An organisation that may read a project's releases: all, or some versions, until a time."""
 
     __tablename__ = "release_grant"
+    __table_args__ = (CheckConstraint("cardinality(versions) > 0", name="versions_named"),)
 
     project_id: int = Field(primary_key=True, foreign_key="project.id")
     organisation_id: int = Field(primary_key=True, foreign_key="organisation.id", index=True)
     granted_by: int = Field(foreign_key="user_account.id")
     granted_at: datetime = utc()
+    until: datetime | None = utc(nullable=True)
+    # None means all, those to come too.
+    versions: list[str] | None = Field(default=None, sa_type=ARRAY(Text), nullable=True)
 
 
 # The tables of handing releases out are known wherever these are.
-from releases import delivery_models, noise_models  # noqa: E402, F401
+from releases import catalogue_models, delivery_models, noise_models  # noqa: E402, F401

@@ -3,7 +3,7 @@
 from flask_babel import lazy_gettext as _l
 from sqlmodel import Session
 
-from core.personal_data import Delete, Line, Rule, Table, nobody
+from core.personal_data import Blank, Delete, Line, Rule, Table, nobody
 from releases import provenance
 
 TABLES = (
@@ -14,6 +14,8 @@ TABLES = (
         "split_salt",
         "split_rule",
         "annotator_key",
+        "visibility",
+        "description",
     ),
     nobody("release_source", _l("Projects whose answers are in a release")),
     Table(
@@ -47,7 +49,37 @@ TABLES = (
         acts=("decided_by",),
         codes=("control", "given", "likely", "votes", "reasons"),
     ),
-    Table("release_grant", _l("Who may read releases, when you allowed it"), acts=("granted_by",)),
+    Table(
+        "release_grant",
+        _l("Who may read releases, when you allowed it"),
+        acts=("granted_by",),
+        codes=("versions",),
+    ),
+    Table(
+        "release_request",
+        _l("Requests to read releases that you made or answered for your organisation"),
+        whose="asked_by = :person",
+        acts=("answered_by",),
+        words=("purpose", "reason"),
+        codes=("use", "licence", "state"),
+        own_words=("reason",),
+        subject="release_request",
+        erase=Blank(
+            {"purpose": "'–'"},
+            _l("That your organisation asked, and what came of it, stays. What you wrote goes."),
+        ),
+    ),
+    nobody(
+        "release_summary",
+        _l("What the catalogue says of releases"),
+        "field",
+        "language",
+        "tasks",
+        "classes",
+        "labels",
+        "words",
+    ),
+    nobody("release_statistics", _l("What the columns of releases hold"), "found"),
 )
 
 

@@ -1,19 +1,48 @@
 """The facts of a release as people read them on its page, in their language."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from core import charts, formats
 from core.money import Money
 from experts.fields import Field
 from releases import columns
+from releases.catalogue import Entry
+from releases.downloads import Usage
 from releases.formats import paths_of
+from releases.formats_made import FORMATS
 from releases.licences import NAMES
 from releases.models import Release
 from releases.splits import SHARES
 
+TASKS = {
+    "text-classification": _l("Choices"),
+    "token-classification": _l("Marks in texts"),
+    "other": _l("Other"),
+}
+SIZE_WORDS = {
+    "s": _l("Under 1,000 rows"),
+    "m": _l("1,000 to 10,000 rows"),
+    "l": _l("10,000 to 100,000 rows"),
+    "xl": _l("100,000 to 1 million rows"),
+    "xxl": _l("1 million rows and more"),
+}
+AGE_WORDS = {
+    "30": _l("Newer than 30 days"),
+    "90": _l("Newer than 90 days"),
+    "365": _l("Newer than a year"),
+}
+ORDER_WORDS = {
+    "newest": _l("Newest first"),
+    "name": _l("By title"),
+    "rows": _l("Most rows first"),
+    "agreement": _l("Most agreement first"),
+    "used": _l("Most used first"),
+}
 Term = tuple[Any, Any] | tuple[Any, Any, Any]
 EXCERPT = 160
 
@@ -49,6 +78,74 @@ def sums(release: Release) -> list[Term]:
         (_("Size"), size(release.size_bytes)),
         (_("Content"), short(str(release.commit))),
     ]
+
+
+def holds(release: Release) -> list[Term]:
+    """Say what a release that waits for its owner would give to readers."""
+    facts = release.facts
+    left = sum(facts.get("left_out", {}).values())
+    personal = facts.get("personal_data", {})
+    return [
+        *sums(release),
+        (_("Tasks left out"), formats.number(left)),
+        (_("Rows with personal data found"), formats.number(personal.get("rows", 0))),
+        (_("How answers became final"), _paths(facts["review_paths"])),
+        *_known(facts),
+    ]
+
+
+def summary(entry: Entry) -> list[Term]:
+    """Say of a dataset what the catalogue does: nothing of what its rows hold."""
+    release, found = entry.release, entry.summary
+    agreement = _("not measured") if found.agreement is None else formats.percent(found.agreement)
+    return [
+        (_("Owner"), entry.owner.name),
+        (_("Rows"), formats.number(release.row_count)),
+        (_("Labels"), ", ".join(found.labels[:12]) or _("marks alone")),
+        (_("People"), class_words(found.classes) or _("not said")),
+        (_("Pairs of answers that are the same"), agreement),
+        (_("Field"), Field(found.field).label),
+        (_("Language"), found.language),
+        (_("Licence"), NAMES.get(release.licence, release.licence)),
+        (_("Newest version"), f"{release.version}, {formats.day(release.asked_at)}"),
+        (_("Size"), size(release.size_bytes)),
+        (_("Used by others"), used(entry.usage)),
+    ]
+
+
+def class_words(classes: Iterable[str]) -> str:
+    """Say what interviews had proven of those who answered."""
+    words = {
+        "interview-passed": _("interview passed"),
+        "interview-strong": _("strong in the interview"),
+        "interview-outstanding": _("outstanding in the interview"),
+        "not-proven": _("nothing proven"),
+    }
+    return ", ".join(str(words.get(one, one)) for one in classes)
+
+
+def used(usage: Usage) -> str:
+    """Say how often a dataset was loaded whole, and by how many organisations."""
+    if not usage.loads:
+        return str(_("not loaded yet"))
+    times = ngettext("loaded %(num)s time", "loaded %(num)s times", usage.loads)
+    by = ngettext("by %(num)s organisation", "by %(num)s organisations", usage.organisations)
+    return f"{times} {by}"
+
+
+def choices(languages: Iterable[str]) -> dict[str, list[tuple[str, Any]]]:
+    """Return what can be chosen in the catalogue, by filter; the first is anything."""
+    return {
+        "field": [("", _("All")), *((str(one), one.label) for one in Field)],
+        "language": [("", _("All")), *((one, one) for one in languages)],
+        "licence": [("", _("All")), *NAMES.items()],
+        "task": [("", _("All")), *TASKS.items()],
+        "format": [("", _("All")), *((name, one.words) for name, one in FORMATS.items())],
+        "size": [("", _("All")), *SIZE_WORDS.items()],
+        "age": [("", _("All")), *AGE_WORDS.items()],
+        "mine": [("", _("All")), ("1", _("I may read"))],
+        "order": list(ORDER_WORDS.items()),
+    }
 
 
 def splits_of(release: Release) -> list[str]:
@@ -93,46 +190,6 @@ def excerpt(row: dict[str, Any]) -> str:
     return longest if len(longest) <= EXCERPT else longest[: EXCERPT - 1].rstrip() + "…"
 
 
-def python_code(release: Release, base: str) -> str:
-    """Return the lines that load a release with pandas."""
-    first = splits_of(release)[0]
-    [path, *more] = paths_of(release.facts, first)
-    note = f"\n# {len(more) + 1} files hold this split; this is the first." if more else ""
-    return f"""\
-import os
-import pandas as pd
-
-files = "{base}/api/v1/releases/{release.id}/files/"
-token = {{"Authorization": "Bearer " + os.environ["DOYEN_TOKEN"]}}
-{note}
-{first} = pd.read_parquet(
-    files + "{path}", storage_options=token
-)
-{first}[["label", "confidence"]].head()"""
-
-
-def hub_code(release: Release, base: str) -> str:
-    """Return the lines that load a release with the `datasets` library."""
-    name = f"{release.facts['organisation']['slug']}/{release.facts['name']}"
-    return f"""\
-import os
-
-os.environ["HF_ENDPOINT"] = "{base}"
-from datasets import load_dataset
-
-dataset = load_dataset(
-    "{name}", revision="v{release.version}", token=os.environ["DOYEN_TOKEN"]
-)"""
-
-
-def hub_shell_code(release: Release, base: str) -> str:
-    """Return the lines that load a release with the `hf` command."""
-    name = f"{release.facts['organisation']['slug']}/{release.facts['name']}"
-    return f"""\
-export HF_ENDPOINT={base} HF_TOKEN=$DOYEN_TOKEN
-hf download {name} --repo-type dataset --revision v{release.version}"""
-
-
 def duckdb_code(release: Release, base: str) -> str:
     """Return a query of DuckDB on a signed link."""
     files = ", ".join(f"'{base}/{path}'" for path in _first_split(release))
@@ -160,18 +217,6 @@ curl -fsS "$files/SHA256SUMS" -o SHA256SUMS
 while read -r hash path; do
   mkdir -p "$(dirname "$path")"
   curl -fsS -C - "$files/$path" -o "$path"
-done < SHA256SUMS
-sha256sum --check SHA256SUMS"""
-
-
-def shell_code(release: Release, base: str) -> str:
-    """Return the lines that download a release and check its hashes."""
-    return f"""\
-files={base}/api/v1/releases/{release.id}/files
-curl -fsSH "Authorization: Bearer $DOYEN_TOKEN" "$files/SHA256SUMS" -o SHA256SUMS
-while read -r hash path; do
-  mkdir -p "$(dirname "$path")"
-  curl -fsSH "Authorization: Bearer $DOYEN_TOKEN" "$files/$path" -o "$path"
 done < SHA256SUMS
 sha256sum --check SHA256SUMS"""
 

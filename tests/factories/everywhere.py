@@ -41,6 +41,7 @@ from tests.factories.annotation import Desk, choice, join, make_assignment, make
 from tests.factories.banks import make_bank, make_publication
 from tests.factories.books import make_reversal
 from tests.factories.calibration import make_calibration, make_choice, make_look, make_reading
+from tests.factories.catalogue import make_request
 from tests.factories.decisions import answer, contest, decision_of, stands
 from tests.factories.downloads import make_asked_release, make_download
 from tests.factories.experts import make_expert, make_licence, make_skill
@@ -403,6 +404,13 @@ def _traces(session: Session, all_: Everywhere) -> None:
     task = make_task(session, all_.desk.project)
     decided = {"state": FindingState.RIGHT, "decided_by": all_.id, "decided_at": now()}
     make_finding(session, looked, task, **decided)
+    make_request(
+        session,
+        all_.desk,
+        make_organisation(session),
+        asked_by=all_.id,
+        purpose=all_.say("zqpurpose of a request to read"),
+    )
     audit.record(
         session, "letter.read", by=all_.operator.id, subject="letter:1", details={"of": all_.id}
     )

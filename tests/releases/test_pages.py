@@ -225,10 +225,11 @@ def test_an_owner_names_a_reader_and_takes_it_back(session, desk, sign_in):
     for _ in range(2):
         client.post(address, data={"slug": f" {organisation.slug.upper()} "})
     assert len(session.exec(select(ReleaseGrant)).all()) == 1
-    assert organisation.name in client.get(f"/projects/{desk.project_id}/releases").text
+    assert organisation.name in client.get(f"/projects/{desk.project_id}/releases/readers").text
 
     for _ in range(2):
-        client.post(f"{address}/{organisation.id}/remove")
+        reason = {f"e{organisation.id}-reason": "The contract is over."}
+        client.post(f"{address}/{organisation.id}/remove", data=reason)
     session.expire_all()
     assert session.exec(select(ReleaseGrant)).all() == []
     actions = set(session.exec(select(AuditEvent.action)))
@@ -260,9 +261,7 @@ def test_the_catalogue_is_searched_by_words_of_title_and_owner(app, session, sig
     for words in ("contract", "CLAUSES contract", "100%", desk.organisation.name):
         assert "Contract clauses" in client.get("/releases", query_string={"q": words}).text
     for words in ("medicine", "contract medicine", "%_"):
-        assert (
-            "No dataset with these words" in client.get("/releases", query_string={"q": words}).text
-        )
+        assert "No dataset fits this" in client.get("/releases", query_string={"q": words}).text
 
 
 def test_the_catalogue_shows_the_newest_of_each_project(app, session, desk, release, sign_in):

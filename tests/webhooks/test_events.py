@@ -13,7 +13,9 @@ from accounts.webhooks import By
 from core.clock import now
 from projects import lifecycle
 from releases import grants
+from releases.models import Visibility
 from tests.factories.accounts import make_owner
+from tests.factories.catalogue import make_series
 from tests.factories.releases import build_release, make_grant, make_ml_team, make_work
 from tests.factories.webhooks import make_delivery, make_endpoint
 
@@ -43,6 +45,17 @@ def test_a_release_is_told_to_its_owner_and_to_each_reader(app: Flask, session: 
     assert (data["release_id"], data["version"]) == (release.id, "1.0.0")
     assert (data["revision"], data["commit"]) == ("v1.0.0", release.commit)
     assert set(data) == set(webhook_events.EVENTS["release.published"].example)
+
+
+def test_a_release_that_is_open_is_told_to_all_who_listen(app: Flask, session: Session) -> None:
+    desk = make_work(session, tasks=2)
+    make_series(session, desk, visibility=Visibility.OPEN)
+    _, anybody = make_ml_team(session)
+    listening(session, anybody)
+
+    build_release(app, session, desk)
+
+    assert (anybody.id, "release.published") in [one[:2] for one in told(session)]
 
 
 def test_readers_hear_when_they_are_let_in_and_when_that_ends(session: Session) -> None:
