@@ -32,6 +32,7 @@ from releases import (
     shown,
     signing,
     snippets,
+    statistics,
 )
 from releases import catalogue as listing
 from releases.delivery_models import ReleaseFormat, Way
@@ -117,7 +118,7 @@ def release(release_id: int) -> ResponseReturnValue:
     return render_template(
         "releases/release.html",
         **row_routes.around(found),
-        origin=shown.origin(found),
+        origin=shown.origin(found, statistics.of(db_session(), found)),
         sums=shown.sums(found),
         chart=shown.distribution(found),
         snippets=snippets.all_of(found, base),

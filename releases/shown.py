@@ -1,6 +1,6 @@
 """The facts of a release as people read them on its page, in their language."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask_babel import gettext as _
@@ -47,8 +47,11 @@ Term = tuple[Any, Any] | tuple[Any, Any, Any]
 EXCERPT = 160
 
 
-def origin(release: Release) -> list[Term]:
-    """Say where the labels come from: name, value and sometimes a note."""
+def origin(release: Release, counted: Mapping[str, Any] | None = None) -> list[Term]:
+    """Say where the labels come from: name, value and sometimes a note.
+
+    `counted` is what the columns hold (`statistics.of`), once it is known.
+    """
     facts = release.facts
     return [
         (_("People"), _people(facts)),
@@ -62,8 +65,23 @@ def origin(release: Release) -> list[Term]:
         _pay(facts),
         (_("Due process"), _due_process(facts["work"])),
         (_("Guidelines"), _("version %(version)s", version=facts["project"]["guidelines_version"])),
-        (_("Machine help"), _("None: people gave every label")),
+        (_("Machine help"), _machines(counted)),
     ]
+
+
+def _machines(counted: Mapping[str, Any] | None) -> str:
+    """Say in how many rows an answer began with the prediction of a model."""
+    every = counted["columns"] if counted else ()
+    column = next((one for one in every if one["name"] == "started_from"), None)
+    helped = sum(rows for value, rows in column["top"] if value != "blank") if column else 0
+    if column is None or not column["top"]:
+        words = _("The column “started_from” says it row by row")
+    elif not helped:
+        words = _("None: people gave every label")
+    else:
+        facts = {"rows": formats.number(helped), "all": formats.number(column["rows"])}
+        words = _("%(rows)s of %(all)s rows began with the prediction of a model", **facts)
+    return str(words)
 
 
 def sums(release: Release) -> list[Term]:

@@ -9,7 +9,7 @@ from sqlmodel import select
 
 from core.clock import now
 from core.models import AuditEvent, Letter
-from releases import catalogue, downloads, grants, requests, statistics
+from releases import catalogue, downloads, grants, requests, shown, statistics
 from releases.catalogue import Filters
 from releases.catalogue_models import ReleaseRequest, ReleaseSummary, RequestState
 from releases.delivery_models import Way
@@ -342,6 +342,21 @@ def test_columns_are_counted_once_and_shown_with_histograms(session, desk, relea
     assert sum(sum(one.values()) for one in counted["labels"].values()) == 6
     assert "dy-hist" in page.text
     assert "Labels by split" in page.text
+
+
+def test_what_models_had_a_part_in_is_told_from_the_columns(app, session, release):
+    counted = statistics.of(session, release)
+    column = next(one for one in counted["columns"] if one["name"] == "started_from")
+
+    def told(*top):
+        column["top"] = [list(one) for one in top]
+        return dict((str(one[0]), one[1]) for one in shown.origin(release, counted))["Machine help"]
+
+    with app.test_request_context():
+        assert told(("blank", 6)) == "None: people gave every label"
+        helped = told(("blank", 4), ("changed", 1), ("unchanged", 1))
+        assert helped == "2 of 6 rows began with the prediction of a model"
+        assert "started_from" in told()
 
 
 def test_a_row_is_shown_in_whole_as_text(session, desk, release, sign_in):
