@@ -350,7 +350,7 @@ def test_what_models_had_a_part_in_is_told_from_the_columns(app, session, releas
 
     def told(*top):
         column["top"] = [list(one) for one in top]
-        return dict((str(one[0]), one[1]) for one in shown.origin(release, counted))["Machine help"]
+        return {str(one[0]): one[1] for one in shown.origin(release, counted)}["Machine help"]
 
     with app.test_request_context():
         assert told(("blank", 6)) == "None: people gave every label"
