@@ -74,7 +74,9 @@ def _machines(counted: Mapping[str, Any] | None) -> str:
     every = counted["columns"] if counted else ()
     column = next((one for one in every if one["name"] == "started_from"), None)
     helped = sum(rows for value, rows in column["top"] if value != "blank") if column else 0
-    if column is None or not column["top"]:
+    if counted and column is None:
+        words = _("Not noted in this release")  # it is older than the column
+    elif column is None or not column["top"]:
         words = _("The column “started_from” says it row by row")
     elif not helped:
         words = _("None: people gave every label")
