@@ -88,9 +88,10 @@ def of_sample_json(sample_id: int, position: int) -> ResponseReturnValue:
 
 
 def _page(look: Look) -> str:
-    kept = {name: request.args[name] for name in KEPT if name in request.args}
+    kept: dict[str, Any] = {name: request.args[name] for name in KEPT if name in request.args}
     here = url_for(f".{_view()}", **(request.view_args or {}), **kept)
     on = "&" if "?" in here else "?"
+    known: dict[str, Any] = {"known": 1} if look.is_known else {}
     return render_template(
         "annotation/answer.html",
         look=look,
@@ -99,7 +100,7 @@ def _page(look: Look) -> str:
         source=url_for(
             f".{_view()}_json",
             **(request.view_args or {}),
-            **({"known": 1} if look.is_known else {}),
+            **known,
         ),
         here=here,
         here_known=f"{here}{on}known=1",
@@ -180,7 +181,9 @@ def _back(viewer: Viewer, lease: Assignment, appeal_id: int | None) -> str:
         return url_for("annotation.work_on", assignment_id=lease.id)
     if came == "edits":
         return url_for("outside_edits.edits", project_id=lease.project_id)
-    page = {name: request.args[name] for name in ("page", "all") if name in request.args}
+    page: dict[str, Any] = {
+        name: request.args[name] for name in ("page", "all") if name in request.args
+    }
     return url_for("annotation_owner.queue", project_id=lease.project_id, **page)
 
 
