@@ -1,11 +1,14 @@
 """Links to media files: signed, for one holder, and dead soon after the holder stops.
 
 A link is the whole authority, since the editor's frame has no cookie. It names what it is for: a
-lease, a work sample, or a member of the project's organisation, and works while that stands:
+lease, a work sample, a member of the project's organisation or an answer, and works while that
+stands:
 
 - of a lease: while the task is in hand, and within some minutes of the page's last sign of life;
 - of a work sample: within some minutes of its making, while the sample is open;
-- of a member: within some minutes of its making, while they are a member.
+- of a member: within some minutes of its making, while they are a member;
+- of an answer, for its expert and who looks again: within some minutes of its making, while a
+  verdict is to come, or one against it is contested or can be.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,7 +20,7 @@ from itsdangerous import BadData, URLSafeSerializer
 from sqlmodel import Session, col, select
 
 from accounts import organisations
-from annotation import media_kinds
+from annotation import media_kinds, refusal
 from annotation.media_models import TaskMedia
 from annotation.models import Assignment, State
 from annotation.sample_models import WorkSample
@@ -31,6 +34,7 @@ class Holder(StrEnum):
     LEASE = "a"
     SAMPLE = "s"
     MEMBER = "m"
+    ANSWER = "w"
 
 
 class LinkOver(DomainError):
@@ -58,7 +62,12 @@ def open_(session: Session, given: str, settings: Settings, *, at: datetime) -> 
         raise NotFound
     since = at - timedelta(minutes=settings.media_link_minutes)
     made = datetime.fromtimestamp(made_at, UTC)
-    check = {Holder.LEASE: _of_lease, Holder.SAMPLE: _of_sample, Holder.MEMBER: _of_member}
+    check = {
+        Holder.LEASE: _of_lease,
+        Holder.SAMPLE: _of_sample,
+        Holder.MEMBER: _of_member,
+        Holder.ANSWER: _of_answer,
+    }
     if not check[holder](session, holder_id, file, made, since, at):
         raise LinkOver
     return file
@@ -108,6 +117,15 @@ def _of_member(
     session: Session, user_id: int, file: TaskMedia, made: datetime, since: datetime, _at: datetime
 ) -> bool:
     return made > since and file.organisation_id in organisations.ids_of(session, user_id)
+
+
+def _of_answer(
+    session: Session, lease_id: int, file: TaskMedia, made: datetime, since: datetime, at: datetime
+) -> bool:
+    lease = session.get(Assignment, lease_id)
+    if lease is None or lease.project_id != file.project_id:
+        return False
+    return made > since and refusal.is_at_issue(session, lease, at)
 
 
 def _signer(settings: Settings) -> URLSafeSerializer:

@@ -116,6 +116,18 @@ def appeal_of(session: Session, assignment: Assignment) -> tuple[Decision, Appea
     return (decision, found) if decision.is_adverse else None
 
 
+def is_at_issue(session: Session, assignment: Assignment, at: datetime) -> bool:
+    """Say whether a verdict is still to come, or one against the work is or can be contested."""
+    if assignment.state is State.SUBMITTED:
+        return True
+    decision, appeal = appeal_of(session, assignment) or (None, None)
+    if decision is None:
+        return False
+    if appeal is not None:
+        return appeal.is_open
+    return decision.contest_until is not None and at <= decision.contest_until
+
+
 def appeals_of(session: Session, assignments: Iterable[Assignment]) -> dict[int | None, Appeal]:
     """Return the appeals against the decisions on some work, by the work's id."""
     on = {one.decision_id: one.id for one in assignments if one.decision_id is not None}

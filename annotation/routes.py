@@ -11,8 +11,8 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.exceptions import BadRequest
 
-from annotation import assignment as leases
 from annotation import (
+    answer_routes,
     beside_pay,
     budget_notice,
     desk,
@@ -40,6 +40,7 @@ from annotation import (
     shares,
     today_routes,
 )
+from annotation import assignment as leases
 from annotation.models import Assignment, State, Task
 from annotation.sample import SampleNeeded
 from core import formats
@@ -71,6 +72,7 @@ MORE_BLUEPRINTS = (
     live_routes.bp,
     sample_waiting_routes.bp,
     media_routes.bp,
+    answer_routes.bp,
 )
 SIGNED_BY_SENDER = (hint_routes.take,)
 

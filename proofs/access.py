@@ -258,6 +258,20 @@ ROUTES: dict[str, Route] = {
     "outside_edits.put_back": Route(US, {"edit_id": "outside edit"}),
     "mirrors.run": Route(OPS, {**PROJECT, "act": "=compare"}),
     "mirrors.turn_way": Route(OPS, {**ORGANISATION, "act": "=open"}),
+    **{
+        f"answer_view.{view}": Route(ME | US, {"assignment_id": "submitted assignment"})
+        for view in ("given", "given_json")
+    },
+    **{
+        f"answer_view.{view}": Route(US, {"edit_id": "outside edit"})
+        for view in ("edited", "edited_json")
+    },
+    **{
+        f"answer_view.{view}": Route(
+            ME | US, {"sample_id": "answered work sample", "position": "=1"}
+        )
+        for view in ("of_sample", "of_sample_json")
+    },
     "media.serve": Route(ALL, {"token": "media link", "name": "=a.png"}),
     "media.files": BY_OWNER(),
     "media.add": BY_OWNER(),

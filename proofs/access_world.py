@@ -79,7 +79,7 @@ from tests.factories.projects import make_invitation, make_project
 from tests.factories.questions import make_question
 from tests.factories.refunds import make_refund
 from tests.factories.releases import add_validated, make_grant, make_release
-from tests.factories.samples import make_rule, make_sample
+from tests.factories.samples import make_expired_sample, make_rule, make_sample
 from tests.factories.talks import (
     make_answer_turn,
     make_led_interview,
@@ -301,7 +301,9 @@ def _work(session: Session, world: World, desk: Desk) -> None:
         make_task(session, desk.project, data=data, gold=choice())
     # Asked of nobody before the sample: the rule came after those who had worked.
     make_rule(session, desk.project, by=desk.owner)
-    world.rows["work sample"] = make_sample(session, desk).id
+    sample = make_sample(session, desk)
+    world.rows["work sample"] = sample.id
+    world.rows["answered work sample"] = make_expired_sample(session, sample).id
     world.rows["model run"] = make_model_run(session, desk).id
     contested = lease(WorkState.REJECTED)
     appeal = contest(

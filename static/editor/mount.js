@@ -2,8 +2,11 @@
 //
 // To the page:   ready, mounted, draft {result}, collected {id, result, complete}, submit {result},
 //                hand-in, skip, leave, keys, trouble {code}, height {value}, media
-// From the page: show {config, data, draft, theme, fit}, clear, collect {id}, peek {id},
+// From the page: show {config, data, draft, theme, fit, readonly}, clear, collect {id}, peek {id},
 //                links {links}, theme {value}, fit {value}, focus
+//
+// With `readonly` an answer is shown to look at: nothing in it can be changed, and of what the editor
+// could hand in, keep or leave nothing is said.
 //
 // Every message names its task. `show` of another task ends the one before: its editor is destroyed
 // and its element thrown away before the next one is made, and nothing of it is answered any more.
@@ -17,6 +20,7 @@
   let store = null;
   let watch = null;
   let unmount = null;
+  let readonly = false;
   let gone = Promise.resolve(); // kept once the editor of an earlier task is no more
   let lastEscape = 0;
   const say = (type, rest = {}) => parent.postMessage({ doyen: type, task, ...rest }, page);
@@ -39,7 +43,7 @@
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
       event.stopImmediatePropagation();
-      say("hand-in");
+      if (!readonly) say("hand-in");
     }
     if (event.key === "?" && !isField(event.target)) say("keys");
     // Twice, since the editor itself uses the first to let go of a mark.
@@ -103,13 +107,14 @@
   async function show(message) {
     clear();
     task = message.task;
+    readonly = message.readonly === true;
     await gone;
     if (task !== message.task) return;
     dress(message.theme);
     fit(message.fit);
     // What the editor still says of an earlier task is said to nobody.
     const mine = task;
-    const ours = (type, rest) => mine === task && say(type, rest);
+    const ours = (type, rest) => mine === task && !readonly && say(type, rest);
     try {
       editor = new window.LabelStudio(root, {
         config: message.config,
@@ -118,7 +123,7 @@
         users: [],
         settings: { showLabels: true },
         // Nothing about other people's answers, and no second set of buttons: the page has them.
-        interfaces: ["panel", "controls", "side-column", "edit-history"],
+        interfaces: readonly ? ["side-column"] : ["panel", "controls", "side-column", "edit-history"],
         onStorageInitialized: (made) => mine === task && begin(made, message.draft),
         onSubmitAnnotation: (_editor, annotation) => ours("submit", { result: taken(annotation) }),
         onUpdateAnnotation: (_editor, annotation) => ours("submit", { result: taken(annotation) }),
@@ -173,10 +178,22 @@
     const annotation = store.addAnnotation({ userGenerate: true });
     store.selectAnnotation(annotation.id);
     if (draft?.length) restore(annotation, draft);
-    else annotation.setDefaultValues?.();
+    else if (!readonly) annotation.setDefaultValues?.();
+    if (readonly && !isStill(annotation)) {
+      say("trouble", { code: "no-task" });
+      clear();
+      return;
+    }
     say("mounted");
     watch = new ResizeObserver(() => say("height", { value: root.scrollHeight }));
     watch.observe(root);
+  }
+
+  // An editor that cannot be held still shows nothing.
+  function isStill(annotation) {
+    annotation.setReadonly?.(true);
+    annotation.setEditable?.(false);
+    return annotation.isReadOnly?.() === true;
   }
 
   function restore(annotation, draft) {

@@ -8,7 +8,14 @@ from accounts.models import User
 from annotation import sample, sample_course
 from annotation.models import Task
 from annotation.sample import Asked
-from annotation.sample_models import GrantKind, SampleGrant, SampleRule, WorkSample
+from annotation.sample_models import (
+    GrantKind,
+    SampleAnswer,
+    SampleGrant,
+    SampleRule,
+    SampleState,
+    WorkSample,
+)
 from core.clock import now
 from projects.models import Project, id_of
 from tests.factories.annotation import Desk, choice, make_desk, make_task
@@ -41,6 +48,21 @@ def make_sample(session: Session, desk: Desk, expert_id: int | None = None) -> W
     """Begin an attempt of an expert of a project."""
     person = expert_id or desk.experts[0].user_id
     return sample_course.start(session, desk.project, person, at=now())
+
+
+def make_expired_sample(session: Session, like: WorkSample) -> WorkSample:
+    """Make an attempt whose time ran out after its first task, beside another of its person."""
+    kept = like.model_dump(exclude={"id", "attempt", "state", "finished_at"})
+    made = WorkSample(
+        **kept, attempt=like.attempt + 1, state=SampleState.EXPIRED, finished_at=like.expires_at
+    )
+    session.add(made)
+    session.flush()
+    first = sample_course.answers(session, like)[0]
+    answered = {"result": choice(), "ended_at": now(), "score": 1.0, "parts": []}
+    session.add(SampleAnswer(sample_id=made.key, position=1, task_id=first.task_id, **answered))
+    session.flush()
+    return made
 
 
 def answer_sample(

@@ -5,20 +5,21 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Frame, Response, expect
 from sqlmodel import select
 
 from annotation import tasks
-from annotation.models import Annotation, Task
+from annotation.models import Annotation, State, Task
 from core.clock import now
 from tests.annotation.label_studio import media
 from tests.annotation.label_studio.bench_window import Bench, choose, editor
 from tests.annotation.label_studio.templates import view
 from tests.browser import Window, served
 from tests.conftest import Live
-from tests.factories.annotation import claimed, make_desk
+from tests.factories.annotation import claimed, make_assignment, make_desk, make_task
 from tests.factories.media import make_media
 
 pytestmark = [
@@ -138,3 +139,71 @@ def test_files_of_every_kind_are_shown_and_a_link_that_ran_out_is_renewed(window
         [answer] = session.exec(select(Annotation.result)).all()
     assert answer[0]["value"] == {"choices": ["seen"]}
     assert page.request.get(old).status == 410
+
+
+MARKED = view(
+    '<Labels name="spans" toName="text"><Label value="Party"/></Labels>',
+    '<Text name="text" value="$text"/>',
+    '<RectangleLabels name="boxes" toName="image"><Label value="Seal"/></RectangleLabels>',
+    '<Image name="image" value="$image"/>',
+)
+SPAN = {"start": 4, "end": 12, "text": "licensor", "labels": ["Party"]}
+BOX = {"x": 20, "y": 20, "width": 30, "height": 40, "rotation": 0, "rectanglelabels": ["Seal"]}
+GIVEN: list[dict[str, Any]] = [
+    {"id": "a", "from_name": "spans", "to_name": "text", "type": "labels", "value": SPAN},
+    {"id": "b", "from_name": "boxes", "to_name": "image", "type": "rectanglelabels", "value": BOX}
+    | {"original_width": 320, "original_height": 240, "image_rotation": 0},
+]
+NOW = "JSON.stringify(Htx.annotationStore.selected.serializeAnnotation())"
+
+
+def test_an_answer_is_seen_in_the_editor_and_nothing_in_it_can_be_changed(bench, chromium):
+    settings = bench.app.extensions["doyen.settings"]
+    with bench.transaction() as session:
+        desk = make_desk(session, tasks=0, label_config=MARKED)
+        how = {"by": desk.owner, "settings": settings, "content": held(media.picture())}
+        make_media(session, desk.project, name="scan.png", **how)
+        data = {"text": "The licensor grants a licence.", "image": "media:scan.png"}
+        task = make_task(session, desk.project, data=data)
+        lease = make_assignment(
+            session, desk.project, task=task, state=State.SUBMITTED, result=GIVEN
+        )
+        work = Bench(bench, desk.owner.id or 0, lease.id or 0, task.id or 0)
+        queue = f"/projects/{desk.project_id}/review?all=1"
+    bench.client().get("/editor/frame")
+
+    with served(bench.app) as home, work.window(chromium, home) as shown:
+        page, sent = shown.page, []
+        page.on("request", lambda one: sent.append(one.url) if one.method != "GET" else None)
+        shown.picky = False
+        shown.open(queue)
+        page.get_by_role("link", name="See it in the editor").click()
+        frame = page.frame_locator("[data-editor]")
+        expect(frame.get_by_text("licensor").first).to_be_visible(timeout=30_000)
+        inside = next(one for one in page.frames if one.url.endswith("/editor/frame"))
+        until(inside, "Htx.annotationStore.selected.regions.length === 2")
+        until(inside, "Htx.annotationStore.selected.objects[1].currentImageEntity.imageLoaded")
+        before = inside.evaluate(NOW)
+        assert [one["value"] for one in json.loads(before)] == [one["value"] for one in GIVEN]
+
+        # Labels by mouse and key, a box drawn and one dragged, deleted, undone, handed in.
+        stage = frame.locator(".konvajs-content").first.bounding_box()
+        assert stage is not None
+        for label in ("Seal", "Party"):
+            frame.get_by_text(label, exact=True).first.click()
+            page.keyboard.press("2")
+            for x, y in ((0.6, 0.3), (0.3, 0.4)):
+                page.mouse.move(stage["x"] + x * stage["width"], stage["y"] + y * stage["height"])
+                page.mouse.down()
+                page.mouse.move(stage["x"] + 0.9 * stage["width"], stage["y"] + 200, steps=4)
+                page.mouse.up()
+        for keys in ("Backspace", "Delete", "Control+Backspace", "Control+z", "Control+Enter"):
+            page.keyboard.press(keys)
+        inside.wait_for_timeout(300)
+
+        assert inside.evaluate(NOW) == before
+        assert sent == []
+        expect(frame.get_by_role("button", name=re.compile("Submit|Update|Skip"))).to_have_count(0)
+        shown.faults.clear()  # the editor's own warnings are not ours
+        shown.picky = True
+        shown.check()
