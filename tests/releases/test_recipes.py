@@ -220,6 +220,32 @@ def test_personal_data_is_reported_or_hidden_and_marks_keep_their_places(app, se
     assert b"jean.dupont" not in whole
 
 
+def test_votes_hide_the_parts_of_a_secret_that_their_own_task_holds(app, session, root):
+    desk = make_desk(session, experts=2, tasks=0, overlap=2)
+    text = "Write to jean.dupont@example.fr today."
+    for number, words in enumerate(["Nothing here.", text, "Nothing again.", text]):
+        task = make_task(
+            session, desk.project, external_id=f"p-{number}", data={"text": words}, group_key="p"
+        )
+        for expert in desk.experts:
+            result = choice("grant", (9, 20, "Party"))
+            result[1]["value"]["text"] = text[9:20]
+            make_assignment(
+                session, desk.project, expert=expert, task=task, state=WorkState.ACCEPTED,
+                result=result,
+            )  # fmt: skip
+
+    masked = build_release(app, session, desk, recipe=Recipe(personal=Personal.MASK, votes=True))
+
+    quoted = {
+        (vote["id"], json.loads(vote["result"])[1]["value"]["text"])
+        for vote in rows(root, masked, VOTES)
+    }
+    hidden, plain = "*" * 11, "jean.dupont"  # where the task has no address, it is a word
+    assert quoted == {("p-0", plain), ("p-1", hidden), ("p-2", plain), ("p-3", hidden)}
+    assert [p.name for p in storage.folder(root, masked).rglob("*.spool")] == []
+
+
 def test_several_projects_with_one_form_make_one_release(app, session, root):
     desk = make_work(session, tasks=3)
     other = make_work(session, tasks=3, organisation_id=desk.organisation.id)
