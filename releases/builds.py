@@ -33,7 +33,8 @@ HELD = timedelta(minutes=2)
 NO_ROOM = timedelta(minutes=5)
 ATTEMPTS, ATTEMPTS_AT_ROOM = 5, 24
 # What is made of a release once it is published; the clock would do it too.
-FOLLOWS = ("releases.sign_waiting", "releases.make_formats", "releases.count_columns")
+FORMATS = "releases.make_formats"  # two at once would clear away what the other one writes
+FOLLOWS = ("releases.sign_waiting", FORMATS, "releases.count_columns")
 GAVE_UP, NOTHING, NOT_WANTED, STORAGE = "gave_up", "nothing", "not_wanted", "storage"
 OPEN = (State.BUILDING, State.PROPOSED)
 
@@ -282,7 +283,8 @@ def _publish(session: Session, release: Release, kept: ReleaseSeries) -> None:
     )
     for name in FOLLOWS:
         # What follows is made at once; the clock would do it too.
-        jobs.defer(session, name, queue="releases", queueing_lock=name)
+        lock = name if name == FORMATS else None
+        jobs.defer(session, name, queue="releases", queueing_lock=name, lock=lock)
 
 
 def fail(session: Session, release: Release, trouble: str, *, at: datetime) -> None:

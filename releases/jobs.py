@@ -90,9 +90,12 @@ def sign_waiting() -> int:
     return count
 
 
-@tasks.task(queue="releases")
+@tasks.task(queue="releases", longest_wait=60, alone=True)
 def make_formats() -> int:
-    """Make the formats of ready releases for which they were not tried yet."""
+    """Make the formats of ready releases for which they were not tried yet.
+
+    One at a time: two would clear away the folders that the other one writes to.
+    """
     root, count = releases_folder(), 0
     with transaction() as session:
         left = formats_made.waiting(session)
