@@ -105,9 +105,10 @@ class Tasks:
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Register a function; a failing one is tried again, later each time.
 
-        While a job with a lock waits for its next try, every later one with that lock waits too:
-        `longest_wait` seconds is how long that may take. Sweeps of a task that is `alone` have its
-        name as their lock.
+        While a job with a lock waits for its next try, every later one with that lock waits too,
+        but for one that goes `first`. No pause between two tries is longer than `longest_wait`
+        seconds; all pauses together may be. Sweeps of a task that is `alone` have its name as
+        their lock.
         """
 
         def keep(run: Callable[..., Any]) -> Callable[..., Any]:
