@@ -161,7 +161,9 @@ def finish(key: str) -> ResponseReturnValue:
 
     Asked again, for an answer that the network has lost, it answers the same.
     """
-    there = media.finished(db_session(), key)
+    # Asked for under its lock: whoever comes while it is being made waits until it is.
+    coming = media.coming(db_session(), key)
+    there = media.finished(db_session(), key) if coming is None else None
     if there is not None:
         _managed(there.project_id)
         return jsonify(name=there.name, kind=there.kind)
