@@ -231,6 +231,7 @@ def finish(
         content.take_in(store, upload.key, str(project.organisation_id), sha256)
     except OSError as trouble:
         raise NoRoom from trouble
+    found.upload_key = upload.key
     session.add(found)
     session.delete(upload)
     session.flush()
@@ -239,8 +240,17 @@ def finish(
     return found
 
 
-def remove(session: Session, file: TaskMedia, *, by: int) -> None:
-    """Delete a file that no task shows; the sweep takes its content away a day later."""
+def remove(session: Session, media_id: int, *, by: int) -> None:
+    """Delete a file that no task shows; the sweep takes its content away a day later.
+
+    An import holds its project: it ends before, and its tasks are seen, or begins after, and says
+    that the file is not there.
+    """
+    held = select(TaskMedia.project_id).where(TaskMedia.id == media_id).scalar_subquery()
+    session.exec(select(Project.id).where(Project.id == held).with_for_update(key_share=True))
+    file = session.get(TaskMedia, media_id, with_for_update=True, populate_existing=True)
+    if file is None:
+        raise NotFound
     if uses(session, [file]).get(file.id or 0):
         raise InUse(name=file.name)
     _record(session, "media.deleted", file, by=by)
@@ -251,6 +261,11 @@ def remove(session: Session, file: TaskMedia, *, by: int) -> None:
 def begun(session: Session, key: str) -> MediaUpload | None:
     """Return a file on its way in."""
     return session.exec(select(MediaUpload).where(MediaUpload.key == key)).first()
+
+
+def finished(session: Session, key: str) -> TaskMedia | None:
+    """Return the file that came in last under a key: whoever missed the answer asks again."""
+    return session.exec(select(TaskMedia).where(TaskMedia.upload_key == key)).first()
 
 
 def coming(session: Session, key: str) -> MediaUpload | None:

@@ -22,6 +22,7 @@ class TaskMedia(SQLModel, table=True):
         CheckConstraint("length(btrim(name)) BETWEEN 1 AND 200", name="name_present"),
         CheckConstraint("size > 0", name="size_positive"),
         CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256_whole"),
+        UniqueConstraint("upload_key"),
         Index("ix_task_media_organisation_id_sha256", "organisation_id", "sha256"),
     )
 
@@ -35,6 +36,8 @@ class TaskMedia(SQLModel, table=True):
     added_by: int = Field(foreign_key="user_account.id")
     added_at: datetime = utc()
     replaced_at: datetime | None = utc(nullable=True)
+    # Under which key it came in last, for whoever missed the answer.
+    upload_key: str | None = Field(default=None, sa_type=Text)
 
 
 class TaskMediaUse(SQLModel, table=True):

@@ -157,7 +157,16 @@ def piece(key: str) -> ResponseReturnValue:
 @requires("project.manage")
 @takes_json
 def finish(key: str) -> ResponseReturnValue:
-    """Make a file of what came in; where it can never be one, forget it."""
+    """Make a file of what came in; where it can never be one, forget it.
+
+    Asked again, for an answer that the network has lost, it answers the same.
+    """
+    # Asked for under its lock: whoever comes while it is being made waits until it is.
+    coming = media.coming(db_session(), key)
+    there = media.finished(db_session(), key) if coming is None else None
+    if there is not None:
+        _managed(there.project_id)
+        return jsonify(name=there.name, kind=there.kind)
     upload, project = _upload(key)
     replaces = _sent().get("replaces") is True
     settings = current_settings()
@@ -183,9 +192,9 @@ def open_file(media_id: int) -> ResponseReturnValue:
 @requires("project.manage")
 def delete(media_id: int) -> ResponseReturnValue:
     """Delete a file that no task shows."""
-    file, project = _file(media_id, "project.manage", lock=True)
+    file, project = _file(media_id, "project.manage")
     try:
-        media.remove(db_session(), file, by=current_user.id)
+        media.remove(db_session(), media_id, by=current_user.id)
     except media.InUse as used:
         flash(used.words, "error")
     else:
@@ -244,8 +253,8 @@ def _check_mine(found: MediaUpload | None) -> MediaUpload:
     return found
 
 
-def _file(media_id: int, permission: str, *, lock: bool = False) -> tuple[TaskMedia, Project]:
-    file = find(TaskMedia, media_id, lock=lock)
+def _file(media_id: int, permission: str) -> tuple[TaskMedia, Project]:
+    file = find(TaskMedia, media_id)
     project = find(Project, file.project_id)
     require(permission, project)
     return file, project

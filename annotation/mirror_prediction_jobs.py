@@ -18,9 +18,10 @@ def bring(backend: LabellingBackend, project_id: int, there: int, *, limit: int)
     count = 0
     while count < limit:
         with transaction() as session:
+            went_on = mirror_predictions.note_more(session, project_id)
             batch = mirror_predictions.left(session, project_id)
             is_looked_through = mirror_predictions.is_looked_through(session, project_id)
-        if not batch and is_looked_through:
+        if not batch and (is_looked_through or not went_on):
             break
         if batch:
             count += _push(backend, there, batch)

@@ -21,6 +21,9 @@ from annotation.prediction_rule import newest
 from core.ports import PredictionSent, PredictionThere, TaskThere
 
 AT_ONCE = 200
+# Numbers are given before they are seen: while somebody adds predictions, one with a lower number
+# than the last that is seen may still come. The other side is `predictions.ADDING`.
+NOBODY_ADDS = text("select pg_try_advisory_xact_lock(7220198, :project)")
 # Of `project`, a row around this condition.
 IS_LEFT = text("""
     project.uses_models and (
@@ -58,12 +61,45 @@ class Found:
     lost: list[Prediction] = field(default_factory=list)
 
 
-def left(session: Session, project_id: int) -> list[Unpushed]:
-    """Return some predictions that are to be brought; their tasks are there.
+def note_more(session: Session, project_id: int) -> bool:
+    """Note the next predictions that the newest rule shows, and move the place on.
 
-    The first are those that are noted; then the place in what the rule shows moves on.
+    While more are being added it does nothing and says so (False): none is passed over.
     """
-    _note_more(session, project_id)
+    rule = newest(session, project_id)
+    if rule is None or rule.shows is Shows.HIDDEN:
+        return True
+    if not session.execute(NOBODY_ADDS, {"project": project_id}).scalar_one():
+        return False
+    place = _place(session, rule)
+    rows = session.exec(
+        select(Prediction)
+        .where(
+            Prediction.project_id == project_id,
+            Prediction.model_version == rule.model_version,
+            col(Prediction.id) > place.last_id,
+        )
+        .order_by(col(Prediction.id))
+        .limit(AT_ONCE)
+    ).all()
+    shown = [_row(row, rule) for row in rows if _is_shown(rule, row)]
+    if shown:
+        session.execute(
+            insert(MirrorPrediction)
+            .values(shown)
+            .on_conflict_do_update(
+                index_elements=["prediction_id"], set_={"rule_version": rule.version}
+            )
+        )
+    if rows:
+        place.last_id = rows[-1].id or 0
+        session.add(place)
+        session.flush()
+    return True
+
+
+def left(session: Session, project_id: int) -> list[Unpushed]:
+    """Return some predictions that are noted and to be brought; their tasks are there."""
     rows = session.exec(
         select(Prediction, Task.label_studio_task_id)
         .join(MirrorPrediction, col(MirrorPrediction.prediction_id) == col(Prediction.id))
@@ -240,37 +276,6 @@ def try_refused_again(session: Session, project_id: int) -> None:
         )
         .values(push_trouble=None)
     )
-
-
-def _note_more(session: Session, project_id: int) -> None:
-    """Note the next predictions that the newest rule shows, and move the place on."""
-    rule = newest(session, project_id)
-    if rule is None or rule.shows is Shows.HIDDEN:
-        return
-    place = _place(session, rule)
-    rows = session.exec(
-        select(Prediction)
-        .where(
-            Prediction.project_id == project_id,
-            Prediction.model_version == rule.model_version,
-            col(Prediction.id) > place.last_id,
-        )
-        .order_by(col(Prediction.id))
-        .limit(AT_ONCE)
-    ).all()
-    shown = [_row(row, rule) for row in rows if _is_shown(rule, row)]
-    if shown:
-        session.execute(
-            insert(MirrorPrediction)
-            .values(shown)
-            .on_conflict_do_update(
-                index_elements=["prediction_id"], set_={"rule_version": rule.version}
-            )
-        )
-    if rows:
-        place.last_id = rows[-1].id or 0
-        session.add(place)
-        session.flush()
 
 
 def _place(session: Session, rule: PredictionRule) -> MirrorShown:

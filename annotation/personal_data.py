@@ -26,6 +26,7 @@ TABLES = (
         acts=("added_by",),
         words=("name",),
         codes=("kind", "sha256"),
+        hidden=("upload_key",),
     ),
     nobody("task_media_use", _l("Which task shows which file")),
     Table(

@@ -28,6 +28,8 @@ from projects.models import Project, id_of
 
 AT_ONCE = 500
 SHOWN = 100  # so many troubles are kept with their words
+# Held by all who add predictions, until theirs are in.
+ADDING = text("select pg_advisory_xact_lock_shared(7220198, :project)")
 OPEN_TO = frozenset({"required"})  # what a prediction may leave to the expert
 ADD = text("""
     insert into prediction
@@ -166,6 +168,7 @@ def add(
         return
     rows = json.dumps([_row(one) for one in right.values()])
     asked = {"project": project.id, "run": run.id, "at": at, "rows": rows}
+    session.execute(ADDING, {"project": project.id})
     added = {(row.task_id, row.model_version) for row in session.execute(ADD, asked)}
     there = {(row.task_id, row.model_version) for row in session.execute(AS_THERE, {"rows": rows})}
     tally.kept += len(added)

@@ -52,6 +52,12 @@ class Task:
     queue: str
     attempts: int
     longest_wait: int
+    alone: bool = False
+
+    @property
+    def lock(self) -> str | None:
+        """The lock of its jobs, where they are to run one after another."""
+        return self.name if self.alone else None
 
 
 @dataclass(frozen=True)
@@ -90,17 +96,24 @@ class Tasks:
     all: list[Task] = field(default_factory=list)
 
     def task(
-        self, *, queue: str = "default", attempts: int = 8, longest_wait: int = 7200
+        self,
+        *,
+        queue: str = "default",
+        attempts: int = 8,
+        longest_wait: int = 7200,
+        alone: bool = False,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Register a function; a failing one is tried again, later each time.
 
-        While a job with a lock waits for its next try, every later one with that lock waits too:
-        `longest_wait` seconds is how long that may take.
+        While a job with a lock waits for its next try, every later one with that lock waits too,
+        but for one that goes `first`. No pause between two tries is longer than `longest_wait`
+        seconds; all pauses together may be. Sweeps of a task that is `alone` have its name as
+        their lock.
         """
 
         def keep(run: Callable[..., Any]) -> Callable[..., Any]:
             name = f"{self.package}.{run.__name__}"
-            self.all.append(Task(name, run, queue, attempts, longest_wait))
+            self.all.append(Task(name, run, queue, attempts, longest_wait, alone))
             return run
 
         return keep

@@ -38,9 +38,8 @@ def tick(app: Flask, name: str) -> None:
     try:
         with app.app_context(), transaction() as session:
             health.beat(session, "clock", at=now())
-            jobs.defer(
-                session, name, queue=app.extensions["doyen.tasks"][name].queue, queueing_lock=name
-            )
+            task: jobs.Task = app.extensions["doyen.tasks"][name]
+            jobs.defer(session, name, queue=task.queue, queueing_lock=name, lock=task.lock)
     except Exception:
         # The database may be away for a while; the next tick tries again.
         log.exception("the tick of %s failed", name)

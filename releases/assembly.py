@@ -186,6 +186,7 @@ def _rule(
     groups, moments = (spool.column(folder / spool.ROWS, name) for name in ("group", "moment"))
     if names:
         groups = pa.array([names.get(one, one) for one in groups.to_pylist()], pa.string())
+    moments = pa.array([made.moment(one) for one in moments.to_pylist()], pa.string())
     cuts = made.cuts or splits.choose_cuts(groups, moments)
     return replace(made, cuts=cuts), splits.beginnings(groups, moments)
 

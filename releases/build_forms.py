@@ -6,7 +6,7 @@ from datetime import date
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, DateField, SelectField, SelectMultipleField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import Optional, ValidationError
+from wtforms.validators import NumberRange, Optional, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from annotation.aggregation import Method
@@ -24,7 +24,12 @@ class _Ticks(SelectMultipleField):  # type: ignore[misc]
 
 
 def _percent(words: object, hint: object) -> WholeNumberField:
-    return WholeNumberField(words, description=hint, render_kw={"min": 0, "max": 100})
+    return WholeNumberField(
+        words,
+        validators=[Optional(), NumberRange(0, 100, _l("Write a number from 0 to 100."))],
+        description=hint,
+        render_kw={"min": 0, "max": 100},
+    )
 
 
 class RecipeForm(ReleaseForm):
@@ -65,7 +70,10 @@ class RecipeForm(ReleaseForm):
         default=Marks.OVERLAP,
     )
     min_answers = WholeNumberField(
-        _l("Answers a task needs at least"), render_kw={"min": 1, "max": 20}, default=1
+        _l("Answers a task needs at least"),
+        validators=[Optional(), NumberRange(1, 20, _l("Write a number from 1 to 20."))],
+        render_kw={"min": 1, "max": 20},
+        default=1,
     )
     min_agreement = _percent(
         _l("Agreement at least"), _l("Share of the pairs of answers that are the same.")

@@ -47,7 +47,7 @@ def ask(project_id: int) -> ResponseReturnValue:
         if once.first_use(db_session(), form.once.data, user_id=current_user.id, at=now()):
             builds.ask(db_session(), project, form.wish, by=current_user, at=now())
             flash(_("The release is being built. A letter tells you when it is ready."), "success")
-    except builds.OtherForm as problem:
+    except (builds.OtherForm, builds.SameId) as problem:
         form.others.errors = [problem.words]
         return _page(project, form), 422
     return redirect(url_for("releases.project_releases", project_id=project.id))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import distinct, func
+from sqlalchemy import distinct, func, text
 from sqlmodel import Session, col, select
 
 from accounts import webhooks
@@ -21,7 +21,7 @@ from annotation.released import VALIDATED
 from core import audit, jobs, messages
 from core.errors import Conflict
 from core.settings import current_settings
-from projects.models import Project
+from projects.models import Project, id_of
 from releases import grants, series, summaries
 from releases import recipe as recipes
 from releases.assembly import Built
@@ -33,8 +33,10 @@ HELD = timedelta(minutes=2)
 NO_ROOM = timedelta(minutes=5)
 ATTEMPTS, ATTEMPTS_AT_ROOM = 5, 24
 # What is made of a release once it is published; the clock would do it too.
-FOLLOWS = ("releases.sign_waiting", "releases.make_formats", "releases.count_columns")
+FORMATS = "releases.make_formats"  # two at once would clear away what the other one writes
+FOLLOWS = ("releases.sign_waiting", FORMATS, "releases.count_columns")
 GAVE_UP, NOTHING, NOT_WANTED, STORAGE = "gave_up", "nothing", "not_wanted", "storage"
+SAME_ID = "same_id"
 OPEN = (State.BUILDING, State.PROPOSED)
 
 
@@ -53,8 +55,23 @@ class OtherOrganisation(Conflict):
     """A release holds projects of one organisation only."""
 
 
+class SameId(Conflict):
+    """The task “%(id)s” would have the id of a task of another project. Leave that project out."""
+
+
 class NotWaiting(Conflict):
     """This release does not wait for your yes any more. Its page says what became of it."""
+
+
+# Tasks of other projects come with the number of theirs before their names: `rows.row_id`.
+IDS_MEET = text("""
+    select t.external_id from task t
+    join task o on o.project_id = any(:others)
+        and o.external_id = substring(t.external_id from '^p[0-9]+:(.*)$')
+        and cast(o.project_id as text) = substring(t.external_id from '^p([0-9]+):')
+    where t.project_id = :primary and t.external_id ~ '^p[0-9]+:'
+    order by 1 limit 1
+""")
 
 
 @dataclass(frozen=True)
@@ -144,6 +161,17 @@ def _check_sources(session: Session, project: Project, others: Sequence[int]) ->
             raise OtherOrganisation
         if not same_form(project.label_config, other.label_config):
             raise OtherForm
+    same = same_id(session, id_of(project), others)
+    if same is not None:
+        raise SameId(id=same)
+
+
+def same_id(session: Session, project_id: int, others: Sequence[int]) -> str | None:
+    """Return a task of a project whose id one of another project would have too, if there is."""
+    if not others:
+        return None
+    asked = {"primary": project_id, "others": list(others)}
+    return session.execute(IDS_MEET, asked).scalar_one_or_none()
 
 
 def _as_series_splits(recipe: Recipe, kept: ReleaseSeries) -> Recipe:
@@ -282,7 +310,8 @@ def _publish(session: Session, release: Release, kept: ReleaseSeries) -> None:
     )
     for name in FOLLOWS:
         # What follows is made at once; the clock would do it too.
-        jobs.defer(session, name, queue="releases", queueing_lock=name)
+        lock = name if name == FORMATS else None
+        jobs.defer(session, name, queue="releases", queueing_lock=name, lock=lock)
 
 
 def fail(session: Session, release: Release, trouble: str, *, at: datetime) -> None:

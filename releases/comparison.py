@@ -18,7 +18,7 @@ COMPARED = 300_000
 
 @dataclass(frozen=True)
 class Label:
-    """A label in two releases: rows and shares in percent."""
+    """A label in two releases: rows, and their shares between 0 and 1."""
 
     name: str
     old: int

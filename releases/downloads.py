@@ -104,24 +104,6 @@ def reader(
     return Reader(organisation_id, way, principal.user_id, principal.token_id)
 
 
-def count(session: Session, project_id: int) -> int:
-    """Return how often the releases of a project were loaded: readers and days, not files."""
-    once_a_day = (
-        sql_select(
-            col(ReleaseDownload.release_id),
-            col(ReleaseDownload.organisation_id),
-            col(ReleaseDownload.user_id),
-            col(ReleaseDownload.token_id),
-            col(ReleaseDownload.day),
-        )
-        .join(Release, col(Release.id) == col(ReleaseDownload.release_id))
-        .where(col(Release.project_id) == project_id, col(ReleaseDownload.times) > 0)
-        .distinct()
-        .subquery()
-    )
-    return int(session.execute(sql_select(func.count()).select_from(once_a_day)).scalar_one())
-
-
 def uses(session: Session, release_id: int) -> list[Use]:
     """Return what each organisation has loaded of a release, the latest first."""
     last = func.max(col(ReleaseDownload.last_at))

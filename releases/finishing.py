@@ -64,15 +64,20 @@ def write(folder: Path, plan: Plan, tally: Tally, beat: Beat) -> dict[str, Writt
     overlap = recipe.marks is Marks.OVERLAP
     schema = columns.schema(plan.data, plan.label_names, overlap=overlap)
     made = Writer(folder, schema, jsonl=recipe.jsonl, csv=recipe.csv)
-    with made as writer, spool.Spool(folder / (spool.LEFT + "2"), spool.LEFT_OUT) as left:
+    with (
+        made as writer,
+        spool.Spool(folder / (spool.LEFT + "2"), spool.LEFT_OUT) as left,
+        spool.Spool(folder / spool.SECRETS, spool.SECRET) as secrets,
+    ):
         for batch in spool.batches(folder / spool.ROWS):
-            where.append(_write_batch(writer, batch, row, plan, tally, left))
+            where.append(_write_batch(writer, batch, row, plan, tally, left, secrets))
             row += batch.num_rows
             beat(row)
     written = {formats.DATA: _written(made)}
     if recipe.votes:
         places = np.concatenate(where) if where else np.zeros(0, dtype=np.int8)
         written[formats.VOTES] = _write_votes(folder, plan, places)
+    (folder / spool.SECRETS).unlink()
     return written
 
 
@@ -93,6 +98,7 @@ def _write_batch(
     plan: Plan,
     tally: Tally,
     left: spool.Spool,
+    secrets: spool.Spool,
 ) -> np.ndarray[Any, np.dtype[np.int8]]:
     """Write a batch; return for each of its rows the number of its split, or nowhere."""
     held = {name: batch.column(name) for name in batch.schema.names}
@@ -102,7 +108,7 @@ def _write_batch(
     where = _split(held, plan)
     _leave_out(where, held, first, plan, tally, left)
     if plan.recipe.personal is Personal.MASK:
-        _mask(held)
+        _mask(held, first, secrets)
     table = _table(held, plan, writer.schema)
     for number, split in enumerate(SPLITS):
         mine = np.flatnonzero(where == number)
@@ -165,7 +171,7 @@ def _split(held: dict[str, pa.Array], plan: Plan) -> np.ndarray[Any, np.dtype[np
         return found
     return np.fromiter(
         (
-            numbers[rule.split_of(group, begun.get(group, moment))]
+            numbers[rule.split_of(group, begun.get(group, rule.moment(moment)))]
             for group, moment in zip(
                 held["group"].to_pylist(), held["moment"].to_pylist(), strict=True
             )
@@ -199,8 +205,11 @@ def _leave_out(
             left.add({"id": held["id"][at].as_py(), "reason": reason})
 
 
-def _mask(held: dict[str, pa.Array]) -> None:
-    """Hide what was found, in the data and wherever answers quote it; marks keep their places."""
+def _mask(held: dict[str, pa.Array], first: int, kept: spool.Spool) -> None:
+    """Hide what was found, in the data and wherever answers quote it; marks keep their places.
+
+    What is hidden of a row is kept for its votes, which quote it too.
+    """
     found = pc.greater(pc.list_value_length(held["personal"]), 0)
     places = np.flatnonzero(found.to_numpy(zero_copy_only=False)).tolist()
     if not places:
@@ -210,6 +219,7 @@ def _mask(held: dict[str, pa.Array]) -> None:
     for at in places:
         data = json.loads(lists["data"][at])
         secrets = personal_scan.secrets(data)
+        kept.add({"row": first + at, "words": json.dumps(secrets)})
         lists["data"][at] = json.dumps(personal_scan.masked(data), ensure_ascii=False)
         result = personal_scan.hidden(json.loads(lists["result"][at]), secrets)
         lists["result"][at] = json.dumps(personal_scan.masked(result), ensure_ascii=False)
@@ -292,9 +302,10 @@ def _expanded(data: pa.Array, kinds: dict[str, str]) -> list[pa.Array]:
 
 
 def _write_votes(folder: Path, plan: Plan, where: np.ndarray[Any, np.dtype[np.int8]]) -> Written:
+    secrets = _Secrets(folder / spool.SECRETS)
     with Writer(folder, columns.VOTES, config=formats.VOTES) as writer:
         for batch in spool.batches(folder / spool.VOTES):
-            table = _votes_table(batch, plan)
+            table = _votes_table(batch, plan, secrets)
             mine = where[batch.column("row").to_numpy()]
             for number, split in enumerate(SPLITS):
                 taken = np.flatnonzero(mine == number)
@@ -303,17 +314,33 @@ def _write_votes(folder: Path, plan: Plan, where: np.ndarray[Any, np.dtype[np.in
     return _written(writer)
 
 
-def _votes_table(batch: pa.RecordBatch, plan: Plan) -> pa.Table:
+def _votes_table(batch: pa.RecordBatch, plan: Plan, secrets: "_Secrets") -> pa.Table:
     experts = batch.column("expert").to_pylist()
     made = {name: batch.column(name) for name in batch.schema.names}
     if plan.recipe.personal is Personal.MASK:
-        made["result"] = pa.array(list(_masked_results(batch)), pa.string())
+        made["result"] = pa.array(list(_masked_results(batch, secrets)), pa.string())
     made["voter"] = pa.array([plan.voter(one) for one in experts], pa.string())
     made["annotator"] = pa.array([plan.keys.get(one) for one in experts], pa.string())
     return pa.Table.from_arrays([made[name] for name in columns.VOTES.names], schema=columns.VOTES)
 
 
-def _masked_results(batch: pa.RecordBatch) -> Iterator[str]:
-    for result in batch.column("result").to_pylist():
-        hidden = personal_scan.masked(json.loads(result))
-        yield json.dumps(hidden, ensure_ascii=False)
+class _Secrets:
+    """What was hidden of each row, read as its votes are: both stand in the order of the rows."""
+
+    def __init__(self, path: Path) -> None:
+        self.left = (one for batch in spool.batches(path) for one in batch.to_pylist())
+        self.row, self.words = NOWHERE, dict[str, str]()
+
+    def of(self, row: int) -> dict[str, str]:
+        """Return what was hidden of a row; no row is asked for after a later one."""
+        while self.row < row and (found := next(self.left, None)) is not None:
+            self.row, self.words = found["row"], json.loads(found["words"])
+        return self.words if self.row == row else {}
+
+
+def _masked_results(batch: pa.RecordBatch, secrets: _Secrets) -> Iterator[str]:
+    for row, result in zip(
+        batch.column("row").to_pylist(), batch.column("result").to_pylist(), strict=True
+    ):
+        hidden = personal_scan.hidden(json.loads(result), secrets.of(row))
+        yield json.dumps(personal_scan.masked(hidden), ensure_ascii=False)

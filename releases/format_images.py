@@ -6,12 +6,14 @@ so the pictures themselves are not needed, and stay where their addresses lead.
 
 import json
 import math
+import shutil
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
@@ -63,36 +65,49 @@ def coco(source: Source, out: Out) -> None:
     names = _names(source, *SHAPES)
     picture = _picture(source)
     for split in source.splits:
-        images: list[dict[str, Any]] = []
-        marks: list[dict[str, Any]] = []
-        for row in source.rows(split):
-            shapes = list(_shapes(row, *SHAPES.values()))
-            if not shapes:
-                out.left_out += 1
-                continue
-            number = len(images) + 1
-            images.append(
-                {
-                    "id": number,
-                    "file_name": _file(row, picture),
-                    "width": shapes[0].width,
-                    "height": shapes[0].height,
-                    "task_id": row.id,
-                }
-            )
-            for shape in shapes:
-                numbers = {"id": len(marks) + 1, "image_id": number, "iscrowd": 0}
-                marks.append(numbers | {"category_id": names.index(shape.label) + 1} | _of(shape))
-            out.rows += 1
         said = {
             "info": {"description": source.facts["title"], "version": source.facts["version"]},
             "licenses": [{"id": 1, "name": source.facts["licence"]}],
             "categories": [{"id": n, "name": name} for n, name in enumerate(names, start=1)],
-            "images": images,
-            "annotations": marks,
         }
-        with out.text(f"{split}.json") as opened:
-            json.dump(said, opened, ensure_ascii=False)
+        # Marks wait in a file of their own until all pictures are written: memory stays flat.
+        with (
+            out.text(f"{split}.json") as opened,
+            TemporaryFile("w+", encoding="utf-8", newline="\n", dir=out.folder) as waiting,
+        ):
+            opened.write(json.dumps(said, ensure_ascii=False)[:-1] + ', "images": [')
+            images, marks = _Listed(opened), _Listed(waiting)
+            for row in source.rows(split):
+                shapes = list(_shapes(row, *SHAPES.values()))
+                if not shapes:
+                    out.left_out += 1
+                    continue
+                first = shapes[0]
+                place = {"file_name": _file(row, picture)}
+                size = {"width": first.width, "height": first.height}
+                images.add(place | size | {"task_id": row.id})
+                for shape in shapes:
+                    numbers = {"image_id": images.count, "iscrowd": 0}
+                    kind = {"category_id": names.index(shape.label) + 1}
+                    marks.add(numbers | kind | _of(shape))
+                out.rows += 1
+            opened.write('], "annotations": [')
+            waiting.seek(0)
+            shutil.copyfileobj(waiting, opened)
+            opened.write("]}")
+
+
+class _Listed:
+    """Writes a list of JSON item by item, each with its number as its id."""
+
+    def __init__(self, to: IO[str]) -> None:
+        self.to, self.count = to, 0
+
+    def add(self, item: dict[str, Any]) -> None:
+        """Write one more."""
+        self.to.write(", " if self.count else "")
+        self.count += 1
+        self.to.write(json.dumps({"id": self.count} | item, ensure_ascii=False))
 
 
 def yolo(source: Source, out: Out) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+from sqlalchemy import func, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
@@ -80,15 +81,17 @@ class Made:
 
 def waiting(session: Session) -> list[Release]:
     """Return ready releases for which a format was not tried yet, the newest first."""
-    query = select(ReleaseFormat.release_id, ReleaseFormat.name, ReleaseFormat.maker)
-    tried = {tuple(row) for row in session.exec(query)}
-    ready = select(Release).where(Release.state == State.READY).order_by(col(Release.id).desc())
-    found = [
-        one
-        for one in session.exec(ready)
-        if any((one.id, name, made.maker) not in tried for name, made in FORMATS.items())
-    ]
-    return found[:AT_ONCE]
+    makers = [(name, made.maker) for name, made in FORMATS.items()]
+    tried = (
+        select(func.count())
+        .where(
+            ReleaseFormat.release_id == Release.id,
+            tuple_(col(ReleaseFormat.name), col(ReleaseFormat.maker)).in_(makers),
+        )
+        .scalar_subquery()
+    )
+    query = select(Release).where(Release.state == State.READY, tried < len(makers))
+    return list(session.exec(query.order_by(col(Release.id).desc()).limit(AT_ONCE)))
 
 
 def config_of(session: Session, release: Release) -> str:

@@ -29,6 +29,10 @@ class OwnOrganisation(Conflict):
     """Your own organisation reads its releases without being named."""
 
 
+class ReasonNeeded(Invalid):
+    """Say why; the other side reads it."""
+
+
 @dataclass(frozen=True)
 class Terms:
     """How far a grant goes: until when, and which versions. None is for good, and all."""
@@ -114,13 +118,15 @@ def let_in(
 
 
 def take_back(
-    session: Session, project: Project, organisation_id: int, *, by: User, reason: str = ""
+    session: Session, project: Project, organisation_id: int, *, by: User, reason: str
 ) -> bool:
-    """Stop an organisation from reading; return whether it could until now."""
+    """Stop an organisation from reading, for a reason; return whether it could until now."""
+    if not reason.strip():
+        raise ReasonNeeded
     held = session.get(ReleaseGrant, (project.id, organisation_id), with_for_update=True)
     if held is None:
         return False
-    end(session, held, by=by.id, reason=reason)
+    end(session, held, by=by.id, reason=reason.strip())
     return True
 
 

@@ -8,10 +8,11 @@ from sqlmodel import Session, col, select
 
 from core.clock import now
 from core.health import Finding
-from releases import jobs, storage
+from releases import jobs, requests, storage
 from releases.models import Release, State
 
 LONG = timedelta(minutes=30)
+REQUESTS = "release_readers.queue"
 CHECKED = 20  # newest releases
 
 
@@ -48,4 +49,13 @@ def files(session: Session) -> list[Finding]:
     return [Finding(_("Files of releases"), "stop", words)]
 
 
-CHECKS = [builds, files]
+def asked(session: Session) -> list[Finding]:
+    """How many requests to read wait; owners answer them, so it is no trouble of an operator's."""
+    name, count = _("Requests to read releases"), requests.count_all_open(session)
+    if not count:
+        return [Finding(name, "ok", _("Nobody waits for an answer."), REQUESTS)]
+    words = ngettext("%(num)s waits for its owner.", "%(num)s wait for their owners.", count)
+    return [Finding(name, "ok", words, REQUESTS)]
+
+
+CHECKS = [builds, files, asked]

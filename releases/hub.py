@@ -87,9 +87,16 @@ def repository(
     return Repository(owner, name, found)
 
 
-def listed(session: Session, organisation_ids: Collection[int], words: str) -> list[Repository]:
-    """Return the repositories that some organisations may read."""
-    newest = session.exec(grants.newest_readable(organisation_ids, words).limit(PER_PAGE)).all()
+def listed(
+    session: Session, organisation_ids: Collection[int], words: str, *, owner: str | None = None
+) -> list[Repository]:
+    """Return the repositories that some organisations may read, of all owners or of one."""
+    if "\0" in words + (owner or ""):  # no text of the database holds it
+        return []
+    query = grants.newest_readable(organisation_ids, words)
+    if owner is not None:
+        query = query.where(Organisation.slug == owner)
+    newest = session.exec(query.limit(PER_PAGE)).all()
     ids = [one.project_id for one in newest]
     names = session.exec(
         select(ReleaseSeries, Organisation)

@@ -58,10 +58,10 @@ def whoami() -> ResponseReturnValue:
 @by_token(READ)
 def datasets() -> ResponseReturnValue:
     """List what the token may read, for `hf datasets ls`."""
-    found = hub.listed(db_session(), _organisation_ids(), request.args.get("search", "")[:200])
-    author = request.args.get("author")
-    shown = [one for one in found if author in (None, one.owner)]
-    return jsonify([hub.info(one, one.newest, (), _downloads(one)) for one in shown])
+    words, author = request.args.get("search", "")[:200], request.args.get("author")
+    found = hub.listed(db_session(), _organisation_ids(), words, owner=author)
+    loads = _downloads(*found)
+    return jsonify([hub.info(one, one.newest, (), loads[one.id]) for one in found])
 
 
 @bp.get("/api/datasets/<owner>/<name>")
@@ -71,7 +71,9 @@ def info(owner: str, name: str, revision: str = hub.MAIN) -> ResponseReturnValue
     """Say what a repository is at a revision."""
     repository = _repository(owner, name)
     release = repository.at(revision)
-    return jsonify(hub.info(repository, release, _entries(release), _downloads(repository)))
+    return jsonify(
+        hub.info(repository, release, _entries(release), _downloads(repository)[repository.id])
+    )
 
 
 @bp.get("/api/datasets/<owner>/<name>/tree/<revision>")
@@ -222,8 +224,10 @@ def _entries(release: Release) -> list[serving.Entry]:
     return serving.entries(releases_folder(), release)
 
 
-def _downloads(repository: Repository) -> int:
-    return downloads.count(db_session(), repository.newest.project_id)
+def _downloads(*repositories: Repository) -> dict[str, int]:
+    """Return the whole loads of some repositories, as pages count them."""
+    used = downloads.usage(db_session(), [one.newest.project_id for one in repositories])
+    return {one.id: used.get(one.newest.project_id, downloads.UNUSED).loads for one in repositories}
 
 
 def _reader(release: Release) -> Reader:

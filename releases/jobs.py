@@ -56,6 +56,11 @@ def build(release_id: int) -> str:
             with transaction() as session:
                 builds.wait_for_storage(session, release_id, at=now())
             return "waits for storage"
+        except builds.SameId as trouble:  # a task that came after the release was asked for
+            log.warning("release %s is not built: %s", release_id, trouble)
+            with transaction() as session:
+                builds.fail(session, session.merge(release), builds.SAME_ID, at=now())
+            return "two tasks of one id"
         with transaction() as session:
             if built is None:
                 builds.fail(session, session.merge(release), builds.NOTHING, at=now())
@@ -90,9 +95,12 @@ def sign_waiting() -> int:
     return count
 
 
-@tasks.task(queue="releases")
+@tasks.task(queue="releases", longest_wait=60, alone=True)
 def make_formats() -> int:
-    """Make the formats of ready releases for which they were not tried yet."""
+    """Make the formats of ready releases for which they were not tried yet.
+
+    One at a time: two would clear away the folders that the other one writes to.
+    """
     root, count = releases_folder(), 0
     with transaction() as session:
         left = formats_made.waiting(session)
@@ -101,7 +109,7 @@ def make_formats() -> int:
         try:
             count += _make_formats(root, release, configs[release.id])
         except LATER as trouble:
-            # Nothing is noted: they are tried again once its files can be read and written.
+            # Those not made are not noted: they are tried again once its files can be read.
             log.warning("formats of release %s wait for its files: %s", release.id, trouble)
     return count
 
@@ -189,6 +197,9 @@ def _built(release: Release, root: Path) -> assembly.Built | None:
     made = recipe.read(release.recipe)
     ids = [release.project_id, *made.others]
     with snapshot() as session:
+        same = builds.same_id(session, release.project_id, made.others)
+        if same is not None:
+            raise builds.SameId(id=same)
         facts = replace(
             about.read(session, release),
             named=partial(_asked_now, provenance.named, ids),

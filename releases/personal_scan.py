@@ -43,13 +43,15 @@ _MAYBE_PHONE = re.compile(r"\d(?:[ ().\-/\u00A0\u202F]{0,2}\d){7}")
 # What every text has in which something is found, as JSON writes it and as RE2 reads it: there a
 # number may stand behind a letter that is part of an escaped sign. Arrow looks in many at once.
 _EDGE = r"(?:^|[^\w./\-]|\\[bfnrt]|\\u[0-9a-f]{4})"
+_SPACE = r"(?:[\s\p{Z}]|\\[bfnrt]|\\u[0-9a-f]{4})"
 _MAYBE = "|".join(
     (
         "@",
         _EDGE + r"[A-Z]{2}\p{Nd}{2}(?: ?[A-Z0-9]){6}",
         _EDGE + r"\(?(?:\+|00|0|1[ .\-])?\(?\p{Nd}(?:[ .\-()\x{A0}\x{202F}]{0,2}\p{Nd}){8}",
         r"(?:^|[^\w.]|\\[bfnrt]|\\u[0-9a-f]{4})\p{Nd}(?:[ \-]?\p{Nd}){12}",
-        r"(?:^|[^\w]|\\[bfnrt]|\\u[0-9a-f]{4})[12][\s\p{Z}]?\p{Nd}{2}[\s\p{Z}]?[01]\p{Nd}[\s\p{Z}]?\p{Nd}",
+        r"(?:^|[^\w]|\\[bfnrt]|\\u[0-9a-f]{4})"
+        rf"[12]{_SPACE}?\p{{Nd}}{{2}}{_SPACE}?[01]\p{{Nd}}{_SPACE}?\p{{Nd}}",
         r"\p{Nd}{3}-\p{Nd}\p{Nd}-\p{Nd}{4}",
         r"\p{Nd}\.\p{Nd}{1,3}\.\p{Nd}{1,3}\.\p{Nd}",
     )
@@ -58,6 +60,12 @@ _MAYBE = "|".join(
 _LOCAL_PHONE = re.compile(
     r"(?<![\w./-])\(?(?:\+|00|0|1[ .-])?\(?\d(?:[ .\-()\u00A0\u202F]{0,2}\d){8,13}(?![\w/-])"
 )
+_GAP = re.compile(r"[ \u00A0\u202F]+")
+# Where a number begins that follows on another one.
+_BEGINS = re.compile(r"(?<=[ \u00A0\u202F])(?:\+|\(|0\d)")
+# What is so written is a number, whatever stands behind it: dates and counts are not.
+_FORMED = re.compile(r"[0+(]|[2-9]\d\d[ .-]\d{3}[ .-]\d{4}(?!\d)")
+_LEAST = 9  # digits of a telephone number
 
 
 # Names of fields, labels and kinds are the form's, not the task's.
@@ -211,9 +219,30 @@ def _addresses(text: str) -> Iterator[Found]:
 
 
 def _phones(text: str) -> Iterator[Found]:
-    for one in _LOCAL_PHONE.finditer(text):
-        if any(_is_phone(one[0], region) for region in REGIONS):
-            yield Found(one.start(), one.end(), PHONE)
+    """Yield telephone numbers, also those that another number stands right before or behind."""
+    at = 0
+    while (one := _LOCAL_PHONE.search(text, at)) is not None:
+        begins = _BEGINS.search(text, one.start() + 1, one.end())
+        end = next((end for end in _ends(one) if _is_any_phone(text, one, end)), None)
+        if end is not None:
+            yield Found(one.start(), end, PHONE)
+            at = end
+        else:
+            at = begins.start() if begins else one.end()
+
+
+def _ends(one: re.Match[str]) -> Iterator[int]:
+    """Yield where a number may end: where it does, or at a gap in it, the latest first."""
+    yield one.end()
+    if _FORMED.match(one[0]):
+        for gap in reversed([*_GAP.finditer(one[0])]):
+            if sum(sign.isdecimal() for sign in one[0][: gap.start()]) >= _LEAST:
+                yield one.start() + gap.start()
+
+
+def _is_any_phone(text: str, one: re.Match[str], end: int) -> bool:
+    words = text[one.start() : end]
+    return any(_is_phone(words, region) for region in REGIONS)
 
 
 def _is_phone(words: str, region: str) -> bool:

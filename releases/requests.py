@@ -42,10 +42,6 @@ class NoSuchVersion(Invalid):
     """One of these versions is not there. Choose among the versions that are ready."""
 
 
-class ReasonNeeded(Invalid):
-    """Say why; the other side reads it."""
-
-
 @dataclass(frozen=True)
 class Asked:
     """What a team says when it asks."""
@@ -126,7 +122,7 @@ def refuse(
 ) -> None:
     """Refuse a request, with a reason that the team reads; a second click changes nothing."""
     if not reason.strip():
-        raise ReasonNeeded
+        raise grants.ReasonNeeded
     session.refresh(request, with_for_update=True)
     if request.state is RequestState.REFUSED:
         return
@@ -162,9 +158,7 @@ def take_back(
     at: datetime,
 ) -> bool:
     """Stop an organisation from reading, and tell it why; return whether it could until now."""
-    if not reason.strip():
-        raise ReasonNeeded
-    if not grants.take_back(session, project, organisation_id, by=by, reason=reason.strip()):
+    if not grants.take_back(session, project, organisation_id, by=by, reason=reason):
         return False
     _close(session, project.id, organisation_id, RequestState.ENDED, reason.strip(), at)
     _tell_organisation(session, project, organisation_id, reason.strip())
@@ -269,6 +263,12 @@ def count_open(session: Session, project_id: int) -> int:
     query = select(func.count()).where(
         ReleaseRequest.project_id == project_id, ReleaseRequest.state == RequestState.OPEN
     )
+    return session.exec(query).one()
+
+
+def count_all_open(session: Session) -> int:
+    """Return how many requests wait for their owners."""
+    query = select(func.count()).where(ReleaseRequest.state == RequestState.OPEN)
     return session.exec(query).one()
 
 

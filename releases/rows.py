@@ -23,7 +23,7 @@ from annotation.loop_models import Origin
 from annotation.models import State
 from annotation.released import NEVER, NONE, Batch, Extra, Ints, moment
 from core.money import Money
-from releases import columns
+from releases import columns, splits
 from releases.readings import Readings, Summary, joined
 from releases.recipe import Recipe, SplitBy
 
@@ -492,7 +492,8 @@ def _price(minor: int, currency: str) -> tuple[int, str]:
 
 def _sortable(value: Any) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return f"{value:025.6f}"
+        text = f"{value:025.6f}"
+        return text.translate(splits.MIRRORED) if text.startswith("-") else text
     return "" if value is None else _words(value)
 
 

@@ -6,6 +6,7 @@ time, it follows from two moments that a series keeps and from when the group be
 """
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ SHARES = {"train": 80, "validation": 10, "test": 10}
 FEW_GROUPS = 2000
 SALTS = 64
 Groups = Mapping[str, Counter[str]]
+# The further below nought a number is, the earlier its words are to sort.
+MIRRORED = str.maketrans("0123456789", "9876543210")
+_NEGATIVE = re.compile(r"-[0-9]{17}\.[0-9]{6}")
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,20 @@ class Rule:
             return split_of(self.salt, group)
         passed = sum(moment >= cut for cut in self.cuts)
         return [*SHARES][passed]
+
+    def moment(self, words: str) -> str:
+        """Return a moment as the cuts of the series were written.
+
+        A series that was begun when numbers below nought stood the wrong way round stays so: no
+        row changes sides.
+        """
+        if self._is_turned and _NEGATIVE.fullmatch(words):
+            return words.translate(MIRRORED)
+        return words
+
+    @property
+    def _is_turned(self) -> bool:
+        return any(cut.startswith("-0") and _NEGATIVE.fullmatch(cut) for cut in self.cuts)
 
 
 def rule(held: Mapping[str, Any]) -> Rule:

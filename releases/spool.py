@@ -13,6 +13,7 @@ import pyarrow as pa
 from releases import columns
 
 ROWS, VOTES, LEFT = "rows.spool", "votes.spool", "left.spool"
+SECRETS = "secrets.spool"
 AT_ONCE = 5_000
 _TEXTS = pa.list_(pa.string())
 _TIME = pa.timestamp("us", tz="UTC")
@@ -65,6 +66,8 @@ VOTE = pa.schema(
     ]
 )
 LEFT_OUT = pa.schema([("id", pa.string()), ("reason", pa.string())])
+# What is hidden of a row, with what stands in its place, as JSON.
+SECRET = pa.schema([("row", pa.int64()), ("words", pa.string())])
 
 
 class Spool:

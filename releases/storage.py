@@ -168,8 +168,9 @@ def put(root: Path, built: Path, place: str) -> None:
     """Move a finished folder to a place of its own, in place of one that was there."""
     to = root / place
     to.parent.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(to, ignore_errors=True)
+    gone = _aside(root, to)
     built.rename(to)
+    shutil.rmtree(gone, ignore_errors=True)
     elsewhere = target.current()
     if elsewhere is not None:
         for path in files(to):
@@ -243,11 +244,16 @@ def _is_there(elsewhere: target.Target, root: Path, copy: Path) -> bool:
 
 def _drop(root: Path, copy: Path) -> None:
     """Delete a folder at once for those who look, however long it takes."""
+    shutil.rmtree(_aside(root, copy), ignore_errors=True)
+
+
+def _aside(root: Path, copy: Path) -> Path:
+    """Move a folder away, if it is there, and return where it is to be deleted."""
     gone = root / UNFINISHED / f"gone-{secrets.token_hex(8)}"
     gone.parent.mkdir(parents=True, exist_ok=True)
     with suppress(FileNotFoundError):
         copy.rename(gone)
-    shutil.rmtree(gone, ignore_errors=True)
+    return gone
 
 
 def _fetch(elsewhere: target.Target, root: Path, release: Release, place: Path) -> None:

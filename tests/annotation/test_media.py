@@ -2,6 +2,7 @@
 
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from annotation.models import Assignment, State, Task
 from core import content
 from core.clock import now
 from core.models import AuditEvent
+from projects.models import Project
 from tests.factories.annotation import Desk, claimed, make_assignment, make_desk
 from tests.factories.media import PIXEL, make_media
 
@@ -96,6 +98,21 @@ def test_sending_goes_on_where_it_stopped(session, sign_in, desk):
     )
     assert bring(client, desk.project_id, PIXEL).status_code == 200
     assert session.exec(select(TaskMedia)).one().size == len(PIXEL)
+
+
+def test_whoever_missed_the_answer_asks_again_and_gets_the_same(session, sign_in, desk):
+    client = sign_in(desk.owner)
+    body = {"name": "scans/one.png", "size": len(PIXEL), "stamp": "1"}
+    begun = client.post(f"/projects/{desk.project_id}/media/uploads", json=body).json
+    kind = {"content_type": "application/octet-stream"}
+    client.post(f"{begun['pieces']}?start=0", data=PIXEL, **kind)
+
+    answers = [client.post(begun["finish"], json={"replaces": False}) for _ in range(3)]
+
+    assert [one.status_code for one in answers] == [200] * 3
+    assert all(one.json == answers[0].json for one in answers)
+    stranger = sign_in(make_desk(session, tasks=0).owner)
+    assert stranger.post(begun["finish"], json={"replaces": False}).status_code in (403, 404)
 
 
 def test_what_was_moved_away_before_a_crash_is_sent_anew(session, sign_in, desk, settings):
@@ -192,6 +209,29 @@ def test_an_import_names_files_that_are_there(session, desk, settings):
     assert len(session.exec(select(TaskMediaUse)).all()) == 1
 
 
+def test_a_file_that_goes_while_an_import_comes_is_missed_in_words(live, settings):
+    with live.transaction() as session:
+        desk = make_desk(session, tasks=0, label_config=IMAGE)
+        file = make_media(session, desk.project, by=desk.owner, settings=settings)
+        media_id, owner_id = file.id, desk.owner.id
+
+    def import_now():
+        with live.transaction() as session:
+            project = session.get_one(Project, desk.project_id, with_for_update=True)
+            owner = session.get_one(User, owner_id)
+            stream = io.BytesIO(b'{"data": {"image": "media:a.png"}}')
+            return tasks.import_file(session, project, "x.jsonl", stream, by=owner, at=now())
+
+    with ThreadPoolExecutor(1) as pool, live.transaction() as session:
+        media.remove(session, media_id, by=owner_id)
+        coming = pool.submit(import_now)
+        with pytest.raises(TimeoutError):
+            coming.result(timeout=0.5)
+        session.commit()
+        with pytest.raises(tasks.BadFile):
+            coming.result(timeout=10)
+
+
 def test_a_file_changes_only_while_nobody_has_worked_with_it(session, desk, settings):
     file = make_media(session, desk.project, by=desk.owner, settings=settings)
     how = {"by": desk.owner, "settings": settings, "content": OTHER}
@@ -201,7 +241,7 @@ def test_a_file_changes_only_while_nobody_has_worked_with_it(session, desk, sett
     make_media(session, desk.project, **how, replaces=True)
     assert file.replaced_at is not None
     with pytest.raises(media.InUse):
-        media.remove(session, file, by=desk.owner.id)
+        media.remove(session, file.id, by=desk.owner.id)
 
     claimed(session, desk.project, desk.experts[0].user_id, at=now())
 
@@ -294,7 +334,7 @@ def test_a_sweep_takes_contents_that_nobody_has(session, desk, settings):
     file = make_media(session, desk.project, by=desk.owner, settings=settings)
     make_media(session, desk.project, by=desk.owner, settings=settings, name="b.png", content=OTHER)
     path = media.path_of(file, settings)
-    media.remove(session, file, by=desk.owner.id)
+    media.remove(session, file.id, by=desk.owner.id)
 
     media.sweep(session, settings, at=now())
     assert path.exists()

@@ -12,6 +12,7 @@ from sqlmodel import select
 from accounts.models import User
 from annotation import (
     assignment,
+    mirror_predictions,
     prediction_files,
     prediction_rule,
     predictions,
@@ -19,6 +20,7 @@ from annotation import (
     sameness,
 )
 from annotation.loop_models import AnswerOrigin, ModelRun, Origin, Prediction, RunState, Shows
+from annotation.mirror_prediction_models import MirrorPrediction
 from annotation.models import Assignment, State, Task
 from annotation.task_files import Trouble
 from core.clock import now
@@ -341,3 +343,38 @@ def test_a_box_is_the_same_after_rounding_and_a_relation_follows_its_ends():
     turned = boxes(10, "a", "b")
     turned[2] |= {"from_id": "b", "to_id": "a"}
     assert not sameness.same(boxes(10, "a", "b"), turned)
+
+
+def test_a_prediction_that_is_kept_late_is_not_passed_over_by_the_mirror(live):
+    with live.transaction() as session:
+        desk = make_desk(session, tasks=0)
+        first, *names = [make_task(session, desk.project).external_id for _ in range(3)]
+        upload(session, desk, {"task": first, "result": choice()})
+        show(session, desk)
+        project_id, owner_id = desk.project_id, desk.owner.id
+
+    def bring(session, name):
+        project, owner = session.get_one(Project, project_id), session.get_one(User, owner_id)
+        sent = lines({"task": name, "result": choice()})
+        predictions.import_file(session, project, "p.jsonl", sent, "v1", by=owner, at=now())
+        session.flush()
+
+    with live.transaction() as slow:
+        run = ModelRun(
+            project_id=project_id, source="upload", model_version="v1", state=RunState.DONE,
+            made_by=owner_id, made_at=now(), ended_at=now(),
+        )  # fmt: skip
+        slow.add(run)
+        slow.flush()
+        task = slow.exec(select(Task).where(Task.external_id == names[0])).one()
+        given = predictions.Given(1, task.id, task.data, "v1", None, None, choice())
+        project = slow.get_one(Project, project_id)
+        predictions.add(slow, project, run, [given], predictions.Tally(), at=now())
+        with live.transaction() as quick:
+            bring(quick, names[1])
+        with live.transaction() as session:
+            assert not mirror_predictions.note_more(session, project_id)
+
+    with live.transaction() as session:
+        assert mirror_predictions.note_more(session, project_id)
+        assert len(session.exec(select(MirrorPrediction)).all()) == 3

@@ -213,8 +213,10 @@ def test_what_another_organisation_may_read_does_not_exist(client, session, rele
 
 def test_a_grant_that_is_taken_back_ends_at_once(get, session, desk, release, team):
     assert get(f"/releases/{release.id}").status_code == 200
+    with pytest.raises(grants.ReasonNeeded):
+        grants.take_back(session, desk.project, team[1].id, by=desk.owner, reason=" ")
 
-    grants.take_back(session, desk.project, team[1].id, by=desk.owner)
+    grants.take_back(session, desk.project, team[1].id, by=desk.owner, reason="Over.")
     session.commit()
 
     assert get(f"/releases/{release.id}").status_code == 404

@@ -356,3 +356,14 @@ def test_the_operator_sees_a_build_that_takes_too_long(app, session):
     [finding] = health.builds(session)
     assert finding.tone == "wait"
     assert "1 release has been in the making" in finding.words
+
+
+def test_formats_are_made_by_one_job_at_a_time(app, session, release):
+    task = app.extensions["doyen.tasks"]["releases.make_formats"]
+
+    locks = session.execute(
+        text("select lock from procrastinate_jobs where task_name = 'releases.make_formats'")
+    ).scalars()
+
+    assert task.lock == "releases.make_formats"
+    assert set(locks) == {task.lock}

@@ -239,6 +239,9 @@ def test_the_queue_is_the_owners_own_and_whole_to_an_operator(
     assert name in sign_in(operator).get("/releases/requests").text
     assert name not in sign_in(stranger).get("/releases/requests").text
     assert sign_in(outsider[0]).get("/releases/requests").status_code == 403
+    health = sign_in(operator).get("/operator").text
+    assert "1 waits for its owner." in health
+    assert health.count('href="/releases/requests"') == 2
 
 
 def test_some_versions_until_a_day_are_all_that_is_read(app, session, desk, release, team, sign_in):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from datetime import UTC, datetime
 
 import pyarrow as pa
@@ -9,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from releases import cards, changes, columns, formats, rows
+from releases import cards, changes, columns, formats, rows, storage
 from releases.gathering import Gathered
 
 
@@ -206,3 +207,17 @@ def test_an_annotators_key_tells_nothing_and_stays():
     assert rows.annotator("secret", 12) == rows.annotator("secret", 12)
     assert rows.annotator("secret", 12) != rows.annotator("other", 12)
     assert "12" not in rows.annotator("secret", 12)[2:4]
+
+
+def test_a_format_that_is_made_again_is_never_away_while_the_old_one_is_deleted(
+    tmp_path, monkeypatch
+):
+    there, seen = tmp_path / "beside/csv/train.csv", []
+    for content in ("old", "new"):
+        built = storage.start(tmp_path, 1, kind="formats-csv")
+        (built / "train.csv").write_text(content)
+        if content == "new":
+            monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: seen.append(there.read_text()))
+        storage.put(tmp_path, built, "beside/csv")
+
+    assert seen == ["new"]

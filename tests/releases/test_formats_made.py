@@ -6,6 +6,7 @@ The proof loads them with the libraries that consume them; here is what each hol
 import csv
 import json
 import struct
+import tracemalloc
 import zipfile
 import zlib
 from dataclasses import dataclass, field
@@ -165,6 +166,23 @@ def test_coco_has_pixels_and_runs_down_the_columns(tmp_path):
     assert brush["segmentation"]["counts"][:4] == [0, 3, 17, 3]
     assert sum(brush["segmentation"]["counts"]) == 800
     assert said["images"][0]["file_name"] == "scan-0.png"
+
+
+def test_coco_keeps_no_split_in_memory_and_writes_what_json_would(tmp_path):
+    source = source_of("pictures", 1)
+    box = [one for one in source.given[0].result if one["type"] == format_images.BOXES]
+    source.given[:] = [row(n, source.given[0].data, box * 4) for n in range(1000)]
+
+    tracemalloc.start()
+    made(format_images.coco, source, tmp_path)
+    _now, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    said = (tmp_path / "train.json").read_text("utf-8")
+    assert said == json.dumps(json.loads(said), ensure_ascii=False)
+    assert [len(json.loads(said)[name]) for name in ("images", "annotations")] == [1000, 4000]
+    assert most < len(said) / 2
+    assert [one.name for one in tmp_path.iterdir()] == ["train.json"]
 
 
 def test_a_turned_box_is_turned(tmp_path):

@@ -8,12 +8,14 @@ from sqlmodel import select
 
 from accounts import tokens
 from core.clock import now
-from releases import grants
+from releases import downloads, grants, hub
 from releases.delivery_models import ReleaseDownload
 from tests.factories.releases import (
     add_validated,
     build_release,
+    make_grant,
     make_ml_team,
+    make_work,
 )
 from tests.factories.tokens import make_token
 
@@ -175,7 +177,7 @@ def test_access_that_ends_ends_for_the_hub_too(get, session, desk, team, release
     path = f"/api/datasets/{name_of(release)}/auth-check"
     assert get(path).status_code == 200
 
-    grants.take_back(session, desk.project, team[1].id, by=desk.owner)
+    grants.take_back(session, desk.project, team[1].id, by=desk.owner, reason="Over.")
     session.commit()
 
     assert get(path).headers["X-Error-Code"] == "RepoNotFound"
@@ -247,4 +249,25 @@ def test_loads_are_counted_by_reader_and_day(get, session, release):
     [row] = session.exec(select(ReleaseDownload)).all()
     assert (row.way, row.path, row.times) == ("hub", file, 2)
     assert row.bytes == 2 * parquet(release)["size"]
-    assert get(f"/api/datasets/{name_of(release)}").json["downloads"] == 1
+    for one in release.facts["files"]:
+        if one["path"].startswith("data/") and one["path"] != file:
+            get(f"/datasets/{name_of(release)}/resolve/main/{one['path']}")
+    usage = downloads.usage(session, [release.project_id])[release.project_id]
+    assert get(f"/api/datasets/{name_of(release)}").json["downloads"] == usage.loads > 0
+    [listed] = get("/api/datasets").json
+    assert listed["downloads"] == usage.loads
+
+
+def test_an_owners_datasets_are_found_behind_those_of_others(
+    app, get, session, team, release, monkeypatch
+):
+    other = make_work(session, tasks=3)
+    make_grant(session, other, team[1])
+    newer = build_release(app, session, other)
+    monkeypatch.setattr(hub, "PER_PAGE", 1)
+    owner = name_of(release).partition("/")[0]
+
+    assert [one["id"] for one in get("/api/datasets").json] == [name_of(newer)]
+    found = get("/api/datasets", query_string={"author": owner}).json
+    assert [one["id"] for one in found] == [name_of(release)]
+    assert get("/api/datasets", query_string={"author": "\0"}).json == []

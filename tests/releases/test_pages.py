@@ -77,6 +77,26 @@ def test_a_form_that_says_nothing_is_shown_again_with_what_was_typed(desk, sign_
     assert "Kept words" in response.text
 
 
+@pytest.mark.parametrize(
+    ("name", "typed", "words"),
+    [
+        ("min_agreement", "500", "Write a number from 0 to 100."),
+        ("min_level", "abc", "Write a number from 0 to 100."),
+        ("min_answers", "-3", "Write a number from 1 to 20."),
+    ],
+)
+def test_a_number_that_says_nothing_is_no_filter_that_is_silently_left_out(
+    desk, session, sign_in, name, typed, words
+):
+    path = f"/projects/{desk.project_id}/releases/new"
+    response = sign_in(desk.owner).post(path, data=SENT | {"build": "yes", name: typed})
+
+    assert response.status_code == 422
+    assert words in response.text
+    assert f'value="{typed}"' in response.text
+    assert builds.of(session, desk.project_id) == []
+
+
 def test_a_project_without_accepted_answers_explains_itself(session, sign_in):
     desk = make_desk(session)
     session.commit()

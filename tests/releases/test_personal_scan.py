@@ -1,6 +1,11 @@
 """Personal data that has a form is found and hidden; what has none is not, and we say so."""
 
+import json
+
+import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from releases import cards, duplicates, personal_scan
 
@@ -12,6 +17,10 @@ from releases import cards, duplicates, personal_scan
         ("Appelez le 01 42 68 53 00 ou le +33 6 12 34 56 78.", ["phone", "phone"]),
         ("Appelez le 01\u00a042\u00a068\u00a053\u00a000.", ["phone"]),
         ("Appelez le +33\u202f6\u202f12\u202f34\u202f56\u202f78.", ["phone"]),
+        ("Appelez le 01 42 68 53 00 9 rue du Bac", ["phone"]),
+        ("Au 12 01 42 68 53 00, puis 01 42 68 53 00 01 42 68 53 01", ["phone"] * 3),
+        ("Call 650 253 0000 22 times, or +1 650 253 0000 22", ["phone"] * 2),
+        ("On 2026 11 27 12 30 45", []),
         ("Write, or call +44 20 7946 0958.", ["phone"]),
         ("IBAN FR14 2004 1010 0505 0001 3M02 606 please", ["iban"]),
         ("Card 4111 1111 1111 1111 expires", ["card"]),
@@ -87,3 +96,22 @@ def test_near_duplicates_are_alike_and_others_are_not(tmp_path):
 
     assert roots.tolist() == [0, 1, 0, 3, 4]
     assert near.tolist() == [False, False, True, False, False]
+
+
+_PIECES = """01 42 68 53 00|9 rue|+33\u202f6\u202f12\u202f34\u202f56\u202f78|(0)1.42.68.53.00|12|né
+202-555-0143|FR1420041010050500013M02606|4111 1111 1111 1111|8.8.8.8|536-90-4399|jean@example.org
+1 84 12\t76451089 46|1\u200984 12 76 451 089 46|0044 20 7946 0958""".replace("\n", "|").split("|")
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from(_PIECES), st.sampled_from([" ", "\n", "\t", "", ", ", '"'])))
+)
+def test_the_look_at_many_texts_passes_over_nothing_that_is_found(pieces):
+    text = "".join(words + gap for words, gap in pieces)
+    as_json = json.dumps({"text": text}, ensure_ascii=False)
+
+    if personal_scan.scan(text):
+        for words in (text, as_json):  # as the database writes it
+            assert personal_scan.may_hold(words)
+            assert personal_scan.may_hold_each(pa.array([words])).to_pylist() == [True]

@@ -10,7 +10,7 @@ from accounts.models import Purpose, User
 from annotation.aggregation import Method
 from annotation.models import State as WorkState
 from core.clock import now
-from releases import builds, rebuild, storage
+from releases import builds, jobs, rebuild, storage
 from releases.formats import VOTES, paths_of
 from releases.models import State
 from releases.recipe import Duplicates, Marks, Personal, Recipe, SplitBy, Step
@@ -218,6 +218,52 @@ def test_personal_data_is_reported_or_hidden_and_marks_keep_their_places(app, se
     whole = b"".join(p.read_bytes() for p in storage.folder(root, masked).rglob("*.parquet"))
     assert "jean.dupont" not in json.dumps([row, rows(root, masked, VOTES)], default=str)
     assert b"jean.dupont" not in whole
+
+
+def test_votes_hide_the_parts_of_a_secret_that_their_own_task_holds(app, session, root):
+    desk = make_desk(session, experts=2, tasks=0, overlap=2)
+    text = "Write to jean.dupont@example.fr today."
+    for number, words in enumerate(["Nothing here.", text, "Nothing again.", text]):
+        task = make_task(
+            session, desk.project, external_id=f"p-{number}", data={"text": words}, group_key="p"
+        )
+        for expert in desk.experts:
+            result = choice("grant", (9, 20, "Party"))
+            result[1]["value"]["text"] = text[9:20]
+            make_assignment(
+                session, desk.project, expert=expert, task=task, state=WorkState.ACCEPTED,
+                result=result,
+            )  # fmt: skip
+
+    masked = build_release(app, session, desk, recipe=Recipe(personal=Personal.MASK, votes=True))
+
+    quoted = {
+        (vote["id"], json.loads(vote["result"])[1]["value"]["text"])
+        for vote in rows(root, masked, VOTES)
+    }
+    hidden, plain = "*" * 11, "jean.dupont"  # where the task has no address, it is a word
+    assert quoted == {("p-0", plain), ("p-1", hidden), ("p-2", plain), ("p-3", hidden)}
+    assert [p.name for p in storage.folder(root, masked).rglob("*.spool")] == []
+
+
+def test_two_tasks_never_get_one_id(app, session, root, sign_in):
+    desk = make_work(session, tasks=2)
+    other = make_work(session, tasks=2, organisation_id=desk.organisation.id)
+    recipe = Recipe(others=(other.project_id,))
+    waiting = make_release(session, desk, recipe=recipe)
+    task = make_task(session, desk.project, external_id=f"p{other.project_id}:t-000")
+    make_task(session, desk.project, external_id=f"p{other.project_id + 1}:t-000")
+    client = sign_in(desk.owner)
+
+    assert builds.same_id(session, desk.project_id, [other.project_id]) == task.external_id
+    assert builds.same_id(session, desk.project_id, []) is None
+    with pytest.raises(builds.SameId):
+        builds._check_sources(session, desk.project, recipe.others)
+    session.commit()
+    assert jobs.build(waiting.id) == "two tasks of one id"
+    session.expire_all()
+    assert waiting.trouble == builds.SAME_ID
+    assert "has the id that a task of another one" in client.get(f"/releases/{waiting.id}").text
 
 
 def test_several_projects_with_one_form_make_one_release(app, session, root):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from releases import splits
+from releases import rows, splits
 from releases.recipe import SplitBy
 
 
@@ -65,3 +65,19 @@ def test_by_time_a_group_is_where_it_began():
 
     assert Counter(found.values()) == {"train": 8, "validation": 1, "test": 1}
     assert splits.rule(rule.facts()) == rule
+
+
+@given(st.lists(st.integers(-(10**15), 10**15) | st.floats(-1e15, 1e15)))
+def test_numbers_sort_as_words_as_they_do_as_numbers(numbers):
+    words = sorted((rows._sortable(one), round(one, 6)) for one in numbers)
+
+    assert [one for _, one in words] == sorted(round(one, 6) for one in numbers)
+    assert all(rows._sortable(one) == f"{one:025.6f}" for one in numbers if one > 0)
+
+
+def test_a_series_that_was_cut_at_numbers_below_nought_keeps_its_sides():
+    old = splits.Rule(SplitBy.TIME, "year", cuts=(f"{-5:025.6f}", f"{-9:025.6f}"))
+
+    sides = [old.split_of("g", old.moment(rows._sortable(one))) for one in (-3, -6, -12, 4)]
+
+    assert sides == ["train", "validation", "test", "test"]  # wrong, and the same as before

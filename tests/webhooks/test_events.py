@@ -64,7 +64,7 @@ def test_readers_hear_when_they_are_let_in_and_when_that_ends(session: Session) 
     listening(session, team)
 
     grants.grant(session, desk.project, team.slug, by=desk.owner, at=now())
-    grants.take_back(session, desk.project, team.id, by=desk.owner)
+    grants.take_back(session, desk.project, team.id, by=desk.owner, reason="Over.")
 
     data = {"project_id": desk.project_id}
     assert told(session) == [
