@@ -48,12 +48,10 @@ def send(project_id: int) -> ResponseReturnValue:
     """Let one more expert answer the tasks that are chosen, or the least likely ones."""
     project = _own(project_id)
     session = db_session()
-    newest = noise.newest(session, id_of(project))
     chosen = request.form.getlist("finding", type=int)
-    if "top" in request.form and newest is not None:
-        chosen = noise.least_likely(session, newest, TOP)
-        if not chosen:  # the second click on a button that had taken the last
-            return redirect(url_for(".report", project_id=project.id))
+    if "top" in request.form:
+        # As they were when the page was made: a second click sends the same, and no others.
+        chosen = [int(one) for one in request.form["top"].split()[:TOP] if one.isdecimal()]
     try:
         sent = noise.send_back(session, project, chosen, by=current_user, at=now())
     except noise.NothingChosen as problem:
@@ -95,7 +93,7 @@ def _page(project: Project, *, problem: Any = None) -> str:
         asked=asked,
         several=len(asked) > 1,
         problem=problem,
-        top=TOP,
+        least=noise.least_likely(session, newest, TOP) if newest else [],
         is_over=project.state is ProjectState.COMPLETED,
         is_paused=project.state is ProjectState.PAUSED,
         price=project.price,

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import col, select
@@ -8,7 +10,7 @@ from core.clock import now
 from core.models import AuditEvent
 from payouts.models import Move
 from projects.models import State as ProjectState
-from releases import noise, noise_jobs
+from releases import noise, noise_jobs, noise_routes
 from releases.noise_measures import look
 from releases.noise_models import FindingState, NoiseFinding, NoiseReport, ReportState
 from releases.noise_work import Item, Question, Trouble
@@ -148,22 +150,26 @@ def test_an_owner_asks_looks_and_sends_back(app, session, sign_in):
 
 
 def test_the_least_likely_are_sent_at_once_and_tasks_that_wait_get_no_further_slot(
-    session, sign_in
+    session, sign_in, monkeypatch
 ):
+    monkeypatch.setattr(noise_routes, "TOP", 2)
     desk = make_desk(session, tasks=0)
     report = make_report(session, desk, found=3)
-    tasks = [make_task(session, desk.project, slots=2, slots_left=left) for left in (0, 0, 1)]
+    tasks = [make_task(session, desk.project, slots=2, slots_left=left) for left in (0, 1, 0)]
     for number, task in enumerate(tasks):
         make_finding(session, report, task, score=number / 10)
     client = sign_in(desk.owner)
     path = f"/projects/{desk.project_id}/doubtful-labels"
 
-    for _click in range(2):
-        client.post(f"{path}/send", data={"top": "1"})
+    page = client.get(path).text
+    [least] = re.findall(r'name="top" value="([\d ]+)"', page)
+    for _click in range(2):  # a second click sends the same ones, not the next
+        assert client.post(f"{path}/send", data={"top": least}).status_code == 302
+    assert client.post(f"{path}/send", data={"top": "x"}).status_code == 422
 
     session.expire_all()
-    assert [one.slots_left for one in tasks] == [1, 1, 1]
-    assert [one.slots for one in tasks] == [3, 3, 2]
+    assert [one.slots_left for one in tasks] == [1, 1, 0]
+    assert [one.slots for one in tasks] == [3, 2, 2]
 
 
 def test_of_a_completed_project_nothing_is_sent_back(session, sign_in):
