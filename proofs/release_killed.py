@@ -56,6 +56,8 @@ ROWS, WIDE_ROWS = 300, 900
 MANY_ROWS = 2_600  # more than are read at once, so that a change falls in between
 BUILD_PHASES = PHASES[:6]
 AFTER = PHASES[6:]
+# What follows is done for all releases that wait: of one alone it makes at least so many calls.
+CALLS_AFTER = {"signing": 100, "formats": 20_000}
 AT_ANY_MOMENT = "at any moment"
 TIMES_EACH = 4  # kills of each phase of a build; a release is given up at the sixth attempt
 FEWEST = 20
@@ -362,7 +364,8 @@ def _kill_until_built(
         if phase == AT_ANY_MOMENT:
             _at_a_moment(world, release_id, chosen)
         else:
-            at = chosen.randint(1, max(1, int(world.calls[phase] * 0.9)))
+            calls = CALLS_AFTER.get(phase) or int(world.calls[phase] * 0.9)
+            at = chosen.randint(1, max(1, calls))
             _run(world, release_id, (phase, at, "KILL"), phase)
     _time_passes(world, release_id)
     _worker(world, {}).wait()
