@@ -8,7 +8,7 @@ import os
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -214,10 +214,15 @@ class Answering:
         self.changed = threading.Condition()
 
     def __call__(self, environ: Any, start_response: Any) -> Any:
-        """Answer a request."""
+        """Answer a request, with all of its body: the server leaves it open when a window goes.
+
+        Werkzeug's server reads what else came over a connection before it closes an answer, and
+        closes none when that connection is reset: a file would stay open.
+        """
         self._add(1)
         try:
-            return self.app(environ, start_response)
+            with closing(self.app(environ, start_response)) as parts:
+                return [b"".join(parts)]
         finally:
             self._add(-1)
 
