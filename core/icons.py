@@ -66,6 +66,7 @@ def _in_states() -> frozenset[str]:
     return frozenset(shown.icon for kind in STATES.values() for shown in kind.values())
 
 
+@cache
 def _in_templates(folder: Path) -> frozenset[str]:
     return frozenset(
         name for page in folder.rglob("*.html") for name in NAMED.findall(page.read_text("utf-8"))
