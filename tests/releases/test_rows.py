@@ -105,8 +105,8 @@ def test_ids_and_their_order_make_no_difference_to_what_an_answer_says():
 
     known = Readings()
 
-    assert len(set(known.numbers([one, other]))) == 1
-    assert len(set(known.numbers([alone, alone.replace('"c1"', '"y"')]))) == 1
+    assert len(set(known.numbers(pa.array([one, other])))) == 1
+    assert len(set(known.numbers(pa.array([alone, alone.replace('"c1"', '"y"')])))) == 1
 
 
 @pytest.mark.parametrize("id_", ['a"b', "a\\", '", "type": "x', "_id", "é", ""])
