@@ -212,15 +212,18 @@ def _finish(
 
 def _personal(table: Mapping[str, pa.Array], asked: Personal) -> pa.Array:
     """Return the kinds of personal data in each row; few rows can hold any, and are looked at."""
-    found: list[list[str]] = [[] for _ in range(len(table["data"]))]
+    found: dict[int, list[str]] = {}
     if asked is not Personal.OFF:
         for at in _which(personal_scan.may_hold_each(table["data"])):
-            data = table["data"][at].as_py()
-            if personal_scan.may_hold(data):
-                found[at] += personal_scan.kinds_in(json.loads(data))
+            found[at] = personal_scan.kinds_in(json.loads(table["data"][at].as_py()))
         for at in _which(pc.match_substring(table["result"], '"textarea"')):
-            found[at] += personal_scan.kinds_in(json.loads(table["result"][at].as_py()))
-    return pa.array(found, spool.ROW.field("personal").type)
+            more = personal_scan.kinds_in(json.loads(table["result"][at].as_py()))
+            found[at] = found.get(at, []) + more
+    kinds = [kind for at in sorted(found) for kind in found[at]]
+    counts = np.zeros(len(table["data"]) + 1, np.int32)
+    counts[[at + 1 for at in found]] = [len(one) for one in found.values()]
+    ends = np.cumsum(counts, dtype=np.int32)
+    return pa.ListArray.from_arrays(pa.array(ends), pa.array(kinds, pa.string()))
 
 
 def _which(mask: pa.Array) -> list[int]:
