@@ -21,7 +21,18 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from psycopg.adapt import Buffer, Loader
 from psycopg.pq import Format
-from sqlalchemy import BigInteger, Engine, Text, bindparam, cast, exists, func, select, text
+from sqlalchemy import (
+    BigInteger,
+    Engine,
+    Text,
+    bindparam,
+    cast,
+    exists,
+    func,
+    literal_column,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlmodel import Session, col
 
@@ -469,7 +480,8 @@ def _answers(waiting: bool) -> Any:
         .join(Annotation, col(Annotation.assignment_id) == col(Assignment.id))
         # Said of both tables, so that both are read by their index on tasks.
         .where(_own(), _between(Assignment), _between(Annotation), counts)
-        .order_by(col(Assignment.task_id), col(Assignment.id))
+        # Taken for itself, so that the text of a result is made once.
+        .offset(literal_column("0"))
     )
 
 
@@ -487,9 +499,15 @@ def _batch(project_id: int, tasks: _Tasks, asked: Any) -> Batch | None:
     extras = _found_extras(*(one.fetchall() for one in asked[1:])) if len(asked) > 1 else {}
     if fetched[0] is None:
         return None
-    of_tasks, assignments, experts = map(_array, fetched[:3])
-    states, rules, currencies = map(_words, fetched[3:6])
-    submitted, decided, seconds, pays, *results = fetched[6:]
+    *sent, size, result = fetched
+    of_tasks, assignments, *rest = _in_order(
+        *map(_array, sent[:3]),
+        *map(_words, sent[3:6]),
+        *map(_moments, sent[6:8]),
+        *map(_array, sent[8:]),
+        _texts(size, result),
+    )
+    experts, states, rules, currencies, submitted, decided, seconds, pays, results = rest
     where = np.searchsorted(tasks.ids, of_tasks)
     has_any = np.bincount(where, minlength=len(tasks.ids)) > 0
     names, groups, data = tasks.external_ids, tasks.group_keys, tasks.data
@@ -511,14 +529,26 @@ def _batch(project_id: int, tasks: _Tasks, asked: Any) -> Batch | None:
         experts,
         states,
         rules,
-        _moments(submitted),
-        _moments(decided),
-        _array(seconds),
-        _array(pays),
+        submitted,
+        decided,
+        seconds,
+        pays,
         currencies,
-        _texts(*results),
+        results,
         extras,
     )
+
+
+def _in_order(of_tasks: Ints, assignments: Ints, *others: Any) -> list[Any]:
+    """Return columns by task and then by claiming; they mostly come so, and sorting takes long."""
+    next_task, later = np.diff(of_tasks), np.diff(assignments) > 0
+    if ((next_task > 0) | ((next_task == 0) & later)).all():
+        return [of_tasks, assignments, *others]
+    order = np.lexsort((assignments, of_tasks))
+    return [
+        one.take(pa.array(order)) if isinstance(one, pa.Array) else one[order]
+        for one in (of_tasks, assignments, *others)
+    ]
 
 
 def _sizes_and_text(column: Any) -> tuple[Any, Any]:
