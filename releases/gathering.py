@@ -215,7 +215,9 @@ def _personal(table: Mapping[str, pa.Array], asked: Personal) -> pa.Array:
     found: dict[int, list[str]] = {}
     if asked is not Personal.OFF:
         for at in _which(personal_scan.may_hold_each(table["data"])):
-            found[at] = personal_scan.kinds_in(json.loads(table["data"][at].as_py()))
+            data = table["data"][at].as_py()
+            if personal_scan.may_hold(data):
+                found[at] = personal_scan.kinds_in(json.loads(data))
         for at in _which(pc.match_substring(table["result"], '"textarea"')):
             more = personal_scan.kinds_in(json.loads(table["result"][at].as_py()))
             found[at] = found.get(at, []) + more
