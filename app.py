@@ -125,6 +125,8 @@ SCHEDULE = {
     "annotation.observe_rates": 3600,
     "annotation.tell_of_questions": 120,
     "annotation.sweep_media": 86_400,
+    "annotation.fold_tallies": 60,
+    "annotation.check_tallies": 86_400,
     "interviews.expire": 600,
     "interviews.delete_texts": 3600,
     "interviews.calibrate": 86_400,

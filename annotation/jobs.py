@@ -22,6 +22,7 @@ from annotation import (
     question_letters,
     sample_course,
     sample_outcome,
+    tally,
     validation,
 )
 from core import db, jobs
@@ -65,6 +66,29 @@ def sweep_media() -> int:
     """Delete the contents that no media file has any more, and what never came in whole."""
     with db.transaction() as session:
         return media.sweep(session, current_settings(), at=now())
+
+
+@tasks.task()
+def fold_tallies() -> int:
+    """Fold what changed in the work of projects into one row each; return how many."""
+    with db.transaction() as session:
+        return tally.fold(session)
+
+
+@tasks.task()
+def check_tallies() -> int:
+    """Count the work of all projects anew; return how many tallies were wrong."""
+    wrong, last = 0, 0
+    while True:
+        with db.transaction() as session:
+            found = tally.projects(session, after=last, most=AT_ONCE)
+            for project_id in found:
+                if tally.correct(session, project_id):
+                    log.error("the tally of project %s was wrong", project_id)
+                    wrong += 1
+        if not found:
+            return wrong
+        last = found[-1]
 
 
 @tasks.task()

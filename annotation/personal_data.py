@@ -29,6 +29,7 @@ TABLES = (
         hidden=("upload_key",),
     ),
     nobody("task_media_use", _l("Which task shows which file")),
+    nobody("work_tally", _l("How much work of a project is left and decided")),
     Table(
         "media_upload",
         _l("Files that you began to send"),

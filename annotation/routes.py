@@ -294,11 +294,10 @@ def _left(lease: Assignment) -> ResponseReturnValue:
 
 
 def _time_of(lease: Assignment) -> dict[str, Any]:
-    due = formats.due(lease.due_at, None)
     return {
         "state": lease.state,
         "due_at": lease.due_at.isoformat(),
-        "words": _("Hand in by %(when)s", when=due.words),
+        "words": _("Hand in by %(when)s", when=formats.moment(lease.due_at)),
         "extended": lease.extended,
         "extensions": lease.terms.get("extensions", 0),
     }

@@ -400,7 +400,8 @@ function span(milliseconds) {
 
 function tick() {
   one.due ??= new Date(find("due").dataset.due);
-  find("since-words").textContent = span(Date.now() - new Date(find("since").dataset.since));
+  const began = new Date(find("since").dataset.since);
+  find("since-words").textContent = span(Date.now() - began);
   const rest = one.due - Date.now();
   for (const limit of [15, 5]) {
     if (rest > 0 && rest <= limit * 60000 && !one.warned.has(limit)) {
@@ -409,7 +410,8 @@ function tick() {
     }
   }
   if (rest <= 0) find("due").className = "dy-due off";
-  else find("due").className = rest < 3600000 ? "dy-due stop" : "dy-due";
+  else find("due").className = rest < Math.min(3600000, (one.due - began) / 4) ? "dy-due stop" : "dy-due";
+  find("due-rest").textContent = rest > 0 ? `(${words.rest.replace("{left}", span(rest))})` : "";
   // More time can be asked for once half of it is over, while there is some left.
   const more = find("extend");
   if (more) more.hidden = rest <= 0 || rest > more.dataset.lease * 30000 || more.dataset.extend > more.dataset.extensions;
