@@ -125,6 +125,8 @@ SCHEDULE = {
     "annotation.observe_rates": 3600,
     "annotation.tell_of_questions": 120,
     "annotation.sweep_media": 86_400,
+    "annotation.look_at_media": 300,
+    "annotation.tell_of_media": 3600,
     "annotation.fold_tallies": 60,
     "annotation.check_tallies": 86_400,
     "interviews.expire": 600,

@@ -12,6 +12,8 @@ from annotation import (
     hints,
     loop_jobs,
     media,
+    media_end,
+    media_watch,
     mirror_extras,
     mirror_jobs,
     mirror_prediction_jobs,
@@ -66,6 +68,29 @@ def sweep_media() -> int:
     """Delete the contents that no media file has any more, and what never came in whole."""
     with db.transaction() as session:
         return media.sweep(session, current_settings(), at=now())
+
+
+@tasks.task()
+def look_at_media() -> int:
+    """Look whether the next media files are on the disk; return how many of all are not."""
+    settings = current_settings()
+    with db.transaction() as session:
+        batch = media_watch.next_up(session)
+    found = media_watch.examine(batch, settings)
+    with db.transaction() as session:
+        return media_watch.note(session, batch, found, at=now())
+
+
+@tasks.task()
+def tell_of_media() -> int:
+    """Write to owners whose files go soon; return to how many."""
+    told = 0
+    while told < SWEPT:
+        with db.transaction() as session:
+            if not media_end.tell_next(session, current_settings(), at=now()):
+                return told
+        told += 1
+    return told
 
 
 @tasks.task()

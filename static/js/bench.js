@@ -92,6 +92,7 @@ function grow(height) {
 
 function begin() {
   one.mounted = true;
+  if (one.lost.length) say("lost-media", { tone: "wait", lines: one.lost });
   find("loading").hidden = true;
   find("hand-in").removeAttribute("aria-disabled");
   // The keys of labels work at once, unless the person is somewhere else already.
@@ -487,6 +488,7 @@ async function renewLinks() {
     const links = {};
     pair(mine.data, said.task.data, links);
     mine.data = said.task.data;
+    if (said.lost?.length) return void say("lost-media", { tone: "wait", lines: said.lost });
     if (!Object.keys(links).length) return void say("no-media", { tone: "wait" });
     say("fresh-media", { tone: "info" });
     tell("links", { links });
@@ -592,6 +594,7 @@ function take(said) {
   if (draft) one.newest = JSON.stringify(draft);
   if (said.draft) one.stored = JSON.stringify(said.draft);
   one.data = said.task.data;
+  one.lost = said.lost ?? [];
   one.message = { config: said.config, data: said.task, draft, theme: theme(), fit: fit() };
   dispatchEvent(new CustomEvent("doyen:task", { detail: said }));
 }
