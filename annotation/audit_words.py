@@ -10,6 +10,7 @@ ACTIONS = {
     "media.added": _l("Media file added"),
     "media.replaced": _l("Media file replaced"),
     "media.deleted": _l("Media file deleted"),
+    "media.ended": _l("Media files removed after the project’s end"),
     "assignment.skipped": _l("Task skipped"),
     "assignment.extended": _l("Task given its time again"),
     "assignment.accepted": _l("Work accepted"),

@@ -1,9 +1,8 @@
 """What work is left in a project, for the page of its budget."""
 
-from sqlalchemy import func, select
-from sqlmodel import Session, col
+from sqlmodel import Session
 
-from annotation.models import Task
+from annotation import tally
 from payouts.outlook import Work
 from projects import pricing
 from projects.models import Project, State
@@ -14,9 +13,8 @@ def left(session: Session, project_id: int) -> Work | None:
     project = session.get(Project, project_id)
     if project is None or project.price_minor <= 0 or project.state is State.COMPLETED:
         return None
-    slots = select(func.coalesce(func.sum(col(Task.slots_left)), 0))
-    number = session.execute(slots.where(col(Task.project_id) == project_id)).scalar_one()
-    return Work(pricing.of(project).cost, project.overlap, int(number))
+    slots_left = tally.of(session, project_id).slots_left
+    return Work(pricing.of(project).cost, project.overlap, slots_left)
 
 
 WORK = left

@@ -1,4 +1,4 @@
-"""Chores of the operator about Label Studio."""
+"""Chores of the operator about Label Studio and media files."""
 
 import sys
 import time
@@ -7,7 +7,7 @@ from datetime import timedelta
 import click
 from sqlmodel import select
 
-from annotation import backend_checks, mirror_reports, mirror_runs, pushing
+from annotation import backend_checks, media_watch, mirror_reports, mirror_runs, pushing
 from core.clock import now
 from core.db import transaction
 from core.models import Heartbeat
@@ -20,6 +20,27 @@ SILENT_AFTER = timedelta(minutes=2)
 @click.group()
 def group() -> None:
     """Look after labelling."""
+
+
+@group.command("media")
+@click.option(
+    "--all", "everything", is_flag=True, help="Look at every file now, and read it whole."
+)
+def media(everything: bool) -> None:
+    """Say which media files are missing or damaged on the disk."""
+    while everything:
+        with transaction() as session:
+            batch = media_watch.next_up(session)
+        found = media_watch.examine(batch, current_settings())
+        with transaction() as session:
+            media_watch.note(session, batch, found, at=now())
+        everything = bool(batch.whole)
+    with transaction() as session:
+        lost = media_watch.listed(session)
+        for one in lost:
+            click.echo(f"{one.trouble} project {one.project_id} {one.name} {one.sha256}")
+    click.echo(f"{len(lost)} files are missing or damaged.")
+    sys.exit(1 if lost else 0)
 
 
 @group.group("label-studio")

@@ -1,10 +1,10 @@
-"""What the operator page says of annotation: Label Studio, and work samples that wait."""
+"""What the operator page says of annotation: Label Studio, work samples that wait, files."""
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from sqlmodel import Session
 
-from annotation import backend_checks, mirror_reports, sample_waiting
+from annotation import backend_checks, media_watch, mirror_reports, sample_waiting
 from core import formats
 from core.clock import now
 from core.health import Finding
@@ -65,4 +65,23 @@ def samples(session: Session) -> list[Finding]:
     return [Finding(name, "wait", str(words), PAGE)]
 
 
-CHECKS = [label_studio, agreement, samples]
+def media_files(session: Session) -> list[Finding]:
+    """Whether media files are missing on the disk, or are not as they came in."""
+    name, lost = _("Media files"), media_watch.lost(session)
+    if not lost.files:
+        return [Finding(name, "ok", _("All that were looked at are there."))]
+    words = ngettext(
+        "%(num)s file is missing or damaged on the disk: “%(first)s”. Restore %(folder)s from the"
+        " backup; “doyen media” says which it is. Its owner can also send it again"
+        " under the same name.",
+        "%(num)s files are missing or damaged on the disk, the first “%(first)s”. Restore"
+        " %(folder)s from the backup; “doyen media” says which they are. Their owners"
+        " can also send them again under the same names.",
+        lost.files,
+        first=lost.first,
+        folder="DATA_DIR/media",
+    )
+    return [Finding(name, "stop", str(words))]
+
+
+CHECKS = [label_studio, agreement, samples, media_files]

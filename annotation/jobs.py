@@ -12,6 +12,8 @@ from annotation import (
     hints,
     loop_jobs,
     media,
+    media_end,
+    media_watch,
     mirror_extras,
     mirror_jobs,
     mirror_prediction_jobs,
@@ -22,6 +24,7 @@ from annotation import (
     question_letters,
     sample_course,
     sample_outcome,
+    tally,
     validation,
 )
 from core import db, jobs
@@ -65,6 +68,52 @@ def sweep_media() -> int:
     """Delete the contents that no media file has any more, and what never came in whole."""
     with db.transaction() as session:
         return media.sweep(session, current_settings(), at=now())
+
+
+@tasks.task()
+def look_at_media() -> int:
+    """Look whether the next media files are on the disk; return how many of all are not."""
+    settings = current_settings()
+    with db.transaction() as session:
+        batch = media_watch.next_up(session)
+    found = media_watch.examine(batch, settings)
+    with db.transaction() as session:
+        return media_watch.note(session, batch, found, at=now())
+
+
+@tasks.task()
+def tell_of_media() -> int:
+    """Write to owners whose files go soon; return to how many."""
+    told = 0
+    while told < SWEPT:
+        with db.transaction() as session:
+            if not media_end.tell_next(session, current_settings(), at=now()):
+                return told
+        told += 1
+    return told
+
+
+@tasks.task()
+def fold_tallies() -> int:
+    """Fold what changed in the work of projects into one row each; return how many."""
+    with db.transaction() as session:
+        return tally.fold(session)
+
+
+@tasks.task()
+def check_tallies() -> int:
+    """Count the work of all projects anew; return how many tallies were wrong."""
+    wrong, last = 0, 0
+    while True:
+        with db.transaction() as session:
+            found = tally.projects(session, after=last, most=AT_ONCE)
+            for project_id in found:
+                if tally.correct(session, project_id):
+                    log.error("the tally of project %s was wrong", project_id)
+                    wrong += 1
+        if not found:
+            return wrong
+        last = found[-1]
 
 
 @tasks.task()

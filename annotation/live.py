@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import case, func
+from sqlalchemy import case, func, text
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col
 
-from annotation import forecast, questions
+from annotation import forecast, questions, tally
 from annotation.forecast import Forecast, Pace
 from annotation.models import Annotation, Assignment, State
 from core.money import Money
@@ -24,6 +24,32 @@ HOURS, DAYS = 24, 14
 # A page that is open says so each minute.
 OPEN_FOR = timedelta(minutes=3)
 SHOWN = 50
+# One look into the index for each stretch of time, and none into the table.
+COUNTED = text("""
+    with stretch as (
+        select s as start, coalesce(lead(s) over (order by s), 'infinity') as next
+        from unnest(cast(:starts as timestamptz[])) as s
+    )
+    select stretch.start, (
+        select count(*) from annotation a where a.project_id = :project
+        and a.submitted_at >= stretch.start and a.submitted_at < stretch.next)
+    from stretch order by stretch.start
+""")
+# One look for each expert of the project: what they handed in last is among their newest claims.
+LATELY = text("""
+    with recursive had as (
+        (select min(expert_id) as expert_id from assignment where project_id = :project)
+        union all
+        select (select min(a.expert_id) from assignment a
+                where a.project_id = :project and a.expert_id > had.expert_id)
+        from had where had.expert_id is not null
+    )
+    select count(*) from had where (
+        select a.submitted_at from assignment a
+        where a.project_id = :project and a.expert_id = had.expert_id
+        and a.submitted_at is not null
+        order by a.claimed_at desc limit 1) > :since
+""")
 
 
 @dataclass(frozen=True)
@@ -73,22 +99,22 @@ class Live:
 def of(session: Session, project: Project, *, zone: str, at: datetime) -> Live:
     """Look at a project."""
     project_id = id_of(project)
-    by_state = _by_state(session, project_id)
+    verdicts, waiting_of = tally.of(session, project_id), _waiting(session, project_id)
     pace = _pace(session, project_id, at)
     available = budgets.available(session, project_id)
     rest = outlook.of(session, project_id, available)
     left = rest.answers_left if rest else 0
     lasts = rest is not None and not rest.is_enough
     waiting, since = questions.count_waiting(session, project_id)
-    in_hand = by_state.get(State.ACTIVE, 0)
-    # What was refused is open again: its slot counts once, as one that nobody has taken.
-    counting = (State.SUBMITTED, State.ACCEPTED, State.PARTLY_ACCEPTED)
+    in_hand = waiting_of.get(State.ACTIVE, 0)
+    to_review = waiting_of.get(State.SUBMITTED, 0)
     return Live(
         at=at,
-        answers=sum(by_state.get(state, 0) for state in counting),
+        # What was refused is open again: its slot counts once, as one that nobody has taken.
+        answers=to_review + verdicts.accepted + verdicts.partly_accepted,
         answers_left=left,
         in_hand=in_hand,
-        to_review=by_state.get(State.SUBMITTED, 0),
+        to_review=to_review,
         workers=_workers(session, project_id, at),
         has_open=_open_pages(session, project_id, at),
         experts_today=_experts(session, project_id, at),
@@ -100,15 +126,17 @@ def of(session: Session, project: Project, *, zone: str, at: datetime) -> Live:
         budget_end=forecast.of(rest.answers, pace, at) if rest and lasts else None,
         questions=waiting,
         asked_since=since,
-        by_hour=_counted(session, project_id, "hour", hours(at, zone), zone),
-        by_day=_counted(session, project_id, "day", days(at, zone), zone),
+        by_hour=_counted(session, project_id, hours(at, zone)),
+        by_day=_counted(session, project_id, days(at, zone)),
     )
 
 
-def _by_state(session: Session, project_id: int) -> dict[State, int]:
+def _waiting(session: Session, project_id: int) -> dict[State, int]:
+    """Count what is in hand or has no verdict yet; verdicts are tallied."""
+    states = (State.ACTIVE, State.SUBMITTED)
     rows = session.execute(
         select_columns(col(Assignment.state), func.count())
-        .where(col(Assignment.project_id) == project_id)
+        .where(col(Assignment.project_id) == project_id, col(Assignment.state).in_(states))
         .group_by(col(Assignment.state))
     )
     return {row[0]: row[1] for row in rows}
@@ -152,25 +180,16 @@ def _open_pages(session: Session, project_id: int, at: datetime) -> int:
 
 
 def _experts(session: Session, project_id: int, at: datetime) -> int:
-    question = select_columns(func.count(func.distinct(col(Annotation.expert_id)))).where(
-        col(Annotation.project_id) == project_id,
-        col(Annotation.submitted_at) > at - forecast.DAY,
-    )
-    return int(session.execute(question).scalar_one())
+    asked = {"project": project_id, "since": at - forecast.DAY}
+    return int(session.execute(LATELY, asked).scalar_one())
 
 
 def _counted(
-    session: Session, project_id: int, unit: str, starts: Sequence[datetime], zone: str
+    session: Session, project_id: int, starts: Sequence[datetime]
 ) -> list[tuple[datetime, int]]:
-    """Count what was handed in by hours or days of a zone, none left out."""
-    start = func.date_trunc(unit, col(Annotation.submitted_at), zone)
-    rows = session.execute(
-        select_columns(start, func.count())
-        .where(col(Annotation.project_id) == project_id, col(Annotation.submitted_at) >= starts[0])
-        .group_by(start)
-    )
-    found = {row[0]: row[1] for row in rows}
-    return [(one, found.get(one, 0)) for one in starts]
+    """Count what was handed in from each start to the next, and from the last one on."""
+    asked = {"project": project_id, "starts": list(starts)}
+    return [(row[0], row[1]) for row in session.execute(COUNTED, asked)]
 
 
 def hours(at: datetime, zone: str) -> list[datetime]:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 
-from sqlalchemy import delete, func, text
+from sqlalchemy import delete, func, text, update
 from sqlalchemy import select as select_columns
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
@@ -21,7 +21,7 @@ from annotation import media_kinds
 from annotation.media_models import NAME_MOST, MediaUpload, TaskMedia, TaskMediaUse
 from annotation.models import Assignment, Task
 from annotation.sample_models import SampleAnswer
-from core import audit, content
+from core import audit, content, formats
 from core.errors import Conflict, Invalid, NotFound
 from core.settings import Settings
 from projects.models import Project, State, id_of
@@ -78,6 +78,16 @@ class ProjectClosed(Conflict):
     """This project is completed, so it takes no more files."""
 
 
+class Lost(NotFound):
+    """“%(name)s” is missing on this instance. Its operator sees that; nothing else was changed."""
+
+
+class Gone(NotFound):
+    """“%(name)s” was removed %(when)s, as announced. Its fingerprint stays: SHA-256 %(sha256)s."""
+
+    status = 410
+
+
 class OutOfStep(Conflict):
     """This piece does not follow on what is here. Begin again: it goes on where it stopped."""
 
@@ -122,8 +132,8 @@ def begin(
     session: Session, project: Project, wanted: Wanted, *, by: int, settings: Settings, at: datetime
 ) -> MediaUpload:
     """Begin to take a file in, or go on with what was begun; refuse what cannot end well."""
-    _check_open(project)
     name = checked_name(wanted.name)
+    _check_open(session, project, name)
     if wanted.size <= 0:
         raise Empty(name=name)
     largest = max(settings.media_most_mb.values(), default=0)
@@ -193,7 +203,7 @@ def finish(
 
     The same name with the same content is the file that is there already.
     """
-    _check_open(project)
+    _check_open(session, project, upload.name)
     store, path = root(settings), content.part(root(settings), upload.key)
     if upload.received != upload.size or not path.is_file():
         raise OutOfStep
@@ -227,8 +237,9 @@ def finish(
         found.replaced_at = at
     else:
         action = ""
+    was_lost = _heal(session, project.organisation_id, sha256)
     try:
-        content.take_in(store, upload.key, str(project.organisation_id), sha256)
+        content.take_in(store, upload.key, str(project.organisation_id), sha256, anew=was_lost)
     except OSError as trouble:
         raise NoRoom from trouble
     found.upload_key = upload.key
@@ -369,7 +380,9 @@ def room(session: Session, organisation_id: int, settings: Settings) -> Room:
     """Return how much an organisation keeps; what is stored once counts once."""
     once = (
         select_columns(col(TaskMedia.sha256), func.max(TaskMedia.size).label("size"))
-        .where(col(TaskMedia.organisation_id) == organisation_id)
+        .where(
+            col(TaskMedia.organisation_id) == organisation_id, col(TaskMedia.removed_at).is_(None)
+        )
         .group_by(col(TaskMedia.sha256))
         .subquery()
     )
@@ -394,10 +407,13 @@ def with_hashes(data: dict[str, Any], files: Mapping[str, str]) -> dict[str, Any
 
 
 def path_of(file: TaskMedia, settings: Settings) -> Path:
-    """Return where the content of a file lies, or raise `NotFound`."""
+    """Return where the content of a file lies, or raise why it does not."""
+    if file.removed_at:
+        when = formats.date_time(file.removed_at)
+        raise Gone(name=file.name, when=when, sha256=file.sha256)
     path = content.place(root(settings), str(file.organisation_id), file.sha256)
     if not path.is_file():
-        raise NotFound
+        raise Lost(name=file.name)
     return path
 
 
@@ -423,7 +439,9 @@ def _orphans(session: Session, store: Path, at: datetime) -> Iterator[Path]:
             continue  # nothing of ours
         session.execute(ONE_AT_A_TIME, {"organisation_id": int(shelf)})
         wanted = select(TaskMedia.id).where(
-            TaskMedia.organisation_id == int(shelf), TaskMedia.sha256 == path.name
+            TaskMedia.organisation_id == int(shelf),
+            TaskMedia.sha256 == path.name,
+            col(TaskMedia.removed_at).is_(None),
         )
         if session.exec(wanted).first() is None and _is_older(path, at - CONTENTS_KEPT):
             yield path
@@ -443,9 +461,28 @@ def _checked_kind(path: Path, upload: MediaUpload, settings: Settings) -> str:
     return kind
 
 
-def _check_open(project: Project) -> None:
-    if project.state is State.COMPLETED:
+def _check_open(session: Session, project: Project, name: str) -> None:
+    """Refuse files for a completed project, but for one that the disk has lost."""
+    if project.state is not State.COMPLETED:
+        return
+    lost = select(TaskMedia.id).where(
+        TaskMedia.project_id == project.id,
+        TaskMedia.name == name,
+        col(TaskMedia.trouble).is_not(None),
+    )
+    if session.exec(lost).first() is None:
         raise ProjectClosed
+
+
+def _heal(session: Session, organisation_id: int, sha256: str) -> bool:
+    """Say whether the disk has lost a content that is here again now."""
+    its = (
+        col(TaskMedia.organisation_id) == organisation_id,
+        col(TaskMedia.sha256) == sha256,
+        col(TaskMedia.trouble).is_not(None),
+    )
+    healed = session.execute(update(TaskMedia).where(*its).values(trouble=None))
+    return bool(healed.rowcount)  # type: ignore[attr-defined]
 
 
 def _check_room(session: Session, upload: MediaUpload, settings: Settings) -> None:

@@ -11,7 +11,7 @@ stands:
   verdict is to come, or one against it is contested or can be.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -20,7 +20,7 @@ from itsdangerous import BadData, URLSafeSerializer
 from sqlmodel import Session, col, select
 
 from accounts import organisations
-from annotation import media_kinds, refusal
+from annotation import media_kinds, media_watch, refusal
 from annotation.media_models import TaskMedia
 from annotation.models import Assignment, State
 from annotation.sample_models import WorkSample
@@ -80,18 +80,29 @@ def with_links(
     named = media_kinds.names(data, config)
     if not named:
         return dict(data)
-    files = session.exec(
-        select(TaskMedia).where(
-            TaskMedia.project_id == project_id,
-            col(TaskMedia.name).in_({name for _field, name in named}),
-        )
-    )
-    links = {file.name: link(file) for file in files}
+    links = {file.name: link(file) for file in _named(session, project_id, named)}
     fields = {field for field, _name in named}
     return {
         name: media_kinds.replaced(value, links) if name in fields else value
         for name, value in data.items()
     }
+
+
+def absent(
+    session: Session, project_id: int, config: str, data: Mapping[str, Any], settings: Settings
+) -> list[str]:
+    """Return the files of a task that cannot be shown now, by name."""
+    named = media_kinds.names(data, config)
+    return media_watch.absent(_named(session, project_id, named), settings) if named else []
+
+
+def _named(
+    session: Session, project_id: int, named: Iterable[tuple[str, str]]
+) -> Sequence[TaskMedia]:
+    names = {name for _field, name in named}
+    return session.exec(
+        select(TaskMedia).where(TaskMedia.project_id == project_id, col(TaskMedia.name).in_(names))
+    ).all()
 
 
 def _of_lease(

@@ -1,13 +1,23 @@
 """Media files of projects, which tasks show them, and what is on its way in."""
 
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import BigInteger, CheckConstraint, Index, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from core.models import utc
+from core.models import one_of, text_enum, utc
 
 NAME_MOST = 200
+
+
+class MediaTrouble(StrEnum):
+    """How a content on the disk is not what came in."""
+
+    MISSING = "missing"
+    LENGTH = "length"
+    CONTENT = "content"
+    UNREADABLE = "unreadable"
 
 
 class TaskMedia(SQLModel, table=True):
@@ -23,6 +33,8 @@ class TaskMedia(SQLModel, table=True):
         CheckConstraint("size > 0", name="size_positive"),
         CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256_whole"),
         UniqueConstraint("upload_key"),
+        one_of("trouble", MediaTrouble),
+        Index("ix_task_media_trouble", "project_id", postgresql_where="trouble IS NOT NULL"),
         Index("ix_task_media_organisation_id_sha256", "organisation_id", "sha256"),
     )
 
@@ -38,6 +50,9 @@ class TaskMedia(SQLModel, table=True):
     replaced_at: datetime | None = utc(nullable=True)
     # Under which key it came in last, for whoever missed the answer.
     upload_key: str | None = Field(default=None, sa_type=Text)
+    trouble: MediaTrouble | None = text_enum(MediaTrouble, nullable=True)
+    # When its content went, some time after the project's end; the fingerprint stays.
+    removed_at: datetime | None = utc(nullable=True)
 
 
 class TaskMediaUse(SQLModel, table=True):
@@ -74,3 +89,31 @@ class MediaUpload(SQLModel, table=True):
     received: int = Field(default=0, sa_type=BigInteger)
     begun_at: datetime = utc()
     touched_at: datetime = utc()
+
+
+class MediaWatch(SQLModel, table=True):
+    """How far the files on the disk were looked at; one row."""
+
+    __tablename__ = "media_watch"
+    __table_args__ = (CheckConstraint("id = 1", name="only_one"),)
+
+    id: int = Field(default=1, primary_key=True)
+    last_id: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+    read_id: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+    round_at: datetime | None = utc(nullable=True)  # when all had been asked for
+
+
+class MediaEnd(SQLModel, table=True):
+    """When the contents of a completed project's files go, as its owner was told."""
+
+    __tablename__ = "media_end"
+    __table_args__ = (CheckConstraint("due_at > told_at", name="told_before"),)
+
+    project_id: int = Field(
+        primary_key=True,
+        foreign_key="project.id",
+        sa_column_kwargs={"autoincrement": False},
+    )
+    told_at: datetime = utc()
+    due_at: datetime = utc()
+    removed_at: datetime | None = utc(nullable=True)

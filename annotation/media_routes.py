@@ -26,7 +26,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import BadRequest
 from wtforms import BooleanField
 
-from annotation import media, media_kinds, media_links
+from annotation import media, media_end, media_kinds, media_links
 from annotation.media_links import Holder
 from annotation.media_models import MediaUpload, TaskMedia
 from annotation.storable import is_storable
@@ -232,6 +232,7 @@ def _page(project: Project, form: FilesForm, refused: list[str] | None = None) -
         link_minutes=settings.media_link_minutes,
         family=media_kinds.family,
         refused=refused or [],
+        ends=media_end.planned(session, project, settings),
     )
 
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Text, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from core.models import jsonb, one_of, text_enum, utc
@@ -31,6 +31,10 @@ class Verdict(StrEnum):
     ACCEPTED = "accepted"
     REJECTED = "rejected"
     PARTLY_ACCEPTED = "partly_accepted"
+
+
+def _tallied() -> Any:
+    return Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
 
 
 class Task(SQLModel, table=True):
@@ -229,6 +233,26 @@ class Draft(SQLModel, table=True):
     assignment_id: int = Field(primary_key=True, foreign_key="assignment.id", sa_type=BigInteger)
     result: list[dict[str, Any]] = jsonb()
     saved_at: datetime = utc()
+
+
+class WorkTally(SQLModel, table=True):
+    """One change of how much work of a project is left and decided; triggers write them.
+
+    The sum of a project's rows is what counting its tasks and verdicts would say. It names no row
+    of another table, so that no claim waits for whoever holds the project.
+    """
+
+    __tablename__ = "work_tally"
+    __table_args__ = (Index("ix_work_tally_project_id", "project_id"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    project_id: int
+    tasks: int = _tallied()
+    slots_left: int = _tallied()
+    untouched: int = _tallied()
+    taken: int = _tallied()
+    accepted: int = _tallied()
+    partly_accepted: int = _tallied()
 
 
 class LabelStudioProject(SQLModel, table=True):

@@ -11,9 +11,9 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from annotation import assignment as leases
-from annotation import sample_course
+from annotation import media_end, sample_course
 from annotation.models import Assignment, State
-from core.personal_data import Blank, Blocker, Delete, Keep, Table, nobody
+from core.personal_data import Blank, Blocker, Delete, Keep, Rule, Table, nobody
 
 MINE = "expert_id = :person"
 OF_MINE = "assignment_id IN (SELECT id FROM assignment WHERE expert_id = :person)"
@@ -29,6 +29,9 @@ TABLES = (
         hidden=("upload_key",),
     ),
     nobody("task_media_use", _l("Which task shows which file")),
+    nobody("media_watch", _l("How far the files on the disk were looked at")),
+    nobody("media_end", _l("When files of completed projects go")),
+    nobody("work_tally", _l("How much work of a project is left and decided")),
     Table(
         "media_upload",
         _l("Files that you began to send"),
@@ -205,6 +208,15 @@ TABLES = (
         _l("Which number stands for you in Label Studio"),
         whose=MINE,
         erase=Delete(),
+    ),
+)
+
+RETENTION = (
+    Rule(
+        media_end.RULE,
+        _l("Media files of completed projects, thirty days after a letter to their owner"),
+        media_end.DUE,
+        media_end.remove,
     ),
 )
 

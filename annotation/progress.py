@@ -11,16 +11,17 @@ from sqlalchemy import case, func, true
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col
 
-from annotation import agreement, gold, review_queue
+from annotation import agreement, gold, review_queue, tally
 from annotation.label_config import LabelConfig, parse
 from annotation.models import Annotation, Assignment, State, Task
 from experts.models import Expert
-from projects.models import Project
+from projects.models import Project, id_of
 
 # Measures are taken over the newest answers, so that the page costs the same for any project.
 MEASURED = 5000
 DAYS = 14
 DECIDED = (State.ACCEPTED, State.PARTLY_ACCEPTED)
+COUNTED = (State.ACTIVE, State.SUBMITTED, State.REJECTED)  # the others are tallied
 
 
 @dataclass(frozen=True)
@@ -73,28 +74,22 @@ class _Tally:
 
 def counts(session: Session, project: Project) -> Counts:
     """Count the tasks and answers of a project."""
-    tasks, untouched, full = session.execute(
-        select_columns(
-            func.count(),
-            func.count().filter(col(Task.slots_left) == col(Task.slots)),
-            func.count().filter(col(Task.slots_left) == 0),
-        ).where(col(Task.project_id) == project.id)
-    ).one()
+    noted = tally.of(session, id_of(project))
     by_state: dict[State, int] = defaultdict(int)
     rows = session.execute(
         select_columns(col(Assignment.state), func.count())
-        .where(col(Assignment.project_id) == project.id)
+        .where(col(Assignment.project_id) == project.id, col(Assignment.state).in_(COUNTED))
         .group_by(col(Assignment.state))
     )
     for state, number in rows:
         by_state[state] = number
     return Counts(
-        tasks=tasks,
-        done=full - _full_but_undecided(session, project),
-        untouched=untouched,
+        tasks=noted.tasks,
+        done=noted.taken - _full_but_undecided(session, project),
+        untouched=noted.untouched,
         in_hand=by_state[State.ACTIVE],
         waiting=by_state[State.SUBMITTED],
-        accepted=sum(by_state[state] for state in DECIDED),
+        accepted=noted.accepted + noted.partly_accepted,
         rejected=by_state[State.REJECTED],
         contested=_contested(session, project),
     )

@@ -48,6 +48,7 @@ from core.access import require, requires, takes_json
 from core.clock import now
 from core.db import db_session, find, transaction
 from core.errors import Conflict, NotAllowed, NotFound
+from core.settings import current_settings
 from core.web import json_problem, page_of, wants_json
 from experts import restrictions
 from payouts.budgets import Frozen, OutOfBudget
@@ -155,9 +156,12 @@ def task_json(assignment_id: int) -> ResponseReturnValue:
     shown = results.variables(project.label_config)
     data = loop.data_shown(project, task, lease)
     link = media_routes.link_for(media_links.Holder.LEASE, assignment_id)
-    data = media_links.with_links(session, lease.project_id, project.label_config, data, link)
+    config, settings = project.label_config, current_settings()
+    lost = media_links.absent(session, lease.project_id, config, data, settings)
+    data = media_links.with_links(session, lease.project_id, config, data, link)
     return jsonify(
-        config=label_config.for_editor(project.label_config),
+        config=label_config.for_editor(config),
+        lost=lost,
         task={
             "id": lease.id,  # the lease's: the task's own would tell how many there are
             "data": {name: data[name] for name in shown if name in data},
@@ -294,11 +298,10 @@ def _left(lease: Assignment) -> ResponseReturnValue:
 
 
 def _time_of(lease: Assignment) -> dict[str, Any]:
-    due = formats.due(lease.due_at, None)
     return {
         "state": lease.state,
         "due_at": lease.due_at.isoformat(),
-        "words": _("Hand in by %(when)s", when=due.words),
+        "words": _("Hand in by %(when)s", when=formats.moment(lease.due_at)),
         "extended": lease.extended,
         "extensions": lease.terms.get("extensions", 0),
     }

@@ -31,6 +31,7 @@ from core import formats
 from core.access import require, requires, takes_json
 from core.clock import now
 from core.db import db_session, find, transaction
+from core.settings import current_settings
 from core.web import json_problem, wants_json
 from payouts.budgets import Frozen, OutOfBudget
 from projects import guidelines, invitations
@@ -106,10 +107,12 @@ def task_json(sample_id: int, position: int) -> ResponseReturnValue:
     project, its_task = find(Project, found.project_id), find(Task, one.task_id)
     fields = results.variables(project.label_config)
     link = media_routes.link_for(media_links.Holder.SAMPLE, sample_id)
-    config = project.label_config
-    data = media_links.with_links(db_session(), found.project_id, config, its_task.data, link)
+    config, asked = project.label_config, (db_session(), found.project_id)
+    lost = media_links.absent(*asked, config, its_task.data, current_settings())
+    data = media_links.with_links(*asked, config, its_task.data, link)
     return jsonify(
-        config=label_config.for_editor(project.label_config),
+        config=label_config.for_editor(config),
+        lost=lost,
         task={
             "id": position,
             "data": {name: data[name] for name in fields if name in data},

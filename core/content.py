@@ -68,11 +68,14 @@ def digest(path: Path) -> str:
     return whole.hexdigest()
 
 
-def take_in(root: Path, key: str, shelf: str, sha256: str) -> Path:
-    """Move a part to its place; where the same content is already, that one stays."""
+def take_in(root: Path, key: str, shelf: str, sha256: str, *, anew: bool = False) -> Path:
+    """Move a part to its place; where the same content is already, that one stays.
+
+    With `anew` it does not: what is there is known to be damaged.
+    """
     path, target = part(root, key), place(root, shelf, sha256)
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if target.is_file() and target.stat().st_size == path.stat().st_size:
+    if not anew and target.is_file() and target.stat().st_size == path.stat().st_size:
         os.utime(target)  # it is wanted anew: a sweep leaves it alone
         path.unlink()
     else:

@@ -156,18 +156,28 @@ class Due:
     iso: str
 
 
-def due(at: datetime, lead: str | None = "by") -> Due:
-    """Return how a deadline is shown; the nearer, the plainer. `lead` is by, until or nothing."""
+def due(at: datetime, lead: str | None = "by", *, since: datetime | None = None) -> Due:
+    """Return how a deadline is shown; the nearer, the plainer. `lead` is by, until or nothing.
+
+    What began not long ago (`since`) is urgent in its last quarter, and not from the start.
+    """
     left = at - now()
+    quarter = (at - since) / 4 if since else timedelta(hours=24)
     if left <= timedelta(0):
         words = _("ended %(when)s", when=date_time(at))
         return Due(words, "off", "clock-history", at.isoformat())
-    if left < timedelta(hours=1):
+    if left < min(timedelta(hours=1), quarter):
         words = _("%(time)s, in %(left)s", time=clock(at), left=duration(left))
         return Due(words, "stop", "alarm", at.isoformat())
     if left < timedelta(hours=24):
-        return Due(_soon(at, left), "wait", "clock", at.isoformat())
+        tone = "wait" if since is None else ""
+        return Due(_soon(at, left), tone, "clock", at.isoformat())
     return Due(_later(at, lead), "", "clock", at.isoformat())
+
+
+def moment(at: datetime) -> str:
+    """Return a time of day, and the day where it is not today."""
+    return clock(at) if _there(at).date() == _there(now()).date() else date_time(at)
 
 
 def _soon(at: datetime, left: timedelta) -> str:

@@ -29,6 +29,7 @@ FILTERS = {
     "number": formats.number,
     "percent": formats.percent,
     "clock": formats.clock,
+    "moment": formats.moment,
     "day": formats.day,
     "date": formats.day,
     "date_long": formats.day_long,

@@ -28,6 +28,7 @@ PERIODS: dict[str, Period] = {
     "downloads": Period(730),
     # Off unless the operator says how long.
     "transcripts": Period(0, 183, "an interview can be contested and checked for six months"),
+    "media": Period(0, 90, "work on them can be contested and looked at again for some weeks"),
     "decisions": Period(0, 183, "article 26 of the EU AI act asks for six months of records"),
 }
 

@@ -92,6 +92,7 @@ function grow(height) {
 
 function begin() {
   one.mounted = true;
+  if (one.lost.length) say("lost-media", { tone: "wait", lines: one.lost });
   find("loading").hidden = true;
   find("hand-in").removeAttribute("aria-disabled");
   // The keys of labels work at once, unless the person is somewhere else already.
@@ -400,7 +401,8 @@ function span(milliseconds) {
 
 function tick() {
   one.due ??= new Date(find("due").dataset.due);
-  find("since-words").textContent = span(Date.now() - new Date(find("since").dataset.since));
+  const began = new Date(find("since").dataset.since);
+  find("since-words").textContent = span(Date.now() - began);
   const rest = one.due - Date.now();
   for (const limit of [15, 5]) {
     if (rest > 0 && rest <= limit * 60000 && !one.warned.has(limit)) {
@@ -409,7 +411,8 @@ function tick() {
     }
   }
   if (rest <= 0) find("due").className = "dy-due off";
-  else find("due").className = rest < 3600000 ? "dy-due stop" : "dy-due";
+  else find("due").className = rest < Math.min(3600000, (one.due - began) / 4) ? "dy-due stop" : "dy-due";
+  find("due-rest").textContent = rest > 0 ? `(${words.rest.replace("{left}", span(rest))})` : "";
   // More time can be asked for once half of it is over, while there is some left.
   const more = find("extend");
   if (more) more.hidden = rest <= 0 || rest > more.dataset.lease * 30000 || more.dataset.extend > more.dataset.extensions;
@@ -485,6 +488,7 @@ async function renewLinks() {
     const links = {};
     pair(mine.data, said.task.data, links);
     mine.data = said.task.data;
+    if (said.lost?.length) return void say("lost-media", { tone: "wait", lines: said.lost });
     if (!Object.keys(links).length) return void say("no-media", { tone: "wait" });
     say("fresh-media", { tone: "info" });
     tell("links", { links });
@@ -590,6 +594,7 @@ function take(said) {
   if (draft) one.newest = JSON.stringify(draft);
   if (said.draft) one.stored = JSON.stringify(said.draft);
   one.data = said.task.data;
+  one.lost = said.lost ?? [];
   one.message = { config: said.config, data: said.task, draft, theme: theme(), fit: fit() };
   dispatchEvent(new CustomEvent("doyen:task", { detail: said }));
 }

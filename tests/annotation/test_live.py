@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 from sqlmodel import Session
 
-from annotation import editor_assets, forecast, live, newer_guidelines
+from annotation import editor_assets, forecast, live, newer_guidelines, review, tally
 from annotation.editor_bundle import Bundle
 from annotation.forecast import Pace
 from annotation.models import State
@@ -67,6 +68,31 @@ def test_who_works_now_and_what_was_done_is_counted(session: Session) -> None:
     assert [len(found.by_hour), len(found.by_day)] == [24, 14]
     assert [found.by_hour[-1][1], found.by_day[-1][1]] == [3, 3]
     assert found.end is None
+
+
+def test_what_is_tallied_is_what_counting_says(session: Session) -> None:
+    desk = make_desk(session, experts=2, tasks=3, overlap=2)
+    one, two = desk.experts
+    task = make_task(session, desk.project)
+    taken = make_assignment(session, desk.project, expert=one, task=task, state=State.SUBMITTED)
+    make_assignment(session, desk.project, expert=two, state=State.ACCEPTED)
+    session.execute(
+        text("update task set slots_left = slots_left - 1 where id = :id"), {"id": task.id}
+    )
+    gone = make_task(session, desk.project)
+    session.flush()
+    review.decide(session, taken, review.ACCEPT, by=desk.owner, at=now())
+    session.delete(gone)
+    session.flush()
+
+    noted = tally.of(session, desk.project_id)
+    assert tally.correct(session, desk.project_id) is False
+    assert (noted.accepted, noted.partly_accepted) == (2, 0)
+    assert tally.fold(session) == 1
+    assert tally.of(session, desk.project_id) == noted
+    session.execute(text("update work_tally set slots_left = slots_left + 7"))
+    assert tally.correct(session, desk.project_id) is True
+    assert tally.of(session, desk.project_id) == noted
 
 
 def test_days_stay_days_where_the_clock_is_changed() -> None:

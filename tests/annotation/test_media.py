@@ -12,14 +12,25 @@ from sqlmodel import Session, select
 
 from accounts.models import User
 from annotation import assignment as leases
-from annotation import media, media_kinds, media_links, released, tasks
+from annotation import (
+    health,
+    media,
+    media_end,
+    media_kinds,
+    media_links,
+    media_watch,
+    released,
+    review,
+    tasks,
+)
 from annotation.media_links import Holder
-from annotation.media_models import MediaUpload, TaskMedia, TaskMediaUse
+from annotation.media_models import MediaEnd, MediaUpload, TaskMedia, TaskMediaUse
 from annotation.models import Assignment, State, Task
 from core import content
 from core.clock import now
-from core.models import AuditEvent
+from core.models import AuditEvent, Letter
 from projects.models import Project
+from projects.models import State as ProjectState
 from tests.factories.annotation import Desk, claimed, make_assignment, make_desk
 from tests.factories.media import PIXEL, make_media
 
@@ -340,6 +351,82 @@ def test_a_sweep_takes_contents_that_nobody_has(session, desk, settings):
     assert path.exists()
     assert media.sweep(session, settings, at=now() + timedelta(days=2)) >= 1
     assert not path.exists()
+
+
+def test_what_the_disk_lost_is_seen_by_the_operator_and_told_to_the_expert(
+    session, client, sign_in, desk, settings
+):
+    file = make_media(session, desk.project, by=desk.owner, settings=settings)
+    kept = make_media(
+        session, desk.project, by=desk.owner, settings=settings, name="b.png", content=OTHER
+    )
+    import_(session, desk, "media:a.png")
+    lease = claimed(session, desk.project, desk.experts[0].user_id, at=now())
+    expert = sign_in(session.get_one(User, lease.expert_id))
+    path = media.path_of(file, settings)
+
+    def look() -> int:
+        batch = media_watch.next_up(session)
+        return media_watch.note(session, batch, media_watch.examine(batch, settings), at=now())
+
+    assert look() == 0
+    assert expert.get(f"/work/{lease.id}/task.json").json["lost"] == []
+    path.unlink()
+    damaged = media.path_of(kept, settings)
+    damaged.write_bytes(OTHER[:-1] + b"x")
+
+    assert [look(), look()][1] == 2
+    assert expert.get(f"/work/{lease.id}/task.json").json["lost"] == ["a.png"]
+    [finding] = health.media_files(session)
+    assert (finding.tone, "a.png" in finding.words) == ("stop", True)
+    owner = sign_in(desk.owner)
+    assert "missing here" in owner.get(f"/projects/{desk.project_id}/media").text
+    lost = owner.get(f"/media-files/{file.id}", follow_redirects=True)
+    assert (lost.status_code, "is missing on this instance" in lost.text) == (404, True)
+
+    make_media(session, desk.project, by=desk.owner, settings=settings)
+    make_media(session, desk.project, by=desk.owner, settings=settings, name="b.png", content=OTHER)
+    assert (path.read_bytes(), damaged.read_bytes()) == (PIXEL, OTHER)
+    assert [look(), look()] == [0, 0]
+
+
+def test_files_of_a_completed_project_go_after_a_letter_and_only_when_nothing_needs_them(
+    session, sign_in, desk, settings
+):
+    file = make_media(session, desk.project, by=desk.owner, settings=settings)
+    import_(session, desk, "media:a.png")
+    task = session.exec(select(Task)).one()
+    answer = make_assignment(session, desk.project, task=task, state=State.SUBMITTED, result=[])
+    over = now() - timedelta(days=400)
+    desk.project.state, desk.project.state_at = ProjectState.COMPLETED, over
+    session.flush()
+    keeps = settings.model_copy(update={"retention_days": {"media": 365}})
+    path, before = media.path_of(file, settings), now() - timedelta(days=365)
+
+    assert media_end.planned(session, desk.project, settings) is None
+    assert not media_end.tell_next(session, keeps, at=now()), "a verdict is to come"
+    review.decide(session, answer, review.ACCEPT, by=desk.owner, at=now())
+    session.flush()
+    told = now() - timedelta(days=31)
+    assert media_end.tell_next(session, keeps, at=told)
+    assert not media_end.tell_next(session, keeps, at=now()), "once"
+    letter = session.exec(select(Letter).where(Letter.template == "annotation/media_ends")).one()
+    assert desk.project.title in letter.subject
+    end = session.exec(select(MediaEnd)).one()
+    due, end.due_at = end.due_at, now() + timedelta(days=1)
+    assert media_end.remove(session, before) == 0, "not before the day that was told"
+    assert media_end.planned(session, desk.project, keeps) == end.due_at
+    end.due_at = due
+    assert (media_end.remove(session, before), media_end.remove(session, before)) == (1, 0)
+
+    media.sweep(session, settings, at=now() + timedelta(days=2))
+    assert not path.exists()
+    session.expire_all()
+    [found] = released.read(session, [desk.project_id], until=now())
+    assert json.loads(found.task.data) == {"image": f"media:a.png#sha256={file.sha256}"}
+    gone = sign_in(desk.owner).get(f"/media-files/{file.id}", follow_redirects=True)
+    assert (gone.status_code, file.sha256 in gone.text) == (410, True)
+    assert media_watch.next_up(session).there == []
 
 
 def test_releases_keep_the_name_and_a_fingerprint(session, desk, settings):

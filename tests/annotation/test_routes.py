@@ -68,7 +68,7 @@ def test_an_expert_takes_a_task_works_and_hands_in(session, made, expert):
     saved = expert.post(f"{bench}/draft", json={"result": choice("patent")})
     handed_in = expert.post(f"{bench}/submit", json={"result": choice("grant")})
 
-    assert set(asked) == {"config", "task", "draft"}
+    assert set(asked) == {"config", "draft", "lost", "task"}
     assert asked["task"]["data"] == {"text": TEXT}
     assert saved.status_code == 200
     assert handed_in.json["state"] == "submitted"

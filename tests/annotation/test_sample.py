@@ -103,7 +103,7 @@ def test_what_is_known_never_reaches_the_page_before_the_end(session, desk, expe
     for position in (1, 2, 3):
         one = f"{address}/tasks/{position}"
         told += [expert.get(one).text, expert.get(f"{one}/task.json").text]
-        assert set(expert.get(f"{one}/task.json").json) == {"config", "task", "draft"}
+        assert set(expert.get(f"{one}/task.json").json) == {"config", "draft", "lost", "task"}
         told.append(expert.post(f"{one}/draft", json={"result": WRONG}).text)
         told.append(expert.get(f"{address}/result").text)
         told.append(expert.post(f"{one}/submit", json={"result": WRONG}).text)
