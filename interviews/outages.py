@@ -16,6 +16,7 @@ from core.errors import Conflict, Invalid
 from interviews import letters
 from interviews.models import Interview, State
 from interviews.template_models import InterviewOutage, InterviewTemplate
+from projects.models import Project
 
 WORDS_AT_LEAST, WORDS_AT_MOST = 10, 1000
 UNFINISHED = (State.ABANDONED, State.EXPIRED)
@@ -71,7 +72,9 @@ def note(
             by=by.id if by else None,
             subject=f"interview:{interview.key}",
         )
-        letters.tell(session, interview, "outage")
+        project = interview.project_id and session.get_one(Project, interview.project_id)
+        name = project.title if project else interview.field.label
+        letters.tell(session, interview, "outage", name=name)
     return made is not None
 
 

@@ -403,6 +403,7 @@ def test_an_outage_makes_the_next_try_free(session, sign_in, world):
 
     letters = session.exec(select(Letter).where(Letter.template == "interviews/outage")).all()
     assert [one.user_id for one in letters] == [world.id]
+    assert world.project.title in letters[0].subject
     page = sign_in(world.user).get(f"/interviews/{interview.id}/result").text
     assert "It broke off for a fault of ours, so it does not count as an attempt." in page
     assert begin(session, world).id != interview.id
