@@ -18,7 +18,7 @@ from flask_babel import force_locale, get_locale, get_timezone, ngettext
 from flask_babel import gettext as _
 
 from core.clock import now
-from core.money import Money
+from core.money import EXPONENTS, Money
 
 MINUS = "\N{MINUS SIGN}"
 # By language: a day in a row, a day in a sentence. English is European here, as in LOOK.
@@ -67,6 +67,18 @@ def money_short(value: Money) -> str:
         value.decimal.to_integral_value(),
         value.currency.upper(),
         format=_pattern(whole=True),
+        currency_digits=False,
+        locale=locale(),
+    ).replace("-", MINUS)
+
+
+def money_fine(hundredths: int, currency: str) -> str:
+    """Return an amount in hundredths of the smallest coin: €0.0021, as calls of a model cost."""
+    digits = EXPONENTS[currency] + 2
+    return format_currency(
+        Decimal(hundredths).scaleb(-digits),
+        currency.upper(),
+        format=_pattern(whole=True).replace("#,##0", "#,##0." + "0" * digits),
         currency_digits=False,
         locale=locale(),
     ).replace("-", MINUS)

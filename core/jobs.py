@@ -27,6 +27,12 @@ DEFER = text("""
 ALREADY_WAITING = text("""
     select 1 from procrastinate_jobs where queueing_lock = :queueing_lock and status = 'todo'
 """)
+UNDER_WAY = text("""
+    select exists (
+        select 1 from procrastinate_jobs
+        where queueing_lock = :queueing_lock and status in ('todo', 'doing')
+    )
+""")
 
 # Jobs whose worker was killed: it has not shown itself for half a minute, or is forgotten already.
 STALLED = text("""
@@ -183,6 +189,11 @@ def worker_app(app: Flask, conninfo: str) -> procrastinate.App:
         register: Any = worker.task(name=task.name, queue=task.queue, retry=retry)
         register(_in_app(app, task))
     return worker
+
+
+def is_under_way(session: Session, queueing_lock: str) -> bool:
+    """Return whether a job with this lock waits or runs, or was begun by a worker that is gone."""
+    return bool(session.execute(UNDER_WAY, {"queueing_lock": queueing_lock}).scalar_one())
 
 
 def take_up_stalled(session: Session) -> int:

@@ -48,8 +48,13 @@ def may_ask(session: Session, settings: Settings, *, subject: str, at: datetime)
     """Say whether the limits of the month and of one subject leave room for another call."""
     if tokens_of(session, subject) >= settings.llm_interview_tokens:
         return False
+    return not at_limit(session, settings, at)
+
+
+def at_limit(session: Session, settings: Settings, at: datetime) -> bool:
+    """Say whether the limit of the month is reached, so that nothing more is asked."""
     limit = settings.llm_month_limit
-    return not limit or spent(session, settings.llm_currency, at) < limit * MILLION
+    return bool(limit) and spent(session, settings.llm_currency, at) >= limit * MILLION
 
 
 def tokens_of(session: Session, subject: str) -> int:

@@ -5,7 +5,8 @@ weight (content balancing), and in it one of the few items that tell most about 
 looks now (randomesque, Kingsbury and Zara, Applied Measurement in Education 2, 1989), so that no
 two interviews are alike; an item that was given to too many lately rests. It ends when the range
 of the ability is clear of the line, whatever is found in answers that nobody has read yet, or when
-the last item or the time is used up.
+the last item or the time is used up. A range above the line says nothing of a floor that is higher
+than the line: while a competency is below such a floor, more is asked in it.
 """
 
 from collections import Counter
@@ -58,11 +59,13 @@ def ending(
     left: Sequence[Candidate],
     now: Estimate,
     best: Estimate | None = None,
+    weak: frozenset[str] = frozenset(),
 ) -> Ending | None:
     """Return why an interview ends after these questions, or None when another is asked.
 
     `now` counts only what was found; `best` all that nobody has read yet as right. It is known to
-    lie below the line only where both do: what is unread is neither right nor wrong.
+    lie below the line only where both do: what is unread is neither right nor wrong. `weak` are the
+    competencies below a floor that is higher than the line.
     """
     if any(item.is_core for item in left):
         return None
@@ -71,7 +74,8 @@ def ending(
     if not left:
         return Ending.NOTHING_LEFT
     highest = best.high if best is not None else now.high
-    is_clear = now.low > course.cut or highest < course.cut
+    is_open = any(item.competency in weak for item in left)
+    is_clear = (now.low > course.cut and not is_open) or highest < course.cut
     return Ending.CLEAR if is_clear and len(asked) >= course.least else None
 
 
@@ -83,15 +87,18 @@ def choose(
     random: Random,
     *,
     resting: frozenset[str] = frozenset(),
+    weak: frozenset[str] = frozenset(),
 ) -> Candidate:
     """Return the next question: a core item while there is one, else what tells most.
 
     Items that rest are taken only when a competency has no other. At least one item must be left.
+    Where all but `weak` competencies are clear, the next one is of these.
     """
     core = [item for item in left if item.is_core]
     if core:
         return _telling(core, now, 1, random)
-    competency = _lacking(course, asked, left, random)
+    open_ = [item for item in left if item.competency in weak] if now.low > course.cut else []
+    competency = _lacking(course, asked, open_ or left, random)
     there = [item for item in left if item.competency == competency]
     awake = [item for item in there if item.id not in resting]
     return _telling(awake or there, now, course.choose_from, random)

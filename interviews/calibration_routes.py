@@ -47,6 +47,7 @@ def of_bank() -> ResponseReturnValue:
         total=len(found),
         flagged=sum(one.verdict in FLAGGED for one in found),
         counting=counting,
+        is_under_way=jobs.is_under_way(session, _lock(bank)),
         chosen=chosen,
         titles={item.id: item.title.in_(_language()) for item in bank.items},
         current=calibration.contents(bank),
@@ -105,15 +106,21 @@ def withdraw(run_id: int, item_id: str) -> ResponseReturnValue:
 @requires("interview.review")
 def work_out() -> ResponseReturnValue:
     """Let a worker calibrate a bank now."""
-    bank = _bank(request.form.get("field"))
+    bank, session = _bank(request.form.get("field")), db_session()
+    if jobs.is_under_way(session, _lock(bank)):
+        flash(_("It is being worked out already, so nothing more was asked for."), "info")
+        return redirect(url_for(".of_bank", field=bank.field.value))
     jobs.defer(
-        db_session(),
+        session,
         "interviews.calibrate_field",
-        queueing_lock=f"calibrate:{bank.field}",
+        queueing_lock=_lock(bank),
         field=bank.field.value,
     )
-    flash(_("A worker counts the answers now. Open this page again in a minute."), "info")
     return redirect(url_for(".of_bank", field=bank.field.value))
+
+
+def _lock(bank: Bank) -> str:
+    return f"calibrate:{bank.field}"
 
 
 def _bank(name: str | None) -> Bank:

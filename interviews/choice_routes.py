@@ -9,7 +9,7 @@ from flask_login import current_user
 
 from accounts import consent_texts, consents
 from accounts.models import Purpose
-from core import formats
+from core import formats, model_calls
 from core.access import require, requires
 from core.clock import now
 from core.db import db_session, find
@@ -168,7 +168,8 @@ def _notice_page(field: Field, form: StartForm) -> ResponseReturnValue:
     here = chosen.here if chosen else standing.of(session, current_user.id, field, at)
     if here is None or here.bank is None or here.active or standing.refusal(here, at):
         return redirect(chosen.url if chosen else project_choice.all_of(field))
-    model = modes.model_of(current_settings())
+    settings = current_settings()
+    model = modes.model_of(settings)
     form.field.data = field.value
     form.offer(modes.offered(model))
     text = consent_texts.current(Purpose.AI_INTERVIEW)
@@ -179,6 +180,7 @@ def _notice_page(field: Field, form: StartForm) -> ResponseReturnValue:
         form=form,
         asks=chosen,
         model=model,
+        at_limit=model_calls.at_limit(session, settings, at),
         agreed=_agreed(),
         ai_words=text.in_(_language()),
         needs=accommodations.effects(session, current_user.id),

@@ -67,7 +67,8 @@ def following(
     missed = unread.points(bank, responses)
     full = [item_id for item_id, points in missed.items() if points > scoring.NOTHING]
     best = _shown(bank, answered(interview, bank, responses, full=full)) if full else None
-    if adaptive.ending(of(bank, known), asked, left, _shown(bank, given), best) is not None:
+    weak = _weak(bank, known, given)
+    if adaptive.ending(of(bank, known), asked, left, _shown(bank, given), best, weak) is not None:
         return None
     if full:  # what nobody has read says nothing of what to ask next
         read = [one for one in responses if one.item_id not in full]
@@ -118,12 +119,17 @@ def _chosen(
     random = Random(f"{bank.digest}:{seed}")  # noqa: S311 - it guards nothing
     resting = _resting(session, bank) | seen
     shown = _shown(bank, given)
-    found = adaptive.choose(of(bank, known), asked, left, shown, random, resting=resting)
+    weak = _weak(bank, known, given)
+    found = adaptive.choose(of(bank, known), asked, left, shown, random, resting=resting, weak=weak)
     return plan.step(bank.item(found.id), found.curve, random)
 
 
 def _shown(bank: Bank, given: Sequence[Answered]) -> ability.Estimate:
     return graded.whole(given, bank)
+
+
+def _weak(bank: Bank, known: Known, given: Sequence[Answered]) -> frozenset[str]:
+    return graded.below_high_floors(graded.scorecard(given, bank, known), bank)
 
 
 def _resting(session: Session, bank: Bank) -> frozenset[str]:

@@ -52,6 +52,19 @@ def scorecard(answers: Sequence[Answered], bank: Bank, known: Known = NONE) -> S
     return Scorecard(total=total, competencies=found)
 
 
+def below_high_floors(card: Scorecard, bank: Bank) -> frozenset[str]:
+    """Return the competencies below a floor that is above the mark of the whole.
+
+    A project has such floors where what was proven before leaves a low mark to what is asked.
+    """
+    return frozenset(
+        key
+        for key, level in card.competencies.items()
+        if bank.rule.floor_of(key) > bank.rule.pass_mark
+        and scoring.below(level, bank.rule.floor_of(key))
+    )
+
+
 def whole(answers: Sequence[Answered], bank: Bank) -> Estimate:
     """Return the ability that all answers show together; competencies count by their weight."""
     return ability.estimate(

@@ -76,10 +76,12 @@ def record_passed_by_rule(
 
 
 def _about(session: Session, interview: Interview) -> About:
+    with session.no_autoflush:  # half-decided, it is what the database refuses
+        title = decisions.said(lambda: _title(session, interview))
     return About(
         person_id=interview.expert_id,
         subject=f"interview:{interview.id}",
-        title=decisions.said(lambda: _title(session, interview)),
+        title=title,
         path=f"/interviews/{interview.id}/result",
     )
 

@@ -7,7 +7,6 @@ from sqlmodel import Session
 from core import formats, model_calls
 from core.clock import now
 from core.health import Finding
-from core.model_calls import MILLION
 from core.models import CallOutcome
 from core.settings import current_settings
 from experts.fields import Field
@@ -60,8 +59,7 @@ def language_model(session: Session) -> list[Finding]:
     model, name = modes.model_of(settings), _("Language model")
     if model is None:
         return []
-    limit = settings.llm_month_limit
-    if limit and model_calls.spent(session, settings.llm_currency, now()) >= limit * MILLION:
+    if model_calls.at_limit(session, settings, now()):
         words = _("The limit of thirty days is reached. Interviews go on without the model.")
         return [Finding(name, "wait", words)]
     latest = spend.latest(session, model.name, now())

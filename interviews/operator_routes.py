@@ -145,6 +145,7 @@ def _reading_page(
         expert=profile.of(session, interview.expert_id),
         verdict_form=verdict_form,
         outage=outages.of(session, interview),
+        is_free=outages.is_free(session, interview),
         beside=template_words.beside(words["bank"]),
         causes=[cause.value for cause in causes],
         at=now(),

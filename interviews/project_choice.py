@@ -53,7 +53,7 @@ def look(session: Session, form: StartForm, expert_id: int, at: datetime) -> Cho
     return Chosen(
         project=project,
         here=here,
-        lines=project_view.lines(found) if found else [],
+        lines=project_view.lines(session, found, expert_id) if found else [],
         whole=found.terms.whole if found else 0,
         url=url_for("project_interview.of_expert", project_id=id_of(project)),
         whose=project_view.whose(session, found.template) if found else "",

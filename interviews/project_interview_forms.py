@@ -18,13 +18,14 @@ from interviews.terms import MOST_MUST_COVER, MOST_QUESTIONS, Terms
 HEAVIEST = 5
 FROM_ONE = NumberRange(1, MOST_QUESTIONS, _l("Write a number from 1 to 60."))
 PERCENT = NumberRange(0, 100, _l("Write a number from 0 to 100."))
+ABOVE_NOTHING = NumberRange(1, 100, _l("Write a number from 1 to 100: at 0 everybody would pass."))
 NEEDED = InputRequired(_l("Write a number."))
 
 
 class TermsForm(Form):  # type: ignore[misc]
     """What a project asks; `form_of` adds a weight and a floor for each competency."""
 
-    mark = WholeNumberField(_l("Level that is needed in all, in percent"), [NEEDED, PERCENT])
+    mark = WholeNumberField(_l("Level that is needed in all, in percent"), [NEEDED, ABOVE_NOTHING])
     least = WholeNumberField(_l("Questions at least"), [NEEDED, FROM_ONE])
     most = WholeNumberField(_l("Questions at most"), [NEEDED, FROM_ONE])
     follow_ups = SelectField(
@@ -95,18 +96,31 @@ class TermsForm(Form):  # type: ignore[misc]
     def is_within_reach(self) -> bool:
         """Ask for levels that somebody who answers everything right comes to."""
         wanted = self.terms()
-        highest = reach.by_terms(wanted, self.bank)
+        highest, alone = reach.by_terms(wanted, self.bank), self.highest_alone(wanted)
         fields = {None: self.mark} | {key: self[f"f_{key}"] for key in wanted.weights}
-        above = {key: one for key, one in fields.items() if (one.data or 0) > highest[key]}
-        for key, one in above.items():
-            one.errors = [
+        above = [key for key, one in fields.items() if (one.data or 0) > highest[key]]
+        above_alone = [key for key, one in fields.items() if (one.data or 0) > alone.get(key, 100)]
+        for key in above_alone:
+            fields[key].errors = [
+                _(
+                    "Write at most %(most)s, or ask more questions: who has proven the rest before"
+                    " is asked fewer, and comes to that level with all of them right.",
+                    most=min(alone[key], highest[key]),
+                )
+            ]
+        for key in set(above) - set(above_alone):
+            fields[key].errors = [
                 _(
                     "Write at most %(most)s, or ask more questions: who answers everything right"
                     " comes to that level.",
                     most=highest[key],
                 )
             ]
-        return not above
+        return not (above or above_alone)
+
+    def highest_alone(self, wanted: Terms) -> dict[str | None, int]:
+        """Return the levels that can be reached where one competency is left to ask."""
+        return reach.alone(wanted, self.bank)
 
     def weights(self) -> dict[str, int]:
         """Return the weights of the competencies that count."""

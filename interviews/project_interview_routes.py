@@ -92,7 +92,7 @@ def of_expert(project_id: int) -> ResponseReturnValue:
         project=project,
         invitation=project_view.invitation_of(session, project, me),
         found=found,
-        lines=project_view.lines(found) if found else [],
+        lines=project_view.lines(session, found, me) if found else [],
         held=qualification.in_force(session, id_of(project), me, at),
         held_up=found is None and templates.is_held_up(session, project),
         whose=project_view.whose(session, found.template) if found else "",
@@ -110,7 +110,9 @@ def note_outage(interview_id: int) -> ResponseReturnValue:
     found = find(Interview, interview_id, lock=True)
     words = request.form.get("words", "")
     if outages.note(db_session(), found, words, by=current_user, at=now()):
-        flash(_("The interview no longer counts as an attempt."), "success")
+        flash(_("It no longer counts as an attempt, and its expert is written to."), "success")
+    else:
+        flash(_("This was noted before, so nothing was changed."), "info")
     return redirect(url_for("interviews_operator.one_interview", interview_id=interview_id))
 
 

@@ -1,6 +1,7 @@
 """What the pages say of a project's interview: what is asked, what of it is there, what is not."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from flask import url_for
@@ -9,7 +10,7 @@ from sqlmodel import Session, col, select
 from accounts.models import Organisation
 from core import formats
 from core.errors import NotFound
-from interviews import banks, template_words
+from interviews import banks, proven, template_words
 from interviews.items import Bank
 from interviews.models import Interview
 from interviews.qualification import Look
@@ -18,6 +19,7 @@ from interviews.template_models import (
     InterviewTemplate,
     ProjectQualification,
 )
+from interviews.terms import Applied
 from projects.models import Answer, Invitation, Project, id_of
 
 
@@ -25,6 +27,7 @@ class Have(StrEnum):
     """How a competency stands that a project asks for."""
 
     HELD = "held"
+    OLD = "old"
     BELOW = "below"
     UNCOVERED = "uncovered"
     NEVER = "never"
@@ -39,7 +42,17 @@ class Line:
     weight: int
     floor: float
     proof: CompetencyProof | None
+    until: datetime | None
     have: Have
+
+
+@dataclass(frozen=True)
+class Reused:
+    """A competency that was proven before an interview, so that it was not asked."""
+
+    words: str
+    level: float
+    until: datetime
 
 
 @dataclass(frozen=True)
@@ -53,6 +66,7 @@ class ForProject:
     url: str
     qualification: ProjectQualification | None
     beside: list[str]
+    reused: list[Reused]
     whose: str = ""
 
 
@@ -79,9 +93,12 @@ def invitation_of(session: Session, project: Project, expert_id: int) -> Invitat
     return session.exec(query).one()
 
 
-def lines(found: Look) -> list[Line]:
-    """Return the competencies that are asked, in the order of the bank."""
-    return [_line(found, key) for key in found.bank.competencies if key in found.terms.weights]
+def lines(session: Session, found: Look, expert_id: int) -> list[Line]:
+    """Return the competencies that are asked of an expert, in the order of the bank."""
+    of_field, own = found.bank.field, found.template.bank_id
+    last = proven.last(session, expert_id, of_field, bank_id=own)
+    asked = [key for key in found.bank.competencies if key in found.terms.weights]
+    return [_line(found, key, last.get(key)) for key in asked]
 
 
 def of_interview(session: Session, interview: Interview, bank: Bank) -> ForProject | None:
@@ -95,6 +112,7 @@ def of_interview(session: Session, interview: Interview, bank: Bank) -> ForProje
         url=url_for("project_interview.of_expert", project_id=id_of(project)),
         qualification=session.exec(query.order_by(col(ProjectQualification.id))).first(),
         beside=template_words.beside(bank),
+        reused=_reused(session, bank),
         whose=whose(session, session.get_one(InterviewTemplate, interview.template_id)),
     )
 
@@ -107,14 +125,26 @@ def whose(session: Session, template: InterviewTemplate) -> str:
     return session.get_one(Organisation, draft.organisation_id).name
 
 
-def _line(found: Look, key: str) -> Line:
+def _reused(session: Session, bank: Bank) -> list[Reused]:
+    if not isinstance(bank, Applied):
+        return []
+    language, months = formats.locale().language, bank.terms.reuse_months
+    proofs = [session.get_one(CompetencyProof, one) for one in bank.part.proofs]
+    return [
+        Reused(bank.called[one.competency].in_(language), one.level, proven.until(one, months))
+        for one in proofs
+    ]
+
+
+def _line(found: Look, key: str, last: CompetencyProof | None) -> Line:
     language = formats.locale().language
     proof, floor = found.held.get(key), found.terms.floors[key]
     competency = found.bank.competencies[key]
     if key not in found.missing:
         have = Have.HELD
     elif proof is None:
-        have = Have.NEVER
+        # Whatever was shown before counts no longer, or not for a project that asks for fresher.
+        proof, have = last, Have.OLD if last else Have.NEVER
     elif proof.level < max(floor, found.terms.pass_mark):
         have = Have.BELOW
     else:
@@ -125,5 +155,6 @@ def _line(found: Look, key: str) -> Line:
         weight=found.terms.weights[key],
         floor=floor,
         proof=proof,
+        until=proven.until(proof, found.terms.reuse_months) if proof else None,
         have=have,
     )

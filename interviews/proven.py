@@ -95,6 +95,19 @@ def valid(
     ).all()
 
 
+def last(
+    session: Session, expert_id: int, field: Field, *, bank_id: int | None
+) -> dict[str, CompetencyProof]:
+    """Return the last proof of each competency that was not revoked, whether or not it counts."""
+    query = select(CompetencyProof).where(
+        CompetencyProof.expert_id == expert_id,
+        CompetencyProof.field == field,
+        col(CompetencyProof.bank_id) == bank_id,
+        col(CompetencyProof.revoked_at).is_(None),
+    )
+    return best(session.exec(query.order_by(col(CompetencyProof.proven_at).desc())).all())
+
+
 def shown(session: Session, expert_id: int, at: datetime) -> list[Shown]:
     """Return the best valid proof in each competency, in words, by field."""
     first: dict[tuple[Field, int | None, str], CompetencyProof] = {}
@@ -118,6 +131,11 @@ def name(session: Session, proof: CompetencyProof) -> str:
 def fresh_since(at: datetime, months: int) -> datetime:
     """Return since when a proof has to be, to be so many months old at most."""
     return at - MONTH * months
+
+
+def until(proof: CompetencyProof, months: int) -> datetime:
+    """Return how long a proof counts where it may be so many months old at most."""
+    return min(proof.expires_at, proof.proven_at + MONTH * months)
 
 
 def _of(interview_id: int) -> bool:

@@ -264,7 +264,7 @@ def _write(
     months: int,
     at: datetime,
 ) -> ProjectQualification | None:
-    ends = [min(one.expires_at, one.proven_at + proven.MONTH * months) for one in used]
+    ends = [proven.until(one, months) for one in used]
     # A person may let somebody pass with less than the floors, so that there is no proof of it.
     until = min(ends, default=at + proven.VALID_FOR)
     made = session.execute(

@@ -1,6 +1,7 @@
 """What the language models of interviews take: tokens, cost and time, by interview and day.
 
-Costs are in millionths of the smallest coin, as calls keep them, until they are shown.
+Costs are in millionths of the smallest coin, as calls keep them, and shown in hundredths: up to the
+next one, so that what costs something is never shown as nothing, and what is left is the rest.
 """
 
 from collections.abc import Sequence
@@ -10,13 +11,13 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
-from core import model_calls
+from core import formats, model_calls
 from core.model_calls import MILLION
 from core.models import CallOutcome, ModelCall
-from core.money import Money
 from core.settings import Settings
 
 DAYS = 30
+SHOWN = 100  # parts of the smallest coin
 LATEST = 50
 SUMS = """
     count(*) as calls,
@@ -48,7 +49,7 @@ class Took:
     troubled: int
     tokens_in: int
     tokens_out: int
-    cost: Money
+    cost: str
     time: timedelta
     day: date | None = None
     purpose: str = ""
@@ -63,18 +64,16 @@ class Spend:
     in_all: Took
     by_day: list[Took]
     by_interview: list[Took]
-    limit: Money | None
-    left: Money | None
+    limit: str | None
+    left: str | None
     interview_tokens: int
 
 
 def of(session: Session, settings: Settings, at: datetime) -> Spend:
     """Return what was taken."""
     asked = {"since": at - timedelta(days=DAYS), "currency": settings.llm_currency}
-    limit = settings.llm_month_limit or None
-    spent = model_calls.spent(session, settings.llm_currency, at)
-    left = max(0, limit * MILLION - spent) // MILLION if limit else None
-    currency = settings.llm_currency
+    currency, limit = settings.llm_currency, settings.llm_month_limit * SHOWN
+    left = max(0, limit - _shown(model_calls.spent(session, currency, at)))
     return Spend(
         in_all=_took(session.execute(IN_ALL, asked).one(), currency),
         by_day=[_took(row, currency) for row in session.execute(BY_DAY, asked)],
@@ -82,8 +81,8 @@ def of(session: Session, settings: Settings, at: datetime) -> Spend:
             _took(row, currency)
             for row in session.execute(BY_INTERVIEW, asked | {"latest": LATEST})
         ],
-        limit=Money(limit, currency) if limit else None,
-        left=Money(left, currency) if left is not None else None,
+        limit=formats.money_fine(limit, currency) if limit else None,
+        left=formats.money_fine(left, currency) if limit else None,
         interview_tokens=settings.llm_interview_tokens,
     )
 
@@ -104,11 +103,14 @@ def _took(row: object, currency: str) -> Took:
         troubled=found["troubled"],
         tokens_in=int(found["tokens_in"]),
         tokens_out=int(found["tokens_out"]),
-        # Up to the next smallest coin: what costs something is never shown as nothing.
-        cost=Money(-(-int(found["cost"]) // MILLION), currency),
+        cost=formats.money_fine(_shown(int(found["cost"])), currency),
         time=timedelta(milliseconds=int(found["milliseconds"])),
         day=found.get("day"),
         purpose=found.get("purpose", ""),
         interview=found.get("interview"),
         last=found.get("last"),
     )
+
+
+def _shown(millionths: int) -> int:
+    return -(-millionths * SHOWN // MILLION)

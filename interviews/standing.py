@@ -59,6 +59,8 @@ class Standing:
     # What is asked where it is not just the bank, and an interview of another kind in the field.
     template: InterviewTemplate | None = None
     other: Interview | None = None
+    # Those that broke off for a fault of ours, so that they count as no attempt.
+    excused: frozenset[int] = frozenset()
 
     @property
     def active(self) -> Interview | None:
@@ -126,6 +128,7 @@ def asked(
         seed=next((one.seed for one, answers in rows if not answers), None),
         template=template,
         other=next((one for one, _answers in every if _is_other(one, project_id, at)), None),
+        excused=excused,
     )
 
 

@@ -57,6 +57,10 @@ class FieldForm(TermsForm):
             return False
         return True
 
+    def highest_alone(self, wanted: Terms) -> dict[str | None, int]:
+        """Return nothing: a field's interview takes no earlier proofs, so it has no parts."""
+        return {}
+
     def terms(self) -> Terms:
         """Return the terms as they were written."""
         base = super().terms().model_dump()

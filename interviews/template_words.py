@@ -23,8 +23,7 @@ def floors(bank: Bank) -> str:
         floor = formats.percent(next(iter(levels.values())))
         return str(_("and at least %(floor)s in each competency.", floor=floor))
     each = ", ".join(
-        f"{_name(bank.competencies[key].label)}: {formats.percent(floor)}"
-        for key, floor in levels.items()
+        _pair(bank.competencies[key].label, formats.percent(floor)) for key, floor in levels.items()
     )
     return str(_("and at least in each competency: %(floors)s.", floors=each))
 
@@ -36,13 +35,13 @@ def beside(bank: Bank) -> list[str]:
     found = []
     if len(set(bank.weights.values())) > 1:
         counted = ", ".join(
-            f"{_name(bank.called[key])}: {formats.number(round(weight))}"
+            _pair(bank.called[key], formats.number(round(weight)))
             for key, weight in bank.weights.items()
         )
         found.append(_("The competencies count by their weight: %(weights)s.", weights=counted))
     if bank.part.reused:
         had = ", ".join(
-            f"{_name(bank.called[key])}: {formats.percent(level)}"
+            _pair(bank.called[key], formats.percent(level))
             for key, level in bank.part.reused.items()
         )
         words = _(
@@ -54,6 +53,10 @@ def beside(bank: Bank) -> list[str]:
         )
         found.append(words)
     return [str(words) for words in found]
+
+
+def _pair(label: Text, value: str) -> str:
+    return str(_("%(name)s: %(value)s", name=_name(label), value=value))
 
 
 def _name(label: Text) -> str:

@@ -202,11 +202,14 @@ def test_an_operator_looks_accepts_and_takes_back(session, sign_in, operator):
 
 
 def test_a_worker_works_it_out_when_asked(session, sign_in, operator):
-    answer = sign_in(operator).post(
-        "/operator/interviews/calibration/work-out", data={"field": "law"}
-    )
+    window, page = sign_in(operator), "/operator/interviews/calibration"
+    for _click in range(2):
+        answer = window.post(f"{page}/work-out", data={"field": "law"})
 
     assert answer.status_code == 302
+    assert "It is being worked out already" in window.get(f"{page}?field=law").text
+    assert "It is being worked out<" in window.get(f"{page}?field=law").text
+    assert "It is being worked out<" not in window.get(f"{page}?field=medicine").text
     waiting = text("select count(*) from procrastinate_jobs where task_name = :name")
     asked = {"name": "interviews.calibrate_field"}
     assert session.execute(waiting, asked).scalar_one() == 1

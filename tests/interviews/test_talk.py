@@ -345,16 +345,20 @@ def test_an_interview_that_ends_in_an_outage_is_no_attempt(session, led, client,
 
 
 def test_at_a_limit_the_interview_goes_on_without_the_model(
-    app, session, led, client, with_model, monkeypatch, tmp_path
+    app, session, led, client, sign_in, with_model, monkeypatch, tmp_path
 ):
     known = make_settings(
-        tmp_path, llm_base_url=with_model.base_url, llm_model=MODEL, llm_interview_tokens=1000
+        tmp_path,
+        llm_base_url=with_model.base_url,
+        llm_model=MODEL,
+        llm_interview_tokens=1000,
+        llm_month_limit=1,
     )
     monkeypatch.setitem(app.extensions, "doyen.settings", known)
     session.add(
         ModelCall(
             purpose="x", subject=f"interview:{led.id}", model=MODEL, outcome="answered",
-            tokens_in=900, tokens_out=100, milliseconds=1, cost=0, currency="eur", at=now(),
+            tokens_in=900, tokens_out=100, milliseconds=1, cost=1, currency="eur", at=now(),
         )
     )  # fmt: skip
     session.commit()
@@ -365,6 +369,9 @@ def test_at_a_limit_the_interview_goes_on_without_the_model(
     session.expire_all()
     assert led.mode is Mode.STRUCTURED
     assert "has reached its limit" in client.get(f"/interviews/{led.id}").text
+    models = sign_in(make_user(session, "operator")).get("/operator/interviews/models").text
+    assert "€0.0001" in models, "what costs something is never shown as nothing"
+    assert "limit of €0.0100, of which €0.0099 are left" in models
     assert with_model.asked == []
 
 
