@@ -23,7 +23,8 @@ from pyarrow import json as arrow_json
 from annotation import aggregation, agreement
 from annotation.aggregation import Method
 from annotation.released import Batch, Ints, moment
-from releases import columns, duplicates, personal_scan, rows, splits, spool
+from releases import columns, duplicates, person_names, personal_scan, rows, splits, spool
+from releases.person_names import Finder
 from releases.readings import Readings
 from releases.recipe import Duplicates, Personal
 from releases.rows import KNOWN_ANSWER, REASONS, Rows, Setting
@@ -200,7 +201,7 @@ def _finish(
     groups = rows.group_names(table, made, recipe)
     table["group"] = pa.array(groups, pa.string())
     table["moment"] = pa.array(rows.moments(table, made, recipe), pa.string())
-    table["personal"] = _personal(table, recipe.personal)
+    table["personal"] = _personal(table, recipe.personal, setting.names)
     _look_at_data(gathered, table["data"].to_pylist(), shown)
     labels = table["label"]
     gathered.add_groups(groups, labels.to_pylist() if gathered.groups is not None else ())
@@ -210,7 +211,9 @@ def _finish(
     gathered.answers += len(made.answers)
 
 
-def _personal(table: Mapping[str, pa.Array], asked: Personal) -> pa.Array:
+def _personal(
+    table: Mapping[str, pa.Array], asked: Personal, names: Finder | None = None
+) -> pa.Array:
     """Return the kinds of personal data in each row; few rows can hold any, and are looked at."""
     found: list[list[str]] = [[] for _ in range(len(table["data"]))]
     if asked is not Personal.OFF:
@@ -220,6 +223,12 @@ def _personal(table: Mapping[str, pa.Array], asked: Personal) -> pa.Array:
                 found[at] += personal_scan.kinds_in(json.loads(data))
         for at in _which(pc.match_substring(table["result"], '"textarea"')):
             found[at] += personal_scan.kinds_in(json.loads(table["result"][at].as_py()))
+        if names is not None:
+            data = [json.loads(one) for one in table["data"].to_pylist()]
+            said = [personal_scan.written(json.loads(one)) for one in table["result"].to_pylist()]
+            held = [list(one) for one in zip(data, said, strict=True)]
+            for at, count in enumerate(person_names.count_each(names, held)):
+                found[at] += [person_names.NAME] * count
     return pa.array(found, spool.ROW.field("personal").type)
 
 

@@ -24,6 +24,7 @@ from annotation.models import State
 from annotation.released import NEVER, NONE, Batch, Extra, Ints, moment
 from core.money import Money
 from releases import columns, splits
+from releases.person_names import Finder
 from releases.readings import Readings, Summary, joined
 from releases.recipe import Recipe, SplitBy
 
@@ -60,6 +61,8 @@ class Setting:
     primary: int
     # The best level that each expert had proven in the field of a project.
     levels: Mapping[tuple[int, int], float]
+    # What looks for names of persons, where the recipe asks for it.
+    names: Finder | None = None
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,9 @@
 """What owners choose for a release, and what it does to rows, splits and files."""
 
 import json
+import sys
 from collections import Counter
+from types import SimpleNamespace
 
 import pyarrow.parquet as pq
 import pytest
@@ -218,6 +220,73 @@ def test_personal_data_is_reported_or_hidden_and_marks_keep_their_places(app, se
     whole = b"".join(p.read_bytes() for p in storage.folder(root, masked).rglob("*.parquet"))
     assert "jean.dupont" not in json.dumps([row, rows(root, masked, VOTES)], default=str)
     assert b"jean.dupont" not in whole
+
+
+@pytest.fixture
+def spacy(app, monkeypatch):
+    """Stand in for spaCy, which is not among our needs, with a model that knows one name."""
+    name = "Jeanne Martin"
+
+    def pipe(texts, batch_size):
+        for text in texts:
+            at = text.find(name)
+            ends = [] if at < 0 else [(at, at + len(name), "PER"), (0, at, "LOC")]
+            yield SimpleNamespace(
+                ents=[SimpleNamespace(start_char=a, end_char=b, label_=c) for a, b, c in ends]
+            )
+
+    def load(pipeline, exclude):
+        if pipeline == "away":
+            raise OSError
+        return SimpleNamespace(pipe=pipe, meta={"version": "3.8.0"})
+
+    def use(pipeline):
+        known = app.extensions["doyen.settings"]
+        named = known.model_copy(update={"name_pipelines": {"en": pipeline}})
+        monkeypatch.setitem(app.extensions, "doyen.settings", named)
+
+    monkeypatch.setitem(sys.modules, "spacy", SimpleNamespace(load=load, __version__="3.8.18"))
+    return use
+
+
+def test_names_are_looked_for_where_something_can_and_it_is_said_where_not(
+    app, session, root, sign_in, spacy
+):
+    desk = make_desk(session, experts=2, tasks=0, overlap=2)
+    written = {"from_name": "why", "to_name": "text", "type": "textarea"}
+    said = [*choice("grant"), written | {"value": {"text": ["Because Jeanne Martin asks."]}}]
+    for number, words in enumerate(["Ms Jeanne Martin signs.", "x " * 15_000 + "Jeanne Martin"]):
+        task = make_task(session, desk.project, external_id=f"n-{number}", data={"text": words})
+        for expert in desk.experts:
+            make_assignment(
+                session, desk.project, expert=expert, task=task, state=WorkState.ACCEPTED,
+                result=said,
+            )  # fmt: skip
+    client, path = sign_in(desk.owner), f"/projects/{desk.project_id}/releases/new"
+
+    assert "this instance has no language model" in client.get(path).text
+    spacy("en_known")
+    assert "Guessed by en_known" in client.get(path).text
+    plain = build_release(app, session, desk)
+    recipe = Recipe(names=True, personal=Personal.MASK, votes=True)
+    masked = build_release(app, session, desk, recipe=recipe)
+    spacy("away")
+    failed = build_release(app, session, desk, recipe=recipe)
+
+    assert plain.facts["personal_data"] == {"asked": "report", "rows": 0, "found": {}}
+    looked = masked.facts["personal_data"]
+    assert looked["names"] == "en_known 3.8.0, spaCy 3.8.18"
+    assert (looked["rows"], looked["found"]["name"]) == (2, 4)
+    assert "Ms [NAME]******* signs." in [row["text"] for row in rows(root, masked)]
+    held = json.dumps([rows(root, masked), rows(root, masked, VOTES)], default=str)
+    assert "Jeanne" not in held
+    assert "it misses some" in (storage.folder(root, masked) / "README.md").read_text()
+    pages = [client.get(f"/releases/{one.id}").text for one in (plain, masked, failed)]
+    assert "Names of persons, places and stories were not looked for." in pages[0]
+    assert "looked for by en_known 3.8.0, spaCy 3.8.18, which misses some" in pages[1]
+    assert "what does that is not installed" in pages[2]
+    spacy("en_known")
+    assert rebuild.verify(masked, root).is_same
 
 
 def test_votes_hide_the_parts_of_a_secret_that_their_own_task_holds(app, session, root):
