@@ -2,6 +2,7 @@
 
 import json
 import sys
+import zipfile
 from collections import Counter
 from types import SimpleNamespace
 
@@ -12,10 +13,11 @@ from accounts.models import Purpose, User
 from annotation.aggregation import Method
 from annotation.models import State as WorkState
 from core.clock import now
-from releases import builds, jobs, rebuild, storage
+from releases import builds, formats_made, jobs, rebuild, storage
 from releases.formats import VOTES, paths_of
 from releases.models import State
 from releases.recipe import Duplicates, Marks, Personal, Recipe, SplitBy, Step
+from tests.factories import release_kinds
 from tests.factories.annotation import choice, make_assignment, make_desk, make_task
 from tests.factories.consents import make_consent
 from tests.factories.releases import add_validated, build_release, make_release, make_work
@@ -404,28 +406,29 @@ def test_rows_that_are_not_sure_enough_are_left_out_and_counted(app, session, ro
 
 
 def test_boxes_that_overlap_are_one_in_the_release_and_its_formats(app, session, root):
-    desk = make_desk(session, experts=3, tasks=0, overlap=3)
-    task = make_task(session, desk.project, external_id="p", data={"text": "A picture."})
-    for shift, expert in enumerate(desk.experts):
-        value = {"x": 10 + shift, "y": 10, "width": 20, "height": 20, "rectanglelabels": ["Car"]}
-        mark = {
-            "id": f"b{shift}",
-            "type": "rectanglelabels",
-            "from_name": "box",
-            "to_name": "text",
-            "value": value,
-        }
-        state = WorkState.ACCEPTED
-        make_assignment(session, desk.project, expert=expert, task=task, state=state, result=[mark])
+    desk = release_kinds.make_joined(session, tasks=1)
 
     release = build_release(app, session, desk, recipe=Recipe(marks=Marks.OVERLAP))
 
     [row] = rows(root, release)
-    [box] = json.loads(row["result"])
-    assert (box["value"]["x"], box["score"]) == (11, 1.0)  # the one in the middle
-    assert (row["confidence"], row["span_confidence"]) == (1.0, [])
+    painted, box = json.loads(row["result"])
+    assert (box["value"]["x"], box["score"], painted["score"]) == (25, 1.0, 1.0)  # the middle one
+    assert (row["confidence"], row["span_confidence"]) == (0.933333, [])
     assert release.facts["recipe"]["marks"] == "overlap"
     assert rebuild.verify(release, root).is_same
+    [split] = release.facts["splits"]
+    marks = json.loads((root / formats_made.place(release, "coco") / f"{split}.json").read_text())
+    ink, seal = marks["annotations"]  # and not the stamp that one person alone has drawn
+    assert (seal["bbox"], seal["area"], ink["iscrowd"]) == ([10.0, 2.0, 20.0, 6.0], 120.0, 1)
+    packed = {
+        name: zipfile.ZipFile(root / formats_made.place(release, name) / f"{split}.zip")
+        for name in ("yolo", "voc", "masks")
+    }
+    first = {name: one.read(one.namelist()[0]) for name, one in packed.items()}
+    assert first["yolo"].decode() == "0 0.500000 0.250000 0.500000 0.300000\n"
+    corners = "<xmin>11</xmin><ymin>3</ymin><xmax>30</xmax><ymax>8</ymax>"
+    assert (first["voc"].count(b"<object>"), corners in first["voc"].decode()) == (1, True)
+    assert first["masks"].startswith(b"\x89PNG")
 
 
 def test_it_waits_for_a_yes_where_its_owner_wants_to_look_first(app, session):
