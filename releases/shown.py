@@ -176,14 +176,14 @@ def used(usage: Usage) -> str:
 def choices(languages: Iterable[str]) -> dict[str, list[tuple[str, Any]]]:
     """Return what can be chosen in the catalogue, by filter; the first is anything."""
     return {
-        "field": [("", _("All")), *((str(one), one.label) for one in Field)],
-        "language": [("", _("All")), *((one, one) for one in languages)],
-        "licence": [("", _("All")), *NAMES.items()],
-        "task": [("", _("All")), *TASKS.items()],
-        "format": [("", _("All")), *((name, one.words) for name, one in FORMATS.items())],
-        "size": [("", _("All")), *SIZE_WORDS.items()],
-        "age": [("", _("All")), *AGE_WORDS.items()],
-        "mine": [("", _("All")), ("1", _("I may read"))],
+        "field": [("", _("Any")), *((str(one), one.label) for one in Field)],
+        "language": [("", _("Any")), *((one, one) for one in languages)],
+        "licence": [("", _("Any")), *NAMES.items()],
+        "task": [("", _("Any")), *TASKS.items()],
+        "format": [("", _("Any")), *((name, one.words) for name, one in FORMATS.items())],
+        "size": [("", _("Any")), *SIZE_WORDS.items()],
+        "age": [("", _("Any")), *AGE_WORDS.items()],
+        "mine": [("", _("Any")), ("1", _("I may read"))],
         "order": list(ORDER_WORDS.items()),
     }
 
