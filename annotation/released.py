@@ -1,8 +1,9 @@
 """Work as releases read it, in bulk: tasks in order with the answers that count, as columns.
 
 PostgreSQL puts some thousand tasks into one row of columns, with JSON as text, and works on the
-next ones while these are looked at; so memory stays flat and a million tasks take seconds. How
-many are read at once follows from how long they are. Several questions are asked: the caller's
+next ones while these are looked at; so memory stays flat and a million tasks take seconds. What it
+sends becomes columns of Arrow as it is: no text is made a string of Python's on the way. How many
+are read at once follows from how long they are. Several questions are asked: the caller's
 session must see one state of the database (`core.db.snapshot`).
 """
 
@@ -12,18 +13,33 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
-from sqlalchemy import BigInteger, Engine, Text, bindparam, cast, exists, func, select, text
+from psycopg.adapt import Buffer, Loader
+from psycopg.pq import Format
+from sqlalchemy import (
+    BigInteger,
+    Engine,
+    Text,
+    bindparam,
+    cast,
+    exists,
+    func,
+    literal_column,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlmodel import Session, col
 
 from annotation import media, media_kinds
 from annotation.loop_models import AnswerOrigin, AnswerPlacing, ModelAnswer
 from annotation.models import Annotation, Assignment, State, Task
+from projects.models import Project
 
 # How many tasks, and how much text, are read at once; the first time few, for all may be long.
 AT_ONCE, FIRST, TEXT_AT_ONCE = 4_000, 200, 12_000_000
@@ -41,6 +57,8 @@ _OF_ANSWERS = (
 )
 _ARRAY_HEAD = 20
 _ELEMENT = np.dtype([("size", ">i4"), ("value", ">i8")])
+# Stands between states, rules and currencies, which are our own words and never hold it.
+_BETWEEN = b"\n"
 
 
 class TaskRow(NamedTuple):
@@ -97,23 +115,23 @@ class Batch:
 
     project_id: int
     task_ids: Ints
-    external_ids: list[str]
-    group_keys: list[str | None]
-    data: list[str]
+    external_ids: pa.Array
+    group_keys: pa.Array
+    data: pa.Array
     # Known answers, by the place of their task here.
     gold: dict[int, list[dict[str, Any]]]
     # The place here of each answer's task.
     places: Ints
     assignments: Ints
     experts: Ints
-    states: list[str]
-    rules: list[str | None]
+    states: pa.Array
+    rules: pa.Array
     submitted: Ints
     decided: Ints
     seconds: Ints
     pays: Ints
-    currencies: list[str]
-    results: list[str]
+    currencies: pa.Array
+    results: pa.Array
     extras: dict[int, Extra] = field(default_factory=dict)
 
     @property
@@ -125,6 +143,19 @@ class Batch:
     def counts(self) -> Ints:
         """How many answers each task has."""
         return np.bincount(self.places, minlength=self.tasks)
+
+    @cached_property
+    def people(self) -> tuple[list[int], Ints]:
+        """The different experts, and the place among them of each answer's."""
+        return coded(self.experts)
+
+    @cached_property
+    def ways(self) -> tuple[list[tuple[str, str | None]], Ints]:
+        """The different states with the rule that decided, and the place of each answer's."""
+        states, first = coded(self.states)
+        rules, second = coded(self.rules)
+        pairs, which = coded(first * len(rules) + second)
+        return [(states[one // len(rules)], rules[one % len(rules)]) for one in pairs], which
 
     def first(self, count: int) -> "Batch":
         """Return the first tasks, with their answers."""
@@ -138,39 +169,66 @@ class Batch:
 
     def reads(self) -> Iterator[Read]:
         """Yield the tasks one by one, each with its answers as rows."""
-        ends = np.cumsum(self.counts).tolist()
+        ends, answers = np.cumsum(self.counts).tolist(), self._answers()
+        names, groups, data = (
+            one.to_pylist() for one in (self.external_ids, self.group_keys, self.data)
+        )
         for place, end in enumerate(ends):
             first = ends[place - 1] if place else 0
             yield Read(
                 TaskRow(
                     int(self.task_ids[place]),
                     self.project_id,
-                    self.external_ids[place],
-                    self.group_keys[place],
-                    self.data[place],
+                    names[place],
+                    groups[place],
+                    data[place],
                     self.gold.get(place),
                 ),
-                tuple(self._answer(place, at) for at in range(first, end)),
+                tuple(answers[first:end]),
                 self.extras,
             )
 
-    def _answer(self, place: int, at: int) -> AnswerRow:
-        seconds = int(self.seconds[at])
-        submitted = moment(int(self.submitted[at]))
-        assert submitted is not None
-        return AnswerRow(
-            int(self.task_ids[place]),
-            int(self.assignments[at]),
-            int(self.experts[at]),
-            self.states[at],
-            self.rules[at],
-            submitted,
-            moment(int(self.decided[at])),
-            None if seconds == NONE else seconds,
-            int(self.pays[at]),
-            self.currencies[at],
-            self.results[at],
+    def _answers(self) -> list[AnswerRow]:
+        columns = zip(
+            self.task_ids[self.places].tolist(),
+            self.assignments.tolist(),
+            self.experts.tolist(),
+            self.states.to_pylist(),
+            self.rules.to_pylist(),
+            self._times(),
+            self.pays.tolist(),
+            self.currencies.to_pylist(),
+            self.results.to_pylist(),
+            strict=True,
         )
+        return [
+            AnswerRow(task, number, expert, state, rule, at, until, seconds, pay, currency, result)
+            for (
+                task,
+                number,
+                expert,
+                state,
+                rule,
+                (at, until, seconds),
+                pay,
+                currency,
+                result,
+            ) in columns
+        ]
+
+    def _times(self) -> Iterator[tuple[datetime, datetime | None, int | None]]:
+        for handed_in, decided, seconds in zip(
+            self.submitted.tolist(), self.decided.tolist(), self.seconds.tolist(), strict=True
+        ):
+            submitted = moment(handed_in)
+            assert submitted is not None
+            yield submitted, moment(decided), None if seconds == NONE else seconds
+
+
+def coded(values: Any) -> tuple[list[Any], Ints]:
+    """Return the different values in the order in which they are met, and which each one is."""
+    found = pa.array(values).dictionary_encode(null_encoding="encode")
+    return found.dictionary.to_pylist(), found.indices.to_numpy().astype(np.int64)
 
 
 def moment(counted: int) -> datetime | None:
@@ -202,6 +260,36 @@ def batches(
                 yield _with_hashes(batch, files)
 
 
+def experts_of(project_ids: Sequence[int], *, waiting: bool = False) -> Any:
+    """Return the question who has answers in projects that count: `batches` says which do.
+
+    Of millions of assignments, a few are looked at for each expert: an index has them in order.
+    """
+    own, expert = col(Assignment.project_id), col(Assignment.expert_id)
+    first = select(func.min(expert)).where(own == Project.id).correlate(Project)
+    known = (
+        select(col(Project.id).label("project_id"), first.scalar_subquery().label("expert_id"))
+        .where(col(Project.id).in_(project_ids))
+        .cte("known", recursive=True)
+    )
+    same = own == known.c.project_id
+    later = select(func.min(expert)).where(same, expert > known.c.expert_id).correlate(known)
+    known = known.union_all(
+        select(known.c.project_id, later.scalar_subquery()).where(known.c.expert_id.is_not(None))
+    )
+    states = [str(one) for one in (*VALIDATED, *([State.SUBMITTED] if waiting else []))]
+    counts = (
+        select(col(Assignment.id))
+        .where(own == known.c.project_id, expert == known.c.expert_id)
+        .where(col(Assignment.state).in_(states))
+        # In the order of the index, so that it is used: the planner would rather try its luck.
+        .order_by(col(Assignment.claimed_at))
+        .limit(1)
+        .correlate(known)
+    )
+    return select(known.c.expert_id).where(counts.scalar_subquery().is_not(None)).distinct()
+
+
 def data_of(task: TaskRow) -> dict[str, Any]:
     """Return the data of a task."""
     data: dict[str, Any] = json.loads(task.data)
@@ -220,13 +308,33 @@ class _Asking:
     def __init__(self, session: Session) -> None:
         self.connection: Any = session.connection().connection.driver_connection
         self.dialect = session.get_bind().dialect
+        self.made: dict[Any, tuple[str, Mapping[str, Any]]] = {}
 
-    def ask(self, question: Any, values: Mapping[str, Any]) -> Any:
-        """Send a question; `fetchone` and `fetchall` of what is returned wait for the answer."""
-        made = question.compile(dialect=self.dialect, compile_kwargs={"render_postcompile": True})
+    def ask(self, question: Any, values: Mapping[str, Any], *, raw: bool = False) -> Any:
+        """Send a question; `fetchone` and `fetchall` of what is returned wait for the answer.
+
+        Texts of `raw` answers stay bytes.
+        """
+        if question not in self.made:
+            made = question.compile(
+                dialect=self.dialect, compile_kwargs={"render_postcompile": True}
+            )
+            self.made[question] = str(made), made.params
+        words, given = self.made[question]
         cursor = self.connection.cursor(binary=True)
-        cursor.execute(str(made), {**made.params, **values})
+        if raw:
+            cursor.adapters.register_loader("text", _Bytes)
+        cursor.execute(words, {**given, **values})
         return cursor
+
+
+class _Bytes(Loader):
+    """Leaves a text as it was sent."""
+
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> bytes:
+        return bytes(data)
 
 
 @contextmanager
@@ -248,7 +356,10 @@ class _Tasks:
     """Tasks that were read, and nothing of their answers."""
 
     ids: Ints
-    columns: tuple[Any, ...]
+    external_ids: pa.Array
+    group_keys: pa.Array
+    data: pa.Array
+    gold: list[bytes | None]
 
 
 def _of_project(
@@ -272,33 +383,45 @@ def _of_project(
 
 
 def _how_many(batch: Batch) -> int:
-    long = sum(map(len, batch.data)) + sum(map(len, batch.results))
+    long: int = sum(one.nbytes for one in (batch.data, batch.results))
     return max(1, min(AT_ONCE, batch.tasks * TEXT_AT_ONCE // (long + 1)))
 
 
 def _ask_tasks(asking: _Asking, values: dict[str, Any], after: int, size: int) -> Any:
+    given = {**_only(values, "project"), "after": after, "size": size}
+    return asking.ask(_tasks_question(), given, raw=True)
+
+
+@cache
+def _tasks_question() -> Any:
     own = (
         select(
-            col(Task.id), col(Task.external_id), col(Task.group_key), col(Task.data), col(Task.gold)
+            col(Task.id),
+            col(Task.external_id),
+            col(Task.group_key),
+            cast(col(Task.data), Text).label("data"),
+            col(Task.gold),
         )
         .where(col(Task.project_id) == _given("project"), col(Task.id) > _given("after"))
         .order_by(col(Task.id))
         .limit(_given("size"))
         .subquery()
     )
-    question = select(
+    return select(
         _numbers(own.c.id),
-        func.array_agg(own.c.external_id),
-        func.array_agg(own.c.group_key),
-        func.string_agg(cast(own.c.data, Text), "\n"),
+        *_sizes_and_text(own.c.external_id),
+        *_sizes_and_text(own.c.group_key),
+        *_sizes_and_text(own.c.data),
         func.array_agg(cast(own.c.gold, Text)),
     )
-    return asking.ask(question, {**_only(values, "project"), "after": after, "size": size})
 
 
 def _fetched_tasks(cursor: Any) -> _Tasks | None:
-    ids, *columns = cursor.fetchone() if cursor is not None else (None,)
-    return None if ids is None else _Tasks(_array(ids), tuple(columns))
+    ids, *sent = cursor.fetchone() if cursor is not None else (None,)
+    if ids is None:
+        return None
+    names, groups, data = (_texts(*sent[at : at + 2]) for at in (0, 2, 4))
+    return _Tasks(_array(ids), names, groups, data, sent[6])
 
 
 def _ask_answers(
@@ -309,23 +432,27 @@ def _ask_answers(
         "first": int(tasks.ids[0]),
         "last": int(tasks.ids[-1]),
     }
+    asked = asking.ask(_answers_question(waiting), {**span, **_only(values, "until")}, raw=True)
+    if not extras:
+        return (asked,)
+    return asked, *(asking.ask(one, span) for one in _extras())
+
+
+@cache
+def _answers_question(waiting: bool) -> Any:
     own = _answers(waiting).subquery()
-    question = select(
+    words = (own.c.state, own.c.decided_rule, own.c.currency)
+    return select(
         *map(_numbers, (own.c.task_id, own.c.id, own.c.expert_id)),
-        *(func.array_agg(cast(one, Text)) for one in (own.c.state, own.c.decided_rule)),
+        *(func.string_agg(func.coalesce(one, ""), _BETWEEN.decode()) for one in words),
         func.array_send(func.array_agg(own.c.submitted_at)),
         func.array_send(
             func.array_agg(func.coalesce(own.c.decided_at, text("'-infinity'::timestamptz")))
         ),
         _numbers(func.coalesce(own.c.lead_seconds, NONE)),
         _numbers(own.c.pay_minor),
-        func.array_agg(cast(own.c.currency, Text)),
-        func.string_agg(cast(own.c.result, Text), "\n"),
+        *_sizes_and_text(own.c.result),
     )
-    asked = asking.ask(question, {**span, **_only(values, "until")})
-    if not extras:
-        return (asked,)
-    return asked, *(asking.ask(one, span) for one in _extras())
 
 
 def _answers(waiting: bool) -> Any:
@@ -348,12 +475,13 @@ def _answers(waiting: bool) -> Any:
             col(Assignment.lead_seconds),
             col(Assignment.pay_minor),
             col(Assignment.currency),
-            col(Annotation.result),
+            cast(col(Annotation.result), Text).label("result"),
         )
         .join(Annotation, col(Annotation.assignment_id) == col(Assignment.id))
         # Said of both tables, so that both are read by their index on tasks.
         .where(_own(), _between(Assignment), _between(Annotation), counts)
-        .order_by(col(Assignment.task_id), col(Assignment.id))
+        # Taken for itself, so that the text of a result is made once.
+        .offset(literal_column("0"))
     )
 
 
@@ -371,37 +499,85 @@ def _batch(project_id: int, tasks: _Tasks, asked: Any) -> Batch | None:
     extras = _found_extras(*(one.fetchall() for one in asked[1:])) if len(asked) > 1 else {}
     if fetched[0] is None:
         return None
-    of_tasks, assignments, experts = map(_array, fetched[:3])
-    states, rules, submitted, decided, seconds, pays, currencies, results = fetched[3:]
-    kept, places = np.unique(of_tasks, return_inverse=True)
-    external_ids, group_keys, data, gold = tasks.columns
-    data = data.split("\n")
-    if len(kept) < len(tasks.ids):
-        where = np.searchsorted(tasks.ids, kept).tolist()
-        external_ids, group_keys, data, gold = (
-            [column[at] for at in where] for column in (external_ids, group_keys, data, gold)
-        )
+    *sent, size, result = fetched
+    of_tasks, assignments, *rest = _in_order(
+        *map(_array, sent[:3]),
+        *map(_words, sent[3:6]),
+        *map(_moments, sent[6:8]),
+        *map(_array, sent[8:]),
+        _texts(size, result),
+    )
+    experts, states, rules, currencies, submitted, decided, seconds, pays, results = rest
+    where = np.searchsorted(tasks.ids, of_tasks)
+    has_any = np.bincount(where, minlength=len(tasks.ids)) > 0
+    names, groups, data = tasks.external_ids, tasks.group_keys, tasks.data
+    gold = tasks.gold
+    if not has_any.all():
+        here = np.flatnonzero(has_any)
+        names, groups, data = (one.take(pa.array(here)) for one in (names, groups, data))
+        gold = [gold[at] for at in here.tolist()]
     known = ((at, json.loads(one)) for at, one in enumerate(gold) if one is not None)
     return Batch(
         project_id,
-        kept,
-        external_ids,
-        group_keys,
+        tasks.ids[has_any],
+        names,
+        groups,
         data,
         {at: one for at, one in known if one is not None},
-        places.astype(np.int64),
+        (np.cumsum(has_any) - 1)[where],
         assignments,
         experts,
         states,
         rules,
-        _moments(submitted),
-        _moments(decided),
-        _array(seconds),
-        _array(pays),
+        submitted,
+        decided,
+        seconds,
+        pays,
         currencies,
-        results.split("\n"),
+        results,
         extras,
     )
+
+
+def _in_order(of_tasks: Ints, assignments: Ints, *others: Any) -> list[Any]:
+    """Return columns by task and then by claiming; they mostly come so, and sorting takes long."""
+    next_task, later = np.diff(of_tasks), np.diff(assignments) > 0
+    if ((next_task > 0) | ((next_task == 0) & later)).all():
+        return [of_tasks, assignments, *others]
+    order = np.lexsort((assignments, of_tasks))
+    return [
+        one.take(pa.array(order)) if isinstance(one, pa.Array) else one[order]
+        for one in (of_tasks, assignments, *others)
+    ]
+
+
+def _sizes_and_text(column: Any) -> tuple[Any, Any]:
+    """Return how many bytes each text has, and all texts as one."""
+    size = func.coalesce(func.octet_length(column), NONE)
+    return _numbers(size), func.string_agg(column, "")
+
+
+def _texts(sizes: bytes, text: bytes | None) -> pa.Array:
+    """Return texts as a column that lies where they were read."""
+    size = _array(sizes)
+    here = size != NONE
+    ends = np.cumsum(np.where(here, size, 0))
+    offsets = np.concatenate((np.zeros(1, np.int32), ends.astype(np.int32)))
+    bits = None if here.all() else pa.py_buffer(np.packbits(here, bitorder="little"))
+    return pa.StringArray.from_buffers(
+        len(size), pa.py_buffer(offsets), pa.py_buffer(text or b""), bits
+    )
+
+
+def _words(text: bytes) -> pa.Array:
+    """Return words of which few are different."""
+    text += _BETWEEN
+    ends = np.flatnonzero(np.frombuffer(text, np.uint8) == _BETWEEN[0]) + 1
+    offsets = np.concatenate((np.zeros(1, np.int32), ends.astype(np.int32)))
+    each = pa.StringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(text))
+    found = each.dictionary_encode()
+    words = [one.rstrip("\n") or None for one in found.dictionary.to_pylist()]
+    return pa.array(words, pa.string()).take(found.indices)
 
 
 def _numbers(column: Any) -> Any:
@@ -428,12 +604,15 @@ def _only(values: Mapping[str, Any], *names: str) -> dict[str, Any]:
 
 def _with_hashes(batch: Batch, files: Mapping[str, str]) -> Batch:
     """Name each media file with a fingerprint of its content, for good."""
-    if files:
-        for at, data in enumerate(batch.data):
-            if media_kinds.SCHEME in data:
-                named = media.with_hashes(json.loads(data), files)
-                batch.data[at] = json.dumps(named, ensure_ascii=False)
-    return batch
+    if not files:
+        return batch
+    named = [
+        json.dumps(media.with_hashes(json.loads(one), files), ensure_ascii=False)
+        if media_kinds.SCHEME in one
+        else one
+        for one in batch.data.to_pylist()
+    ]
+    return replace(batch, data=pa.array(named, pa.string()))
 
 
 def _has_extras(session: Session, project_id: int) -> bool:
@@ -447,6 +626,7 @@ def _has_extras(session: Session, project_id: int) -> bool:
     )
 
 
+@cache
 def _extras() -> tuple[Any, Any]:
     """Return what asks for all that answers to some tasks have beside their result."""
     origins = (

@@ -39,7 +39,9 @@ class Theirs:
 
 
 @contextmanager
-def running(url: str, people: int, config: str, answer: object) -> Iterator[Theirs]:
+def running(
+    url: str, people: int, config: str, answer: object, *, tasks: int = TASKS
+) -> Iterator[Theirs]:
     """Install Label Studio if need be and run it; it is gone at the end."""
     python = label_studio.ensure_installed(ROOT / "var")
     with psycopg.connect(url, autocommit=True) as connection:
@@ -58,7 +60,7 @@ def running(url: str, people: int, config: str, answer: object) -> Iterator[Thei
     try:
         debian_postgres.wait_for(port, seconds=600)
         address = f"http://127.0.0.1:{port}"
-        yield Theirs(address, folder, _fill(address, folder, config))
+        yield Theirs(address, folder, _fill(address, folder, config, tasks))
     finally:
         process.terminate()
         process.wait()
@@ -87,7 +89,7 @@ def _gunicorn(folder: Path) -> Path:
     return folder / "path"
 
 
-def _fill(address: str, folder: Path, config: str) -> int:
+def _fill(address: str, folder: Path, config: str, count: int) -> int:
     token = (folder / "tokens").read_text().splitlines()[0]
     with httpx.Client(
         base_url=address, headers={"Authorization": f"Bearer {token}"}, timeout=300
@@ -95,7 +97,7 @@ def _fill(address: str, folder: Path, config: str) -> int:
         made = client.post("/api/projects/", json={"title": "Bench", "label_config": config})
         project_id = int(made.raise_for_status().json()["id"])
         text = "The licensor grants. " * 10
-        for _ in range(TASKS // AT_ONCE):
+        for _ in range(count // AT_ONCE):
             tasks = [{"text": text} for _ in range(AT_ONCE)]
             client.post(f"/api/projects/{project_id}/import", json=tasks).raise_for_status()
     return project_id

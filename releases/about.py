@@ -14,9 +14,8 @@ from sqlmodel import Session, col, select
 
 from accounts.models import Appeal, AppealOutcome, Organisation
 from accounts.privacy_models import Erasure
-from annotation import label_config, progress
+from annotation import label_config, progress, released
 from annotation.models import Assignment, Task, Verdict
-from annotation.released import VALIDATED
 from core.settings import current_settings
 from experts.models import Skill
 from projects.models import Project, id_of
@@ -112,7 +111,7 @@ def levels(
             .where(
                 Skill.field == project.field,
                 col(Skill.passed_at) <= at,
-                col(Skill.expert_id).in_(_experts([id_of(project)])),
+                col(Skill.expert_id).in_(released.experts_of([id_of(project)])),
             )
             .group_by(col(Skill.expert_id))
         )
@@ -123,17 +122,9 @@ def levels(
 def _erased(session: Session, project_ids: Sequence[int], at: datetime) -> int:
     """Return how many of those who worked on projects have been erased; never who."""
     query = select(func.count()).where(
-        col(Erasure.done_at) <= at, col(Erasure.user_id).in_(_experts(project_ids))
+        col(Erasure.done_at) <= at, col(Erasure.user_id).in_(released.experts_of(project_ids))
     )
     return session.exec(query).one()
-
-
-def _experts(project_ids: Sequence[int]) -> Any:
-    return (
-        select(Assignment.expert_id)
-        .where(col(Assignment.project_id).in_(project_ids), col(Assignment.state).in_(VALIDATED))
-        .distinct()
-    )
 
 
 def newest(session: Session, project_id: int) -> Release | None:

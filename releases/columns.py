@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 SPAN = pa.struct(
     [("start", pa.int64()), ("end", pa.int64()), ("label", pa.string()), ("text", pa.string())]
@@ -135,6 +136,14 @@ def fields(kinds: Kinds, first: Iterable[str]) -> dict[str, str]:
 
 
 TYPES = {"str": pa.string(), "bool": pa.bool_(), "int": pa.int64(), "float": pa.float64()}
+
+
+def lines(texts: pa.Array, between: str = "\n") -> pa.Buffer:
+    """Return texts as the bytes of one."""
+    ends = pa.array([0, len(texts)], pa.int32())
+    whole = pc.binary_join(pa.ListArray.from_arrays(ends, texts), between)
+    size = pc.binary_length(whole)[0].as_py()
+    return whole.buffers()[2].slice(0, size)
 
 
 def fixed(*, overlap: bool) -> dict[str, pa.DataType]:

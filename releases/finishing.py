@@ -258,18 +258,11 @@ def _table(held: dict[str, pa.Array], plan: Plan, schema: pa.Schema) -> pa.Table
         pa.list_(pa.string()),
     )
     held["models_compared"] = _compared(held["models_compared"], plan)
-    held["row_hash"] = pa.array(_hashes(held), pa.string())
+    held["row_hash"] = rows.row_hashes(*(held[name] for name in ("id", "data", "label", "spans")))
     parts = _expanded(held["data"], plan.data)
     overlap = plan.recipe.marks is Marks.OVERLAP
     fixed = [held[name] for name in columns.fixed(overlap=overlap)]
     return pa.Table.from_arrays([held["id"], *parts, *fixed], schema=schema)
-
-
-def _hashes(held: dict[str, pa.Array]) -> list[str]:
-    """Return the hash of each row; of those with marks, with their marks."""
-    names, data, labels = (held[name].to_pylist() for name in ("id", "data", "label"))
-    spans = held["spans"].to_pylist() if len(held["spans"].flatten()) else [()] * len(names)
-    return [rows.row_hash(*one) for one in zip(names, data, labels, spans, strict=True)]
 
 
 def _keys(experts: list[int], keys: Mapping[int, str]) -> list[str]:
@@ -299,10 +292,10 @@ def _expanded(data: pa.Array, kinds: dict[str, str]) -> list[pa.Array]:
     plain = {key: kind for key, kind in kinds.items() if kind != "json"}
     made: dict[str, pa.Array] = {}
     if plain:
-        text = "\n".join(data.to_pylist()).encode()
+        text = columns.lines(data)
         read = arrow_json.read_json(
             pa.BufferReader(text),
-            read_options=arrow_json.ReadOptions(use_threads=False, block_size=len(text) + 1),
+            read_options=arrow_json.ReadOptions(use_threads=False, block_size=text.size + 1),
             parse_options=arrow_json.ParseOptions(
                 explicit_schema=pa.schema([(key, columns.TYPES[plain[key]]) for key in plain]),
                 unexpected_field_behavior="ignore",

@@ -22,7 +22,7 @@ from pyarrow import json as arrow_json
 
 from annotation import aggregation, agreement
 from annotation.aggregation import Method
-from annotation.released import Batch, Ints, moment
+from annotation.released import Batch, Ints, coded, moment
 from releases import columns, duplicates, person_names, personal_scan, rows, splits, spool
 from releases.person_names import Finder
 from releases.readings import Readings
@@ -61,11 +61,12 @@ class Gathered:
             if kind is not None:
                 kinds.add(kind)
 
-    def add_groups(self, groups: Iterable[str], labels: Iterable[str | None]) -> None:
+    def add_groups(self, groups: pa.Array, labels: pa.Array) -> None:
         """Count rows by their group, while groups are so few that the salt matters."""
         if self.groups is None:
             return
-        for (group, label), count in Counter(zip(groups, labels, strict=True)).items():
+        pairs = zip(groups.to_pylist(), labels.to_pylist(), strict=True)
+        for (group, label), count in Counter(pairs).items():
             self.groups.setdefault(group, Counter())[label or ""] += count
         if len(self.groups) > splits.FEW_GROUPS:
             self.groups = None
@@ -100,7 +101,7 @@ class Ballot:
         votes = np.union1d(made.answers, np.flatnonzero(teaching[batch.places]))
         numbers = np.cumsum(voted) - 1 + self.count
         labels = [one.label for one in made.readings.all]
-        said = np.array(made.said, np.int64)[votes]
+        said = made.said[votes]
         known = {
             at: label
             for at, gold in batch.gold.items()
@@ -178,7 +179,8 @@ def _leave_out(gathered: Gathered, made: Rows, setting: Setting, left: spool.Spo
     for at in np.flatnonzero(made.reasons).tolist():
         reason = REASONS[made.reasons[at]]
         gathered.left_out[reason] += 1
-        name = rows.row_id(made.batch.project_id, made.batch.external_ids[at], setting.primary)
+        own = made.batch.external_ids[at].as_py()
+        name = rows.row_id(made.batch.project_id, own, setting.primary)
         left.add({"id": name, "reason": reason})
 
 
@@ -198,14 +200,12 @@ def _finish(
             table[name] = pa.array([], pa.string())
         table["personal"] = pa.array([], spool.ROW.field("personal").type)
         return
-    groups = rows.group_names(table, made, recipe)
-    table["group"] = pa.array(groups, pa.string())
-    table["moment"] = pa.array(rows.moments(table, made, recipe), pa.string())
+    table["group"] = rows.group_names(table, made, recipe)
+    table["moment"] = rows.moments(table, made, recipe)
     table["personal"] = _personal(table, recipe.personal, setting.names)
-    _look_at_data(gathered, table["data"].to_pylist(), shown)
-    labels = table["label"]
-    gathered.add_groups(groups, labels.to_pylist() if gathered.groups is not None else ())
-    gathered.add_labels(labels)
+    _look_at_data(gathered, table["data"], shown)
+    gathered.add_groups(table["group"], table["label"])
+    gathered.add_labels(table["label"])
     gathered.experts.update(np.unique(made.batch.experts[made.answers]).tolist())
     gathered.by_project[made.batch.project_id] += size
     gathered.answers += len(made.answers)
@@ -215,21 +215,27 @@ def _personal(
     table: Mapping[str, pa.Array], asked: Personal, names: Finder | None = None
 ) -> pa.Array:
     """Return the kinds of personal data in each row; few rows can hold any, and are looked at."""
-    found: list[list[str]] = [[] for _ in range(len(table["data"]))]
+    found: dict[int, list[str]] = {}
     if asked is not Personal.OFF:
         for at in _which(personal_scan.may_hold_each(table["data"])):
             data = table["data"][at].as_py()
             if personal_scan.may_hold(data):
-                found[at] += personal_scan.kinds_in(json.loads(data))
+                found[at] = personal_scan.kinds_in(json.loads(data))
         for at in _which(pc.match_substring(table["result"], '"textarea"')):
-            found[at] += personal_scan.kinds_in(json.loads(table["result"][at].as_py()))
+            more = personal_scan.kinds_in(json.loads(table["result"][at].as_py()))
+            found[at] = found.get(at, []) + more
         if names is not None:
             data = [json.loads(one) for one in table["data"].to_pylist()]
             said = [personal_scan.written(json.loads(one)) for one in table["result"].to_pylist()]
             held = [list(one) for one in zip(data, said, strict=True)]
             for at, count in enumerate(person_names.count_each(names, held)):
-                found[at] += [person_names.NAME] * count
-    return pa.array(found, spool.ROW.field("personal").type)
+                if count:
+                    found[at] = found.get(at, []) + [person_names.NAME] * count
+    kinds = [kind for at in sorted(found) for kind in found[at]]
+    counts = np.zeros(len(table["data"]) + 1, np.int32)
+    counts[[at + 1 for at in found]] = [len(one) for one in found.values()]
+    ends = np.cumsum(counts, dtype=np.int32)
+    return pa.ListArray.from_arrays(pa.array(ends), pa.array(kinds, pa.string()))
 
 
 def _which(mask: pa.Array) -> list[int]:
@@ -237,7 +243,7 @@ def _which(mask: pa.Array) -> list[int]:
     return places
 
 
-def _look_at_data(gathered: Gathered, data: list[str], shown: list[str]) -> None:
+def _look_at_data(gathered: Gathered, data: pa.Array, shown: list[str]) -> None:
     """Note the sorts of the fields, and the words that people were shown.
 
     Arrow reads it where all rows are of one form; it is read again row by row where they are not.
@@ -245,20 +251,21 @@ def _look_at_data(gathered: Gathered, data: list[str], shown: list[str]) -> None
     finder = gathered.found
     words = _read_by_arrow(gathered, data, shown)
     if words is None:
-        loaded = [json.loads(one) for one in data]
+        loaded = [json.loads(one) for one in data.to_pylist()]
         for one in loaded:
             gathered.add_kinds(one)
-        words = [duplicates.words_of(one, shown) for one in loaded] if finder is not None else []
+        said = [duplicates.words_of(one, shown) for one in loaded] if finder is not None else []
+        words = pa.array(said, pa.string())
     if finder is not None:
         finder.add_all(words)
 
 
-def _read_by_arrow(gathered: Gathered, data: list[str], shown: list[str]) -> list[str] | None:
-    text = "\n".join(data).encode()
+def _read_by_arrow(gathered: Gathered, data: pa.Array, shown: list[str]) -> pa.Array | None:
+    text = columns.lines(data)
     try:
         read = arrow_json.read_json(
             pa.BufferReader(text),
-            read_options=arrow_json.ReadOptions(use_threads=False, block_size=len(text) + 1),
+            read_options=arrow_json.ReadOptions(use_threads=False, block_size=text.size + 1),
             parse_options=arrow_json.ParseOptions(
                 explicit_schema=pa.schema([(name, pa.string()) for name in shown]),
             ),
@@ -271,10 +278,7 @@ def _read_by_arrow(gathered: Gathered, data: list[str], shown: list[str]) -> lis
     kinds = {name: columns.kind_of_type(read.schema.field(name).type) for name in read.schema.names}
     for name, kind in kinds.items():
         gathered.kinds.setdefault(name, set()).update({kind} if kind is not None else ())
-    if len(here) == 1:
-        only: list[str] = here[0].to_pylist()
-        return only
-    return ["\n".join(one) for one in zip(*(one.to_pylist() for one in here), strict=True)]
+    return pc.binary_join_element_wise(*(one.combine_chunks() for one in here), "\n")
 
 
 def _extend(held: "array[int]", more: Ints) -> None:
@@ -284,26 +288,36 @@ def _extend(held: "array[int]", more: Ints) -> None:
 def _digest(gathered: Gathered, batch: Batch) -> None:
     """Take tasks and their answers into the hash of all that went in, which a rebuild compares."""
     gathered.tasks += batch.tasks
-    decided, which = np.unique(batch.decided, return_inverse=True)
-    moments = [str(moment(one)) for one in decided.tolist()]
-    said = [
-        f"\n{number} {expert} {state} {rule} {moments[at]} {result}"
-        for number, expert, state, rule, at, result in zip(
-            batch.assignments.tolist(),
-            batch.experts.tolist(),
-            batch.states,
-            batch.rules,
-            which.tolist(),
-            batch.results,
-            strict=True,
-        )
-    ]
-    firsts = np.searchsorted(batch.places, np.arange(batch.tasks)).tolist()
-    tasks = zip(batch.external_ids, batch.group_keys, batch.data, strict=True)
-    for at, (first, (name, group, data)) in enumerate(zip(firsts, tasks, strict=True)):
-        known = batch.gold.get(at)
-        said[first] = f"{batch.project_id} {name}\n{group}\n{data}\n{known}{said[first]}"
-    gathered.digest.update("".join(said).encode())
+    ways, way = batch.ways
+    decided, when = coded(batch.decided)
+    pairs, which = coded(when * len(ways) + way)
+    became = [(*ways[one % len(ways)], moment(decided[one // len(ways)])) for one in pairs]
+    how = pa.array([f"{state} {rule} {at}" for state, rule, at in became], pa.string())
+    joined = pc.binary_join_element_wise(
+        _heads(batch),
+        "\n",
+        pa.array(batch.assignments).cast(pa.string()),
+        " ",
+        pa.array(batch.experts).cast(pa.string()),
+        " ",
+        how.take(pa.array(which)),
+        " ",
+        batch.results,
+        "",
+    )
+    gathered.digest.update(columns.lines(joined, ""))
+
+
+def _heads(batch: Batch) -> pa.Array:
+    """Return what stands before each answer: its task where it is the first one, or nothing."""
+    number, known = f"{batch.project_id} ", pa.repeat("None", batch.tasks)
+    if batch.gold:
+        known = pa.array([str(batch.gold.get(at)) for at in range(batch.tasks)], pa.string())
+    names = pc.binary_join_element_wise(number, batch.external_ids, "")
+    groups = pc.fill_null(batch.group_keys, "None")
+    heads = pc.binary_join_element_wise(names, groups, batch.data, known, "\n")
+    is_first = np.diff(batch.places, prepend=-1) > 0
+    return pc.fill_null(heads.take(pa.array(batch.places, mask=~is_first)), "")
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+import numpy as np
 import phonenumbers
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -52,9 +53,18 @@ _MAYBE = "|".join(
         _EDGE + r"\(?(?:\+|00|0|1[ .\-])?\(?\p{Nd}(?:[ .\-()\x{A0}\x{202F}]{0,2}\p{Nd}){8}",
         r"(?:^|[^\w.]|\\[bfnrt]|\\u[0-9a-f]{4})\p{Nd}(?:[ \-]?\p{Nd}){12}",
         r"(?:^|[^\w]|\\[bfnrt]|\\u[0-9a-f]{4})"
-        rf"[12]{_SPACE}?\p{{Nd}}{{2}}{_SPACE}?[01]\p{{Nd}}{_SPACE}?\p{{Nd}}",
+        rf"[12]{_SPACE}?\p{{Nd}}{{2}}{_SPACE}?[01]\p{{Nd}}{_SPACE}?\p{{Nd}}[\p{{Nd}}AB]"
+        rf"{_SPACE}?\p{{Nd}}",
         r"\p{Nd}{3}-\p{Nd}\p{Nd}-\p{Nd}{4}",
         r"\p{Nd}\.\p{Nd}{1,3}\.\p{Nd}{1,3}\.\p{Nd}",
+    )
+)
+# What `may_hold` asks, as RE2 reads it and without what stands around it.
+_HOLDS = "|".join(
+    (
+        "@",
+        r"\p{Nd}(?:[ ().\-/\x{A0}\x{202F}]{0,2}\p{Nd}){7}",
+        r"(?:\p{Nd}{1,3}\.){3}\p{Nd}",
     )
 )
 # French sets numbers apart by spaces that do not break.
@@ -118,7 +128,11 @@ def may_hold(text: str) -> bool:
 
 def may_hold_each(texts: pa.Array) -> pa.Array:
     """Say of each text whether it is worth asking `may_hold`: no that would is missed."""
-    return pc.match_substring_regex(texts, _MAYBE)
+    found = pc.match_substring_regex(texts, _MAYBE).to_numpy(zero_copy_only=False)
+    places = np.flatnonzero(found)
+    some = texts.take(pa.array(places))
+    found[places] = pc.match_substring_regex(some, _HOLDS).to_numpy(zero_copy_only=False)
+    return pa.array(found)
 
 
 def kinds_in(value: Any) -> list[str]:

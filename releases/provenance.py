@@ -9,8 +9,8 @@ from sqlmodel import Session, col, func, select
 
 from accounts import consents
 from accounts.models import Purpose
+from annotation import released
 from annotation.models import Assignment
-from annotation.models import State as WorkState
 from annotation.released import VALIDATED
 from experts import sharing
 from releases.models import Release, ReleaseSeries, State
@@ -42,11 +42,7 @@ def with_keys(session: Session, project_ids: Sequence[int], keys: Iterable[str])
 
 def _experts(session: Session, project_ids: Sequence[int]) -> list[int]:
     # Also answers that wait for a verdict may be in a release.
-    query = select(Assignment.expert_id).where(
-        col(Assignment.project_id).in_(project_ids),
-        col(Assignment.state).in_((*VALIDATED, WorkState.SUBMITTED)),
-    )
-    return list(session.exec(query.distinct()).all())
+    return list(session.scalars(released.experts_of(project_ids, waiting=True)))
 
 
 def listed(names: dict[str, str], keys: Any) -> list[dict[str, str]]:

@@ -6,18 +6,24 @@ Ids, which differ each time, make no difference to what an answer says.
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import count
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from annotation import agreement, overlap
 from annotation.overlap import Kept, Region
+from annotation.released import Ints, coded
 from releases.recipe import Marks
 
 _IDS = re.compile(r'("(?:id|to_id|from_id)": )"([^"\\]*)"')
-_FIRST_ID = '[{"id": "'
+_FIRST_ID, _FIRST = '[{"id": "', r'^\[\{"id": "[^"]*'
+_NEW = -1
 # So many different answers are remembered; with more, what is remembered is forgotten at once.
 MOST = 20_000
 
@@ -68,44 +74,59 @@ class Readings:
     _numbers: dict[str, int] = field(default_factory=dict)
     _sets: dict[tuple[int, ...], int] = field(default_factory=dict)
 
-    def numbers(self, results: Sequence[str]) -> list[int]:
+    def numbers(self, results: pa.Array) -> Ints:
         """Return the number of what each answer says; numbers hold until this is asked again."""
         if max(len(self.all), len(self.summaries)) > MOST:
             self.all, self._numbers = [], {}
             self.summaries, self._sets = [], {}
-        known, at = self._numbers, len(_FIRST_ID)
-        found = []
-        for result in results:
-            # PostgreSQL writes short keys first, so an only id stands at the beginning.
-            rest = result[result.find('"', at) :] if result.startswith(_FIRST_ID) else result
-            number = known.get(rest)
-            found.append(self._new(result, rest) if number is None else number)
+        # PostgreSQL writes short keys first, so an only id stands at the beginning.
+        different, which = coded(pc.replace_substring_regex(results, _FIRST, ""))
+        found = np.array([self._numbers.get(one, _NEW) for one in different], np.int64)[which]
+        for at in np.flatnonzero(found == _NEW).tolist():
+            rest = different[which[at]]
+            number = self._numbers.get(rest)
+            found[at] = self._new(results[at].as_py(), rest) if number is None else number
         return found
 
-    def summed(self, numbers: Sequence[int], ends: Iterable[int]) -> list[int]:
+    def summed(self, numbers: Ints, ends: Ints) -> Ints:
         """Return the number of what each run of answers comes to; `ends` are those of the runs."""
-        known, first, found = self._sets, 0, []
-        for end in ends:
-            said = tuple(numbers[first:end])
-            first = end
-            number = known.get(said)
-            if number is None:
-                number = known[said] = len(self.summaries)
-                some = tuple(self.all[one] for one in said)
-                self.summaries.append(
-                    summary(some) if self.marks is Marks.EXACT else by_overlap(some)
-                )
-            found.append(number)
+        counts = np.diff(ends, prepend=0)
+        found = np.zeros(len(ends), np.int64)
+        for size in np.unique(counts).tolist():
+            mine = np.flatnonzero(counts == size)
+            runs = numbers[(ends[mine] - size)[:, None] + np.arange(size)]
+            different, which = _different(runs)
+            found[mine] = np.array([self._summed(tuple(one)) for one in different], np.int64)[which]
         return found
+
+    def _summed(self, said: tuple[int, ...]) -> int:
+        number = self._sets.get(said)
+        if number is None:
+            number = self._sets[said] = len(self.summaries)
+            some = tuple(self.all[one] for one in said)
+            self.summaries.append(summary(some) if self.marks is Marks.EXACT else by_overlap(some))
+        return number
 
     def _new(self, result: str, rest: str) -> int:
         has_one_id = result.count('"id": "') == 1 and "_id" not in result and "\\" not in result
-        key = rest if has_one_id and rest is not result else plain(result)
+        is_first = has_one_id and rest != result
+        key = rest if is_first else plain(result)
         number = self._numbers.get(key)
         if number is None:
             number = self._numbers[key] = len(self.all)
-            self.all.append(read(_FIRST_ID + key if key is rest and rest is not result else key))
+            self.all.append(read(_FIRST_ID + key if is_first else key))
         return number
+
+
+def _different(runs: Ints) -> tuple[list[list[int]], Ints]:
+    """Return the different ones among runs of one length, and which each of them is."""
+    which: Ints = np.zeros(len(runs), np.int64)
+    for column in runs.T:
+        numbers, own = coded(column)
+        # Both are below the number of runs, so that no product is too large.
+        which = coded(which * len(numbers) + own)[1]
+    firsts = np.unique(which, return_index=True)[1]
+    return runs[firsts].tolist(), which
 
 
 def plain(result: str) -> str:

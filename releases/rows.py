@@ -16,12 +16,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from annotation import rules
 from annotation.loop_models import Origin
 from annotation.models import State
-from annotation.released import NEVER, NONE, Batch, Extra, Ints, moment
+from annotation.released import NEVER, NONE, Batch, Extra, Ints, coded, moment
 from core.money import Money
 from releases import columns, splits
 from releases.person_names import Finder
@@ -79,7 +80,7 @@ class Rows:
     # Where each row's answers end among these.
     ends: Ints
     # What each answer of the batch says, and what each row's come to, by number.
-    said: list[int]
+    said: Ints
     summed: Ints
     table: dict[str, pa.Array]
 
@@ -101,7 +102,7 @@ def rows_of(batch: Batch, setting: Setting, readings: Readings, *, learned: bool
     _note(reasons, (counts == 0) & (recipe.min_level is not None), LOW_LEVEL)
     _note(reasons, counts < max(1, recipe.min_answers), FEW_ANSWERS)
     tasks, answers, ends = _kept(batch, reasons, counting)
-    summed = np.array(readings.summed([said[at] for at in answers.tolist()], ends.tolist()), int)
+    summed = readings.summed(said[answers], ends)
     final = _last(np.where(batch.decided == NEVER, batch.submitted, batch.decided)[answers], ends)
     _note_at(reasons, tasks, _disagree(readings, summed, recipe), LOW_AGREEMENT)
     _note_at(reasons, tasks, _out_of_dates(final, recipe), OUT_OF_DATES)
@@ -137,8 +138,8 @@ def _counting(batch: Batch, setting: Setting) -> tuple[Ints, NDArray[np.bool_]]:
 
 def _of_experts(batch: Batch, question: Any) -> NDArray[Any]:
     """Return for each answer what is so of its expert, asked once for each."""
-    experts, which = np.unique(batch.experts, return_inverse=True)
-    return np.array([question(one) for one in experts.tolist()])[which]
+    experts, which = batch.people
+    return np.array([question(one) for one in experts])[which]
 
 
 def _kept(
@@ -146,8 +147,9 @@ def _kept(
 ) -> tuple[Ints, Ints, Ints]:
     """Return the tasks that are kept, the answers behind them, and where each one's end."""
     answers = np.flatnonzero(counting & (reasons[batch.places] == KEPT))
-    tasks, counts = np.unique(batch.places[answers], return_counts=True)
-    return tasks, answers, np.cumsum(counts)
+    counts = np.bincount(batch.places[answers], minlength=batch.tasks)
+    tasks = np.flatnonzero(counts)
+    return tasks, answers, np.cumsum(counts[tasks])
 
 
 def _last(values: Ints, ends: Ints) -> Ints:
@@ -195,13 +197,15 @@ def _columns(made: Rows, setting: Setting, final: Ints) -> dict[str, pa.Array]:
         return pa.array(values, kind).take(place)
 
     closest = made.answers[made.firsts + np.array([one.closest for one in said], int)[which]]
-    ids = [batch.external_ids[at] for at in made.tasks.tolist()]
+    tasks = pa.array(made.tasks)
+    ids = batch.external_ids.take(tasks)
     if batch.project_id != setting.primary:
-        ids = [row_id(batch.project_id, one, setting.primary) for one in ids]
+        other = [row_id(batch.project_id, one, setting.primary) for one in ids.to_pylist()]
+        ids = pa.array(other, pa.string())
     return {
-        "id": pa.array(ids, pa.string()),
+        "id": ids,
         "project": pa.array(np.full(len(ids), batch.project_id)),
-        "data": pa.array([batch.data[at] for at in made.tasks.tolist()], pa.string()),
+        "data": batch.data.take(tasks),
         "label": each((one.label for one in said), pa.string()),
         "undecided": each((one.undecided for one in said), pa.bool_()),
         "spans": each((one.spans for one in said), pa.list_(columns.SPAN)),
@@ -211,26 +215,30 @@ def _columns(made: Rows, setting: Setting, final: Ints) -> dict[str, pa.Array]:
         "probabilities": each((one.shares for one in said), pa.list_(columns.SHARE)),
         "annotator_count": pa.array(_different(experts, made.ends), pa.int32()),
         "experts": pa.ListArray.from_arrays(_offsets(made.ends), pa.array(experts)),
-        "credential_classes": _sets(_classes(batch, setting)[made.answers], made.ends),
+        "credential_classes": _sets(*_classes(batch, setting), made),
         "price_class": _prices(batch, made),
         "review_path": _paths(batch, made),
         "validated_at": pa.array(final).cast(_TIME),
-        "result": pa.array(_results(batch, closest, said, which), pa.string()),
+        "result": _results(batch, closest, said, which),
         **_extras(made, closest),
     }
 
 
-def _results(batch: Batch, closest: Ints, said: Sequence[Summary], which: Ints) -> Iterator[str]:
-    """Yield for each row the closest answer, or the one that joined regions make."""
-    for at, number in zip(closest.tolist(), which.tolist(), strict=True):
-        made = said[number].result
-        yield batch.results[at] if made is None else made
+def _results(batch: Batch, closest: Ints, said: Sequence[Summary], which: Ints) -> pa.Array:
+    """Return for each row the closest answer, or the one that joined regions make."""
+    results = batch.results.take(pa.array(closest))
+    if all(one.result is None for one in said):
+        return results
+    joint = pa.array([one.result for one in said], pa.string()).take(pa.array(which))
+    return pc.coalesce(joint, results)
 
 
-def paths(batch: Batch) -> list[str]:
-    """Return how each answer came to count."""
-    ways = {one: path(*one) for one in set(zip(batch.states, batch.rules, strict=True))}
-    return [ways[one] for one in zip(batch.states, batch.rules, strict=True)]
+def _paths_of(batch: Batch) -> tuple[list[str], Ints]:
+    """Return the ways in which answers came to count, and the number of each answer's."""
+    ways, which = batch.ways
+    found = [path(*one) for one in ways]
+    names = [*dict.fromkeys(found)]
+    return names, np.array([names.index(one) for one in found], np.int64)[which]
 
 
 def path(state: str, rule: str | None) -> str:
@@ -250,86 +258,86 @@ def one_path(paths: Iterable[str]) -> str:
     return next((one for one in first if one in paths), None) or min(paths)
 
 
-def group_names(table: Mapping[str, pa.Array], made: Rows, recipe: Recipe) -> list[str]:
+def group_names(table: Mapping[str, pa.Array], made: Rows, recipe: Recipe) -> pa.Array:
     """Return the group of each row: rows of one group are never in two splits."""
-    keys = made.batch.group_keys
-    own = [
-        str(keys[at] or name)
-        for at, name in zip(made.tasks.tolist(), table["id"].to_pylist(), strict=True)
-    ]
+    keys = made.batch.group_keys.take(pa.array(made.tasks))
+    own = pc.if_else(pc.fill_null(pc.equal(keys, ""), True), table["id"], keys)
     if recipe.split_by is not SplitBy.FIELD:
         return own
     held = [json.loads(one).get(recipe.split_field) for one in table["data"].to_pylist()]
-    return [
+    named = [
         name if value is None or value == "" else _words(value)
-        for name, value in zip(own, held, strict=True)
+        for name, value in zip(own.to_pylist(), held, strict=True)
     ]
+    return pa.array(named, pa.string())
 
 
-def moments(table: Mapping[str, pa.Array], made: Rows, recipe: Recipe) -> list[str]:
+def moments(table: Mapping[str, pa.Array], made: Rows, recipe: Recipe) -> pa.Array:
     """Return when each row happened, in words that sort: by its data, or by its first answer."""
     if recipe.split_by is not SplitBy.TIME:
-        return [""] * len(made.tasks)
+        return pa.repeat("", len(made.tasks))
     if recipe.split_field:
         held = [json.loads(one).get(recipe.split_field) for one in table["data"].to_pylist()]
-        return [_sortable(value) for value in held]
+        return pa.array([_sortable(value) for value in held], pa.string())
     batch = made.batch
     ended = np.where(batch.decided == NEVER, batch.submitted, batch.decided)[made.answers]
-    return [_words_of(moment(one)) for one in (-_last(-ended, made.ends)).tolist()]
+    first = [_words_of(moment(one)) for one in (-_last(-ended, made.ends)).tolist()]
+    return pa.array(first, pa.string())
 
 
 def votes(made: Rows, setting: Setting, first: int) -> dict[str, pa.Array]:
     """Return the answers behind rows, each as a row of its own; `first` numbers their rows."""
-    batch, answers = made.batch, made.answers.tolist()
+    batch, answers = made.batch, made.answers
     counts = np.diff(made.ends, prepend=0)
-    labels = [one.label for one in made.readings.all]
-    numbers = [made.said[at] for at in answers]
-    how = paths(batch)
-    classes = _classes(batch, setting)
-    prices = [price_class(*one) for one in zip(batch.pays.tolist(), batch.currencies, strict=True)]
-    extras = batch.extras
-    seconds = batch.seconds[made.answers]
+    row, place = np.repeat(np.arange(len(counts)), counts), pa.array(answers)
+    labels = pa.array([one.label for one in made.readings.all], pa.string())
+    seconds = batch.seconds[answers]
     return {
-        "row": pa.array(np.repeat(np.arange(len(counts)) + first, counts)),
-        "id": made.table["id"].take(pa.array(np.repeat(np.arange(len(counts)), counts))),
-        "expert": pa.array(batch.experts[made.answers]),
-        "label": pa.array([labels[one] for one in numbers], pa.string()),
-        "result": pa.array([batch.results[at] for at in answers], pa.string()),
-        "state": pa.array([batch.states[at] for at in answers], pa.string()),
-        "review_path": pa.array([how[at] for at in answers], pa.string()),
-        "credential_class": pa.array([classes[at] for at in answers], pa.string()),
-        "price_class": pa.array([prices[at] for at in answers], pa.string()),
+        "row": pa.array(row + first),
+        "id": made.table["id"].take(pa.array(row)),
+        "expert": pa.array(batch.experts[answers]),
+        "label": labels.take(pa.array(made.said[answers])),
+        "result": batch.results.take(place),
+        "state": batch.states.take(place),
+        "review_path": _named(*_paths_of(batch)).take(place),
+        "credential_class": _named(*_classes(batch, setting)).take(place),
+        "price_class": _named(*_price_classes(batch)).take(place),
         "seconds": pa.array(seconds, pa.int32(), mask=seconds == NONE),
-        "submitted_at": pa.array(batch.submitted[made.answers]).cast(_TIME),
-        "started_from": pa.array(
-            [
-                extras.get(one, _NONE).origin or str(Origin.BLANK)
-                for one in batch.assignments[made.answers].tolist()
-            ]
-            if extras
-            else [str(Origin.BLANK)] * len(answers),
-            pa.string(),
-        ),
+        "submitted_at": pa.array(batch.submitted[answers]).cast(_TIME),
+        "started_from": _origins(batch, batch.assignments[answers]),
     }
+
+
+def _named(names: Sequence[str], numbers: Ints) -> pa.Array:
+    return pa.array(names, pa.string()).take(pa.array(numbers))
+
+
+def _origins(batch: Batch, assignments: Ints) -> pa.Array:
+    """Return what answers began with."""
+    extras, blank = batch.extras, str(Origin.BLANK)
+    if not extras:
+        return pa.repeat(blank, len(assignments))
+    own = [extras.get(one, _NONE).origin or blank for one in assignments.tolist()]
+    return pa.array(own, pa.string())
 
 
 def others(made: Rows) -> Iterator[list[dict[str, Any]] | None]:
     """Yield for each row whose answers differ in their label the first answer for each."""
-    batch, read = made.batch, made.readings.all
+    results, read, said = made.batch.results, made.readings.all, made.said.tolist()
     answers, first = made.answers.tolist(), 0
     for end, number in zip(made.ends.tolist(), made.summed.tolist(), strict=True):
         some, first = answers[first:end], end
         firsts: dict[str | None, int] = {}
         for at in some:
-            firsts.setdefault(read[made.said[at]].label, at)
+            firsts.setdefault(read[said[at]].label, at)
         summary = made.readings.summaries[number]
         yield (
             [
                 {
                     "label": label,
-                    "result": batch.results[at]
+                    "result": results[at].as_py()
                     if summary.result is None
-                    else joined(read[made.said[at]], summary.kept),
+                    else joined(read[said[at]], summary.kept),
                 }
                 for label, at in firsts.items()
             ]
@@ -359,10 +367,18 @@ def canonical(value: Any) -> str:
     return _CANONICAL.encode(value)
 
 
-def row_hash(row_id: str, data: str, label: str | None, spans: Any) -> str:
+def row_hashes(ids: pa.Array, data: pa.Array, labels: pa.Array, spans: pa.Array) -> pa.Array:
     """Return what changes when the data or the answer of a row does, and not with who gave it."""
-    said = f"{row_id}\n{data}\n{label}\n{canonical(spans) if spans else ''}"
-    return hashlib.sha256(said.encode()).hexdigest()[:16]
+    marks = pa.repeat("", len(ids))
+    if len(spans.flatten()):
+        said = [canonical(one) if one else "" for one in spans.to_pylist()]
+        marks = pa.array(said, pa.string())
+    rows = pc.binary_join_element_wise(ids, data, pc.fill_null(labels, "None"), marks, "\n")
+    sha256 = hashlib.sha256
+    found = b"".join([sha256(one).digest()[:8] for one in rows.cast(pa.binary()).to_pylist()])
+    ends = np.arange(0, 2 * len(found) + 1, 16, dtype=np.int32)
+    words = found.hex().encode()
+    return pa.StringArray.from_buffers(len(ids), pa.py_buffer(ends), pa.py_buffer(words))
 
 
 def credential_class(level: float | None) -> str:
@@ -384,26 +400,26 @@ def _offsets(ends: Ints) -> pa.Array:
 def _different(experts: Ints, ends: Ints) -> Ints:
     """Return how many different experts stand behind each row."""
     row = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
-    order = np.lexsort((experts, row))
-    row, experts = row[order], experts[order]
+    # The number of an expert takes 32 bits at most.
+    each = np.sort(row << 32 | experts)
     fresh = np.ones(len(row), bool)
-    fresh[1:] = (row[1:] != row[:-1]) | (experts[1:] != experts[:-1])
+    fresh[1:] = each[1:] != each[:-1]
     return np.bincount(row[fresh], minlength=len(ends))
 
 
-def _classes(batch: Batch, setting: Setting) -> NDArray[Any]:
-    """Return the credential class of each answer's expert."""
-    levels, project_id = setting.levels, batch.project_id
-    return _of_experts(batch, lambda one: credential_class(levels.get((project_id, one))))
+def _classes(batch: Batch, setting: Setting) -> tuple[list[str], Ints]:
+    """Return the credential classes there are, in order, and the number of each answer's."""
+    experts, which = batch.people
+    found = [credential_class(setting.levels.get((batch.project_id, one))) for one in experts]
+    names = sorted(set(found))
+    return names, np.array([names.index(one) for one in found], np.int64)[which]
 
 
-def _sets(values: NDArray[Any], ends: Ints) -> pa.Array:
-    """Return the different values of each run, in order."""
-    kind = pa.list_(pa.string())
-    names, numbers = np.unique(values, return_inverse=True)
-    sets, which = np.unique(_bits(numbers, ends), return_inverse=True)
-    listed = [[str(names[at]) for at in _places(one)] for one in sets.tolist()]
-    return pa.array(listed, kind).take(pa.array(which))
+def _sets(names: Sequence[str], numbers: Ints, made: Rows) -> pa.Array:
+    """Return the different ones that stand behind each row, in order."""
+    sets, which = coded(_bits(numbers[made.answers], made.ends))
+    listed = [[names[at] for at in _places(one)] for one in sets]
+    return pa.array(listed, pa.list_(pa.string())).take(pa.array(which))
 
 
 def _bits(numbers: Ints, ends: Ints) -> Ints:
@@ -420,30 +436,35 @@ def _places(bits: int) -> list[int]:
 
 def _prices(batch: Batch, made: Rows) -> pa.Array:
     """Return the highest class of pay behind each row."""
-    pays, currencies = batch.pays.tolist(), batch.currencies
-    which = {one: _price(*one) for one in set(zip(pays, currencies, strict=True))}
-    order = {one: number for number, one in enumerate(sorted(set(which.values())))}
-    numbers = {one: order[price] for one, price in which.items()}
-    each = np.array([numbers[one] for one in zip(pays, currencies, strict=True)], np.int64)
-    highest = _last(each[made.answers], made.ends)
-    return pa.array([name for _, name in order], pa.string()).take(pa.array(highest, pa.int64()))
+    names, each = _price_classes(batch)
+    return _named(names, _last(each[made.answers], made.ends))
+
+
+def _price_classes(batch: Batch) -> tuple[list[str], Ints]:
+    """Return the classes of pay there are, the lowest first, and the number of each answer's."""
+    pays, first = coded(batch.pays)
+    currencies, second = coded(batch.currencies)
+    pairs, which = coded(first * len(currencies) + second)
+    found = [
+        _price(pays[one // len(currencies)], currencies[one % len(currencies)]) for one in pairs
+    ]
+    order = sorted(set(found))
+    numbers = np.array([order.index(one) for one in found], np.int64)
+    return [name for _, name in order], numbers[which]
 
 
 def _paths(batch: Batch, made: Rows) -> pa.Array:
     """Return how each row's answers came to count."""
-    found = paths(batch)
-    names = {name: number for number, name in enumerate(dict.fromkeys(found))}
-    each = np.array([names[one] for one in found], np.int64)[made.answers]
-    named = [*names]
+    named, numbers = _paths_of(batch)
+    each = numbers[made.answers]
     if len(named) > 62:
         numbers, first, listed = each.tolist(), 0, []
         for end in made.ends.tolist():
             listed.append(one_path(named[one] for one in numbers[first:end]))
             first = end
         return pa.array(listed, pa.string())
-    sets, which = np.unique(_bits(each, made.ends), return_inverse=True)
-    words = [one_path(named[at] for at in _places(one)) for one in sets.tolist()]
-    return pa.array(words, pa.string()).take(pa.array(which))
+    sets, which = coded(_bits(each, made.ends))
+    return _named([one_path(named[at] for at in _places(one)) for one in sets], which)
 
 
 def _extras(made: Rows, closest: Ints) -> dict[str, pa.Array]:
@@ -455,9 +476,10 @@ def _extras(made: Rows, closest: Ints) -> dict[str, pa.Array]:
             "started_from_model": pa.nulls(size, pa.string()),
             "models_compared": pa.nulls(size, pa.string()),
         }
-    own = [extras.get(one, _NONE) for one in made.batch.assignments[closest].tolist()]
+    assignments = made.batch.assignments[closest]
+    own = [extras.get(one, _NONE) for one in assignments.tolist()]
     return {
-        "started_from": pa.array([one.origin or str(Origin.BLANK) for one in own], pa.string()),
+        "started_from": _origins(made.batch, assignments),
         "started_from_model": pa.array([one.model_version for one in own], pa.string()),
         "models_compared": pa.array(_compared(made), pa.string()),
     }

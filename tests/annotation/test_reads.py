@@ -70,6 +70,47 @@ def test_a_release_reads_one_project_only_in_order(session, made):
     assert {len(row.answers) for row in rows} == {2}
 
 
+def test_a_release_reads_answers_by_task_and_claim_whatever_the_order_they_lie_in(session, made):
+    first, second = (make_task(session, made.project, slots=3, slots_left=3) for _ in range(2))
+    for expert in made.experts[::-1]:
+        for task, clause in ((second, "patent"), (first, "grant")):
+            make_assignment(
+                session,
+                made.project,
+                expert=expert,
+                task=task,
+                state=State.ACCEPTED,
+                result=choice(clause),
+            )
+
+    rows = list(released.read(session, [made.project_id], until=now()))
+
+    assert [row.task.id for row in rows] == [first.id, second.id]
+    wanted = [one.user_id for one in made.experts[::-1]]
+    for row, clause in zip(rows, ("grant", "patent"), strict=True):
+        assert [one.expert_id for one in row.answers] == wanted
+        assert {one.result for one in row.answers} == {row.answers[0].result}
+        assert released.result_of(row.answers[0]) == choice(clause)
+
+
+def test_those_count_as_having_worked_who_have_an_answer_that_counts(session, made):
+    other = make_desk(session, tasks=0, experts=1)
+    answered(session, other, "grant")
+    states = (State.ACCEPTED, State.SUBMITTED, State.REJECTED)
+    for expert, state in zip(made.experts, states, strict=True):
+        make_assignment(session, made.project, expert=expert, state=state, result=choice("grant"))
+        make_assignment(session, made.project, expert=expert, state=State.EXPIRED)
+    accepted, waiting, _ = (one.user_id for one in made.experts)
+
+    def who(*desks, **also):
+        ids = [one.project_id for one in desks]
+        return sorted(session.scalars(released.experts_of(ids, **also)))
+
+    assert who(made) == [accepted]
+    assert who(made, waiting=True) == sorted([accepted, waiting])
+    assert who(made, other) == sorted([accepted, other.experts[0].user_id])
+
+
 def test_progress_counts(session, made):
     answered(session, made, "grant", "grant", "grant")
     answered(session, made, "grant", "patent", "grant", state=State.SUBMITTED)

@@ -59,27 +59,27 @@ def batch_of(found: Read) -> Batch:
         return NEVER if at is None else (at - EPOCH) // timedelta(microseconds=1)
 
     task, answers = found.task, found.answers
-    numbers = partial(np.array, dtype=np.int64)
+    numbers, texts = partial(np.array, dtype=np.int64), partial(pa.array, type=pa.string())
     return Batch(
         project_id=task.project_id,
         task_ids=numbers([task.id]),
-        external_ids=[task.external_id],
-        group_keys=[task.group_key],
-        data=[task.data],
+        external_ids=texts([task.external_id]),
+        group_keys=texts([task.group_key]),
+        data=texts([task.data]),
         gold={} if task.gold is None else {0: task.gold},
         places=numbers([0] * len(answers)),
         assignments=numbers([one.assignment_id for one in answers]),
         experts=numbers([one.expert_id for one in answers]),
-        states=[one.state for one in answers],
-        rules=[one.decided_rule for one in answers],
+        states=texts([one.state for one in answers]),
+        rules=texts([one.decided_rule for one in answers]),
         submitted=numbers([counted(one.submitted_at) for one in answers]),
         decided=numbers([counted(one.decided_at) for one in answers]),
         seconds=numbers(
             [NONE if one.lead_seconds is None else one.lead_seconds for one in answers]
         ),
         pays=numbers([one.pay_minor for one in answers]),
-        currencies=[one.currency for one in answers],
-        results=[one.result for one in answers],
+        currencies=texts([one.currency for one in answers]),
+        results=texts([one.result for one in answers]),
         extras=found.extras,
     )
 
@@ -89,7 +89,7 @@ def row_of(found: Read, setting: Setting) -> dict[str, Any]:
     made = rows_of(batch_of(found), setting, Readings(setting.recipe.marks), learned=True)
     if made.reasons[0]:
         return {"left_out": REASONS[made.reasons[0]]}
-    made.table["group"] = pa.array(group_names(made.table, made, setting.recipe))
+    made.table["group"] = group_names(made.table, made, setting.recipe)
     return {name: column[0].as_py() for name, column in made.table.items()}
 
 

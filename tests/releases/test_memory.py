@@ -3,6 +3,7 @@
 import json
 import tracemalloc
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -18,38 +19,40 @@ SIZE = 60
 BY_ROW = 40
 
 
+texts = partial(pa.array, type=pa.string())
+
+
 def steps(count):
     """Yield batches of different tasks, as the database gives them."""
     numbers = np.arange(SIZE, dtype=np.int64)
     made = Batch(
         project_id=1,
         task_ids=numbers,
-        external_ids=[],
-        group_keys=[],
-        data=[],
+        external_ids=texts([]),
+        group_keys=texts(["g"] * SIZE),
+        data=texts([]),
         gold={},
         places=np.repeat(numbers, 3),
         assignments=np.arange(3 * SIZE),
         experts=np.tile(np.arange(3), SIZE),
-        states=["accepted"] * 3 * SIZE,
-        rules=[None] * 3 * SIZE,
+        states=texts(["accepted"] * 3 * SIZE),
+        rules=texts([None] * 3 * SIZE),
         submitted=np.zeros(3 * SIZE, np.int64),
         decided=np.ones(3 * SIZE, np.int64),
         seconds=np.full(3 * SIZE, 60),
         pays=np.full(3 * SIZE, 420),
-        currencies=["eur"] * 3 * SIZE,
-        results=[],
+        currencies=texts(["eur"] * 3 * SIZE),
+        results=texts([]),
     )
     for step in range(count):
         names = [f"t-{step}-{number}" for number in range(SIZE)]
         yield replace(
             made,
-            external_ids=names,
-            group_keys=["g"] * SIZE,
-            data=[json.dumps({"text": f"Clause {name} " * 20}) for name in names],
-            results=[
-                json.dumps(choice("grant", (0, 5 + at % 7, "Party"))) for at in range(3 * SIZE)
-            ],
+            external_ids=texts(names),
+            data=texts([json.dumps({"text": f"Clause {name} " * 20}) for name in names]),
+            results=texts(
+                [json.dumps(choice("grant", (0, 5 + at % 7, "Party"))) for at in range(3 * SIZE)]
+            ),
         )
 
 

@@ -1,12 +1,16 @@
 """What a row says of a task: the final answer, how sure it is, and how it became final."""
 
+import hashlib
 import json
 from datetime import UTC, datetime
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
 from annotation.released import AnswerRow, Read, TaskRow
 from releases import readings, rows
+from releases.columns import SPAN
 from releases.readings import Readings
 from releases.recipe import Marks, Recipe
 from tests.factories.annotation import choice
@@ -101,8 +105,8 @@ def test_ids_and_their_order_make_no_difference_to_what_an_answer_says():
 
     known = Readings()
 
-    assert len(set(known.numbers([one, other]))) == 1
-    assert len(set(known.numbers([alone, alone.replace('"c1"', '"y"')]))) == 1
+    assert len(set(known.numbers(pa.array([one, other])))) == 1
+    assert len(set(known.numbers(pa.array([alone, alone.replace('"c1"', '"y"')])))) == 1
 
 
 @pytest.mark.parametrize("id_", ['a"b', "a\\", '", "type": "x', "_id", "é", ""])
@@ -121,9 +125,9 @@ def test_more_different_answers_than_are_remembered_are_read_all_the_same(monkey
     known = Readings()
 
     for clause in ("grant", "patent", "warranty", "grant"):
-        [number] = known.numbers([json.dumps(choice(clause))])
+        [number] = known.numbers(pa.array([json.dumps(choice(clause))]))
         assert known.all[number].label == clause
-        assert known.summaries[known.summed([number], [1])[0]].label == clause
+        assert known.summaries[known.summed(np.array([number]), np.array([1]))[0]].label == clause
 
 
 def test_marks_that_overlap_are_one_where_the_owner_wants_it():
@@ -182,8 +186,20 @@ def test_a_task_without_a_group_is_its_own():
 
 
 def test_the_hash_changes_with_the_answer():
-    assert rows.row_hash("t", "{}", "grant", []) == rows.row_hash("t", "{}", "grant", ())
-    assert rows.row_hash("t", "{}", "grant", []) != rows.row_hash("t", "{}", "patent", [])
+    mark = {"start": 4, "end": 12, "label": "Party", "text": "licensor"}
+    labels, marks = ["grant", "patent", None, "grant"], [[], [], [], [mark]]
+    ids, data, spans = pa.repeat("t", 4), pa.repeat("{}", 4), pa.array(marks, pa.list_(SPAN))
+
+    found = rows.row_hashes(ids, data, pa.array(labels), spans).to_pylist()
+
+    said = 't\n{}\ngrant\n[{"end":12,"label":"Party","start":4,"text":"licensor"}]'
+    assert found[3] == hashlib.sha256(said.encode()).hexdigest()[:16]
+    # What a row without an answer has always had.
+    assert found[2] == hashlib.sha256(b"t\n{}\nNone\n").hexdigest()[:16]
+    assert len(set(found)) == 4
+    assert (
+        rows.row_hashes(ids[:2], data[:2], pa.array(labels[:2]), spans[:2])[0].as_py() == found[0]
+    )
 
 
 def test_marks_alone_make_a_row_too():
