@@ -55,6 +55,10 @@ class Settings(BaseSettings):
     # The Ed25519 key that signs the manifests of releases, as PEM or as 32 bytes in base64. Without
     # one, a key is made once and kept in data_dir; give one where several hosts share no data_dir.
     release_signing_key: SecretStr = SecretStr("")
+    # What looks for names of persons in releases that ask for it, by language: pipelines of spaCy
+    # that the operator has installed beside us, such as {"en": "en_core_web_sm"}. Without one for
+    # the language of a project its names are not looked for, and the release says so.
+    name_pipelines: dict[str, str] = {}
     # How many hours a signed link to the files of a release works, at most.
     release_link_hours: int = Field(default=24, ge=1, le=24 * 30)
 

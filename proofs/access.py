@@ -441,6 +441,10 @@ ROUTES: dict[str, Route] = {
     ),
     "releases_api.list_formats": Route(frozenset({OWNER, READER}), {"release_id": "release"}),
     "releases_api.make_links": Route(frozenset({OWNER, READER}), {"release_id": "release"}),
+    "datasets_api.get_dataset": Route(frozenset({OWNER, READER}), {"dataset_id": "project"}),
+    "datasets_api.ask": Route(frozenset({READER}), {"dataset_id": "project"}),
+    "datasets_api.get_request": Route(frozenset({READER}), {"request_id": "release request"}),
+    "datasets_api.withdraw": Route(frozenset({READER}), {"request_id": "release request"}),
     "release_links.make": Route(US | {READER}, {"release_id": "release"}),
     "release_links.citation": Route(US | {READER}, {"release_id": "release"}),
     "release_links.croissant_file": Route(US | {READER}, {"release_id": "release"}),
@@ -481,6 +485,7 @@ NO_ROW: dict[str, dict[str, str]] = {
 # What a form names besides its address: fields to names of `World.rows`.
 BODIES: dict[str, dict[str, str]] = {
     "tokens.make": {"organisation": "organisation", "name": "=x", "days": "=30"},
+    "datasets_api.ask": {"use": "=training", "purpose": "=x", "licence": "=cc-by-4.0"},
     "webhooks_api.replay": {"since": "=2026-01-01T00:00:00Z"},
     "webhooks_api.make_webhook": {"url": "=https://127.0.0.1/", "name": "=x"},
     "drafts.create_project": {"organisation": "organisation", "title": "=A title of mine"},

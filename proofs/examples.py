@@ -27,14 +27,13 @@ from sqlmodel import select
 
 from accounts import webhook_deliveries
 from accounts.models import DeliveryState, WebhookDelivery
-from app import ROOT, create_app
+from app import ROOT
 from bench import debian_postgres
 from core.clock import now
-from core.db import Database
-from proofs import example_world
+from proofs import example_world, served
+from proofs.served import Part, holds
 from releases.models import Release, State
-from tests import clients, database
-from tests.conftest import Live, make_settings
+from tests.conftest import Live
 from tests.factories import release_kinds
 from tests.factories.annotation import Desk
 from tests.factories.releases import make_grant, make_ml_team, make_release
@@ -52,14 +51,6 @@ CPU_TORCH = (
 CUDA_ONLY = re.compile(r"^(torch|triton|nvidia-|cuda-)")
 KINDS = ("comparisons", "answers", "verdicts", "steps")
 WITHIN = 300  # seconds for one example
-
-
-@dataclass
-class Part:
-    """What one part of the proof came to."""
-
-    said: str
-    gaps: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -84,20 +75,8 @@ def prove() -> bool:
         "TRL": _trl,
         "webhook": _webhook,
     }
-    found: dict[str, Part] = {}
     with _world() as world:
-        for name, part in parts.items():
-            begun = time.monotonic()
-            found[name] = part(world)
-            print(f"  {name}: {found[name].said} ({time.monotonic() - begun:.0f} s)", flush=True)
-            for gap in found[name].gaps:
-                print(f"    gap: {gap}", flush=True)
-    failed = [name for name, part in found.items() if part.gaps]
-    if failed:
-        print(f"examples: failed: {', '.join(failed)}")
-        return False
-    print(f"examples: held ({'; '.join(part.said for part in found.values())})")
-    return True
+        return holds("examples", parts, world)
 
 
 def _classifier(world: World) -> Part:
@@ -228,18 +207,12 @@ def _number(after: str, said: str) -> float:
 @contextmanager
 def _world() -> Iterator[World]:
     """Fill an instance with releases that the examples can learn from, and serve it."""
-    url = database.server(database.FOLDER)
-    database.migrated_template(url, database.FOLDER)
+    networks = (ip_network("127.0.0.0/8"),)
     with (
         tempfile.TemporaryDirectory(prefix="doyen-examples-") as name,
-        database.copy(url) as address,
-        database.engine_for(address, 5) as engine,
+        served.instance(Path(name), webhook_private_networks=networks) as made,
     ):
-        networks = (ip_network("127.0.0.0/8"),)
-        settings = make_settings(Path(name), webhook_private_networks=networks)
-        app = create_app(settings, Database(engine))
-        clients.use_in(app)
-        world = World(Live(app, address, engine), Path(name))
+        world = World(made.live, Path(name))
         with world.live.transaction() as session:
             desks = {"clauses": example_world.clauses(session, tasks=150)}
             for kind in KINDS:
@@ -259,32 +232,8 @@ def _world() -> Iterator[World]:
                 )
                 facts = session.exec(query).one().facts
                 world.names[kind] = f"{facts['organisation']['slug']}/{facts['name']}"
-        with _gunicorn(address, settings) as served:
-            world.url = served
+        with served.gunicorn(made.address, made.settings) as (world.url, _process):
             yield world
-
-
-@contextmanager
-def _gunicorn(address: str, settings: Any) -> Iterator[str]:
-    port = debian_postgres.free_port()
-    environment = {
-        **os.environ,
-        "SECRET_KEY": settings.secret_key.get_secret_value(),
-        "SECURITY_PASSWORD_SALT": settings.security_password_salt.get_secret_value(),
-        "DATABASE_URL": address,
-        "DATA_DIR": str(settings.data_dir),
-        "PUBLIC_URL": f"http://127.0.0.1:{port}",
-    }
-    command = [sys.executable, "-m", "gunicorn", "app:serve()", "--bind", f"127.0.0.1:{port}"]
-    command += ["--workers", "1", "--threads", "4", "--no-control-socket", "--chdir", str(ROOT)]
-    with (settings.data_dir / "web.log").open("wb") as log:
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-    try:
-        debian_postgres.wait_for(port)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def _environment() -> None:

@@ -33,19 +33,19 @@ from sqlalchemy import text
 from sqlmodel import col, select
 
 from accounts.models import User
-from app import ROOT, create_app
+from app import ROOT
 from bench import debian_postgres
 from bench.release import ANSWERS, TASKS
 from core import jobs as queue
 from core.clock import now
-from core.db import Database
 from core.settings import Settings
+from proofs import served
 from proofs.fused_worker import PHASES
 from releases import builds, storage
 from releases.models import Release, ReleaseSeries, State
 from releases.recipe import Recipe
-from tests import clients, database
-from tests.conftest import Live, make_settings
+from tests import database
+from tests.conftest import Live
 from tests.factories.annotation import make_desk
 from tests.factories.releases import make_grant, make_ml_team, wish
 from tests.factories.tokens import make_token
@@ -192,15 +192,7 @@ def kill(moto: Path) -> tuple[str, list[str]]:
 @contextmanager
 def _world(moto: Path) -> Iterator[Killed]:
     """Make S3, a way to it, and releases that are asked for and not yet built."""
-    url = database.server(database.FOLDER)
-    database.migrated_template(url, database.FOLDER)
-    with (
-        _folder() as folder,
-        _moto(moto) as port,
-        closing(Cut(port)) as way,
-        database.copy(url) as address,
-        database.engine_for(address, 5) as engine,
-    ):
+    with _folder() as folder, _moto(moto) as port, closing(Cut(port)) as way:
         options = {
             "endpoint_override": f"http://127.0.0.1:{way.port}",
             "access_key": "key",
@@ -209,15 +201,14 @@ def _world(moto: Path) -> Iterator[Killed]:
             "connect_timeout": 2.0,
             "request_timeout": 5.0,
         }
-        settings = make_settings(
-            folder, releases_url=f"s3://{BUCKET}/here", releases_options=json.dumps(options)
-        )
-        app = create_app(settings, Database(engine))
-        clients.use_in(app)
-        live = Live(app, address, engine)
-        world = Killed(live, address, settings, way, S3FileSystem(**options), url)
-        _fill(world)
-        yield world
+        there = {"releases_url": f"s3://{BUCKET}/here", "releases_options": json.dumps(options)}
+        with served.instance(folder, **there) as made:
+            maintenance = database.server(database.FOLDER)
+            world = Killed(
+                made.live, made.address, made.settings, way, S3FileSystem(**options), maintenance
+            )
+            _fill(world)
+            yield world
 
 
 @contextmanager
@@ -587,7 +578,7 @@ def _web(world: Killed, chosen: random.Random) -> str:
         slug = _slug(session, session.get_one(ReleaseSeries, release.project_id))
     address = f"/datasets/{slug}/{release.facts['name']}/resolve/main/{file['path']}"
     got, kills = b"", 0
-    with _gunicorn(world) as (url, master):
+    with served.gunicorn(world.address, world.settings) as (url, master):
         while len(got) < file["size"]:
             part, cut = _some(f"{url}{address}", world.reader, got, file["sha256"])
             try:
@@ -630,30 +621,6 @@ def _some(url: str, token: str, got: bytes, etag: str) -> tuple[Any, Any]:
             time.sleep(0.2)
     assert answer.status == (206 if got else 200), answer.status
     return answer, answer
-
-
-@contextmanager
-def _gunicorn(world: Killed) -> Iterator[tuple[str, int]]:
-    port = debian_postgres.free_port()
-    settings = world.settings
-    environment = {
-        **os.environ,
-        "SECRET_KEY": settings.secret_key.get_secret_value(),
-        "SECURITY_PASSWORD_SALT": settings.security_password_salt.get_secret_value(),
-        "DATABASE_URL": world.address,
-        "DATA_DIR": str(settings.data_dir),
-        "PUBLIC_URL": f"http://127.0.0.1:{port}",
-    }
-    command = [sys.executable, "-m", "gunicorn", "app:serve()", "--bind", f"127.0.0.1:{port}"]
-    command += ["--workers", "2", "--threads", "4", "--no-control-socket", "--chdir", str(ROOT)]
-    with (settings.data_dir / "web.log").open("wb") as log:
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-    try:
-        debian_postgres.wait_for(port)
-        yield f"http://127.0.0.1:{port}", process.pid
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def _children(pid: int) -> list[int]:

@@ -12,12 +12,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -30,13 +29,15 @@ from app import ROOT, create_app
 from bench import debian_postgres
 from core.clock import now
 from core.db import Database
-from proofs import hub_taker, release_killed
+from proofs import hub_taker, release_killed, served
+from proofs.served import Part, holds
 from releases import croissant, formats, formats_made, links, rebuild, storage
 from releases.delivery_models import ReleaseDownload, Way
 from releases.downloads import Reader
 from releases.jobs import releases_folder
 from releases.models import Release, State
-from tests import clients, database
+from releases.recipe import Marks, Recipe
+from tests import clients
 from tests.conftest import Live, make_settings
 from tests.factories import release_kinds
 from tests.factories.annotation import Desk
@@ -53,6 +54,7 @@ NEEDED = {
 NEEDED["now"] += ["pycocotools>=2", "pillow>=11", "pandas>=2"]
 NEEDED["now"] += ["duckdb>=1", "polars>=1", "aiohttp>=3"]
 BUCKET = "releases"
+JOINED = ("coco", "yolo", "voc")  # what consumers load of boxes that are joined by overlap too
 DUCKDB = """
 import datetime, duckdb
 from fsspec.implementations.http import HTTPFileSystem
@@ -67,14 +69,6 @@ print(duckdb.sql("from read_parquet('{address}') select count(*)").fetchall()[0]
 
 
 @dataclass
-class Part:
-    """What one part of the proof came to."""
-
-    said: str
-    gaps: list[str] = field(default_factory=list)
-
-
-@dataclass
 class World:
     """An instance with releases, an ML team that may read one, and a stranger."""
 
@@ -83,6 +77,8 @@ class World:
     address: str
     settings: Any
     release_id: int = 0
+    # The project whose boxes are joined by overlap.
+    joined_id: int = 0
     name: str = ""
     commit: str = ""
     token: str = ""
@@ -112,25 +108,8 @@ def prove() -> bool:
     }
     for name, needed in NEEDED.items():
         _environment(name, needed)
-    found: dict[str, Part] = {}
     with _world() as world:
-        for name, part in parts.items():
-            found[name] = _told(name, part, world)
-    failed = [name for name, part in found.items() if part.gaps]
-    if failed:
-        print(f"releases: failed: {', '.join(failed)}")
-        return False
-    print(f"releases: held ({'; '.join(part.said for part in found.values())})")
-    return True
-
-
-def _told(name: str, part: Callable[[World], Part], world: World) -> Part:
-    begun = time.monotonic()
-    found = part(world)
-    print(f"  {name}: {found.said} ({time.monotonic() - begun:.0f} s)", flush=True)
-    for gap in found.gaps:
-        print(f"    gap: {gap}", flush=True)
-    return found
+        return holds("releases", parts, world)
 
 
 def _clients(world: World, environment: str) -> Part:
@@ -254,13 +233,15 @@ def _formats(world: World) -> Part:
             ).all()
             root = releases_folder()
             for release in ready:
+                joined = release.project_id == world.joined_id
                 for one in formats_made.of(session, release.id or 0):
+                    place = root / formats_made.place(release, one.name)
+                    if joined and one.name in JOINED:
+                        shutil.copytree(place, folder / "joined" / one.name)
                     # The text project's own come first: it has the most rows.
-                    if one.files and one.name not in made:
+                    elif one.files and one.name not in made:
                         made.add(one.name)
-                        shutil.copytree(
-                            root / formats_made.place(release, one.name), folder / one.name
-                        )
+                        shutil.copytree(place, folder / one.name)
             shutil.copytree(storage.folder(root, ready[0]), folder, dirs_exist_ok=True)
         (folder / "croissant.json").write_text(croissant.text(ready[0].facts))
         sharded = _sharded(world, folder / "sharded")
@@ -357,7 +338,7 @@ def _s3(world: World) -> Part:
             "RELEASES_OPTIONS": changes["releases_options"],
         }
         with (
-            _gunicorn(world.address, settings, more) as url,
+            served.gunicorn(world.address, settings, **more) as (url, _process),
             tempfile.TemporaryDirectory() as folder,
         ):
             said = _in_environment(
@@ -443,20 +424,13 @@ def _pushed_from_there(
 @contextmanager
 def _world() -> Iterator[World]:
     """Fill an instance with releases of every kind, and serve it by gunicorn."""
-    url = database.server(database.FOLDER)
-    database.migrated_template(url, database.FOLDER)
     with (
         tempfile.TemporaryDirectory(prefix="doyen-releases-") as name,
-        database.copy(url) as address,
-        database.engine_for(address, 5) as engine,
+        served.instance(Path(name)) as made,
     ):
-        settings = make_settings(Path(name))
-        app = create_app(settings, Database(engine))
-        clients.use_in(app)
-        world = World(Live(app, address, engine), Path(name), address, settings)
+        world = World(made.live, Path(name), made.address, made.settings)
         _fill(world)
-        with _gunicorn(address, settings, {}) as served:
-            world.url = served
+        with served.gunicorn(made.address, made.settings) as (world.url, _process):
             yield world
 
 
@@ -474,41 +448,19 @@ def _fill(world: World) -> None:
         ]
         for one in desks:
             make_release(session, one)
+        joined = release_kinds.make_joined(session, tasks=12)
+        make_release(session, joined, recipe=Recipe(marks=Marks.OVERLAP))
+        world.joined_id = joined.project_id
     world.live.run_jobs()
     release = world.release()
     world.commit = str(release.commit)
     world.name = f"{release.facts['organisation']['slug']}/{release.facts['name']}"
 
 
-@contextmanager
-def _gunicorn(address: str, settings: Any, more: dict[str, str]) -> Iterator[str]:
-    port = debian_postgres.free_port()
-    environment = _settings(address, settings) | more | {"PUBLIC_URL": f"http://127.0.0.1:{port}"}
-    command = [sys.executable, "-m", "gunicorn", "app:serve()", "--bind", f"127.0.0.1:{port}"]
-    command += ["--workers", "2", "--threads", "4", "--no-control-socket", "--chdir", str(ROOT)]
-    with (settings.data_dir / "web.log").open("wb") as log:
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-    try:
-        debian_postgres.wait_for(port)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _settings(address: str, settings: Any) -> dict[str, str]:
-    return {
-        **os.environ,
-        "SECRET_KEY": settings.secret_key.get_secret_value(),
-        "SECURITY_PASSWORD_SALT": settings.security_password_salt.get_secret_value(),
-        "DATABASE_URL": address,
-        "DATA_DIR": str(settings.data_dir),
-    }
-
-
 def _doyen(world: World, *words: str, **more: str) -> list[str]:
     """Run our command; return what it said when it failed."""
-    environment = _settings(world.address, world.settings) | {"HF_TOKEN": world.token} | more
+    known = served.environment(world.address, world.settings)
+    environment = known | {"HF_TOKEN": world.token} | more
     done = subprocess.run(
         [sys.executable, str(ROOT / "app.py"), *words],
         env=environment,

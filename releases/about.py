@@ -16,9 +16,10 @@ from accounts.models import Appeal, AppealOutcome, Organisation
 from accounts.privacy_models import Erasure
 from annotation import label_config, progress, released
 from annotation.models import Assignment, Task, Verdict
+from core.settings import current_settings
 from experts.models import Skill
 from projects.models import Project, id_of
-from releases import recipe, splits
+from releases import person_names, recipe, splits
 from releases.models import Release, ReleaseSeries, State
 from releases.rows import Setting
 
@@ -72,7 +73,14 @@ def read(session: Session, release: Release) -> About:
             for option in control.options
         ],
         rule=splits.rule(series.split_rule) if series.split_rule else None,
-        setting=Setting(made, release.project_id, levels(session, every, release.asked_at)),
+        setting=Setting(
+            made,
+            release.project_id,
+            levels(session, every, release.asked_at),
+            person_names.finder(current_settings().name_pipelines, project.language)
+            if made.names
+            else None,
+        ),
         annotator_key=series.annotator_key,
         previous=_before(session, release),
     )

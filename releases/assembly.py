@@ -126,6 +126,7 @@ def _plan(
         regrouped=regrouped.names,
         dropped=regrouped.dropped,
         begun=begun,
+        names=about.setting.names,
     )
     return plan, regrouped.report
 
@@ -321,10 +322,12 @@ def _method(plan: Plan, gathered: Gathered) -> dict[str, Any]:
 
 
 def _personal(plan: Plan, tally: Tally) -> dict[str, Any]:
+    names = {"names": plan.names.name} if plan.names is not None else {}
     return {
         "asked": str(plan.recipe.personal),
         "rows": tally.personal_rows,
         "found": dict(sorted(tally.personal.items())),
+        **names,
     }
 
 

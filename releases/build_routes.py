@@ -14,8 +14,9 @@ from core import once
 from core.access import require, requires
 from core.clock import now
 from core.db import db_session, find
+from core.settings import current_settings
 from projects.models import Project, id_of
-from releases import builds, comparison, grants, preview, row_routes
+from releases import builds, comparison, grants, person_names, preview, row_routes
 from releases.build_forms import RecipeForm
 from releases.models import Release, ReleaseSeries
 
@@ -131,7 +132,13 @@ def _waiting(release_id: int) -> Release:
 def _offered(form: RecipeForm, project: Project) -> RecipeForm:
     """Return a form with the choices that this project has."""
     kept = db_session().get(ReleaseSeries, project.id)
-    form.offer(others=_others(project), labels=_labels(project), names=_fields(project))
+    pipelines = current_settings().name_pipelines
+    form.offer(
+        others=_others(project),
+        labels=_labels(project),
+        names=_fields(project),
+        pipeline=person_names.pipeline_for(pipelines, project.language),
+    )
     if kept is not None and kept.split_rule is not None:
         form.split_by.data, form.split_field.data = kept.split_rule["by"], kept.split_rule["field"]
         if kept.split_rule["field"] not in [value for value, _words in form.split_field.choices]:

@@ -36,7 +36,7 @@ ATTEMPTS, ATTEMPTS_AT_ROOM = 5, 24
 FORMATS = "releases.make_formats"  # two at once would clear away what the other one writes
 FOLLOWS = ("releases.sign_waiting", FORMATS, "releases.count_columns")
 GAVE_UP, NOTHING, NOT_WANTED, STORAGE = "gave_up", "nothing", "not_wanted", "storage"
-SAME_ID = "same_id"
+SAME_ID, NO_NAMES = "same_id", "no_names"
 OPEN = (State.BUILDING, State.PROPOSED)
 
 

@@ -73,7 +73,7 @@ def query(organisation_ids: Collection[int], filters: Filters, *, at: datetime) 
         .join(ReleaseSeries, col(ReleaseSeries.project_id) == col(Release.project_id))
         .join(Organisation, col(Organisation.id) == col(Release.organisation_id))
         .join(ReleaseSummary, col(ReleaseSummary.release_id) == col(Release.id))
-        .where(col(Release.id).in_(_newest(organisation_ids)))
+        .where(col(Release.id).in_(_newest(organisation_ids, filters.words)))
         .where(*_conditions(organisation_ids, filters, at))
     )
     return found.order_by(*_order(filters.order), col(Release.id).desc())
@@ -127,17 +127,26 @@ def shown(session: Session, project_id: int, organisation_ids: Collection[int]) 
     return session.execute(wanted.where(col(Release.project_id) == project_id)).first()
 
 
-def _newest(organisation_ids: Collection[int]) -> Any:
-    """Select the newest release of each dataset that somebody sees: as reader, or as listed."""
-    seen: list[Any] = [
-        col(Release.id).in_(grants.readable(organisation_ids).with_only_columns(col(Release.id)))
-    ]
+def _newest(organisation_ids: Collection[int], words: str = "") -> Any:
+    """Select the newest release of each dataset that somebody sees: as reader, or as listed.
+
+    With words, only of those of which a release is found by them, as an index knows.
+    """
+    readable = grants.readable(organisation_ids).with_only_columns(col(Release.id))
+    listed = select(ReleaseSeries.project_id).where(
+        col(ReleaseSeries.visibility).in_((Visibility.LISTED, Visibility.OPEN))
+    )
+    found = select(func.max(Release.id)).group_by(col(Release.project_id))
+    runs = summaries.runs(summaries.plain(words))
+    if runs:
+        known = select(ReleaseSummary.project_id).where(col(ReleaseSummary.runs).contains(runs))
+        readable = readable.where(col(Release.project_id).in_(known))
+        listed = listed.where(col(ReleaseSeries.project_id).in_(known))
+        found = found.where(col(Release.project_id).in_(known))
+    seen: list[Any] = [col(Release.id).in_(readable)]
     if organisation_ids:
-        listed = select(ReleaseSeries.project_id).where(
-            col(ReleaseSeries.visibility).in_((Visibility.LISTED, Visibility.OPEN))
-        )
         seen.append(and_(col(Release.state) == State.READY, col(Release.project_id).in_(listed)))
-    return select(func.max(Release.id)).where(or_(*seen)).group_by(col(Release.project_id))
+    return found.where(or_(*seen))
 
 
 def _conditions(
@@ -167,10 +176,7 @@ def _conditions(
 
 def _has(word: str) -> ColumnElement[bool]:
     """Whether a word stands in what a dataset is found by; capitals and accents do not count."""
-    return or_(
-        col(ReleaseSummary.words).contains(summaries.plain(word), autoescape=True),
-        col(ReleaseSeries.description).icontains(word, autoescape=True),
-    )
+    return col(ReleaseSummary.words).contains(summaries.plain(word), autoescape=True)
 
 
 def _has_format(name: str) -> ColumnElement[bool]:

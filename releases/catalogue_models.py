@@ -15,6 +15,7 @@ class ReleaseSummary(SQLModel, table=True):
     """What the catalogue says of a ready release and finds it by; follows from its manifest."""
 
     __tablename__ = "release_summary"
+    __table_args__ = (Index("ix_release_summary_runs", "runs", postgresql_using="gin"),)
 
     release_id: int = Field(primary_key=True, foreign_key="release.id")
     project_id: int = Field(foreign_key="project.id", index=True)
@@ -26,8 +27,12 @@ class ReleaseSummary(SQLModel, table=True):
     agreement: float | None = None
     # How many Parquet files its rows are in: whoever has loaded them all has loaded it.
     data_files: int = 0
-    # Title, names, field and labels without capitals and accents, to be searched.
+    # Title, names, field, labels and description without capitals and accents, to be searched.
     words: str = Field(sa_type=Text)
+    # Every three letters in a row of these, by which the index finds any part of a word.
+    runs: list[str] = Field(
+        default_factory=list, sa_type=ARRAY(Text), sa_column_kwargs={"server_default": "{}"}
+    )
 
 
 class ReleaseStatistics(SQLModel, table=True):

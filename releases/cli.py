@@ -16,7 +16,7 @@ from core.clock import now
 from core.db import transaction
 from core.errors import Conflict, DomainError, NotFound
 from core.settings import current_settings
-from releases import formats_made, pushing, rebuild, signing, storage, verifying
+from releases import formats_made, person_names, pushing, rebuild, signing, storage, verifying
 from releases.jobs import releases_folder
 from releases.models import Release
 from releases.verifying import Key, Verdict
@@ -67,7 +67,7 @@ def rebuild_one(name: str, version: str) -> None:
     """Build a release again from the same answers and compare every file with what is published.
 
     Ends with 0 when all are the same, 1 when they differ though the answers are the same, and 3
-    when answers have changed since, so that nothing can be said.
+    when answers have changed since, or what writes or looks for names, so that nothing can be said.
     """
     try:
         release = rebuild.by_name(name, version)
@@ -75,18 +75,26 @@ def rebuild_one(name: str, version: str) -> None:
         raise click.ClickException("There is no such release.") from None
     if "inputs" not in release.facts:
         raise click.ClickException("It was built before builds could be repeated.")
-    found = rebuild.verify(release, releases_folder())
+    try:
+        found = rebuild.verify(release, releases_folder())
+    except person_names.NotInstalled:
+        wanted = release.facts["personal_data"]["names"]
+        raise click.ClickException(f"It takes what looked for names: {wanted}.") from None
     if found.is_same:
         click.echo(f"The same: {found.files} files, commit {release.commit}.")
         return
     if not found.same_writer:
         writer = release.facts["writer"]["pyarrow"]
         click.echo(f"It was written by another version of pyarrow ({writer}).", err=True)
+    if not found.same_names:
+        before, here = found.names
+        click.echo(f"Names were looked for by another: {before}, here {here}.", err=True)
     if not found.same_inputs:
         click.echo("Answers have changed since (appeals, erasures, reviews).", err=True)
     for path in found.differing:
         click.echo(f"differs: {path}", err=True)
-    sys.exit(3 if not (found.same_inputs and found.same_writer) else 1)
+    is_fair = found.same_inputs and found.same_writer and found.same_names
+    sys.exit(1 if is_fair else 3)
 
 
 @release.command("new-key")

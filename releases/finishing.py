@@ -19,6 +19,8 @@ from pyarrow import json as arrow_json
 from annotation.aggregation import Merged
 from releases import columns, formats, personal_scan, rows, splits, spool
 from releases.formats import Writer
+from releases.person_names import Finder
+from releases.personal_scan import Look
 from releases.recipe import Marks, Personal, Recipe, SplitBy
 from releases.tally import Tally
 
@@ -45,6 +47,12 @@ class Plan:
     regrouped: dict[str, str] = field(default_factory=dict)
     dropped: frozenset[int] = frozenset()
     begun: dict[str, str] = field(default_factory=dict)
+    names: Finder | None = None
+
+    @property
+    def look(self) -> Look:
+        """How personal data is looked for in the words of tasks."""
+        return self.names.look if self.names is not None else personal_scan.scan
 
 
 @dataclass
@@ -108,7 +116,7 @@ def _write_batch(
     where = _split(held, plan)
     _leave_out(where, held, first, plan, tally, left)
     if plan.recipe.personal is Personal.MASK:
-        _mask(held, first, secrets)
+        _mask(held, first, secrets, plan)
     table = _table(held, plan, writer.schema)
     for number, split in enumerate(SPLITS):
         mine = np.flatnonzero(where == number)
@@ -205,7 +213,7 @@ def _leave_out(
             left.add({"id": held["id"][at].as_py(), "reason": reason})
 
 
-def _mask(held: dict[str, pa.Array], first: int, kept: spool.Spool) -> None:
+def _mask(held: dict[str, pa.Array], first: int, kept: spool.Spool, plan: Plan) -> None:
     """Hide what was found, in the data and wherever answers quote it; marks keep their places.
 
     What is hidden of a row is kept for its votes, which quote it too.
@@ -217,11 +225,11 @@ def _mask(held: dict[str, pa.Array], first: int, kept: spool.Spool) -> None:
     names = ("data", "spans", "result", "group")
     lists = {name: held[name].to_pylist() for name in names}
     for at in places:
-        data = json.loads(lists["data"][at])
-        secrets = personal_scan.secrets(data)
+        data, said = (json.loads(lists[name][at]) for name in ("data", "result"))
+        secrets = personal_scan.secrets(data, plan.look) | _names_in(said, plan)
         kept.add({"row": first + at, "words": json.dumps(secrets)})
-        lists["data"][at] = json.dumps(personal_scan.masked(data), ensure_ascii=False)
-        result = personal_scan.hidden(json.loads(lists["result"][at]), secrets)
+        lists["data"][at] = json.dumps(personal_scan.masked(data, plan.look), ensure_ascii=False)
+        result = personal_scan.hidden(said, secrets)
         lists["result"][at] = json.dumps(personal_scan.masked(result), ensure_ascii=False)
         lists["spans"][at] = [
             one | {"text": personal_scan.hidden(one["text"], secrets)} for one in lists["spans"][at]
@@ -231,6 +239,13 @@ def _mask(held: dict[str, pa.Array], first: int, kept: spool.Spool) -> None:
             lists["group"][at] = "g-" + hashlib.sha256(group.encode()).hexdigest()[:12]
     for name in names:
         held[name] = pa.array(lists[name], held[name].type)
+
+
+def _names_in(result: Any, plan: Plan) -> dict[str, str]:
+    """Return the names in what people wrote themselves, with what stands in their place."""
+    if plan.names is None:
+        return {}
+    return personal_scan.secrets(personal_scan.written(result), plan.look)
 
 
 def _table(held: dict[str, pa.Array], plan: Plan, schema: pa.Schema) -> pa.Table:
@@ -311,7 +326,7 @@ def _votes_table(batch: pa.RecordBatch, plan: Plan, secrets: "_Secrets") -> pa.T
     experts = batch.column("expert").to_pylist()
     made = {name: batch.column(name) for name in batch.schema.names}
     if plan.recipe.personal is Personal.MASK:
-        made["result"] = pa.array(list(_masked_results(batch, secrets)), pa.string())
+        made["result"] = pa.array(list(_masked_results(batch, secrets, plan)), pa.string())
     made["voter"] = pa.array([plan.voter(one) for one in experts], pa.string())
     made["annotator"] = pa.array([plan.keys.get(one) for one in experts], pa.string())
     return pa.Table.from_arrays([made[name] for name in columns.VOTES.names], schema=columns.VOTES)
@@ -331,9 +346,10 @@ class _Secrets:
         return self.words if self.row == row else {}
 
 
-def _masked_results(batch: pa.RecordBatch, secrets: _Secrets) -> Iterator[str]:
+def _masked_results(batch: pa.RecordBatch, secrets: _Secrets, plan: Plan) -> Iterator[str]:
     for row, result in zip(
         batch.column("row").to_pylist(), batch.column("result").to_pylist(), strict=True
     ):
-        hidden = personal_scan.hidden(json.loads(result), secrets.of(row))
+        said = json.loads(result)
+        hidden = personal_scan.hidden(said, secrets.of(row) | _names_in(said, plan))
         yield json.dumps(personal_scan.masked(hidden), ensure_ascii=False)

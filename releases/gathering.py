@@ -23,7 +23,8 @@ from pyarrow import json as arrow_json
 from annotation import aggregation, agreement
 from annotation.aggregation import Method
 from annotation.released import Batch, Ints, coded, moment
-from releases import columns, duplicates, personal_scan, rows, splits, spool
+from releases import columns, duplicates, person_names, personal_scan, rows, splits, spool
+from releases.person_names import Finder
 from releases.readings import Readings
 from releases.recipe import Duplicates, Personal
 from releases.rows import KNOWN_ANSWER, REASONS, Rows, Setting
@@ -201,7 +202,7 @@ def _finish(
         return
     table["group"] = rows.group_names(table, made, recipe)
     table["moment"] = rows.moments(table, made, recipe)
-    table["personal"] = _personal(table, recipe.personal)
+    table["personal"] = _personal(table, recipe.personal, setting.names)
     _look_at_data(gathered, table["data"], shown)
     gathered.add_groups(table["group"], table["label"])
     gathered.add_labels(table["label"])
@@ -210,7 +211,9 @@ def _finish(
     gathered.answers += len(made.answers)
 
 
-def _personal(table: Mapping[str, pa.Array], asked: Personal) -> pa.Array:
+def _personal(
+    table: Mapping[str, pa.Array], asked: Personal, names: Finder | None = None
+) -> pa.Array:
     """Return the kinds of personal data in each row; few rows can hold any, and are looked at."""
     found: dict[int, list[str]] = {}
     if asked is not Personal.OFF:
@@ -221,6 +224,13 @@ def _personal(table: Mapping[str, pa.Array], asked: Personal) -> pa.Array:
         for at in _which(pc.match_substring(table["result"], '"textarea"')):
             more = personal_scan.kinds_in(json.loads(table["result"][at].as_py()))
             found[at] = found.get(at, []) + more
+        if names is not None:
+            data = [json.loads(one) for one in table["data"].to_pylist()]
+            said = [personal_scan.written(json.loads(one)) for one in table["result"].to_pylist()]
+            held = [list(one) for one in zip(data, said, strict=True)]
+            for at, count in enumerate(person_names.count_each(names, held)):
+                if count:
+                    found[at] = found.get(at, []) + [person_names.NAME] * count
     kinds = [kind for at in sorted(found) for kind in found[at]]
     counts = np.zeros(len(table["data"]) + 1, np.int32)
     counts[[at + 1 for at in found]] = [len(one) for one in found.values()]

@@ -22,6 +22,7 @@ from releases import (
     builds,
     formats_made,
     noise_jobs,
+    person_names,
     provenance,
     recipe,
     requests,
@@ -61,6 +62,11 @@ def build(release_id: int) -> str:
             with transaction() as session:
                 builds.fail(session, session.merge(release), builds.SAME_ID, at=now())
             return "two tasks of one id"
+        except person_names.NotInstalled:
+            log.warning("release %s is not built: NAME_PIPELINES is not installed", release_id)
+            with transaction() as session:
+                builds.fail(session, session.merge(release), builds.NO_NAMES, at=now())
+            return "nothing here looks for names"
         with transaction() as session:
             if built is None:
                 builds.fail(session, session.merge(release), builds.NOTHING, at=now())

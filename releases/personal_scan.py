@@ -2,8 +2,9 @@
 
 It finds what has a form that can be checked: addresses of mail and of machines, telephone
 numbers, bank accounts, payment cards, and national numbers with a check digit. It cannot find
-names, places, dates of birth or what a story tells of a person; the report says so. Numbers are
-checked by `phonenumbers` and `python-stdnum`, so that few others are taken for them.
+names (`person_names.py` can, where it is installed), places, dates of birth or what a story tells
+of a person; the report says so. Numbers are checked by `phonenumbers` and `python-stdnum`, so that
+few others are taken for them.
 """
 
 import ipaddress
@@ -106,6 +107,9 @@ class Found(NamedTuple):
     kind: str
 
 
+Look = Callable[[str], list[Found]]
+
+
 def scan(text: str) -> list[Found]:
     """Return what is found in a text, in its order; where two overlap, the first kind counts."""
     found: list[Found] = []
@@ -113,7 +117,7 @@ def scan(text: str) -> list[Found]:
         found += [Found(one.start(), one.end(), EMAIL) for one in _EMAIL.finditer(text)]
     if may_hold(text):
         for look in (_ibans, _national, _cards, _addresses, _phones):
-            found += [one for one in look(text) if not _meets(one, found)]
+            found += [one for one in look(text) if not meets(one, found)]
     return sorted(found)
 
 
@@ -133,30 +137,30 @@ def may_hold_each(texts: pa.Array) -> pa.Array:
 
 def kinds_in(value: Any) -> list[str]:
     """Return the kinds found anywhere in a value of JSON, once for each place."""
-    return [found.kind for text in _texts(value) for found in scan(text)]
+    return [found.kind for text in texts(value) for found in scan(text)]
 
 
-def mask(text: str) -> str:
+def mask(text: str, look: Look = scan) -> str:
     """Return a text with what is found in it hidden; its length, and so every mark, stays."""
-    for one in reversed(scan(text)):
+    for one in reversed(look(text)):
         text = text[: one.start] + _cover(one) + text[one.end :]
     return text
 
 
-def masked(value: Any) -> Any:
+def masked(value: Any, look: Look = scan) -> Any:
     """Return a value of JSON with every text in it masked."""
     if isinstance(value, str):
-        return mask(value)
+        return mask(value, look)
     if isinstance(value, list):
-        return [masked(one) for one in value]
+        return [masked(one, look) for one in value]
     if isinstance(value, dict):
-        return {key: masked(one) for key, one in value.items()}
+        return {key: masked(one, look) for key, one in value.items()}
     return value
 
 
-def secrets(value: Any) -> dict[str, str]:
+def secrets(value: Any, look: Look = scan) -> dict[str, str]:
     """Return what is found in a value of JSON, with what stands in its place, the longest first."""
-    found = {text[one.start : one.end]: _cover(one) for text in _texts(value) for one in scan(text)}
+    found = {text[one.start : one.end]: _cover(one) for text in texts(value) for one in look(text)}
     return dict(sorted(found.items(), key=lambda item: (-len(item[0]), item[0])))
 
 
@@ -178,24 +182,31 @@ def hidden(value: Any, secrets: dict[str, str]) -> Any:
     return value
 
 
-def _cover(one: Found) -> str:
-    size, name = one.end - one.start, f"[{one.kind.upper()}]"
-    return name.ljust(size, "*") if len(name) <= size else "*" * size
-
-
-def _texts(value: Any) -> Iterator[str]:
+def texts(value: Any) -> Iterator[str]:
+    """Yield every text in a value of JSON."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, list):
         for one in value:
-            yield from _texts(one)
+            yield from texts(one)
     elif isinstance(value, dict):
         for one in value.values():
-            yield from _texts(one)
+            yield from texts(one)
 
 
-def _meets(one: Found, others: list[Found]) -> bool:
+def written(result: Any) -> list[Any]:
+    """Return what people wrote themselves in a result: all else is the form's or the task's."""
+    return [one["value"].get("text") for one in result if one.get("type") == "textarea"]
+
+
+def meets(one: Found, others: list[Found]) -> bool:
+    """Say whether a place has a sign in common with one of some others."""
     return any(one.start < other.end and other.start < one.end for other in others)
+
+
+def _cover(one: Found) -> str:
+    size, name = one.end - one.start, f"[{one.kind.upper()}]"
+    return name.ljust(size, "*") if len(name) <= size else "*" * size
 
 
 def _ibans(text: str) -> Iterator[Found]:

@@ -29,8 +29,15 @@ class Verdict:
 
     same_inputs: bool
     same_writer: bool
+    # What looked for names of persons, in the release and just now.
+    names: tuple[str | None, str | None] = (None, None)
     differing: list[str] = field(default_factory=list)
     files: int = 0
+
+    @property
+    def same_names(self) -> bool:
+        """Whether names were looked for by the same, so that a difference would say something."""
+        return self.names[0] == self.names[1]
 
     @property
     def is_same(self) -> bool:
@@ -127,11 +134,17 @@ def _compared(old: dict[str, Any], new: dict[str, Any]) -> Verdict:
     return Verdict(
         same_inputs=old["inputs"] == new["inputs"],
         same_writer=old["writer"]["pyarrow"] == pa.__version__,
+        names=(_looked(old), _looked(new)),
         differing=sorted(
             path for path in before.keys() | after.keys() if before.get(path) != after.get(path)
         ),
         files=len(before),
     )
+
+
+def _looked(facts: dict[str, Any]) -> str | None:
+    found: str | None = facts.get("personal_data", {}).get("names")
+    return found
 
 
 def by_name(name: str, version: str) -> Release:

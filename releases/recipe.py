@@ -74,6 +74,8 @@ class Recipe:
     duplicates: Duplicates = Duplicates.TOGETHER
     near: bool = False
     personal: Personal = Personal.REPORT
+    # Also names of persons, where the instance has what looks for them.
+    names: bool = False
     votes: bool = False
     jsonl: bool = False
     csv: bool = False
@@ -84,6 +86,8 @@ class Recipe:
         held = asdict(self)
         if self.marks is Marks.EXACT:
             del held["marks"]  # what it was before there was a choice, so that bytes stay the same
+        if not self.names:
+            del held["names"]  # likewise
         return held | {"others": list(self.others), "labels": list(self.labels)}
 
 

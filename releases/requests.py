@@ -18,7 +18,7 @@ from core import audit, messages
 from core.errors import Conflict, Invalid, NotFound
 from core.settings import current_settings
 from projects.models import Project
-from releases import grants
+from releases import grants, summaries
 from releases.catalogue_models import ReleaseRequest, RequestState, Use
 from releases.grants import Terms
 from releases.models import Release, ReleaseSeries, State, Visibility
@@ -187,7 +187,9 @@ def set_visibility(
 ) -> None:
     """Choose who finds a project's releases, and what the catalogue says of them."""
     session.refresh(series, with_for_update=True)
-    series.description = description.strip()
+    if series.description != description.strip():
+        series.description = description.strip()
+        summaries.describe(session, series)
     if series.visibility is visibility:
         return
     series.visibility = visibility

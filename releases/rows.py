@@ -25,6 +25,7 @@ from annotation.models import State
 from annotation.released import NEVER, NONE, Batch, Extra, Ints, coded, moment
 from core.money import Money
 from releases import columns, splits
+from releases.person_names import Finder
 from releases.readings import Readings, Summary, joined
 from releases.recipe import Recipe, SplitBy
 
@@ -61,6 +62,8 @@ class Setting:
     primary: int
     # The best level that each expert had proven in the field of a project.
     levels: Mapping[tuple[int, int], float]
+    # What looks for names of persons, where the recipe asks for it.
+    names: Finder | None = None
 
 
 @dataclass(frozen=True)

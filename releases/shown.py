@@ -66,7 +66,27 @@ def origin(release: Release, counted: Mapping[str, Any] | None = None) -> list[T
         (_("Due process"), _due_process(facts["work"])),
         (_("Guidelines"), _("version %(version)s", version=facts["project"]["guidelines_version"])),
         (_("Machine help"), _machines(counted)),
+        *_personal(facts.get("personal_data")),
     ]
+
+
+def _personal(scan: Mapping[str, Any] | None) -> list[Term]:
+    """Say what was looked for in the words of the tasks, what became of it, and what was not."""
+    if scan is None or scan["asked"] == "off":
+        return [(_("Personal data"), _("Not looked for in the words of the tasks"))]
+    found = ngettext("Found in %(num)s row", "Found in %(num)s rows", scan["rows"])
+    done = _("hidden") if scan["asked"] == "mask" else _("left as it is")
+    said = f"{found}, {done}" if scan["rows"] else _("None found of what has a form")
+    if "names" not in scan:
+        note = _("Names of persons, places and stories were not looked for.")
+    else:
+        said = said if scan["rows"] else _("None found")
+        note = _(
+            "Names of persons were looked for by %(model)s, which misses some. Places and stories"
+            " were not looked for.",
+            model=scan["names"],
+        )
+    return [(_("Personal data"), said, note)]
 
 
 def _machines(counted: Mapping[str, Any] | None) -> str:
@@ -156,14 +176,14 @@ def used(usage: Usage) -> str:
 def choices(languages: Iterable[str]) -> dict[str, list[tuple[str, Any]]]:
     """Return what can be chosen in the catalogue, by filter; the first is anything."""
     return {
-        "field": [("", _("All")), *((str(one), one.label) for one in Field)],
-        "language": [("", _("All")), *((one, one) for one in languages)],
-        "licence": [("", _("All")), *NAMES.items()],
-        "task": [("", _("All")), *TASKS.items()],
-        "format": [("", _("All")), *((name, one.words) for name, one in FORMATS.items())],
-        "size": [("", _("All")), *SIZE_WORDS.items()],
-        "age": [("", _("All")), *AGE_WORDS.items()],
-        "mine": [("", _("All")), ("1", _("I may read"))],
+        "field": [("", _("Any")), *((str(one), one.label) for one in Field)],
+        "language": [("", _("Any")), *((one, one) for one in languages)],
+        "licence": [("", _("Any")), *NAMES.items()],
+        "task": [("", _("Any")), *TASKS.items()],
+        "format": [("", _("Any")), *((name, one.words) for name, one in FORMATS.items())],
+        "size": [("", _("Any")), *SIZE_WORDS.items()],
+        "age": [("", _("Any")), *AGE_WORDS.items()],
+        "mine": [("", _("Any")), ("1", _("I may read"))],
         "order": list(ORDER_WORDS.items()),
     }
 

@@ -23,7 +23,8 @@ from annotation.models import State
 from core.ports import Ports
 from tests.api.conftest import every_scope
 from tests.factories.accounts import make_member, make_organisation
-from tests.factories.annotation import make_assignment
+from tests.factories.annotation import make_assignment, make_desk
+from tests.factories.catalogue import make_request, make_series
 from tests.factories.releases import build_release, make_work
 from tests.factories.tokens import make_token
 from tests.factories.webhooks import make_delivery, make_endpoint
@@ -73,7 +74,11 @@ def _rows(app: Flask, session: Any) -> dict[str, Any]:
         delivery = make_delivery(session, endpoint)
     token, _secret = make_token(session, desk.owner, desk.organisation)
     team = make_organisation(session, kind=OrganisationKind.ML_TEAM)
-    make_token(session, make_member(session, team), team)
+    asker = make_member(session, team)
+    make_token(session, asker, team)
+    make_series(session, desk)
+    other = make_desk(session)
+    make_series(session, other)
     bearers = {
         TokenKind.ORGANISATION: make_token(
             session,
@@ -85,15 +90,18 @@ def _rows(app: Flask, session: Any) -> dict[str, Any]:
     }
     rows = {
         "release_id": release.id,
+        "dataset_id": desk.project_id,
+        "request_id": make_request(session, other, team, asked_by=asker.id).id,
         "path": "README.md",
         "decision_id": refused.decision_id,
         "token_id": token.id,
         "webhook_id": endpoint.id,
         "delivery_id": delivery.id,
     }
+    asking = make_token(session, asker, scopes=every_scope(TokenKind.PERSONAL))[1]
     session.commit()
     session.close()
-    return {"bearers": bearers, "rows": rows}
+    return {"bearers": bearers, "asker": asking, "rows": rows}
 
 
 @pytest.fixture(scope="module")
@@ -118,12 +126,15 @@ schema = schemathesis.pytest.from_fixture("api_schema")
 )
 def test_every_address_keeps_to_the_description(case: Any, world: dict[str, Any]) -> None:
     kind = TokenKind.PERSONAL if "/decisions" in case.path else TokenKind.ORGANISATION
+    bearer = world["asker"] if "requests" in case.path else world["bearers"][kind]
     if case.meta.generation.mode.is_positive:
         # What a description cannot say: which rows there are, and which cursors were signed.
         case.path_parameters = {name: world["rows"][name] for name in case.path_parameters or {}}
         case.query = {k: v for k, v in (case.query or {}).items() if k != "cursor"}
+        if case.path.endswith("/requests"):
+            case.body |= {"licence": "cc-by-4.0", "organisation": None}
     with world["connection"].begin_nested() as savepoint:
-        headers = {"Authorization": f"Bearer {world['bearers'][kind]}"}
+        headers = {"Authorization": f"Bearer {bearer}"}
         response = case.call_and_validate(headers=headers)
         savepoint.rollback()
     if response.status_code < 300:

@@ -6,7 +6,7 @@ from sqlmodel import Session
 
 from accounts.models import Organisation
 from core.clock import now
-from releases import series
+from releases import series, summaries
 from releases.catalogue_models import ReleaseRequest, Use
 from releases.models import ReleaseSeries, Visibility
 from tests.factories.annotation import Desk
@@ -18,6 +18,7 @@ def make_series(session: Session, desk: Desk, **changes: Any) -> ReleaseSeries:
     made.visibility = changes.get("visibility", Visibility.LISTED)
     made.description = changes.get("description", "Clauses of licences, by lawyers.")
     session.flush()
+    summaries.describe(session, made)
     return made
 
 

@@ -156,3 +156,32 @@ def make_kind(session: Session, kind: str, *, tasks: int = 6) -> Desk:
             result=answer(number),
         )
     return desk
+
+
+def make_joined(session: Session, *, tasks: int = 2) -> Desk:
+    """Make pictures that three people have marked: the same seal, and a stamp that one alone saw.
+
+    Their boxes cover each other without being the same; joined by overlap they come to `picture`.
+    """
+    config, data, _answer = KINDS["pictures"]
+    desk = make_desk(session, experts=3, tasks=0, label_config=config, overlap=3)
+    for number in range(tasks):
+        task = make_task(
+            session,
+            desk.project,
+            external_id=f"joined/{number}",
+            data=data(number),
+            group_key=f"joined-{number}",
+        )
+        for shift, expert in zip((-2.5, 0.0, 2.5), desk.experts, strict=True):
+            seal, painted = picture(number)
+            seal["value"]["x"] += shift
+            result = [seal, painted]
+            if shift < 0:
+                value = {"x": 0, "y": 80, "width": 10, "height": 20, "rotation": 0}
+                stamp = {**seal, "id": "stamp", "value": value | {"rectanglelabels": ["Stamp"]}}
+                result.append(stamp)
+            make_assignment(
+                session, desk.project, expert=expert, task=task, state=State.ACCEPTED, result=result
+            )
+    return desk

@@ -8,7 +8,10 @@ from jsonschema import Draft202012Validator
 
 from accounts import tokens
 from core.clock import now
-from releases import grants
+from releases import grants, requests
+from releases.catalogue_models import ReleaseRequest
+from releases.models import Visibility
+from tests.factories.catalogue import make_series
 from tests.factories.releases import (
     build_release,
     make_ml_team,
@@ -296,3 +299,75 @@ def test_an_answer_fits_its_description(client, get, release):
     schema = {"$ref": "#/components/schemas/ReleaseDetails", "components": spec["components"]}
     answer = get(f"/releases/{release.id}").json
     assert list(Draft202012Validator(schema).iter_errors(answer)) == []
+
+
+@pytest.fixture
+def asker(client, session, desk, release):
+    """A program of somebody in a team that may not read a listed dataset."""
+    make_series(session, desk)
+    user, organisation = make_ml_team(session)
+    scopes = ["releases:read", "requests:read", "requests:write"]
+    _, secret = token_of(session, user, None, scopes=scopes)
+
+    def ask(method, path, key=None, **sent):
+        headers = {"Authorization": f"Bearer {secret}"} | ({"Idempotency-Key": key} if key else {})
+        body = {"json": sent} if sent else {}
+        return client.open(f"/api/v1{path}", method=method, headers=headers, **body)
+
+    ask.user, ask.organisation = user, organisation
+    return ask
+
+
+def test_a_team_finds_asks_and_withdraws_by_the_api(session, desk, release, team, asker, client):
+    [found] = asker("GET", "/datasets?q=licences").json["data"]
+    assert (found["may_read"], found["is_asked"], found["id"]) == (False, False, desk.project_id)
+    assert asker("GET", "/datasets?q=nothing-like-it").json["data"] == []
+    address = f"/datasets/{found['id']}/requests"
+    sent = {"use": "training", "purpose": " A model. ", "licence": found["licence"]}
+
+    wrong = asker("POST", address, **sent | {"licence": "other"})
+    assert (wrong.status_code, "cc-by-4.0" in wrong.json["detail"]) == (422, True)
+    for refused in ({"purpose": "  "}, {"organisation": team[1].slug}):
+        assert asker("POST", address, **sent | refused).status_code == 422
+    first, again = (asker("POST", address, "one-key", **sent) for _ in range(2))
+    other = asker("POST", address, "other-key", **sent)
+
+    assert (first.status_code, again.status_code, other.status_code) == (201, 201, 200)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert first.json == again.json == other.json
+    assert (first.json["purpose"], first.json["state"]) == ("A model.", "open")
+    assert first.headers["Location"].endswith(f"/access-requests/{first.json['id']}")
+    assert asker("GET", f"/datasets/{found['id']}").json["is_asked"] is True
+    assert asker("GET", "/access-requests?state=open").json["data"] == [first.json]
+    own = f"/access-requests/{first.json['id']}"
+    _, stranger = token_of(session, team[0], None, scopes=["requests:read", "requests:write"])
+    for method in ("GET", "DELETE"):
+        bearer = {"Authorization": f"Bearer {stranger}"}
+        assert client.open(f"/api/v1{own}", method=method, headers=bearer).status_code == 404
+    assert [asker("DELETE", own).status_code for _ in range(2)] == [204, 204]
+    assert asker("GET", own).json["state"] == "withdrawn"
+    assert asker("GET", "/access-requests?state=open").json["data"] == []
+
+
+def test_what_cannot_be_asked_for_is_refused_in_words(session, desk, release, team, asker, client):
+    sent = {"use": "research", "purpose": "A study.", "licence": "cc-by-4.0"}
+    address = f"/datasets/{desk.project_id}/requests"
+    made = asker("POST", address, **sent).json
+    request = session.get_one(ReleaseRequest, made["id"])
+    requests.let_in(session, request, grants.ALL, by=desk.owner, at=now())
+    session.commit()
+
+    assert asker("POST", address, **sent).status_code == 409  # it reads already
+    assert asker("DELETE", f"/access-requests/{made['id']}").status_code == 409
+    assert asker("GET", f"/datasets/{desk.project_id}").json["may_read"] is True
+    requests.take_back(
+        session, desk.project, asker.organisation.id, "Over.", by=desk.owner, at=now()
+    )
+    make_series(session, desk, visibility=Visibility.PRIVATE)
+    session.commit()
+    assert asker("POST", address, **sent).status_code == 404
+    assert asker("GET", "/datasets").json["data"] == []
+    kept = asker("GET", f"/access-requests/{made['id']}").json
+    assert (kept["state"], kept["reason"]) == ("ended", "Over.")
+    with pytest.raises(tokens.ScopeUnfit):  # somebody has to accept a licence
+        make_token(session, *team, scopes=["requests:write"])

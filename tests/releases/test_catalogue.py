@@ -9,13 +9,13 @@ from sqlmodel import select
 
 from core.clock import now
 from core.models import AuditEvent, Letter
-from releases import catalogue, downloads, grants, requests, shown, statistics
+from releases import catalogue, downloads, grants, requests, shown, statistics, summaries
 from releases.catalogue import Filters
 from releases.catalogue_models import ReleaseRequest, ReleaseSummary, RequestState
 from releases.delivery_models import Way
 from releases.downloads import Reader
 from releases.grants import Terms
-from releases.models import ReleaseGrant, Visibility
+from releases.models import ReleaseGrant, ReleaseSeries, Visibility
 from tests.factories.accounts import make_owner, make_user
 from tests.factories.catalogue import make_request, make_series
 from tests.factories.releases import build_release, make_ml_team
@@ -97,6 +97,11 @@ def test_an_open_dataset_is_read_by_every_organisation_and_by_nobody_else(
         ({"words": "WARRANTY"}, True),
         ({"words": "Clauses lawyers"}, True),
         ({"words": "droit"}, True),
+        ({"words": "arrant"}, True),  # part of a word
+        ({"words": "LICÊNCES by"}, True),  # of the description
+        ({"words": "by la"}, True),  # too short for the index
+        ({"words": "by zz"}, False),
+        ({"words": "warranty elsewhere"}, False),
         ({"words": "%"}, False),
         ({"field": "law"}, True),
         ({"field": "medicine"}, False),
@@ -373,7 +378,7 @@ def test_a_row_is_shown_in_whole_as_text(session, desk, release, sign_in):
 
 
 def test_what_was_published_before_there_was_a_catalogue_is_listed_by_the_sweep(
-    session, listed, outsider, jobs, app
+    session, desk, listed, outsider, jobs, app
 ):
     session.execute(text("DELETE FROM release_summary"))
     session.commit()
@@ -384,5 +389,10 @@ def test_what_was_published_before_there_was_a_catalogue_is_listed_by_the_sweep(
     count_columns()
 
     session.expire_all()
-    assert session.exec(select(ReleaseSummary)).one().release_id == listed.id
+    summary = session.exec(select(ReleaseSummary)).one()
+    assert (summary.release_id, summary.runs) == (listed.id, summaries.runs(summary.words))
     assert names(session, [outsider[1].id]) == [listed.title]
+    series = session.get_one(ReleaseSeries, listed.project_id)
+    requests.set_visibility(session, series, series.visibility, "Élégant.", by=desk.owner)
+    assert names(session, [outsider[1].id], words="elegan") == [listed.title]
+    assert names(session, [outsider[1].id], words="lawyers") == []

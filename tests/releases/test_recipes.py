@@ -1,7 +1,10 @@
 """What owners choose for a release, and what it does to rows, splits and files."""
 
 import json
+import sys
+import zipfile
 from collections import Counter
+from types import SimpleNamespace
 
 import pyarrow.parquet as pq
 import pytest
@@ -10,10 +13,11 @@ from accounts.models import Purpose, User
 from annotation.aggregation import Method
 from annotation.models import State as WorkState
 from core.clock import now
-from releases import builds, jobs, rebuild, storage
+from releases import builds, formats_made, jobs, rebuild, storage
 from releases.formats import VOTES, paths_of
 from releases.models import State
 from releases.recipe import Duplicates, Marks, Personal, Recipe, SplitBy, Step
+from tests.factories import release_kinds
 from tests.factories.annotation import choice, make_assignment, make_desk, make_task
 from tests.factories.consents import make_consent
 from tests.factories.releases import add_validated, build_release, make_release, make_work
@@ -220,6 +224,73 @@ def test_personal_data_is_reported_or_hidden_and_marks_keep_their_places(app, se
     assert b"jean.dupont" not in whole
 
 
+@pytest.fixture
+def spacy(app, monkeypatch):
+    """Stand in for spaCy, which is not among our needs, with a model that knows one name."""
+    name = "Jeanne Martin"
+
+    def pipe(texts, batch_size):
+        for text in texts:
+            at = text.find(name)
+            ends = [] if at < 0 else [(at, at + len(name), "PER"), (0, at, "LOC")]
+            yield SimpleNamespace(
+                ents=[SimpleNamespace(start_char=a, end_char=b, label_=c) for a, b, c in ends]
+            )
+
+    def load(pipeline, exclude):
+        if pipeline == "away":
+            raise OSError
+        return SimpleNamespace(pipe=pipe, meta={"version": "3.8.0"})
+
+    def use(pipeline):
+        known = app.extensions["doyen.settings"]
+        named = known.model_copy(update={"name_pipelines": {"en": pipeline}})
+        monkeypatch.setitem(app.extensions, "doyen.settings", named)
+
+    monkeypatch.setitem(sys.modules, "spacy", SimpleNamespace(load=load, __version__="3.8.18"))
+    return use
+
+
+def test_names_are_looked_for_where_something_can_and_it_is_said_where_not(
+    app, session, root, sign_in, spacy
+):
+    desk = make_desk(session, experts=2, tasks=0, overlap=2)
+    written = {"from_name": "why", "to_name": "text", "type": "textarea"}
+    said = [*choice("grant"), written | {"value": {"text": ["Because Jeanne Martin asks."]}}]
+    for number, words in enumerate(["Ms Jeanne Martin signs.", "x " * 15_000 + "Jeanne Martin"]):
+        task = make_task(session, desk.project, external_id=f"n-{number}", data={"text": words})
+        for expert in desk.experts:
+            make_assignment(
+                session, desk.project, expert=expert, task=task, state=WorkState.ACCEPTED,
+                result=said,
+            )  # fmt: skip
+    client, path = sign_in(desk.owner), f"/projects/{desk.project_id}/releases/new"
+
+    assert "this instance has no language model" in client.get(path).text
+    spacy("en_known")
+    assert "Guessed by en_known" in client.get(path).text
+    plain = build_release(app, session, desk)
+    recipe = Recipe(names=True, personal=Personal.MASK, votes=True)
+    masked = build_release(app, session, desk, recipe=recipe)
+    spacy("away")
+    failed = build_release(app, session, desk, recipe=recipe)
+
+    assert plain.facts["personal_data"] == {"asked": "report", "rows": 0, "found": {}}
+    looked = masked.facts["personal_data"]
+    assert looked["names"] == "en_known 3.8.0, spaCy 3.8.18"
+    assert (looked["rows"], looked["found"]["name"]) == (2, 4)
+    assert "Ms [NAME]******* signs." in [row["text"] for row in rows(root, masked)]
+    held = json.dumps([rows(root, masked), rows(root, masked, VOTES)], default=str)
+    assert "Jeanne" not in held
+    assert "it misses some" in (storage.folder(root, masked) / "README.md").read_text()
+    pages = [client.get(f"/releases/{one.id}").text for one in (plain, masked, failed)]
+    assert "Names of persons, places and stories were not looked for." in pages[0]
+    assert "looked for by en_known 3.8.0, spaCy 3.8.18, which misses some" in pages[1]
+    assert "what does that is not installed" in pages[2]
+    spacy("en_known")
+    assert rebuild.verify(masked, root).is_same
+
+
 def test_votes_hide_the_parts_of_a_secret_that_their_own_task_holds(app, session, root):
     desk = make_desk(session, experts=2, tasks=0, overlap=2)
     text = "Write to jean.dupont@example.fr today."
@@ -335,28 +406,29 @@ def test_rows_that_are_not_sure_enough_are_left_out_and_counted(app, session, ro
 
 
 def test_boxes_that_overlap_are_one_in_the_release_and_its_formats(app, session, root):
-    desk = make_desk(session, experts=3, tasks=0, overlap=3)
-    task = make_task(session, desk.project, external_id="p", data={"text": "A picture."})
-    for shift, expert in enumerate(desk.experts):
-        value = {"x": 10 + shift, "y": 10, "width": 20, "height": 20, "rectanglelabels": ["Car"]}
-        mark = {
-            "id": f"b{shift}",
-            "type": "rectanglelabels",
-            "from_name": "box",
-            "to_name": "text",
-            "value": value,
-        }
-        state = WorkState.ACCEPTED
-        make_assignment(session, desk.project, expert=expert, task=task, state=state, result=[mark])
+    desk = release_kinds.make_joined(session, tasks=1)
 
     release = build_release(app, session, desk, recipe=Recipe(marks=Marks.OVERLAP))
 
     [row] = rows(root, release)
-    [box] = json.loads(row["result"])
-    assert (box["value"]["x"], box["score"]) == (11, 1.0)  # the one in the middle
-    assert (row["confidence"], row["span_confidence"]) == (1.0, [])
+    painted, box = json.loads(row["result"])
+    assert (box["value"]["x"], box["score"], painted["score"]) == (25, 1.0, 1.0)  # the middle one
+    assert (row["confidence"], row["span_confidence"]) == (0.933333, [])
     assert release.facts["recipe"]["marks"] == "overlap"
     assert rebuild.verify(release, root).is_same
+    [split] = release.facts["splits"]
+    marks = json.loads((root / formats_made.place(release, "coco") / f"{split}.json").read_text())
+    ink, seal = marks["annotations"]  # and not the stamp that one person alone has drawn
+    assert (seal["bbox"], seal["area"], ink["iscrowd"]) == ([10.0, 2.0, 20.0, 6.0], 120.0, 1)
+    packed = {
+        name: zipfile.ZipFile(root / formats_made.place(release, name) / f"{split}.zip")
+        for name in ("yolo", "voc", "masks")
+    }
+    first = {name: one.read(one.namelist()[0]) for name, one in packed.items()}
+    assert first["yolo"].decode() == "0 0.500000 0.250000 0.500000 0.300000\n"
+    corners = "<xmin>11</xmin><ymin>3</ymin><xmax>30</xmax><ymax>8</ymax>"
+    assert (first["voc"].count(b"<object>"), corners in first["voc"].decode()) == (1, True)
+    assert first["masks"].startswith(b"\x89PNG")
 
 
 def test_it_waits_for_a_yes_where_its_owner_wants_to_look_first(app, session):
