@@ -6,8 +6,8 @@ the difference, so that nobody waits for the count of a large table.
 
 from alembic import op
 
-revision = "0108"
-down_revision = "0107"
+revision = "0110"
+down_revision = "0109"
 branch_labels = None
 depends_on = None
 
