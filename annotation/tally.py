@@ -1,6 +1,6 @@
 """How much work of a project is left and decided, without counting tasks.
 
-Triggers note each change as a row of its own (migration 0107), so that no claim waits for another;
+Triggers note each change as a row of its own (migration 0109), so that no claim waits for another;
 a job folds the rows of a project into one. The sum of its rows is always what a count would say.
 """
 
