@@ -15,7 +15,6 @@ from flask import Flask, redirect
 from flask.typing import ResponseReturnValue
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
-from flask_wtf import CSRFProtect
 
 from accounts import (
     appeals,
@@ -38,6 +37,7 @@ from core import (
     audit_words,
     catalogue,
     commands,
+    cookies,
     db,
     embedded,
     health,
@@ -171,10 +171,11 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     )
     catalogue.ensure_compiled(ROOT / "translations")
     db.init_app(app, database)
-    csrf = CSRFProtect(app)
+    csrf = cookies.AgainstForgery(app)
     web.init_app(app, settings)
     retries.init_app(app)
     security.init_app(app, database, settings)
+    cookies.init_app(app)
     access.init_app(
         app,
         permissions=permissions.allowed,
@@ -250,7 +251,7 @@ def _appeals_to_answer(user: Any) -> int:
     return appeals.waiting_for(db.db_session(), user)
 
 
-def _register_routes(app: Flask, csrf: CSRFProtect, module: ModuleType) -> None:
+def _register_routes(app: Flask, csrf: cookies.AgainstForgery, module: ModuleType) -> None:
     app.register_blueprint(module.bp)
     for blueprint in getattr(module, "MORE_BLUEPRINTS", ()):
         app.register_blueprint(blueprint)

@@ -170,6 +170,7 @@ def _account(live: Live, user_id: int) -> str:
     with live.transaction() as session:
         client: Any = live.client(session.get_one(User, user_id))
     token = client._csrf_token()
+    client.get("/account/sessions")  # whose answer sets the cookie that a browser goes on with
     cookie = client.get_cookie("doyen")
     return f"doyen={cookie.value}\t{token}\n"
 

@@ -196,11 +196,12 @@ def _scope() -> int:
 
 def _finish(response: Response) -> Response:
     scoped = _database().scoped
-    if scoped.registry.has():
+    session = scoped() if scoped.registry.has() else None
+    if session is not None and session.in_transaction():  # the last question may have committed
         if response.status_code < 400:
-            scoped().commit()
+            session.commit()
         else:
-            scoped().rollback()
+            session.rollback()
     return response
 
 

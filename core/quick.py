@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import inspect
-from sqlalchemy.orm import make_transient_to_detached
-from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.attributes import instance_state, set_committed_value
 from sqlmodel import Session
 
 Row = TypeVar("Row")
@@ -40,12 +39,17 @@ class Part(Generic[Row]):
             for name, how, value in zip(self.names, _readers(self), values, strict=True)
         ]
         mapper = _mapper(self)
-        row = session.identity_map.get(mapper.identity_key_from_primary_key([read[0][1]]))
+        key = mapper.identity_key_from_primary_key([read[0][1]])
+        row = session.identity_map.get(key)
         if row is None:
+            # What SQLAlchemy does with a row that it has read, for one that it has not.
             row = mapper.class_manager.new_instance()
             row.__dict__.update(read)
-            make_transient_to_detached(row)
-            session.add(row)
+            state = instance_state(row)
+            state.key = key
+            state.expired_attributes.update(_unread(self))
+            session.identity_map.add(state)
+            state.session_id = session.hash_key
         else:
             for name, value in read:
                 set_committed_value(row, name, value)
@@ -55,6 +59,11 @@ class Part(Generic[Row]):
 @functools.cache
 def _mapper(part: Part[Any]) -> Any:
     return inspect(part.kind)
+
+
+@functools.cache
+def _unread(part: Part[Any]) -> frozenset[str]:
+    return frozenset(column.key for column in _mapper(part).column_attrs) - set(part.names)
 
 
 @functools.cache

@@ -139,6 +139,29 @@ def test_without_budget_nothing_is_taken(session):
     assert session.exec(select(Assignment)).first() is None
 
 
+def test_a_claim_that_the_budget_does_not_hold_takes_back_what_it_took(session, monkeypatch):
+    monkeypatch.setattr(assignment.slots, "COUNTED", 1)  # so the database goes on by itself
+    made = make_desk(session, funds=482)
+
+    with pytest.raises(budgets.OutOfBudget):
+        claim(session, made)
+
+    assert session.execute(text("select slots_left from task")).scalar_one() == 2
+    assert session.exec(select(Assignment)).first() is None
+    assert budgets.available(session, made.project_id).minor == 482
+
+
+def test_many_open_tasks_are_counted_once_for_some_claims(session):
+    made = make_desk(session, tasks=4)
+    ask = text("select are_many_open(:project, 2)").bindparams(project=made.project_id)
+
+    assert session.execute(ask).scalar_one()
+    session.execute(text("update task set slots_left = 0"))
+    assert session.execute(ask).scalar_one()
+    session.execute(text("select nextval('assignment_id_seq') from generate_series(1, 2)"))
+    assert not session.execute(ask).scalar_one()
+
+
 @pytest.mark.parametrize("how", ["return", "skip", "expire"])
 def test_what_ends_a_lease_gives_back_slot_and_reserve(session, how):
     made = make_desk(session, funds=1000)

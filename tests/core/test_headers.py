@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from flask.sessions import SecureCookieSessionInterface
+from itsdangerous import BadSignature
 from sqlmodel import Session
 
 from app import create_app
@@ -92,3 +94,17 @@ def test_a_host_that_is_not_ours_is_refused(client: Any) -> None:
     answer = client.post("/recover", data={"email": "a@b.example"}, base_url="http://evil.example")
 
     assert answer.status_code == 400
+
+
+def test_a_session_is_signed_as_flask_signs_it(app):
+    ours, theirs = app.session_interface, SecureCookieSessionInterface()
+    kept = {"sid": "secret"}
+
+    assert (
+        theirs.get_signing_serializer(app).loads(ours.get_signing_serializer(app).dumps(kept))
+        == kept
+    )
+    signed = theirs.get_signing_serializer(app).dumps(kept)
+    assert ours.get_signing_serializer(app).loads(signed, max_age=9) == kept
+    with pytest.raises(BadSignature):
+        ours.get_signing_serializer(app).loads(signed[:-3] + "AAA")
