@@ -10,8 +10,8 @@ from pathlib import Path
 
 from alembic import op
 
-revision = "0107"
-down_revision = "0106"
+revision = "0112"
+down_revision = "0111"
 branch_labels = None
 depends_on = None
 
