@@ -84,6 +84,21 @@ class Later(procrastinate.BaseRetryStrategy):
         )
 
 
+class Manager(procrastinate.manager.JobManager):
+    """Keeps the jobs' states; one to be tried again makes way for one of its kind that waits.
+
+    Of jobs with a queueing lock only one may wait. Procrastinate would leave the failed one "under
+    way" for as long as its worker lives, and its lock with it.
+    """
+
+    async def retry_job(self, job: procrastinate.jobs.Job, *args: Any, **how: Any) -> None:
+        """Let a failed job run again later, or forget it where the next one waits already."""
+        try:
+            await super().retry_job(job, *args, **how)
+        except procrastinate.exceptions.UniqueViolation:
+            await self.finish_job(job, procrastinate.jobs.Status.SUCCEEDED, delete_job=True)
+
+
 @dataclass(frozen=True)
 class Job:
     """A job to defer among others; see `defer`."""
@@ -184,6 +199,7 @@ def worker_app(app: Flask, conninfo: str) -> procrastinate.App:
     """Return the Procrastinate app that runs an app's tasks."""
     connector = procrastinate.PsycopgConnector(conninfo=conninfo, min_size=1, max_size=4)
     worker = procrastinate.App(connector=connector)
+    worker.job_manager = Manager(connector)
     for task in app.extensions["doyen.tasks"].values():
         retry = Later(task.attempts, task.longest_wait)
         register: Any = worker.task(name=task.name, queue=task.queue, retry=retry)

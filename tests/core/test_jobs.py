@@ -21,6 +21,17 @@ def waiting(live: Live) -> int:
         return int(session.execute(WAITING).scalar_one())
 
 
+def work(live: Live) -> None:
+    """Let a real worker run what waits."""
+    worker = jobs.worker_app(live.app, live.url)
+    with worker.open():
+        # In a thread of its own: a browser test before may have left this one an event loop.
+        how = {"wait": False, "install_signal_handlers": False, "listen_notify": False}
+        thread = Thread(target=worker.run_worker, kwargs=how)
+        thread.start()
+        thread.join()
+
+
 def test_a_job_is_there_once_its_transaction_is(live: Live) -> None:
     with live.transaction() as session:
         jobs.defer(session, "core.beat")
@@ -61,17 +72,36 @@ def test_a_real_worker_runs_what_waits(live: Live) -> None:
     with live.transaction() as session:
         jobs.defer(session, "core.beat")
 
-    worker = jobs.worker_app(live.app, live.url)
-    with worker.open():
-        # In a thread of its own: a browser test before may have left this one an event loop.
-        how = {"wait": False, "install_signal_handlers": False, "listen_notify": False}
-        thread = Thread(target=worker.run_worker, kwargs=how)
-        thread.start()
-        thread.join()
+    work(live)
 
     with live.transaction() as session:
         assert session.get(Heartbeat, "worker") is not None
     assert waiting(live) == 0
+
+
+def test_a_failed_job_makes_way_for_the_next_of_its_kind(live: Live) -> None:
+    tasks = Tasks("stories")
+    told = []
+
+    def tell_later() -> None:
+        with live.transaction() as session:
+            jobs.defer(session, "stories.tell", lock="story", queueing_lock="tell")
+
+    @tasks.task()
+    def tell() -> None:
+        told.append(now())
+        if len(told) == 1:
+            tell_later()
+            raise ConnectionError("the next one was asked for while this one was under way")
+
+    live.app.extensions["doyen.tasks"] |= {task.name: task for task in tasks.all}
+    tell_later()
+    work(live)
+
+    with live.transaction() as session:
+        states = session.execute(text("select status from procrastinate_jobs")).scalars().all()
+    assert len(told) == 2
+    assert states == ["succeeded"]
 
 
 def test_a_task_has_its_packages_name_and_an_app_around_it(app: Flask) -> None:
