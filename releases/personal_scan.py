@@ -42,6 +42,8 @@ _SSN = re.compile(r"\b(?!000|666|9)\d{3}-(?!00)\d\d-(?!0000)\d{4}\b")
 _IP = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])")
 # A text without a run like this holds no telephone number, and most hold none.
 _MAYBE_PHONE = re.compile(r"\d(?:[ ().\-/\u00A0\u202F]{0,2}\d){7}")
+# In JSON the letter of an escaped line break stands right before what begins a line.
+_MAYBE_IP = re.compile(r"(?:\d{1,3}\.){3}\d")
 # What every text has in which something is found, as JSON writes it and as RE2 reads it: there a
 # number may stand behind a letter that is part of an escaped sign. Arrow looks in many at once.
 _EDGE = r"(?:^|[^\w./\-]|\\[bfnrt]|\\u[0-9a-f]{4})"
@@ -123,7 +125,7 @@ def scan(text: str) -> list[Found]:
 
 def may_hold(text: str) -> bool:
     """Say whether a text, or the JSON around it, can hold anything that is looked for."""
-    return "@" in text or bool(_MAYBE_PHONE.search(text) or _IP.search(text))
+    return "@" in text or bool(_MAYBE_PHONE.search(text) or _MAYBE_IP.search(text))
 
 
 def may_hold_each(texts: pa.Array) -> pa.Array:
