@@ -15,7 +15,7 @@ from accounts import tokens
 from accounts.tokens import Principal
 from core import api as base
 from core.access import by_token
-from core.api import LARGEST_ID, ListAnswer, ListQuery, Problem
+from core.api import LARGEST_ID, ListAnswer, ListQuery, Problem, Sent
 from core.clock import now
 from core.db import db_session
 from core.errors import NotFound
@@ -91,7 +91,7 @@ class FormatList(BaseModel):
     data: list[FormatInfo]
 
 
-class LinksWanted(BaseModel):
+class LinksWanted(Sent):
     """For how long links are asked."""
 
     hours: int = Field(24, ge=1, le=24 * 30, description="The instance may give fewer")
