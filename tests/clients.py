@@ -66,8 +66,9 @@ def use_in(app: Flask) -> None:
     takes half a second.
     """
     app.test_client_class = CheckedClient
-    TEMPLATES.mkdir(exist_ok=True)
-    app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(TEMPLATES))
+    if FOLDER.is_dir():  # a run of tests, which removes it: proofs and benches have none
+        TEMPLATES.mkdir(exist_ok=True)
+        app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(TEMPLATES))
     app.extensions["security"].hashing_context.update(sha256_crypt__default_rounds=1000)
 
 
