@@ -8,7 +8,7 @@ WHOLE := $(VENV)/doyen-installed
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo walk seed run test check lint types format texts prove examples lock screenshots clean
+.PHONY: help demo walk run test check lint types format texts prove bench examples lock screenshots clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
