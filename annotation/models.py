@@ -134,6 +134,12 @@ class Assignment(SQLModel, table=True):
             "expert_id",
             "claimed_at",
         ),
+        Index(
+            "uq_assignment_decision_id",
+            "decision_id",
+            unique=True,
+            postgresql_where="decision_id IS NOT NULL",
+        ),
         Index("ix_assignment_due_at_active", "due_at", postgresql_where="state = 'active'"),
         Index(
             "ix_assignment_review_by_submitted", "review_by", postgresql_where="state = 'submitted'"
@@ -166,9 +172,7 @@ class Assignment(SQLModel, table=True):
     decided_rule: str | None = Field(default=None, sa_type=Text)
     decided_at: datetime | None = utc(nullable=True)
     # The decision against the work, or of the rule that accepted it; it stays after an appeal.
-    decision_id: int | None = Field(
-        default=None, foreign_key="decision.id", unique=True, sa_type=BigInteger
-    )
+    decision_id: int | None = Field(default=None, foreign_key="decision.id", sa_type=BigInteger)
 
     @property
     def pay(self) -> Money:
