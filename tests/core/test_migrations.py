@@ -25,7 +25,9 @@ def test_a_migrated_database_is_what_the_models_say(engine: Engine, worker_app: 
     assert differences == []
 
 
-def test_the_check_constraints_of_models_and_migrations_are_the_same(engine: Engine) -> None:
+def test_the_check_constraints_of_models_and_migrations_are_the_same(
+    engine: Engine, worker_app: object
+) -> None:
     with engine.connect() as connection:
         in_database = {
             row.name
