@@ -59,12 +59,14 @@ class Reused:
 class ForProject:
     """What a result page says of the project that an interview was for.
 
-    `whose` names the organisation whose own questions were asked, if they were.
+    `whose` names the organisation whose own questions were asked, if they were. Nothing is proven
+    where a person let somebody pass below the floors: that counts for this project alone.
     """
 
     title: str
     url: str
     qualification: ProjectQualification | None
+    is_proven: bool
     beside: list[str]
     reused: list[Reused]
     whose: str = ""
@@ -111,6 +113,7 @@ def of_interview(session: Session, interview: Interview, bank: Bank) -> ForProje
         title=project.title,
         url=url_for("project_interview.of_expert", project_id=id_of(project)),
         qualification=session.exec(query.order_by(col(ProjectQualification.id))).first(),
+        is_proven=proven.any_of(session, interview.key),
         beside=template_words.beside(bank),
         reused=_reused(session, bank),
         whose=whose(session, session.get_one(InterviewTemplate, interview.template_id)),

@@ -138,6 +138,14 @@ def until(proof: CompetencyProof, months: int) -> datetime:
     return min(proof.expires_at, proof.proven_at + MONTH * months)
 
 
+def any_of(session: Session, interview_id: int) -> bool:
+    """Return whether an interview proved a competency that still counts."""
+    query = select(CompetencyProof.id).where(
+        _of(interview_id), col(CompetencyProof.revoked_at).is_(None)
+    )
+    return session.exec(query).first() is not None
+
+
 def _of(interview_id: int) -> bool:
     return CompetencyProof.interview_id == interview_id
 

@@ -579,10 +579,19 @@ def test_an_expert_sees_what_is_asked_takes_it_and_says_yes(session, sign_in, wo
     result = expert.get(f"/interviews/{interview.id}/result")
     assert "beyond the proof in the field" in result.text
     assert "What was proven before counted as well" in result.text
+    assert "count for other projects as well" in result.text
     assert "You are qualified" in expert.get(f"/projects/{world.project.id}/your-interview").text
     assert "Yes, I take part" in expert.get(f"/invitations/{world.invitation.id}").text
     assert expert.post(f"/invitations/{world.invitation.id}/accept").status_code == 302
     assert "What you have proven in it" in expert.get("/interviews?field=law").text
+
+    # As where a person lets somebody pass below the floors: this project alone has something of it.
+    revoked = "update competency_proof set revoked_at = now(), decision_id = :it"
+    decision = session.exec(select(Decision)).first()
+    session.execute(
+        text(f"{revoked} where interview_id = :id"), {"it": decision.id, "id": interview.id}
+    )
+    assert "for other projects" not in expert.get(f"/interviews/{interview.id}/result").text
 
 
 def test_a_failed_one_shows_its_reasons_and_who_is_not_invited_sees_nothing(
