@@ -12,7 +12,7 @@ from sqlalchemy import case, func, text
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col
 
-from annotation import forecast, questions, tally
+from annotation import forecast, questions, shares, tally
 from annotation.forecast import Forecast, Pace
 from annotation.models import Annotation, Assignment, State
 from core.money import Money
@@ -36,20 +36,13 @@ COUNTED = text("""
     from stretch order by stretch.start
 """)
 # One look for each expert of the project: what they handed in last is among their newest claims.
-LATELY = text("""
-    with recursive had as (
-        (select min(expert_id) as expert_id from assignment where project_id = :project)
-        union all
-        select (select min(a.expert_id) from assignment a
-                where a.project_id = :project and a.expert_id > had.expert_id)
-        from had where had.expert_id is not null
-    )
+LATELY = text(f"""{shares.HAD}
     select count(*) from had where (
         select a.submitted_at from assignment a
         where a.project_id = :project and a.expert_id = had.expert_id
         and a.submitted_at is not null
         order by a.claimed_at desc limit 1) > :since
-""")
+""")  # noqa: S608 - our own words
 
 
 @dataclass(frozen=True)

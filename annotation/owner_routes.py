@@ -1,6 +1,6 @@
 """Pages of owners: tasks of a project, answers to review, and how far the work is."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -52,6 +52,7 @@ def waiting() -> ResponseReturnValue:
     return render_template(
         "annotation/waiting.html",
         rows=review_queue.waiting_by_project(session, current_user),
+        counted=review_queue.COUNTED,
         samples=session.execute(sample_waiting.listed(mine).limit(SHOWN)).all(),
         mine=mine,
         within=sample_waiting.READ_WITHIN,
@@ -97,14 +98,12 @@ def project_progress(project_id: int) -> ResponseReturnValue:
     """Show how far a project is."""
     session = db_session()
     project = _project(project_id, "project.see")
-    measures, experts = progress.measures(session, project)
+    found = progress.page(session, project, at=now())
     return render_template(
         "annotation/progress.html",
         project=project,
-        counts=progress.counts(session, project),
-        measures=measures,
-        experts=experts,
-        drawn=_chart(progress.accepted_by_day(session, project, at=now())),
+        found=found,
+        drawn=_chart(found.by_day),
     )
 
 
@@ -163,7 +162,8 @@ def _queue(
     """Render the queue; with a form that is wrong in the place of the row that it is about."""
     session = db_session()
     all_waiting = "all" in request.args
-    listing = page_of(review_queue.tasks(project, all_waiting=all_waiting), per=5)
+    waiting_tasks = review_queue.tasks(project, all_waiting=all_waiting)
+    listing = page_of(waiting_tasks, per=5, most=review_queue.REACHED)
     compared = review_queue.compare(session, project, listing.rows)
     waiting = [one.assignment for task in compared for one in task.answers if one.waits]
     return render_template(
@@ -276,7 +276,7 @@ def _imported(done: tasks.Imported) -> str:
     return words
 
 
-def _chart(days: list[Any]) -> Any:
+def _chart(days: Sequence[Any]) -> Any:
     if not any(number for _day, number in days):
         return None
     caption = _("Answers accepted each day")

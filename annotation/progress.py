@@ -14,12 +14,15 @@ from sqlmodel import Session, col
 from annotation import agreement, gold, review_queue, tally
 from annotation.label_config import LabelConfig, parse
 from annotation.models import Annotation, Assignment, State, Task
+from annotation.tally import Tally
+from core.kept import kept
 from experts.models import Expert
 from projects.models import Project, id_of
 
 # Measures are taken over the newest answers, so that the page costs the same for any project.
 MEASURED = 5000
 DAYS = 14
+LARGE = 100_000  # tasks of a project whose figures are kept for a while, and not of each moment
 DECIDED = (State.ACCEPTED, State.PARTLY_ACCEPTED)
 COUNTED = (State.ACTIVE, State.SUBMITTED, State.REJECTED)  # the others are tallied
 
@@ -64,6 +67,18 @@ class ExpertRow:
     minutes: float | None
 
 
+@dataclass(frozen=True)
+class Page:
+    """All that the page of a project's progress shows, as it was at a moment."""
+
+    at: datetime
+    counts: Counts
+    measures: Measures
+    experts: Sequence[ExpertRow]
+    by_day: Sequence[tuple[date, int]]
+    is_kept: bool
+
+
 @dataclass
 class _Tally:
     agreed: int = 0
@@ -72,9 +87,28 @@ class _Tally:
     gold_seen: int = 0
 
 
+def page(session: Session, project: Project, *, at: datetime) -> Page:
+    """Return what the page of a project shows; of a large one as it was a while ago."""
+    if is_large := tally.of(session, id_of(project)).tasks >= LARGE:
+        return kept(("progress", project.id), lambda: _page(session, project, at, is_large))
+    return _page(session, project, at, is_large)
+
+
 def counts(session: Session, project: Project) -> Counts:
-    """Count the tasks and answers of a project."""
+    """Count the tasks and answers of a project; those of a large one were so a while ago."""
     noted = tally.of(session, id_of(project))
+    if noted.tasks >= LARGE:
+        return kept(("counts", project.id), lambda: _counts(session, project, noted))
+    return _counts(session, project, noted)
+
+
+def _page(session: Session, project: Project, at: datetime, is_kept: bool) -> Page:
+    whole, experts = measures(session, project)
+    by_day = accepted_by_day(session, project, at=at)
+    return Page(at, counts(session, project), whole, experts, by_day, is_kept)
+
+
+def _counts(session: Session, project: Project, noted: Tally) -> Counts:
     by_state: dict[State, int] = defaultdict(int)
     rows = session.execute(
         select_columns(col(Assignment.state), func.count())

@@ -5,8 +5,7 @@ from collections.abc import Callable
 from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from sqlalchemy import func, select
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from accounts import appeals
 from accounts.models import User
@@ -18,21 +17,18 @@ from annotation import (
     sample_results,
     sample_waiting,
 )
-from annotation.models import Assignment, State
 from core import formats
 from projects.home import Figure, Need
 from projects.models import Project, Validation, id_of
 
 
 def _to_review(session: Session, project: Project, _user: User) -> list[Need]:
-    waiting, first = session.execute(
-        select(func.count(), func.min(col(Assignment.review_by))).where(
-            col(Assignment.project_id) == project.id, col(Assignment.state) == State.SUBMITTED
-        )
-    ).one()
+    waiting, first = review_queue.waiting_of(session, project)
     if not waiting:
         return []
     words = ngettext("%(num)s answer to review", "%(num)s answers to review", waiting)
+    if waiting > review_queue.COUNTED:
+        words = _("More than %(most)s answers to review", most=formats.number(review_queue.COUNTED))
     note = _("What nobody reviews in time is accepted by itself.")
     if project.validation is Validation.AGREEMENT:
         note = _("Those on which the experts agree are accepted by a rule; the others need you.")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, literal
+from sqlalchemy import func, literal, tuple_
 from sqlalchemy import select as select_columns
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
@@ -22,6 +22,7 @@ from projects.models import Project, Validation, id_of
 
 COMPARED = (State.SUBMITTED, State.ACCEPTED, State.PARTLY_ACCEPTED, State.REJECTED)
 BULK = 200
+REACHED = 500  # tasks, the most urgent, that the pages of a queue lead to
 COUNTED = 1000  # whoever has so many waiting reads no number
 
 
@@ -85,13 +86,15 @@ def tasks(project: Project, *, all_waiting: bool = False) -> Any:
     Where agreement decides, only those that it could not decide: all have answered. With
     `all_waiting` also those whose other answers are still to come.
     """
-    due = func.min(col(Assignment.review_by))
     question = (
         select_columns(Task)
         .join(Assignment, col(Assignment.task_id) == col(Task.id))
-        .where(col(Task.project_id) == project.id, col(Assignment.state) == State.SUBMITTED)
-        .group_by(col(Task.id))
-        .order_by(due, col(Task.id))
+        .where(
+            col(Assignment.project_id) == project.id,
+            col(Assignment.state) == State.SUBMITTED,
+            ~_waits_longer(),
+        )
+        .order_by(col(Assignment.review_by), col(Assignment.task_id))
     )
     if all_waiting or project.validation is Validation.REVIEW:
         return question
@@ -157,31 +160,42 @@ def accept_consensus(session: Session, project: Project, *, by: User, at: dateti
 def waiting_by_project(session: Session, user: User) -> list[Any]:
     """Return (project, answers without a verdict, when the first accepts itself, looks, all).
 
-    `looks` counts the contested refusals that this person may answer, `all` also the others.
+    Answers are counted up to one more than `COUNTED`. `looks` counts the contested refusals that
+    this person may answer, `all` also the others.
     """
 
     def looks(*also: Any) -> Any:
         of_project = count_contested(lambda of: of == col(Project.id), *also)
         return of_project.correlate(Project).scalar_subquery()
 
+    waits = (
+        select_columns(col(Assignment.review_by))
+        .where(
+            col(Assignment.project_id) == col(Project.id), col(Assignment.state) == State.SUBMITTED
+        )
+        .correlate(Project)
+    )
+    some = waits.limit(COUNTED + 1).lateral()
+    number = select_columns(func.count()).select_from(some).scalar_subquery()
+    first = waits.order_by(col(Assignment.review_by)).limit(1).scalar_subquery()
     question = (
-        select_columns(
-            Project,
-            func.count(col(Assignment.id)),
-            func.min(col(Assignment.review_by)),
-            looks(appeals.answerable(session, user)),
-            looks(),
-        )
-        .outerjoin(
-            Assignment,
-            (col(Assignment.project_id) == col(Project.id))
-            & (col(Assignment.state) == State.SUBMITTED),
-        )
+        select_columns(Project, number, first, looks(appeals.answerable(session, user)), looks())
         .where(col(Project.organisation_id).in_(list(organisations.ids_of(session, user.id))))
-        .group_by(col(Project.id))
-        .order_by(func.min(col(Assignment.review_by)).nulls_last(), col(Project.id).desc())
+        .order_by(first.nulls_last(), col(Project.id).desc())
     )
     return [row for row in session.execute(question) if row[1] or row[4]]
+
+
+def waiting_of(session: Session, project: Project) -> tuple[int, datetime | None]:
+    """Return how many answers of a project have no verdict, and when the first accepts itself.
+
+    They are counted up to one more than `COUNTED`.
+    """
+    waits = select_columns(col(Assignment.review_by)).where(
+        col(Assignment.project_id) == project.id, col(Assignment.state) == State.SUBMITTED
+    )
+    first = session.execute(waits.order_by(col(Assignment.review_by)).limit(1)).scalar()
+    return _count_some(session, waits, COUNTED + 1), first
 
 
 def count_waiting(session: Session, user: User) -> int:
@@ -212,10 +226,22 @@ def count_waiting(session: Session, user: User) -> int:
     return int(found + session.execute(looks).scalar_one())
 
 
-def _count_some(session: Session, question: Any) -> int:
+def _count_some(session: Session, question: Any, most: int = COUNTED) -> int:
     """Count as far as anybody reads: the number stands on every page."""
-    some = question.limit(COUNTED).subquery()
+    some = question.limit(most).subquery()
     return int(session.execute(select_columns(func.count()).select_from(some)).scalar_one())
+
+
+def _waits_longer() -> Any:
+    """Return whether another answer to the same task is accepted by itself before this one."""
+    other = aliased(Assignment)
+    earlier = tuple_(col(other.review_by), col(other.id)) < tuple_(
+        col(Assignment.review_by), col(Assignment.id)
+    )
+    longer = select(other.id).where(
+        other.task_id == col(Assignment.task_id), other.state == State.SUBMITTED, earlier
+    )
+    return longer.correlate(Assignment).exists()
 
 
 def _is_in_hand() -> Any:

@@ -29,14 +29,16 @@ EACH = 200  # tasks of one expert that are counted: whoever had more has had as 
 
 # The experts of a project, one look into the index each, and of each the newest claims of a day, up
 # to a bound: what this costs goes with the experts and not with the tasks.
-LATELY = """
+HAD = """
     with recursive had as (
         (select min(expert_id) as expert_id from assignment where project_id = :project)
         union all
         select (select min(a.expert_id) from assignment a
                 where a.project_id = :project and a.expert_id > had.expert_id)
         from had where had.expert_id is not null
-    ), lately as (
+    )
+"""
+LATELY = f"""{HAD}, lately as (
         select had.expert_id, counted.* from had cross join lateral (
             select count(*) filter (where newest.state not in ('returned', 'expired')) as taken,
                 max(newest.claimed_at) filter (where newest.state not in ('returned', 'expired'))
@@ -47,7 +49,7 @@ LATELY = """
                   and a.claimed_at > :day order by a.claimed_at desc limit :each) as newest
         ) as counted
     )
-"""
+"""  # noqa: S608 - our own words
 SHARES = text(f"""{LATELY}
     select coalesce(sum(taken), 0), count(*), coalesce(sum(taken) filter (where mine), 0),
         max(last_claim) filter (where mine)

@@ -78,12 +78,13 @@ class Problems(Generic[AnyForm]):
 
 @dataclass(frozen=True)
 class Page(Generic[Row]):
-    """Some rows of a long list."""
+    """Some rows of a long list; `more` says that there are more than `total`, uncounted."""
 
     rows: Sequence[Row]
     number: int
     per: int
     total: int
+    more: bool = False
 
     @property
     def pages(self) -> int:
@@ -134,17 +135,25 @@ def read(kind: type[AnyForm], **more: Any) -> AnyForm | Problems[AnyForm]:
     return form if form.validate_on_submit() else Problems(form)
 
 
-def page_of(query: Any, *, per: int = 25, scalars: bool = True) -> Page[Any]:
-    """Return the page of a query that `?page=` names; a page that is not there is the last."""
+def page_of(
+    query: Any, *, per: int = 25, scalars: bool = True, most: int | None = None
+) -> Page[Any]:
+    """Return the page of a query that `?page=` names; a page that is not there is the last.
+
+    With `most`, only so many rows are counted and reached, for lists that are worked off from
+    their beginning and may be very long.
+    """
     session = db_session()
-    total = session.execute(
-        select(func.count()).select_from(query.order_by(None).subquery())
-    ).scalar_one()
+    # In its order a long list is read from its beginning, and no further.
+    counted = query.order_by(None) if most is None else query.limit(most + 1)
+    total = session.execute(select(func.count()).select_from(counted.subquery())).scalar_one()
+    more = most is not None and total > most
+    total -= more
     last = max(1, -(-total // per))
     number = min(max(1, request.args.get("page", 1, type=int)), last)
     found = session.execute(query.limit(per).offset((number - 1) * per))
     rows = found.scalars().all() if scalars else found.all()
-    return Page(rows, number, per, total)
+    return Page(rows, number, per, total, more)
 
 
 def wants_json() -> bool:

@@ -2,12 +2,14 @@
 
 import io
 import re
+import time
+from datetime import timedelta
 
 import pytest
 from sqlmodel import select
 
 from accounts.models import Appeal, AppealOutcome, User
-from annotation import assignment, review_queue
+from annotation import assignment, progress, review_queue
 from annotation.models import (
     Annotation,
     Assignment,
@@ -16,7 +18,8 @@ from annotation.models import (
     Task,
     Verdict,
 )
-from core import formats
+from core import formats, kept
+from core.clock import now
 from core.models import Letter
 from projects.models import State as ProjectState
 from projects.models import Validation
@@ -462,6 +465,46 @@ def test_the_queue_is_empty_paged_and_for_agreement_only_what_differs(session, m
     session.commit()
     assert "Page 1 of 2" in owner.get(queue).text
     assert "Page 2 of 2" in owner.get(f"{queue}?page=2").text
+
+
+def test_a_long_queue_is_shown_from_its_urgent_end_and_not_counted(
+    session, made, owner, monkeypatch
+):
+    monkeypatch.setattr(review_queue, "REACHED", 5)
+    monkeypatch.setattr(review_queue, "COUNTED", 6)
+    made.project.validation = Validation.REVIEW
+    leases = [
+        make_assignment(session, made.project, state=State.SUBMITTED, task=task, expert=expert)
+        for task in [make_task(session, made.project) for _ in range(6)]
+        for expert in made.experts
+    ]
+    for number, lease in enumerate(leases):  # the two answers to a task have its place, once
+        lease.review_by = now() + timedelta(hours=50 - number)
+    session.commit()
+
+    page = owner.get(f"/projects/{made.project_id}/review").text
+
+    assert "More than 5 tasks wait for a verdict" in page
+    assert "Page 1 of" not in page
+    shown = re.findall(r'id="h-task-(\d+)"', page)
+    assert [int(one) for one in shown] == [one.task_id for one in leases[:1:-2]]
+    assert "More than 6 answers without a verdict" in owner.get("/review").text
+    assert "More than 6 answers to review" in owner.get(f"/projects/{made.project_id}").text
+
+
+def test_progress_of_a_large_project_is_counted_once_in_a_while(session, made, owner, monkeypatch):
+    address = f"/projects/{made.project_id}/progress"
+    monkeypatch.setattr(progress, "LARGE", 4)
+    monkeypatch.setattr(kept, "TIMES", 10**6)
+    assert "of 3 tasks" in owner.get(address).text
+    for _ in range(2):
+        make_task(session, made.project)
+        session.commit()
+        page = owner.get(address).text
+        assert "of 4 tasks" in page
+        assert "This is how it was at" in page
+    monkeypatch.setattr(kept, "monotonic", lambda: time.monotonic() + 10**9)
+    assert "of 5 tasks" in owner.get(address).text
 
 
 def test_progress_counts_and_names_by_pseudonym(session, made, owner):
