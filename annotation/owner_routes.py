@@ -251,7 +251,7 @@ def _tasks(project: Project, form: TasksForm, **more: Any) -> str:
         "annotation/task_list.html",
         project=project,
         form=form,
-        listing=page_of(tasks.listed(id_of(project)), per=25),
+        listing=page_of(tasks.listed(id_of(project)), per=25, total=total),
         total=total,
         known=known,
         labels_missing=not project.label_config,

@@ -18,7 +18,7 @@ from sqlmodel import Session, col, select
 
 from accounts import webhooks
 from accounts.models import User
-from annotation import media, task_files
+from annotation import media, tally, task_files
 from annotation.models import Task
 from annotation.task_files import Line, Trouble
 from core import audit, jobs
@@ -115,11 +115,10 @@ def listed(project_id: int) -> Any:
 
 def counts(session: Session, project_id: int) -> tuple[int, int]:
     """Return how many tasks a project has, and how many of them have a known answer."""
-    question = select_columns(func.count(), func.count(col(Task.gold))).where(
-        col(Task.project_id) == project_id
+    question = select_columns(func.count()).where(
+        col(Task.project_id) == project_id, col(Task.gold).is_not(None)
     )
-    total, known = session.execute(question).one()
-    return int(total), int(known)
+    return tally.of(session, project_id).tasks, int(session.execute(question).scalar_one())
 
 
 STAGING = text("""

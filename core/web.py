@@ -136,17 +136,23 @@ def read(kind: type[AnyForm], **more: Any) -> AnyForm | Problems[AnyForm]:
 
 
 def page_of(
-    query: Any, *, per: int = 25, scalars: bool = True, most: int | None = None
+    query: Any,
+    *,
+    per: int = 25,
+    scalars: bool = True,
+    total: int | None = None,
+    most: int | None = None,
 ) -> Page[Any]:
     """Return the page of a query that `?page=` names; a page that is not there is the last.
 
     With `most`, only so many rows are counted and reached, for lists that are worked off from
-    their beginning and may be very long.
+    their beginning and may be very long. With `total`, whoever calls has counted.
     """
     session = db_session()
-    # In its order a long list is read from its beginning, and no further.
-    counted = query.order_by(None) if most is None else query.limit(most + 1)
-    total = session.execute(select(func.count()).select_from(counted.subquery())).scalar_one()
+    if total is None:
+        # In its order a long list is read from its beginning, and no further.
+        counted = query.order_by(None) if most is None else query.limit(most + 1)
+        total = session.execute(select(func.count()).select_from(counted.subquery())).scalar_one()
     more = most is not None and total > most
     total -= more
     last = max(1, -(-total // per))
