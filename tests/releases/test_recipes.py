@@ -337,6 +337,10 @@ def test_two_tasks_never_get_one_id(app, session, root, sign_in):
     assert jobs.build(waiting.id) == "two tasks of one id"
     session.expire_all()
     assert waiting.trouble == builds.SAME_ID
+    left, live = (storage.start(root, one) for one in (waiting.id, make_release(session, desk).id))
+    session.commit()
+    jobs.take_up_builds()
+    assert (left.exists(), live.exists()) == (False, True)  # what nobody builds any more is cleared
     assert "has the id that a task of another one" in client.get(f"/releases/{waiting.id}").text
 
 
