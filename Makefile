@@ -14,7 +14,7 @@ help:  ## List the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: $(WHOLE)  ## Start everything on this machine, with people and a project to look at
-	@$(BIN)/python -m demo up
+	@$(BIN)/python -m demo up $(PORT)
 
 walk: $(WHOLE)  ## Run the whole main job by itself, from registration to a trained model
 	@$(BIN)/python -m demo walk

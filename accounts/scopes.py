@@ -25,6 +25,9 @@ SCOPES = {
     "releases:read": Scope(_l("read and download releases"), BOTH),
     "requests:read": Scope(_l("see requests to read datasets, and their answers"), BOTH),
     "requests:write": Scope(_l("ask to read datasets, accept their licences"), PERSONAL),
+    "requests:answer": Scope(
+        _l("let others read your organisation’s datasets, or refuse them with a reason"), PERSONAL
+    ),
     "account:read": Scope(_l("read your own account: decisions about you"), PERSONAL),
     "tokens:read": Scope(_l("list tokens, without their secrets"), BOTH),
     "tokens:write": Scope(_l("end tokens"), BOTH),

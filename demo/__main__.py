@@ -1,16 +1,18 @@
-"""`python -m demo up | walk | screenshots`: what `make demo` and `make walk` run."""
+"""`python -m demo up [PORT] | walk | screenshots`: what `make demo` and `make walk` run."""
 
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
 from demo import label_studio, screenshots, seed, walk
 from demo.processes import DidNotStart
 from demo.stack import (
+    PORTS,
     ROOT,
     Addresses,
     AlreadyRunning,
@@ -27,16 +29,22 @@ DEMO = VAR / "demo"
 
 def main(arguments: list[str]) -> int:
     """Run one of the commands; say in one line what went wrong."""
+    command: Callable[[], int]
     commands: dict[str, Callable[[], int]] = {
         "up": up,
         "walk": lambda: with_stack(walk.run),
         "screenshots": lambda: with_stack(screenshots.run),
     }
-    if len(arguments) != 1 or arguments[0] not in commands:
-        print(__doc__)
-        return 2
+    match arguments:
+        case ["up", port] if port.isdecimal() and 0 < int(port) < 65536:
+            command = partial(up, int(port))
+        case [name] if name in commands:
+            command = commands[name]
+        case _:
+            print(__doc__)
+            return 2
     try:
-        return commands[arguments[0]]()
+        return command()
     except (DidNotStart, label_studio.LabelStudioStopped, label_studio.PortTaken) as trouble:
         print(f"\nThe demo did not start. {trouble}\nNothing is lost; start it again.")
         return 1
@@ -45,13 +53,13 @@ def main(arguments: list[str]) -> int:
         return 130
 
 
-def up() -> int:
+def up(web_port: int = PORTS["web"]) -> int:
     """Start everything, seed it, and stay until Ctrl-C."""
     stopped = threading.Event()
     _on_signals(stopped)
     try:
         with only_one(DEMO):
-            return _stay(Stack(VAR, say), stopped)
+            return _stay(Stack(VAR, say, web_port=web_port), stopped)
     except AlreadyRunning:
         return _say_where()
 

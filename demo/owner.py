@@ -130,10 +130,7 @@ def review(visitor: Visitor, project_id: int) -> tuple[int, int]:
 
 def build_release(visitor: Visitor, project_id: int, readers: list[str]) -> int:
     """Build a release and let some organisations read; return its id."""
-    page = visitor.open(f"/projects/{project_id}/releases")
-    for slug in readers:
-        if slug not in page.text:
-            page = visitor.send(page.form(has="slug"), slug=slug)
+    let_read(visitor, project_id, readers)
     page = visitor.open(f"/projects/{project_id}/releases")
     page = visitor.send(page.form(has="changelog"), changelog="First release.")
     links = page.links(r"/releases/\d+$") or [page.url]
@@ -144,6 +141,15 @@ def build_release(visitor: Visitor, project_id: int, readers: list[str]) -> int:
             raise RuntimeError(f"release {release_id} is {state}")
         time.sleep(0.5)
     return release_id
+
+
+def let_read(visitor: Visitor, project_id: int, readers: list[str]) -> Page:
+    """Let some organisations read a project's releases; who reads already stays."""
+    page = visitor.open(f"/projects/{project_id}/releases/readers")
+    for slug in readers:
+        if slug not in page.text:
+            page = visitor.send(page.form(has="slug"), slug=slug)
+    return page
 
 
 @dataclass(frozen=True)

@@ -43,8 +43,11 @@ class Addresses:
 class Stack:
     """A demo that was started; `watch` keeps it alive, `stop` ends it."""
 
-    def __init__(self, var: Path, say: Say, name: str = "demo") -> None:
+    def __init__(
+        self, var: Path, say: Say, name: str = "demo", *, web_port: int = PORTS["web"]
+    ) -> None:
         self.var = var
+        self.wanted = PORTS | {"web": web_port}
         self.folder = var / name
         # The demo's Label Studio lives beside its environment; another stack has its own data.
         self.label_studio_home = label_studio.home_of(var if name == "demo" else self.folder)
@@ -98,7 +101,7 @@ class Stack:
 
     def _ports(self) -> dict[str, int]:
         ports = {}
-        for name, wanted in PORTS.items():
+        for name, wanted in self.wanted.items():
             ports[name] = free_port(wanted)
             if ports[name] != wanted:
                 self.say(f"Port {wanted} is taken by another program; {name} uses {ports[name]}.")

@@ -445,6 +445,10 @@ ROUTES: dict[str, Route] = {
     "datasets_api.ask": Route(frozenset({READER}), {"dataset_id": "project"}),
     "datasets_api.get_request": Route(frozenset({READER}), {"request_id": "release request"}),
     "datasets_api.withdraw": Route(frozenset({READER}), {"request_id": "release request"}),
+    **{
+        f"answers_api.{view}": Route(frozenset({OWNER}), {"request_id": "release request"})
+        for view in ("get_received", "grant", "refuse")
+    },
     "release_links.make": Route(US | {READER}, {"release_id": "release"}),
     "release_links.citation": Route(US | {READER}, {"release_id": "release"}),
     "release_links.croissant_file": Route(US | {READER}, {"release_id": "release"}),

@@ -21,6 +21,7 @@ from core.db import db_session
 from core.errors import NotFound
 from core.settings import current_settings
 from releases import (
+    answer_api,
     dataset_api,
     downloads,
     formats_made,
@@ -35,7 +36,7 @@ from releases.jobs import releases_folder
 from releases.models import Release
 
 READ = "releases:read"
-MORE_APIS = (dataset_api.api,)
+MORE_APIS = (dataset_api.api, answer_api.api)
 api = base.blueprint("releases_api", __name__, "releases", "Datasets that the token may read")
 
 

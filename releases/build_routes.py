@@ -1,5 +1,7 @@
 """Pages of building a release: every choice, what it leaves, and the owner's yes or no."""
 
+from datetime import datetime
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -46,8 +48,8 @@ def ask(project_id: int) -> ResponseReturnValue:
         return _page(project, form, found=found), 422
     try:
         if once.first_use(db_session(), form.once.data, user_id=current_user.id, at=now()):
-            builds.ask(db_session(), project, form.wish, by=current_user, at=now())
-            flash(_("The release is being built. A letter tells you when it is ready."), "success")
+            at = now()
+            tell(builds.ask(db_session(), project, form.wish, by=current_user, at=at), asked_at=at)
     except (builds.OtherForm, builds.SameId) as problem:
         form.others.errors = [problem.words]
         return _page(project, form), 422
@@ -88,8 +90,8 @@ def decline(release_id: int) -> ResponseReturnValue:
 def again(release_id: int) -> ResponseReturnValue:
     """Ask once more for a release that was not built."""
     release = _waiting(release_id)
-    builds.ask_again(db_session(), release, by=current_user, at=now())
-    flash(_("The release is being built. A letter tells you when it is ready."), "success")
+    at = now()
+    tell(builds.ask_again(db_session(), release, by=current_user, at=at), asked_at=at)
     return redirect(url_for("releases.project_releases", project_id=release.project_id))
 
 
@@ -117,6 +119,17 @@ def changes(release_id: int) -> ResponseReturnValue:
     )
 
 
+def tell(release: Release, *, asked_at: datetime) -> None:
+    """Say that a release is being built, or that an earlier one stands in its way."""
+    if release.asked_at == asked_at:
+        flash(_("The release is being built. A letter tells you when it is ready."), "success")
+    else:
+        flash(
+            _("Another release was asked for before and is not done, so yours was not begun."),
+            "info",
+        )
+
+
 def _own(project_id: int) -> Project:
     project = find(Project, project_id)
     require("release.build", project)
@@ -141,6 +154,8 @@ def _offered(form: RecipeForm, project: Project) -> RecipeForm:
     )
     if kept is not None and kept.split_rule is not None:
         form.split_by.data, form.split_field.data = kept.split_rule["by"], kept.split_rule["field"]
+        for fixed in (form.split_by, form.split_field):
+            fixed.render_kw = {"disabled": True}
         if kept.split_rule["field"] not in [value for value, _words in form.split_field.choices]:
             form.split_field.choices.append((kept.split_rule["field"],) * 2)
     return form

@@ -5,7 +5,7 @@ as it works; what a dead worker held is taken up again by the sweep. Where its o
 first, a release that is built waits for their yes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -334,6 +334,14 @@ def stuck(session: Session, *, at: datetime) -> list[Release]:
     """Return the releases that are being built and that no worker holds."""
     waiting = select(Release).where(Release.state == State.BUILDING).order_by(col(Release.id))
     return [release for release in session.exec(waiting) if not _is_held(release, at)]
+
+
+def being_built(session: Session, release_ids: Collection[int]) -> set[int]:
+    """Return which of some releases are being built; one that is not never is again."""
+    query = select(Release.id).where(
+        col(Release.id).in_(release_ids), Release.state == State.BUILDING
+    )
+    return {one for one in session.exec(query) if one is not None}
 
 
 def take_up(session: Session, *, at: datetime) -> int:

@@ -2,6 +2,7 @@
 
 A request is made for a person's organisation by a token of that person: somebody accepts the terms
 of the licence and gets the letter with the answer. Any token sees what its organisations asked for.
+What owners do with requests is in `answer_api`.
 """
 
 from datetime import datetime
@@ -189,7 +190,7 @@ def ask(path: DatasetPath, body: NewRequest) -> Response:
     asked = requests.Asked(body.use, body.purpose)
     made = before or requests.ask(session, series, organisation, asked, by=by, at=now())
     location = f"{current_settings().public_url}/api/v1/access-requests/{made.id}"
-    return base.answer(_request(made, organisation.slug), 200 if before else 201, location=location)
+    return base.answer(told(made, organisation.slug), 200 if before else 201, location=location)
 
 
 @api.get(
@@ -207,7 +208,7 @@ def list_requests(query: RequestQuery) -> Response:
         wanted = wanted.where(ReleaseRequest.project_id == query.dataset)
     part = base.part(wanted, col(ReleaseRequest.id), query)
     slugs = _slugs()
-    data = [_request(one, slugs[one.organisation_id]) for one in part.rows]
+    data = [told(one, slugs[one.organisation_id]) for one in part.rows]
     return base.answer(RequestList(data=data, next_cursor=part.next_cursor, next=part.next))
 
 
@@ -220,7 +221,7 @@ def list_requests(query: RequestQuery) -> Response:
 def get_request(path: RequestPath) -> Response:
     """Return a request with what came of it."""
     found = _own_request(path.request_id)
-    return base.answer(_request(found, _slugs()[found.organisation_id]))
+    return base.answer(told(found, _slugs()[found.organisation_id]))
 
 
 @api.delete(
@@ -235,6 +236,23 @@ def withdraw(path: RequestPath) -> Response:
     found = _own_request(path.request_id)
     requests.withdraw(db_session(), found, by=_person(), at=now())
     return base.nothing()
+
+
+def told(one: ReleaseRequest, slug: str) -> RequestInfo:
+    """Return what both sides are told of a request."""
+    return RequestInfo(
+        id=one.id or 0,
+        dataset=one.project_id,
+        organisation=slug,
+        use=one.use,
+        purpose=one.purpose,
+        licence=one.licence,
+        state=one.state,
+        asked_at=one.asked_at,
+        answered_at=one.answered_at,
+        ended_at=one.ended_at,
+        reason=one.reason,
+    )
 
 
 def _mine() -> set[int]:
@@ -300,20 +318,4 @@ def _info(entry: Entry) -> DatasetInfo:
         as_of=release.asked_at,
         may_read=entry.may_read,
         is_asked=entry.is_asked,
-    )
-
-
-def _request(one: ReleaseRequest, slug: str) -> RequestInfo:
-    return RequestInfo(
-        id=one.id or 0,
-        dataset=one.project_id,
-        organisation=slug,
-        use=one.use,
-        purpose=one.purpose,
-        licence=one.licence,
-        state=one.state,
-        asked_at=one.asked_at,
-        answered_at=one.answered_at,
-        ended_at=one.ended_at,
-        reason=one.reason,
     )

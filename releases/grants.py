@@ -4,9 +4,9 @@ Whoever is let in may read all versions or some, for good or until a time. That 
 the database, so that pages, the API, the Hub's clients and links go by one clock.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import any_, func, or_, true
@@ -33,6 +33,14 @@ class ReasonNeeded(Invalid):
     """Say why; the other side reads it."""
 
 
+class DayIsOver(Invalid):
+    """Choose a day to come: this one is over."""
+
+
+class DayTooFar(Invalid):
+    """Choose a day before the year 2200, or none for good."""
+
+
 @dataclass(frozen=True)
 class Terms:
     """How far a grant goes: until when, and which versions. None is for good, and all."""
@@ -40,8 +48,15 @@ class Terms:
     until: datetime | None = None
     versions: tuple[str, ...] | None = None
 
+    @classmethod
+    def through(cls, day: date | None, versions: Sequence[str]) -> "Terms":
+        """Return terms that hold through a day, which ends at midnight UTC; no versions are all."""
+        until = datetime.combine(day + timedelta(days=1), time(), UTC) if day else None
+        return cls(until, tuple(versions) or None)
+
 
 ALL = Terms()
+LAST_DAY = date(2199, 12, 31)
 
 
 @dataclass(frozen=True)
@@ -51,6 +66,14 @@ class Readership:
     organisation_id: int
     reader_organisation_ids: frozenset[int]
     is_open: bool = False
+
+
+def check_day(day: date, *, today: date) -> None:
+    """Refuse a last day of reading that is over, or beyond all calendars."""
+    if day < today:
+        raise DayIsOver
+    if day > LAST_DAY:
+        raise DayTooFar
 
 
 def readership(session: Session, release: Release) -> Readership:

@@ -1,6 +1,7 @@
 """Jobs of releases: one that builds, and a sweep that takes up what a dead worker has left."""
 
 import logging
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -77,9 +78,15 @@ def build(release_id: int) -> str:
 
 @tasks.task(queue="releases")
 def take_up_builds() -> int:
-    """Defer the builds that nobody is working on."""
+    """Defer the builds that nobody is working on; clear away what those that ended have left."""
+    folders = storage.unfinished(releases_folder())
     with transaction() as session:
-        return builds.take_up(session, at=now())
+        kept = builds.being_built(session, folders.values())
+        count = builds.take_up(session, at=now())
+    for folder, release_id in folders.items():
+        if release_id not in kept:
+            shutil.rmtree(folder, ignore_errors=True)
+    return count
 
 
 @tasks.task(queue="releases")

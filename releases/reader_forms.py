@@ -1,7 +1,6 @@
 """What owners say of who may read, and what teams say when they ask."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, time, timedelta
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
@@ -21,7 +20,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from core.clock import now
 from releases.catalogue_models import Use
 from releases.forms import WORDS_MAX
-from releases.grants import Terms
+from releases.grants import DayIsOver, DayTooFar, Terms, check_day
 from releases.models import Visibility
 
 USES = {
@@ -109,17 +108,18 @@ class TermsForm(FlaskForm):  # type: ignore[misc]
         return self
 
     def validate_until(self, field: DateField) -> None:
-        """Refuse a day that is over."""
-        if field.data is not None and field.data < now().date():
-            raise ValidationError(_l("Choose a day to come: this one is over."))
+        """Refuse a day that is over, or far beyond."""
+        if field.data is None:
+            return
+        try:
+            check_day(field.data, today=now().date())
+        except (DayIsOver, DayTooFar) as problem:
+            raise ValidationError(problem.words) from problem
 
     @property
     def terms(self) -> Terms:
         """What was chosen, as grants read it."""
-        until = None
-        if self.until.data is not None:
-            until = datetime.combine(self.until.data + timedelta(days=1), time(), UTC)
-        return Terms(until, tuple(self.versions.data or ()) or None)
+        return Terms.through(self.until.data, self.versions.data or ())
 
 
 class ReaderForm(TermsForm):

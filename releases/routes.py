@@ -1,8 +1,7 @@
 """Pages of releases: an owner builds them and names readers, an ML team finds and reads them."""
 
-from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from flask_login import current_user
 from sqlmodel import col
 
@@ -72,8 +71,9 @@ def build(project_id: int) -> ResponseReturnValue:
     if isinstance(form, Problems):
         return _project_page(project, building=form.form), 422
     if once.first_use(db_session(), form.once.data, user_id=current_user.id, at=now()):
-        builds.ask(db_session(), project, form.wish, by=current_user, at=now())
-        flash(_("The release is being built. A letter tells you when it is ready."), "success")
+        at = now()
+        made = builds.ask(db_session(), project, form.wish, by=current_user, at=at)
+        build_routes.tell(made, asked_at=at)
     return redirect(url_for(".project_releases", project_id=project.id))
 
 

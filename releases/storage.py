@@ -43,6 +43,12 @@ def start(root: Path, release_id: int, kind: str = "") -> Path:
     return folder
 
 
+def unfinished(root: Path) -> dict[Path, int]:
+    """Return the folders that builds of releases have left or work in, with whose they are."""
+    found = (root / UNFINISHED).glob("[0-9]*-*")
+    return {one: int(one.name.split("-")[0]) for one in found if one.name.split("-")[0].isdecimal()}
+
+
 def finish(root: Path, built: Path, project_id: int, commit: str) -> Path:
     """Move a finished folder to its place at once; the same content may be there already."""
     for path in built.rglob("*"):

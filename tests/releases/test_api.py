@@ -371,3 +371,67 @@ def test_what_cannot_be_asked_for_is_refused_in_words(session, desk, release, te
     assert (kept["state"], kept["reason"]) == ("ended", "Over.")
     with pytest.raises(tokens.ScopeUnfit):  # somebody has to accept a licence
         make_token(session, *team, scopes=["requests:write"])
+
+
+def test_an_owner_grants_and_refuses_by_the_api(session, desk, release, asker, client, team):
+    sent = {"use": "training", "purpose": "A model.", "licence": "cc-by-4.0"}
+    made = asker("POST", f"/datasets/{desk.project_id}/requests", **sent).json
+    scopes = ["requests:read", "requests:answer"]
+    _, owners = token_of(session, desk.owner, None, scopes=scopes)
+    _, strangers = token_of(session, team[0], None, scopes=scopes)
+
+    def ask(method, path, secret=owners, key=None, **body):
+        headers = {"Authorization": f"Bearer {secret}"} | ({"Idempotency-Key": key} if key else {})
+        sent = {"json": body} if method == "POST" else {}
+        return client.open(
+            f"/api/v1/received-requests{path}", method=method, headers=headers, **sent
+        )
+
+    own = f"/{made['id']}"
+    [listed] = ask("GET", "?state=open").json["data"]
+    assert listed == ask("GET", own).json
+    assert (listed["organisation_name"], listed["may_read"]) == (asker.organisation.name, False)
+    assert asker.user.email not in str(listed)
+    assert ask("GET", "", strangers).json["data"] == []
+    for way, body in (("/grant", {}), ("/refuse", {"reason": "No."})):
+        assert ask("POST", own + way, strangers, **body).status_code == 404
+        assert asker("POST", f"/received-requests{own}{way}", **body).status_code == 403
+    wrong = (
+        {"until": "2020-01-01"},
+        {"until": "9999-12-31"},
+        {"versions": ["9.9.9"]},
+        {"versions": []},
+        {"for": "ever"},
+    )
+    assert {ask("POST", own + "/grant", **one).status_code for one in wrong} == {422}
+    assert ask("POST", own + "/refuse", reason="  ").status_code == 422
+
+    version = str(release.version)
+    terms = {"until": f"{now().date() + timedelta(days=9)}", "versions": [version]}
+    first, again = (ask("POST", own + "/grant", key="one-key", **terms) for _ in range(2))
+
+    assert (first.status_code, first.json["state"], first.json["may_read"]) == (
+        200,
+        "granted",
+        True,
+    )
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert ask("POST", own + "/grant").json == first.json == again.json
+    assert first.json["until"].startswith(f"{now().date() + timedelta(days=10)}T00:00:00")
+    assert first.json["versions"] == [version]
+    assert asker("GET", f"/releases/{release.id}").status_code == 200
+    assert ask("POST", own + "/refuse", reason="Too late.").status_code == 409
+    requests.take_back(
+        session, desk.project, asker.organisation.id, "Over.", by=desk.owner, at=now()
+    )
+    session.commit()
+    more = asker("POST", f"/datasets/{desk.project_id}/requests", **sent).json
+    refused = ask("POST", f"/{more['id']}/refuse", reason=" Not for sale. ").json
+    assert (refused["state"], refused["reason"], refused["may_read"]) == (
+        "refused",
+        "Not for sale.",
+        False,
+    )
+    assert asker("GET", f"/access-requests/{more['id']}").json["reason"] == "Not for sale."
+    with pytest.raises(tokens.ScopeUnfit):  # somebody answers, not an organisation
+        make_token(session, desk.owner, desk.organisation, scopes=["requests:answer"])

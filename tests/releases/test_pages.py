@@ -59,6 +59,8 @@ def test_an_owner_builds_a_release(desk, session, sign_in, jobs):
 def test_a_double_click_is_one_release_even_when_the_first_is_done(desk, session, sign_in, jobs):
     client = sign_in(desk.owner)
     client.post(f"/projects/{desk.project_id}/releases", data=SENT)
+    other = client.post(f"/projects/{desk.project_id}/releases", data=SENT | {"once": "k2"})
+    assert "so yours was not begun" in client.get(other.location).text
     jobs()
 
     client.post(f"/projects/{desk.project_id}/releases", data=SENT)

@@ -1,6 +1,7 @@
 """What owners choose for a release, and what it does to rows, splits and files."""
 
 import json
+import re
 import sys
 import zipfile
 from collections import Counter
@@ -8,10 +9,12 @@ from types import SimpleNamespace
 
 import pyarrow.parquet as pq
 import pytest
+from sqlmodel import select
 
 from accounts.models import Purpose, User
 from annotation.aggregation import Method
 from annotation.models import State as WorkState
+from annotation.models import Task
 from core.clock import now
 from releases import builds, formats_made, jobs, rebuild, storage
 from releases.formats import VOTES, paths_of
@@ -334,6 +337,10 @@ def test_two_tasks_never_get_one_id(app, session, root, sign_in):
     assert jobs.build(waiting.id) == "two tasks of one id"
     session.expire_all()
     assert waiting.trouble == builds.SAME_ID
+    left, live = (storage.start(root, one) for one in (waiting.id, make_release(session, desk).id))
+    session.commit()
+    jobs.take_up_builds()
+    assert (left.exists(), live.exists()) == (False, True)  # what nobody builds any more is cleared
     assert "has the id that a task of another one" in client.get(f"/releases/{waiting.id}").text
 
 
@@ -552,3 +559,13 @@ def test_any_two_releases_can_be_compared_on_a_page(app, session, sign_in):
     assert "Changes since 1.0.0" in page
     assert "Distribution of labels" in page
     assert "first release" in client.get(f"/releases/{first.id}/changes").text
+    for task in session.exec(select(Task).where(Task.project_id == desk.project_id)):
+        task.data = task.data | {"text": "Other words."}
+    fourth = build_release(app, session, desk, recipe=Recipe(labels=("grant", "warranty")))
+    page = client.get(f"/releases/{fourth.id}/changes").text
+    assert "t-001" in page.split("Answer or data changed")[1].split("Removed")[0]
+    assert "<del>" not in page  # the labels are the same as before
+    form = client.get(f"/projects/{desk.project_id}/releases/new").text
+    assert re.search(r"<select[^>]*disabled[^>]*name=\"split_by\"", form)
+    sent = {"changelog": "More.", "licence": "other", "min_answers": "1"}
+    assert client.post(f"/projects/{desk.project_id}/releases/new", data=sent).status_code == 302
