@@ -5,18 +5,19 @@ ends it without an answer gives both back. Rows are locked in one order: assignm
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import update
+from sqlalchemy import text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, col, select
 
 from annotation import beside_pay, loop, results, rules, sample, shares, slots
-from annotation.models import Annotation, Assignment, Draft, State, Task
+from annotation.models import IN_HAND, Annotation, Assignment, Draft, State, Task
 from core import audit, db, jobs
 from core.clock import now
 from core.errors import Conflict, Invalid, NotAllowed
@@ -31,8 +32,8 @@ from projects.terms import CONTEST_DAYS
 HANDED_IN = (State.SUBMITTED, State.ACCEPTED, State.REJECTED, State.PARTLY_ACCEPTED)
 EXTENSIONS = 2  # how often a lease may be given its time again
 REASON_AT_MOST = 2000
-# Functions of the database (migrations 0093 and 0104): what a claim asks, takes and reserves, and
-# what a hand-in writes, are one question each, or one for both.
+# Functions of the database (migrations 0093, 0104 and 0114): what a claim asks, takes and reserves,
+# and what a hand-in writes, are one question each, or one for both.
 CLAIM = """
     select * from claim_lease(%(project)s, %(expert)s, %(tasks)s, %(most)s, %(at)s, %(noted_at)s,
         %(due)s, %(pay)s, %(fee)s, %(code)s, cast(%(terms)s as jsonb), %(taken)s)
@@ -47,6 +48,7 @@ HAND_IN_AND_CLAIM = """
         %(expert)s, %(tasks)s, %(most)s, %(noted_at)s, %(due)s, %(pay)s, %(fee)s, %(code)s,
         cast(%(terms)s as jsonb))
 """
+OPEN_WAITING = text("select open_waiting(:project, :expert, :at)")
 # With these in the terms a hand-in has more to write.
 MORE_AT_HAND_IN = {"prediction", "order", "qualification_minor"}
 # Of a lease, its project and its task: what a hand-in needs, and the claim of the next task.
@@ -54,7 +56,10 @@ IN_WHOLE = (
     Part(
         Assignment,
         "a",
-        ("id", "task_id", "project_id", "expert_id", "state", "currency", "terms", "claimed_at"),
+        (
+            *("id", "task_id", "project_id", "expert_id", "state", "currency", "terms"),
+            *("claimed_at", "opened_at"),
+        ),
     ),
     Part(
         Project,
@@ -72,6 +77,7 @@ IN_WHOLE = (
             "validation",
             "overlap",
             "uses_models",
+            "tasks_in_hand",
         ),
     ),
     Part(Task, "t", ("id", "data")),
@@ -125,6 +131,10 @@ class HandedIn(Conflict):
     """This task was already handed in, so it can no longer be changed or given back."""
 
 
+class NotOpened(Conflict):
+    """This task waits for you and is not open yet: it opens after the one in work."""
+
+
 class NoMoreTime(Conflict):
     """This task has been given its time again as often as its terms allow."""
 
@@ -146,16 +156,19 @@ class NotADraft(Invalid):
 
 
 def claim(session: Session, project: Project, expert_id: int, *, at: datetime) -> int:
-    """Lease the next task of a project to an expert; return the lease, or the one in hand.
+    """Lease the next task of a project to an expert; return the lease, or the one in work.
 
-    Raises `NoTask` when nothing is open to them and `budgets.OutOfBudget` when the pay of one
-    more task is not there; then nothing is taken.
+    What waits is opened before anything new is taken. Raises `NoTask` when nothing is open to them
+    and `budgets.OutOfBudget` when the pay of one more task is not there; then nothing is taken.
     """
     session.flush()
     asked = _asked(project, expert_id, at)
     found = db.ask(session, CLAIM, asked)
     if found.came == "look":
         _look(session, project, expert_id, found, at)
+        if (opened := _opened(session, project, expert_id, at)) is not None:
+            return opened
+        shares.check(session, project, expert_id, at=at)
         with session.begin_nested():  # what is taken goes back with the refusal
             return _lease_by_steps(session, project, expert_id, asked, at)
     return _leased(found)
@@ -190,7 +203,7 @@ def check_part(session: Session, project: Project, expert_id: int, *, at: dateti
 
 
 def in_hand(session: Session, project_id: int, expert_id: int) -> Assignment | None:
-    """Return the lease that an expert has on a task of a project, if any."""
+    """Return the lease on the task of a project that an expert works on, if any."""
     return session.exec(
         select(Assignment).where(
             Assignment.project_id == project_id,
@@ -204,6 +217,8 @@ def save_draft(session: Session, lease: Assignment, result: Any, *, at: datetime
     """Keep what was typed so far; also after the time ran out, since nothing typed is lost."""
     if lease.state in HANDED_IN:
         raise HandedIn
+    if lease.state is State.WAITING:
+        raise NotOpened
     if not is_result(result):
         raise NotADraft
     row = {"assignment_id": lease.id, "result": result, "saved_at": at}
@@ -285,6 +300,8 @@ def skip(session: Session, lease: Assignment, reason: str, *, at: datetime) -> N
     _check_not_handed_in(lease)
     if lease.state in slots.GIVEN_BACK:
         return  # it went back to all already
+    if lease.state is State.WAITING:
+        raise NotOpened
     if not 0 < len(reason.strip()) <= REASON_AT_MOST:
         raise ReasonMissing(most=REASON_AT_MOST)
     lease.skip_reason = reason.strip()
@@ -300,8 +317,21 @@ def skip(session: Session, lease: Assignment, reason: str, *, at: datetime) -> N
 def give_back(session: Session, lease: Assignment, *, at: datetime) -> None:
     """Return a task without an answer and without a penalty."""
     _check_not_handed_in(lease)
-    if lease.state is State.ACTIVE:
-        _end(session, lease, State.RETURNED, at)
+    if lease.state in IN_HAND:
+        give_back_all(session, [lease], at=at)
+
+
+def give_back_all(session: Session, held: Sequence[Assignment], *, at: datetime) -> None:
+    """Return several tasks, locked by the caller; tasks before money, so nobody waits in a ring."""
+    for lease in held:
+        lease.state, lease.left_at = State.RETURNED, at
+    session.flush()
+    for task_id in sorted(lease.task_id for lease in held):
+        slots.reopen(session, task_id)
+    for lease in sorted(held, key=lambda one: (one.project_id, id_of(one))):
+        release = budgets.release_unseen if lease.is_unseen else budgets.release
+        release(session, lease.project_id, id_of(lease), at)
+        beside_pay.release(session, lease, at)
 
 
 def extend(session: Session, lease: Assignment, *, number: int, at: datetime) -> None:
@@ -323,14 +353,32 @@ def extend(session: Session, lease: Assignment, *, number: int, at: datetime) ->
     )
 
 
-def is_alive(session: Session, assignment_id: int, *, at: datetime) -> None:
-    """Note that somebody has the page of a lease open; nothing waits for it."""
-    session.execute(
-        update(Assignment)
-        .where(col(Assignment.id) == assignment_id, col(Assignment.state) == State.ACTIVE)
-        .values(seen_at=at)
-        .execution_options(synchronize_session=False)
+def is_alive(session: Session, lease: Assignment, *, at: datetime) -> None:
+    """Note that somebody has the page of a lease open; nothing waits for it.
+
+    What waits for that person beside it is seen as well, save what somebody holds at the moment.
+    """
+    if lease.state is not State.ACTIVE:
+        return
+    waiting = (
+        select(Assignment.id)
+        .where(
+            Assignment.project_id == lease.project_id,
+            Assignment.expert_id == lease.expert_id,
+            Assignment.state == State.WAITING,
+        )
+        .with_for_update(skip_locked=True)
     )
+    for seen in (
+        (col(Assignment.id) == lease.id) & (col(Assignment.state) == State.ACTIVE),
+        col(Assignment.id).in_(waiting),
+    ):
+        session.execute(
+            update(Assignment)
+            .where(seen)
+            .values(seen_at=at)
+            .execution_options(synchronize_session=False)
+        )
 
 
 def expire_next(session: Session, *, at: datetime) -> Assignment | None:
@@ -357,7 +405,15 @@ def _look(session: Session, project: Project, expert_id: int, found: Any, at: da
         check_may_work(session, project, expert_id, at=at)
     if found.is_frozen:
         raise budgets.Frozen
-    shares.check(session, project, expert_id, at=at)
+
+
+def _opened(session: Session, project: Project, expert_id: int, at: datetime) -> int | None:
+    """Open the first of the tasks that wait for an expert; what waits was counted when taken."""
+    if project.tasks_in_hand == 1:
+        return None
+    asked = {"project": project.id, "expert": expert_id, "at": at}
+    lease: int | None = session.execute(OPEN_WAITING, asked).scalar_one()
+    return lease
 
 
 def _lease_by_steps(
@@ -368,7 +424,7 @@ def _lease_by_steps(
     if slot is None:
         raise NoTask
     task_id, is_again = slot
-    terms = _terms(project) | loop.terms(session, project, task_id, expert_id)
+    terms = terms_of(session, project, task_id, expert_id)
     first = beside_pay.qualification_pay(session, project, expert_id)
     if first:
         terms["qualification_minor"] = first
@@ -377,7 +433,7 @@ def _lease_by_steps(
     if first:
         beside_pay.reserve(session, session.get_one(Assignment, lease_id), at)
     if is_again:
-        _bring_draft(session, session.get_one(Assignment, lease_id))
+        bring_draft(session, session.get_one(Assignment, lease_id))
     return lease_id
 
 
@@ -427,7 +483,12 @@ def _terms(project: Project) -> dict[str, Any]:
     }
 
 
-def _bring_draft(session: Session, lease: Assignment) -> None:
+def terms_of(session: Session, project: Project, task_id: int, expert_id: int) -> dict[str, Any]:
+    """Return the terms of a lease that begins now, with those that depend on its task."""
+    return _terms(project) | loop.terms(session, project, task_id, expert_id)
+
+
+def bring_draft(session: Session, lease: Assignment) -> None:
     """Copy what the expert had typed on this task before it went back."""
     earlier = session.exec(
         select(Draft)
@@ -445,6 +506,8 @@ def _bring_draft(session: Session, lease: Assignment) -> None:
 def _check_active(lease: Assignment) -> None:
     if lease.state is State.EXPIRED:
         raise LeaseOver
+    if lease.state is State.WAITING:
+        raise NotOpened
     if lease.state is not State.ACTIVE:
         raise GivenBack
 
@@ -471,7 +534,7 @@ def _checked(
         "jobs": jobs.as_json(_what_follows(lease, project)),
         "submitted_at": at,
         "review_by": at + timedelta(days=lease.terms["review_days"]),
-        "lead_seconds": int((at - lease.claimed_at).total_seconds()),
+        "lead_seconds": int((at - lease.begun_at).total_seconds()),
     }
 
 

@@ -1,5 +1,6 @@
 """What an expert finds on the work page: the task in hand, projects with open work, past work."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -9,9 +10,9 @@ from sqlalchemy import func, literal
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
+from annotation import ahead, beside_pay, sample, shares, slots
 from annotation import assignment as leases
-from annotation import beside_pay, sample, shares, slots
-from annotation.models import Assignment, State, Task
+from annotation.models import IN_HAND, Assignment, State, Task
 from core.money import Money
 from experts import restrictions
 from payouts import budgets, policy
@@ -49,9 +50,20 @@ class Offer:
     project: Project
     open_tasks: int
     in_hand: Assignment | None
+    waiting: Sequence[Assignment]
     why_not: Why | None
     rate: Rate
     under: Floor | None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the expert has tasks of it in hand, in work or waiting."""
+        return self.number_held > 0
+
+    @property
+    def number_held(self) -> int:
+        """How many these are."""
+        return len(self.waiting) + (self.in_hand is not None)
 
 
 @dataclass(frozen=True)
@@ -77,7 +89,7 @@ def offers(session: Session, expert_id: int, *, at: datetime) -> list[Offer]:
         .order_by(col(Invitation.answered_at).desc())
     ).all()
     every = [_offer(session, project, expert_id, at) for project in found]
-    return sorted(every, key=lambda offer: (offer.in_hand is None, not offer.open_tasks))
+    return sorted(every, key=lambda offer: (not offer.is_held, not offer.open_tasks))
 
 
 def why_nothing(session: Session, project: Project, expert_id: int, *, at: datetime) -> Why | None:
@@ -120,11 +132,18 @@ def go_on_from(
 
 
 def recent(expert_id: int) -> Any:
-    """Select an expert's assignments with their projects' titles, newest first."""
+    """Select an expert's assignments with their projects' titles, newest first.
+
+    What waits stands elsewhere, and what went back unseen is nobody's past work.
+    """
     return (
         select_columns(Assignment, col(Project.title))
         .join(Project, col(Project.id) == col(Assignment.project_id))
-        .where(col(Assignment.expert_id) == expert_id, col(Assignment.state) != State.ACTIVE)
+        .where(
+            col(Assignment.expert_id) == expert_id,
+            col(Assignment.state).not_in(IN_HAND),
+            ~col(Assignment.taken_ahead) | col(Assignment.opened_at).is_not(None),
+        )
         .order_by(col(Assignment.id).desc())
     )
 
@@ -162,7 +181,9 @@ def _offer(session: Session, project: Project, expert_id: int, at: datetime) -> 
     why_not = why_nothing(session, project, expert_id, at=at)
     rate = rates.of(session, project)
     under = rate.under(rates.floor_of_expert(session, expert_id, project.currency))
-    return Offer(project, _open_to(session, project, expert_id), in_hand, why_not, rate, under)
+    waiting = ahead.waiting(session, id_of(project), expert_id)
+    open_tasks = _open_to(session, project, expert_id)
+    return Offer(project, open_tasks, in_hand, waiting, why_not, rate, under)
 
 
 def _open_to(session: Session, project: Project, expert_id: int) -> int:

@@ -6,6 +6,7 @@ Jobs that talk to the backend about one project share a lock, so that one at a t
 import logging
 
 from annotation import (
+    ahead,
     assignment,
     backend_checks,
     budget_notice,
@@ -263,10 +264,11 @@ def validate_pending() -> int:
 
 @tasks.task()
 def expire_overdue() -> int:
-    """End the leases whose time ran out; return how many."""
+    """End the leases whose time ran out, and those nobody comes for; return how many."""
     for number in range(SWEPT):
         with db.transaction() as session:
-            if assignment.expire_next(session, at=now()) is None:
+            ended = assignment.expire_next(session, at=now())
+            if ended is None and ahead.give_back_next(session, at=now()) is None:
                 return number
     return SWEPT
 

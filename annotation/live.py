@@ -14,7 +14,7 @@ from sqlmodel import Session, col
 
 from annotation import forecast, questions, shares, tally
 from annotation.forecast import Forecast, Pace
-from annotation.models import Annotation, Assignment, State
+from annotation.models import IN_HAND, Annotation, Assignment, State
 from core.money import Money
 from experts.models import Expert
 from payouts import budgets, outlook
@@ -47,7 +47,7 @@ LATELY = text(f"""{shares.HAD}
 
 @dataclass(frozen=True)
 class Worker:
-    """One expert with a task in hand."""
+    """One expert with a task in work; what waits beside it is not shown by person."""
 
     pseudonym: str
     since: datetime
@@ -63,6 +63,7 @@ class Live:
     answers: int
     answers_left: int
     in_hand: int
+    in_work: int
     to_review: int
     workers: Sequence[Worker]
     has_open: int
@@ -99,7 +100,8 @@ def of(session: Session, project: Project, *, zone: str, at: datetime) -> Live:
     left = rest.answers_left if rest else 0
     lasts = rest is not None and not rest.is_enough
     waiting, since = questions.count_waiting(session, project_id)
-    in_hand = waiting_of.get(State.ACTIVE, 0)
+    in_work = waiting_of.get(State.ACTIVE, 0)
+    in_hand = in_work + waiting_of.get(State.WAITING, 0)
     to_review = waiting_of.get(State.SUBMITTED, 0)
     return Live(
         at=at,
@@ -107,6 +109,7 @@ def of(session: Session, project: Project, *, zone: str, at: datetime) -> Live:
         answers=to_review + verdicts.accepted + verdicts.partly_accepted,
         answers_left=left,
         in_hand=in_hand,
+        in_work=in_work,
         to_review=to_review,
         workers=_workers(session, project_id, at),
         has_open=_open_pages(session, project_id, at),
@@ -126,7 +129,7 @@ def of(session: Session, project: Project, *, zone: str, at: datetime) -> Live:
 
 def _waiting(session: Session, project_id: int) -> dict[State, int]:
     """Count what is in hand or has no verdict yet; verdicts are tallied."""
-    states = (State.ACTIVE, State.SUBMITTED)
+    states = (*IN_HAND, State.SUBMITTED)
     rows = session.execute(
         select_columns(col(Assignment.state), func.count())
         .where(col(Assignment.project_id) == project_id, col(Assignment.state).in_(states))
@@ -150,7 +153,7 @@ def _workers(session: Session, project_id: int, at: datetime) -> list[Worker]:
     rows = session.execute(
         select_columns(
             col(Expert.pseudonym),
-            col(Assignment.claimed_at),
+            func.coalesce(col(Assignment.opened_at), col(Assignment.claimed_at)),
             col(Assignment.due_at),
             case((seen > at - OPEN_FOR, True), else_=False),
         )

@@ -25,7 +25,8 @@ OVER = """
     FROM project p WHERE p.state = 'completed' AND p.state_at < :before
     AND EXISTS (SELECT FROM task_media m WHERE m.project_id = p.id AND m.removed_at IS NULL)
     AND NOT EXISTS (
-        SELECT FROM assignment a WHERE a.project_id = p.id AND a.state IN ('active', 'submitted'))
+        SELECT FROM assignment a
+        WHERE a.project_id = p.id AND a.state IN ('active', 'waiting', 'submitted'))
     AND NOT EXISTS (
         SELECT FROM work_sample s WHERE s.project_id = p.id AND s.state IN ('active', 'review'))
     AND NOT EXISTS (

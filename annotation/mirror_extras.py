@@ -63,7 +63,7 @@ def left(session: Session, project_id: int, *, limit: int) -> list[Unpushed]:
             unique_id=unique_id(project, Extra.SKIP, id_of(lease)),
             expert_id=lease.expert_id,
             pseudonym=pseudonym,
-            lead_seconds=(lease.left_at - lease.claimed_at).total_seconds(),
+            lead_seconds=(lease.left_at - lease.begun_at).total_seconds(),
         )
         for _id, lease, task, pseudonym in skips
     ]

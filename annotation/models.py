@@ -15,6 +15,7 @@ from core.money import Money
 class State(StrEnum):
     """Where an assignment is."""
 
+    WAITING = "waiting"  # taken ahead of the one in work, and not shown yet
     ACTIVE = "active"
     SUBMITTED = "submitted"
     ACCEPTED = "accepted"
@@ -23,6 +24,9 @@ class State(StrEnum):
     RETURNED = "returned"
     EXPIRED = "expired"
     SKIPPED = "skipped"
+
+
+IN_HAND = (State.ACTIVE, State.WAITING)  # the pay is reserved, and the slot is taken
 
 
 class Verdict(StrEnum):
@@ -83,6 +87,14 @@ class Assignment(SQLModel, table=True):
         one_of("verdict", Verdict),
         CheckConstraint("pay_minor >= 0 AND fee_minor >= 0", name="pay_not_negative"),
         CheckConstraint("extended >= 0", name="extended_counts"),
+        # What was taken ahead can only be opened or go back; nothing else becomes of it unseen.
+        CheckConstraint(
+            "CASE WHEN taken_ahead"
+            " THEN state IN ('waiting', 'returned') OR opened_at IS NOT NULL"
+            " ELSE opened_at IS NULL AND state <> 'waiting' END"
+            " AND (state <> 'waiting' OR opened_at IS NULL)",
+            name="opened_whole",
+        ),
         CheckConstraint(
             "(state IN ('submitted', 'accepted', 'rejected', 'partly_accepted'))"
             " = (submitted_at IS NOT NULL)"
@@ -125,6 +137,12 @@ class Assignment(SQLModel, table=True):
             unique=True,
             postgresql_where="state = 'active'",
         ),
+        Index(
+            "ix_assignment_project_id_expert_id_waiting",
+            "project_id",
+            "expert_id",
+            postgresql_where="state = 'waiting'",
+        ),
         Index("ix_assignment_expert_id_id", "expert_id", "id"),
         Index("ix_assignment_task_id_expert_id", "task_id", "expert_id"),
         Index("ix_assignment_project_id_state", "project_id", "state"),
@@ -156,7 +174,9 @@ class Assignment(SQLModel, table=True):
     currency: str = Field(sa_type=Text)
     terms: dict[str, Any] = jsonb()
     claimed_at: datetime = utc()
-    due_at: datetime = utc()
+    taken_ahead: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    opened_at: datetime | None = utc(nullable=True)  # when one that was taken ahead was shown
+    due_at: datetime = utc()  # of one that waits it begins anew when it is opened
     extended: int = 0  # how often it was given its time again
     seen_at: datetime | None = utc(nullable=True)  # when its page was last open
     submitted_at: datetime | None = utc(nullable=True)
@@ -183,6 +203,16 @@ class Assignment(SQLModel, table=True):
     def fee(self) -> Money:
         """What the platform earns beside it."""
         return Money(self.fee_minor, self.currency)
+
+    @property
+    def begun_at(self) -> datetime:
+        """When its expert first had it before them; of one that waits, when it was taken."""
+        return self.opened_at or self.claimed_at
+
+    @property
+    def is_unseen(self) -> bool:
+        """Whether it was taken ahead and never shown."""
+        return self.taken_ahead and self.opened_at is None
 
 
 class ClaimPlace(SQLModel, table=True):

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from annotation import assignment as leases
 from annotation import media_end, sample_course
-from annotation.models import Assignment, State
+from annotation.models import IN_HAND, Assignment, State
 from core.personal_data import Blank, Blocker, Delete, Keep, Rule, Table, nobody
 
 MINE = "expert_id = :person"
@@ -243,10 +243,10 @@ def blockers(session: Session, person: int) -> Iterable[Blocker]:
 def give_back(session: Session, person: int, at: datetime) -> None:
     """Return the tasks that somebody has in hand; whoever asks to be erased works no more."""
     held = select(Assignment).where(
-        Assignment.expert_id == person, col(Assignment.state) == State.ACTIVE
+        Assignment.expert_id == person, col(Assignment.state).in_(IN_HAND)
     )
-    for lease in session.exec(held.order_by(col(Assignment.id)).with_for_update()):
-        leases.give_back(session, lease, at=at)
+    found = session.exec(held.order_by(col(Assignment.id)).with_for_update()).all()
+    leases.give_back_all(session, found, at=at)
 
 
 BLOCKERS = (blockers,)

@@ -13,7 +13,7 @@ from sqlmodel import Session, col
 
 from annotation import agreement, gold, review_queue, tally
 from annotation.label_config import LabelConfig, parse
-from annotation.models import Annotation, Assignment, State, Task
+from annotation.models import IN_HAND, Annotation, Assignment, State, Task
 from annotation.tally import Tally
 from core.kept import kept
 from experts.models import Expert
@@ -24,7 +24,7 @@ MEASURED = 5000
 DAYS = 14
 LARGE = 100_000  # tasks of a project whose figures are kept for a while, and not of each moment
 DECIDED = (State.ACCEPTED, State.PARTLY_ACCEPTED)
-COUNTED = (State.ACTIVE, State.SUBMITTED, State.REJECTED)  # the others are tallied
+COUNTED = (*IN_HAND, State.SUBMITTED, State.REJECTED)  # the others are tallied
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def _counts(session: Session, project: Project, noted: Tally) -> Counts:
         tasks=noted.tasks,
         done=noted.taken - _full_but_undecided(session, project),
         untouched=noted.untouched,
-        in_hand=by_state[State.ACTIVE],
+        in_hand=sum(by_state[state] for state in IN_HAND),
         waiting=by_state[State.SUBMITTED],
         accepted=noted.accepted + noted.partly_accepted,
         rejected=by_state[State.REJECTED],
@@ -198,7 +198,7 @@ def _full_but_undecided(session: Session, project: Project) -> int:
         .join(Task, col(Task.id) == col(Assignment.task_id))
         .where(
             col(Assignment.project_id) == project.id,
-            col(Assignment.state).in_((State.ACTIVE, State.SUBMITTED)),
+            col(Assignment.state).in_((*IN_HAND, State.SUBMITTED)),
             col(Task.slots_left) == 0,
         )
     )
@@ -266,7 +266,7 @@ def _by_expert(
             func.count().filter(handed_in),
             func.count().filter(state.in_(DECIDED)),
             func.count().filter(state == State.REJECTED),
-            func.count().filter(state == State.ACTIVE),
+            func.count().filter(state.in_(IN_HAND)),
             func.percentile_cont(0.5).within_group(seconds),
         )
         .join(Expert, col(Expert.user_id) == col(Assignment.expert_id))

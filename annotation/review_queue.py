@@ -15,7 +15,7 @@ from accounts.models import Appeal, Decision, User
 from annotation import agreement, gold, review, shown
 from annotation.gold import GoldScore
 from annotation.label_config import LabelConfig, parse
-from annotation.models import Annotation, Assignment, State, Task
+from annotation.models import IN_HAND, Annotation, Assignment, State, Task
 from annotation.shown import Shown
 from experts.models import Expert
 from projects.models import Project, Validation, id_of
@@ -246,7 +246,7 @@ def _waits_longer() -> Any:
 
 def _is_in_hand() -> Any:
     held = aliased(Assignment)
-    in_hand = select(held.id).where(held.task_id == col(Task.id), held.state == State.ACTIVE)
+    in_hand = select(held.id).where(held.task_id == col(Task.id), col(held.state).in_(IN_HAND))
     return in_hand.correlate(Task).exists()
 
 

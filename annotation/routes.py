@@ -12,6 +12,8 @@ from flask_login import current_user
 from werkzeug.exceptions import BadRequest
 
 from annotation import (
+    ahead,
+    ahead_routes,
     answer_routes,
     beside_pay,
     budget_notice,
@@ -74,6 +76,7 @@ MORE_BLUEPRINTS = (
     sample_waiting_routes.bp,
     media_routes.bp,
     answer_routes.bp,
+    ahead_routes.bp,
 )
 SIGNED_BY_SENDER = (hint_routes.take,)
 
@@ -120,9 +123,13 @@ def claim(project_id: int) -> ResponseReturnValue:
 @bp.get("/work/<int:assignment_id>")
 @requires("assignment.see")
 def work_on(assignment_id: int) -> ResponseReturnValue:
-    """Show the bench while the task is in hand, and what became of it after."""
+    """Show the bench while the task is in work, and what became of it after.
+
+    The page of a task that waits is given to the bench alone, which shows it once it is open.
+    """
     lease = _own(assignment_id, "assignment.see")
-    if lease.state is not State.ACTIVE:
+    is_ahead = lease.state is State.WAITING and "ahead" in request.args
+    if lease.state is not State.ACTIVE and not is_ahead:
         return _assignment_page(lease)
     if request.args.get("after") == "hand-in":
         flash(_("Handed in. This is the next task."), "success")
@@ -141,6 +148,7 @@ def work_on(assignment_id: int) -> ResponseReturnValue:
         asked=question_routes.context(lease),
         stays=_stays(lease, newer),
         editor_version=editor_routes.version(),
+        lease_time=timedelta(minutes=lease.terms["lease_minutes"]),
     )
 
 
@@ -188,7 +196,7 @@ def alive(assignment_id: int) -> ResponseReturnValue:
     """Note that the page is open, and say until when the task is in hand."""
     lease = _own(assignment_id, "assignment.work")
     session = db_session()
-    leases.is_alive(session, assignment_id, at=now())
+    leases.is_alive(session, lease, at=now())
     newest = questions.newest(session, lease)
     answered_at = newest.isoformat() if newest else None
     return jsonify(_time_of(lease) | {"answered_at": answered_at})
@@ -225,12 +233,18 @@ def submit(assignment_id: int) -> ResponseReturnValue:
     except leases.LeaseOver as over:
         _keep_late_answer(assignment_id)
         return json_problem(over.status, over.words, state=State.EXPIRED)
-    following = None if isinstance(came, int) else _following(lease, project, came)
+    if isinstance(came, int):
+        _take_a_break(lease, project)
+        return _left(lease)
+    following = _following(lease, project, came)
     if following is None:
         return _left(lease)
     # The page of the next task says so, asked with `after`: a cookie for a word would cost more.
     after = url_for(".work_on", assignment_id=following)
-    return jsonify(next=after, state=lease.state, follows=True)
+    said = {"next": after, "state": lease.state, "follows": True}
+    if project.tasks_in_hand > 1:  # its page may be there already, from before it was opened
+        said["time"] = _time_of(find(Assignment, following))
+    return jsonify(said)
 
 
 @bp.post("/work/<int:assignment_id>/skip")
@@ -279,6 +293,16 @@ def _following(lease: Assignment, project: Project, found: leases.Claimed | None
     return None
 
 
+def _take_a_break(lease: Assignment, project: Project) -> None:
+    """Return what waits for an expert who hands in and takes no next task.
+
+    A qualification task has just posted its pay, and money is locked after tasks, never before:
+    there the sweep returns it.
+    """
+    if project.tasks_in_hand > 1 and beside_pay.of_lease(lease) is None:
+        ahead.give_back(db_session(), lease.project_id, lease.expert_id, at=now())
+
+
 def _sent(key: str) -> Any:
     """Return a value of what was sent, as JSON by the bench or as a form."""
     try:
@@ -300,6 +324,7 @@ def _left(lease: Assignment) -> ResponseReturnValue:
 def _time_of(lease: Assignment) -> dict[str, Any]:
     return {
         "state": lease.state,
+        "since": lease.begun_at.isoformat(),
         "due_at": lease.due_at.isoformat(),
         "words": _("Hand in by %(when)s", when=formats.moment(lease.due_at)),
         "extended": lease.extended,

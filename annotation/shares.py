@@ -18,6 +18,8 @@ from annotation import slots
 from annotation.models import Assignment
 from core import formats
 from core.errors import Conflict
+from payouts import budgets
+from projects import lifecycle
 from projects.models import Project, id_of
 
 OTHERS_FIRST = "OF-1"
@@ -95,6 +97,17 @@ def check(session: Session, project: Project, expert_id: int, *, at: datetime) -
     _check_day(session, project, expert_id, at)
     _check_whole(session, project, expert_id)
     _check_others(session, project, expert_id, at)
+
+
+def is_scarce(session: Session, project: Project, expert_id: int, *, at: datetime) -> bool:
+    """Say whether few tasks are open, or paid for, for each expert at work; none waits then."""
+    paid = lifecycle.affordable(budgets.available(session, id_of(project)), project)
+    left = min(paid, slots.open_tasks(session, id_of(project), most=slots.COUNTED))
+    if left >= slots.COUNTED:
+        return False
+    asked = {"project": project.id, "expert": expert_id, "day": at - DAY, "each": EACH}
+    _taken, experts, _mine, _last = session.execute(SHARES, asked).one()
+    return bool(left < SCARCE * experts)
 
 
 def _check_day(session: Session, project: Project, expert_id: int, at: datetime) -> None:

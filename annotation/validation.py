@@ -9,10 +9,10 @@ from sqlmodel import Session, col, select
 
 from annotation import agreement, gold, review, rules
 from annotation.label_config import LabelConfig, parse
-from annotation.models import Annotation, Assignment, State, Task
+from annotation.models import IN_HAND, Annotation, Assignment, State, Task
 from projects.models import Project, Validation
 
-COUNTING = (State.ACTIVE, State.SUBMITTED, State.ACCEPTED, State.PARTLY_ACCEPTED)
+COUNTING = (*IN_HAND, State.SUBMITTED, State.ACCEPTED, State.PARTLY_ACCEPTED)
 
 
 def by_agreement(session: Session, task_id: int, *, at: datetime) -> int:
@@ -22,7 +22,7 @@ def by_agreement(session: Session, task_id: int, *, at: datetime) -> int:
         return 0
     counting = _counting(session, task_id)
     session.refresh(task)  # what we hold now decides, not what stood there before the wait
-    if task.slots_left or any(one.state is State.ACTIVE for one in counting):
+    if task.slots_left or any(one.state in IN_HAND for one in counting):
         return 0
     project = session.get_one(Project, task.project_id)
     if not _agree(parse(project.label_config), task, _results(session, counting)):

@@ -381,6 +381,7 @@ WORDS: dict[str, LazyString] = {
     "submitted_at": _l("handed in"),
     "summary": _l("what changed, in short"),
     "task_count": _l("tasks"),
+    "taken_ahead": _l("taken ahead of another"),
     "task_id": _l("number of the task"),
     "template": _l("kind of letter"),
     "template_id": _l("number of the template"),

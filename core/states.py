@@ -17,6 +17,7 @@ class Shown:
 
 STATES: dict[str, dict[str, Shown]] = {
     "assignment": {
+        "waiting": Shown(_l("Waits for you"), "hourglass", "info"),
         "active": Shown(_l("Active"), "pencil", "info"),
         "submitted": Shown(_l("In review"), "hourglass-split", "wait"),
         "accepted": Shown(_l("Accepted"), "check-circle", "ok"),

@@ -168,6 +168,14 @@ def release(session: Session, project_id: int, assignment_id: int, at: datetime)
     found.ended_at = found.ended_at or at
 
 
+def release_unseen(session: Session, project_id: int, assignment_id: int, at: datetime) -> None:
+    """Give back what was set aside for a task that its expert never saw: it is none of theirs."""
+    release(session, project_id, assignment_id, at)
+    found = session.get(Reservation, assignment_id)
+    if found is not None and found.project_id == project_id:
+        found.expert_id = None
+
+
 def reserve_again(session: Session, project_id: int, assignment_id: int, at: datetime) -> None:
     """Set aside once more what was given back, for work that is accepted after all.
 

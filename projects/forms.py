@@ -290,6 +290,18 @@ class PayForm(StepForm):
         render_kw={"min": 1, "max": 1_000_000},
     )
 
+    tasks_in_hand = WholeNumberField(
+        _l("Tasks that one expert may have in hand at a time"),
+        description=_l(
+            "With 1 the next task comes when one is handed in. With more, the next ones wait for "
+            "the expert already, unseen, so that work goes on without a pause. Their time begins "
+            "when they are shown; they go back to all when the expert is away, and none wait when "
+            "few tasks are left."
+        ),
+        validators=[Optional(), NumberRange(1, 5, _l("Write a number from 1 to 5."))],
+        render_kw={"min": 1, "max": 5},
+    )
+
     def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.currency = currency
@@ -334,6 +346,7 @@ class PayForm(StepForm):
             "review_minor": self._minor(self.review),
             "most_a_day": self.most_a_day.data,
             "most_each": self.most_each.data,
+            "tasks_in_hand": self.tasks_in_hand.data or project.tasks_in_hand,
             **{name: self[name].data for name in names},
         }
 

@@ -39,6 +39,10 @@ class Missing:
     words: str
 
 
+# What a new project proposes; the owner says otherwise in the form of pay and rules.
+PROPOSED_IN_HAND = 2
+
+
 class NotReady(Conflict):
     """The project cannot be published yet. All that is missing is listed on this page."""
 
@@ -77,6 +81,7 @@ def create(
         field=field,
         currency=currency,
         fee_bps=fee_bps,
+        tasks_in_hand=PROPOSED_IN_HAND,
         created_by=id_of(by),
         created_at=at,
         saved_at=at,

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import BigInteger, CheckConstraint, Index, Text, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Index, Text, UniqueConstraint, text
 from sqlmodel import Field as Column
 from sqlmodel import SQLModel
 
@@ -99,6 +99,7 @@ class Project(SQLModel, table=True):
         ),
         CheckConstraint("review_minor >= 0", name="review_pay_not_negative"),
         CheckConstraint("least(most_a_day, most_each) > 0", name="shares_positive"),
+        CheckConstraint("tasks_in_hand BETWEEN 1 AND 5", name="tasks_in_hand_plausible"),
         CheckConstraint(
             "state = 'draft' OR (published_at IS NOT NULL AND price_minor > 0)",
             name="published_whole",
@@ -131,6 +132,8 @@ class Project(SQLModel, table=True):
     # How many tasks one expert may take in 24 hours, and of the project; none: as many as come.
     most_a_day: int | None = None
     most_each: int | None = None
+    # How many tasks one expert may have in hand at a time: the one in work, and others that wait.
+    tasks_in_hand: int = Column(default=1, sa_column_kwargs={"server_default": text("1")})
     experts_needed: int = 3
     min_years: int = 0
     min_level: float = 0.6

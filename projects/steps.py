@@ -27,6 +27,7 @@ COLUMNS = {
         "review_minor",
         "most_a_day",
         "most_each",
+        "tasks_in_hand",
     ),
     Step.CRITERIA: ("experts_needed", "min_level", "min_years", "languages", "countries"),
 }

@@ -78,7 +78,24 @@ def _work(project: Project) -> list[Row]:
         "%(time)s after you start it. You may return it at any time without penalty",
         time=formats.duration(timedelta(minutes=project.lease_minutes)),
     )
-    return [(_("How much"), much), *_shares(project), (_("Deadline of a task"), deadline)]
+    return [
+        (_("How much"), much),
+        *_shares(project),
+        *_in_hand(project),
+        (_("Deadline of a task"), deadline),
+    ]
+
+
+def _in_hand(project: Project) -> list[Row]:
+    """How many tasks one expert may have in hand; nothing where it is one."""
+    if project.tasks_in_hand == 1:
+        return []
+    words = _(
+        "Up to %(num)s: the one you work on, and others that wait for you with their pay reserved. "
+        "Each has its whole time from when you open it",
+        num=project.tasks_in_hand,
+    )
+    return [(_("Tasks in hand"), words)]
 
 
 def _shares(project: Project) -> list[Row]:

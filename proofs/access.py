@@ -245,6 +245,8 @@ ROUTES: dict[str, Route] = {
     "annotation.alive": OF_WORK(),
     "annotation.extend": OF_WORK(),
     "annotation.task_json": OF_WORK(),
+    "ahead.take": OF_WORK(),
+    "ahead.give_back": OF_WORK(),
     "annotation_owner.project_progress": BY_OWNER(),
     "annotation_owner.queue": BY_OWNER(),
     "annotation_owner.accept_consensus": BY_OWNER(),

@@ -481,6 +481,18 @@ def _in_hand(act: str, **data: Any) -> Callable[[Ground], Sent]:
     return make
 
 
+def _ahead(act: str, *, waiting: int = 0) -> Callable[[Ground], Sent]:
+    def make(on: Ground) -> Sent:
+        work = make_desk(on.session, tasks=9, tasks_in_hand=waiting or 2)
+        expert = work.experts[0]
+        lease = make_assignment(on.session, work.project, expert=expert)
+        for _ in range(waiting):
+            make_assignment(on.session, work.project, expert=expert, state=Lease.WAITING)
+        return Sent(on.expert_of(work), f"/work/{lease.id}/{act}")
+
+    return make
+
+
 def _decide(verdict: str, **data: Any) -> Callable[[Ground], Sent]:
     def make(on: Ground) -> Sent:
         work = make_desk(on.session, overlap=1)
@@ -548,6 +560,8 @@ FORMS: dict[str, Form | list[Form]] = {
     "annotation.submit": Form(_in_hand("submit", result=choice())),
     "annotation.skip": Form(_in_hand("skip", reason="not my field")),
     "annotation.give_back": Form(_in_hand("return")),
+    "ahead.take": Form(_ahead("ahead")),
+    "ahead.give_back": Form(_ahead("ahead/return", waiting=2)),
     # A page for details is good for one visit, so each click leads to a fresh one.
     "payouts.open_account": Form(_open_account, frozenset({"sandbox account_link"})),
     "payouts.request_payout": Form(_request_payout),

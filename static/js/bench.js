@@ -95,6 +95,7 @@ function begin() {
   if (one.lost.length) say("lost-media", { tone: "wait", lines: one.lost });
   find("loading").hidden = true;
   find("hand-in").removeAttribute("aria-disabled");
+  setTimeout(lookAhead, 200); // once the hand-in that led here is over
   // The keys of labels work at once, unless the person is somewhere else already.
   if ([document.body, find("hand-in")].includes(document.activeElement)) frame.focus();
   one.whenMounted();
@@ -284,8 +285,12 @@ async function act(path, body) {
 async function leaveFor(said) {
   one.left = true;
   clearShelf(one);
-  if (said.follows !== true) location.assign(said.next);
-  else if (!(await follow(said.next))) location.assign(said.next + FOLLOWS);
+  const address = said.follows === true ? said.next + FOLLOWS : said.next;
+  if (said.follows === true && (await follow(said.next, said.time))) return;
+  if (navigator.onLine) return void location.assign(address);
+  // The browser's own page for this would not say that the answer is in.
+  say("later", { tone: "wait" });
+  addEventListener("online", () => location.assign(address), { once: true });
 }
 
 async function once(button, deed) {
@@ -337,6 +342,8 @@ goOn?.addEventListener("change", () => {
   } catch {
     // As above.
   }
+  if (goOn.checked) lookAhead();
+  else giveBackAhead();
 });
 
 const skip = find("skip");
@@ -448,8 +455,10 @@ async function alive() {
 const isLease = Boolean(find("due-words")); // a work sample has one time for all its tasks
 if (isLease) {
   setInterval(alive, 60000);
+  setInterval(lookAhead, 60000);
   // Whoever comes back to the page is seen at once, and hears at once what has changed.
   addEventListener("visibilitychange", alive);
+  addEventListener("visibilitychange", lookAhead);
 }
 
 document.addEventListener("click", (event) => {
@@ -510,13 +519,15 @@ function pair(before, after, links) {
 
 // The next task takes the place of the last in the same frame. Where anything is not as it was, such
 // as guidelines, the editor's version or this script, the page is loaded as a whole.
-async function follow(address) {
+async function follow(address, time) {
   if (!one.mounted || !version || !frame.dataset.print) return false;
   const next = taskAt(address);
   const before = one;
   try {
     tell("clear");
-    const [page, given] = await Promise.all([pageAt(address + FOLLOWS), taskOf(next)]);
+    const there = time && ahead?.work === address && Date.now() - ahead.at < FRESH ? ahead : null;
+    ahead = null;
+    const [page, given] = there ? [there.page, there.given] : await Promise.all([pageAt(address + FOLLOWS), taskOf(next)]);
     const its = page.querySelector("[data-editor]")?.dataset ?? {};
     if (its.print !== frame.dataset.print || its.version !== version) return false;
     if (!(await hold(next))) return false;
@@ -526,6 +537,7 @@ async function follow(address) {
     });
     mounted.catch(() => {}); // it is waited for below, or the page is left
     swap(page, address);
+    if (there) began(time);
     one = next;
     waiting.clear();
     before.release();
@@ -572,6 +584,68 @@ function swap(page, address) {
   history.replaceState(null, "", address);
   scrollTo(0, 0);
   dispatchEvent(new Event("doyen:page"));
+}
+
+/* ------------------------------------------------------------------ tasks that wait */
+
+// Where the project lets several tasks be in hand, the next ones are taken while this one is worked
+// on, and the page and the data of the next are kept here: then it is shown without a request.
+let ahead = null;
+let looking = false;
+const FRESH = 600000; // older than that, questions and guidelines may have changed
+const AGAIN = 240000;
+const batches = "ahead" in frame.dataset;
+
+async function lookAhead() {
+  const mine = one;
+  if (!batches || looking || busy || document.hidden || !goOn.checked || !mine.mounted || mine.left) return;
+  looking = true;
+  let more = false;
+  try {
+    const response = await send(mine, "ahead", {});
+    if (!response.ok || mine !== one) return;
+    const said = await read(response);
+    more = said.more;
+    tellInHand(said.words);
+    await keepAhead(said.waiting[0]);
+  } catch {
+    // Without it the next task is asked for after the hand-in, as always.
+  } finally {
+    looking = false;
+    // One at a time; and what came meanwhile may have a next task of its own to look for.
+    if (more || (mine !== one && one.mounted)) setTimeout(lookAhead, 300);
+  }
+}
+
+async function keepAhead(work) {
+  if (!work) return void (ahead = null);
+  if (ahead?.work === work && Date.now() - ahead.at < AGAIN) return;
+  const [page, given] = await Promise.all([pageAt(`${work}${FOLLOWS}&ahead=1`), taskOf({ work })]);
+  if (page.querySelector("[data-editor]")?.dataset.work === work) ahead = { work, page, given, at: Date.now() };
+}
+
+async function giveBackAhead() {
+  if (!batches || one.left) return;
+  ahead = null;
+  try {
+    const response = await send(one, "ahead/return", {});
+    if (response.ok) tellInHand("");
+  } catch {
+    // They go back by themselves in some minutes.
+  }
+}
+
+function tellInHand(said) {
+  const mark = find("in-hand");
+  mark.hidden = !said;
+  find("in-hand-words").textContent = said;
+}
+
+// The page was made while the task waited; its time begins now.
+function began(time) {
+  find("since").dataset.since = time.since;
+  find("due").dataset.due = find("due-words").dateTime = time.due_at;
+  find("due-words").textContent = time.words;
 }
 
 /* ------------------------------------------------------------------ start */

@@ -11,8 +11,8 @@ from sqlalchemy import func
 from sqlmodel import select
 
 from accounts.models import User
-from annotation import assignment, beside_pay, loop, review, validation
-from annotation.models import Annotation, Assignment, State, Task, Verdict
+from annotation import ahead, assignment, beside_pay, loop, review, validation
+from annotation.models import IN_HAND, Annotation, Assignment, State, Task, Verdict
 from core.clock import now
 from core.errors import DomainError
 from payouts import budgets, earnings, ledger
@@ -83,7 +83,7 @@ def audit_whole(session, project_id, funded):
     ).all()
     assert len(pairs) == len(set(pairs))
     working = session.exec(
-        select(func.count()).where(Assignment.state.in_((State.ACTIVE, State.SUBMITTED)))
+        select(func.count()).where(Assignment.state.in_((*IN_HAND, State.SUBMITTED)))
     ).one()
     summary = budgets.summary(session, project_id)
     assert summary.reserved.minor == working * COST
@@ -280,6 +280,93 @@ def test_everybody_at_everything_keeps_the_books_true(live):
         audit_whole(session, project_id, 30 * COST)
         states = {lease.state for lease in session.exec(select(Assignment))}
         assert {State.SUBMITTED, State.RETURNED} <= states
+
+
+def looking_ahead(live, lease_id):
+    def take():
+        with live.transaction() as session:
+            lease = session.get_one(Assignment, lease_id)
+            return ahead.take(session, session.get_one(Project, lease.project_id), lease, at=now())
+
+    return take
+
+
+def test_of_two_looks_ahead_at_once_one_takes_the_last_place_in_hand(live):
+    with live.transaction() as session:
+        made = make_desk(session, tasks=9, tasks_in_hand=3)
+        expert_id, project_id = made.experts[0].user_id, made.project_id
+    lease_id = claiming(live, project_id, expert_id)()
+
+    taken = at_once([looking_ahead(live, lease_id)] * 6)
+
+    assert len({one for one in taken if one is not None}) == 2
+    # The hand-in, a second claim and another look meet: one task is opened, none twice.
+    opened = at_once(
+        [
+            handing_in(live, lease_id),
+            *[claiming(live, project_id, expert_id)] * 3,
+            *[looking_ahead(live, lease_id)] * 2,
+        ]
+    )[1:4]
+    with live.transaction() as session:
+        states = Counter(session.exec(select(Assignment.state)))
+        assert (states[State.ACTIVE], states[State.WAITING]) in {(1, 1), (0, 2)}
+        assert set(opened) <= {lease_id, min(one for one in taken if one is not None)}
+        audit_whole(session, project_id, 100_000)
+
+
+def test_everybody_with_batches_at_everything_keeps_the_books_true(live):
+    funds = 40 * COST
+    with live.transaction() as session:
+        made = make_desk(session, tasks=40, experts=8, funds=funds, overlap=2, tasks_in_hand=3)
+        ids = [expert.user_id for expert in made.experts]
+        project_id = made.project_id
+
+    def work(expert_id):
+        def act():
+            chance = random.Random(expert_id)
+            for _round in range(5):
+                try:
+                    lease_id = claiming(live, project_id, expert_id)()
+                except DomainError:
+                    continue
+                looking_ahead(live, lease_id)()
+                looking_ahead(live, lease_id)()
+                kind = chance.choice(["submit", "submit", "return", "break", "expire", "die"])
+                if kind == "die":
+                    continue
+                with live.transaction() as session:
+                    lease = session.get_one(Assignment, lease_id, with_for_update=True)
+                    project = session.get_one(Project, project_id)
+                    if kind == "expire":
+                        lease.due_at = now() - timedelta(seconds=1)
+                    elif kind == "return":
+                        assignment.give_back(session, lease, at=now())
+                    else:
+                        assignment.submit(session, lease, project, choice(), at=now())
+                    if kind == "break":
+                        ahead.give_back(session, project_id, expert_id, at=now())
+                with live.transaction() as session:
+                    assignment.is_alive(session, lease, at=now())
+                with live.transaction() as session:
+                    assignment.expire_next(session, at=now())
+                with live.transaction() as session:
+                    ahead.give_back_next(
+                        session, at=now() + chance.choice((0, 1)) * ahead.SILENT_FOR
+                    )
+
+        return act
+
+    at_once([work(expert_id) for expert_id in ids])
+
+    with live.transaction() as session:
+        audit_whole(session, project_id, funds)
+        in_work = session.exec(
+            select(Assignment.expert_id).where(Assignment.state == State.ACTIVE)
+        ).all()
+        assert len(in_work) == len(set(in_work))
+        expired = session.exec(select(Assignment).where(Assignment.state == State.EXPIRED)).all()
+        assert not any(lease.is_unseen for lease in expired)
 
 
 def test_of_two_reviewers_at_once_one_verdict_counts_and_the_pay_is_his(live):

@@ -282,7 +282,7 @@ def _lease(project: Project, task: Task, expert: Expert, at: datetime) -> Assign
 
 def _facts(project: Project, state: State, at: Any) -> dict[str, Any]:
     """Return the columns that a state asks for."""
-    facts: dict[str, Any] = {"state": state}
+    facts: dict[str, Any] = {"state": state, "taken_ahead": state is State.WAITING}
     if state in leases.HANDED_IN:
         facts |= {"submitted_at": at, "review_by": at + timedelta(days=7), "lead_seconds": 540}
     if state in (State.RETURNED, State.EXPIRED, State.SKIPPED):
