@@ -34,6 +34,7 @@ from sqlmodel import Session, col, select, update
 from accounts.models import User
 from annotation import mirror_extras, pushing
 from annotation.mirror_models import Extra, MirrorRun
+from annotation.models import IN_HAND as STILL_OUT
 from annotation.models import Annotation, Assignment, Draft, State
 from app import ROOT, create_app
 from core.clock import now
@@ -53,6 +54,7 @@ from tests.factories.annotation import make_desk
 EXPERTS = int(os.environ.get("PROOF_EXPERTS", "200"))
 TASKS = int(os.environ.get("PROOF_TASKS", str(3 * EXPERTS)))
 OVERLAP = 2
+IN_HAND = 3  # tasks of one expert at a time: two of three let some wait
 ANSWERS = TASKS * OVERLAP
 SEED = 20261127
 ALL_WITHIN = 900  # seconds for all answers
@@ -71,9 +73,20 @@ LEASED_TWICE = text("""
 SLOTS_WRONG = text("""
     select count(*) from task where slots - slots_left <> (
         select count(*) from assignment a where a.task_id = task.id
-        and a.state in ('active', 'submitted', 'accepted', 'rejected', 'partly_accepted'))
+        and a.state in
+            ('active', 'waiting', 'submitted', 'accepted', 'rejected', 'partly_accepted'))
 """)
 PUSHED = text("select count(*) from annotation where pushed_at is not null")
+# Nobody works on two tasks at a time, and no more wait beside it than the project lets.
+TOO_MANY = text("""
+    select count(*) from (
+        select from assignment where state in ('active', 'waiting') group by expert_id
+        having count(*) > :most or count(*) filter (where state = 'active') > 1) as those
+""")
+EXPIRED_UNSEEN = text("""
+    select count(*) from assignment where taken_ahead and opened_at is null
+    and state not in ('waiting', 'returned')
+""")
 OPEN_SLOTS = text("select sum(slots_left) from task")
 
 
@@ -334,7 +347,14 @@ def _crowd(live: Live, stack: Stack, over: threading.Event) -> tuple[Book, list[
     assert stack.addresses is not None
     with live.transaction() as session:
         funds = 1000 * ANSWERS
-        desk = make_desk(session, experts=EXPERTS, tasks=TASKS, funds=funds, overlap=OVERLAP)
+        desk = make_desk(
+            session,
+            experts=EXPERTS,
+            tasks=TASKS,
+            funds=funds,
+            overlap=OVERLAP,
+            tasks_in_hand=IN_HAND,
+        )
         project_id, users = desk.project_id, [expert.user_id for expert in desk.experts]
     crowd = []
     for number, user_id in enumerate(users):
@@ -364,8 +384,10 @@ def _until_done(live: Live, book: Book, mirror: Mirror, until: float) -> bool:
             left, book.abandoned[:] = list(book.abandoned), []
         with live.transaction() as session:
             _age(session, left)
-            waiting = select(Assignment.id).where(Assignment.state == State.ACTIVE).limit(1)
-            all_in = not session.execute(OPEN_SLOTS).scalar() and not session.exec(waiting).first()
+            in_hand = select(Assignment.id).where(col(Assignment.state).in_(STILL_OUT)).limit(1)
+            all_in = not session.execute(OPEN_SLOTS).scalar() and not session.exec(in_hand).first()
+            if session.execute(TOO_MANY, {"most": IN_HAND}).scalar():
+                book.gap("an expert has more in hand than the project lets")
         if all_in and mirror.kept is not None:
             return True
         if book.stopped:
@@ -399,6 +421,8 @@ def _rows(session: Session, book: Book) -> Iterator[str]:
     """Say what the rows have that they must not, or lack of what was confirmed."""
     if twice := session.execute(LEASED_TWICE).scalar_one():
         yield f"{twice} tasks were leased twice to one expert"
+    if unseen := session.execute(EXPIRED_UNSEEN).scalar_one():
+        yield f"{unseen} tasks that nobody had opened ended as if somebody had"
     if wrong := session.execute(SLOTS_WRONG).scalar_one():
         yield f"{wrong} tasks have other slots than leases"
     kept = {row.assignment_id: row for row in session.exec(select(Annotation))}

@@ -110,6 +110,8 @@ class Worker:
 
     def _work_on(self, lease: int) -> int | None:
         """Do something with a task; return the next lease if the server gave one."""
+        if self.number % 3:
+            self._look_ahead(lease)
         self.over.wait(self.pace * self.chance.uniform(0.8, 1.2))
         result = choice("grant")
         result[0]["id"] = uuid.uuid4().hex[:10]
@@ -126,6 +128,18 @@ class Worker:
             self.over.wait(3)  # somebody ends the time of the lease meanwhile
             return None
         return self._hand_in(lease, result)
+
+    def _look_ahead(self, lease: int) -> None:
+        """Let others wait beside it, as the page does; now and then twice at once, or give back."""
+        if self.chance.random() < 0.05:
+            self._send("POST", f"/work/{lease}/ahead/return", (200,), {})
+            return
+        hands = self.chance.choice((1, 1, 2))
+        with ThreadPoolExecutor(hands) as pool:
+            asked = (f"/work/{lease}/ahead" for _ in range(hands))
+            told = list(pool.map(lambda one: self._send("POST", one, (200,), {}), asked))
+        if any(one.status_code == 200 and one.json()["more"] for one in told):
+            self.book.note("taken ahead")
 
     def _draft(self, lease: int, result: list[dict[str, Any]]) -> bool:
         said = self._send("POST", f"/work/{lease}/draft", (200, 409), {"result": result})

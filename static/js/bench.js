@@ -606,8 +606,8 @@ async function lookAhead() {
     if (!response.ok || mine !== one) return;
     const said = await read(response);
     more = said.more;
-    tellInHand(said.words);
     await keepAhead(said.waiting[0]);
+    if (mine === one) tellInHand(said.words);
   } catch {
     // Without it the next task is asked for after the hand-in, as always.
   } finally {

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Response, expect
 from sqlmodel import select
 
 from accounts.models import User
@@ -330,3 +330,57 @@ def test_the_next_task_comes_into_the_same_frame(work, window):
         assert values(kept.result)["choices"] == {"choices": ["patent"]}
     # Back leads to where the person came from, and not through all that was handed in.
     assert page.evaluate("history.length") == length
+
+
+def test_a_task_that_waits_is_shown_without_a_request_over_a_slow_line(work, window):
+    with work.live.transaction() as session:
+        project = session.get_one(Project, work.assignment().project_id)
+        project.tasks_in_hand = 2
+        for number in range(12):
+            make_task(session, project, data={"text": f"Zebra clause {number} of a batch."})
+    page = window.page
+    with page.expect_response(lambda one: _is_data_of_another(one, work)) as prefetched:
+        page.reload()
+        choose(page, "grant")
+    following = prefetched.value.url.removesuffix("/task.json")
+    expect(page.locator("[data-in-hand]")).to_contain_text("2 tasks in hand, the next is ready")
+    waits = int(following.rsplit("/", 1)[1])
+    assert _lease(work, waits).state is State.WAITING
+    line = page.context.new_cdp_session(page)
+    slow = {
+        "offline": False,
+        "latency": 600,
+        "downloadThroughput": 50_000,
+        "uploadThroughput": 50_000,
+    }
+    line.send("Network.enable")
+    line.send("Network.emulateNetworkConditions", slow)
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(one.url))
+
+    hand_in(page)
+
+    page.wait_for_url(following)
+    expect(editor(page).get_by_text("Zebra clause")).to_be_visible()
+    assert not [url for url in asked if url.startswith(following) and "/ahead" not in url], asked
+    expect(page.get_by_text("Handed in. This is the next task.")).to_be_visible()
+    lease = _lease(work, waits)
+    assert lease.state is State.ACTIVE
+    assert page.locator("[data-due]").get_attribute("data-due") == lease.due_at.isoformat()
+    # Another is taken in its place; whoever wants no next task gives it back at once.
+    expect(page.locator("[data-in-hand]")).to_contain_text("2 tasks in hand", timeout=20_000)
+    line.send("Network.emulateNetworkConditions", slow | {"latency": 0})
+    page.get_by_label("then the next task").uncheck()
+    expect(page.locator("[data-in-hand]")).to_be_hidden()
+    with work.live.transaction() as session:
+        found = session.exec(select(Assignment.state).where(Assignment.id > waits)).all()
+        assert set(found) == {State.RETURNED}
+
+
+def _lease(work: Bench, number: int) -> Assignment:
+    with work.live.transaction() as session:
+        return session.get_one(Assignment, number)
+
+
+def _is_data_of_another(response: Response, work: Bench) -> bool:
+    return response.url.endswith("/task.json") and f"/{work.assignment_id}/" not in response.url
