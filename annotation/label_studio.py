@@ -5,6 +5,7 @@ looks for what an earlier, interrupted call may have left there.
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -69,7 +70,6 @@ class LabelStudioBackend:
         # from showing anybody what others answered.
         wanted: dict[str, Any] = {
             "title": f"{_mark(project_id)}{title}"[:_TITLE_LENGTH].rstrip(),
-            "description": reference,
             "label_config": label_config,
             "maximum_annotations": overlap,
             "show_collab_predictions": False,
@@ -78,7 +78,7 @@ class LabelStudioBackend:
         with _translated():
             known = self._project_of(project_id, reference)
             if known is None:
-                return _known(self._api.projects.create(**wanted).id)
+                return _known(self._api.projects.create(description=reference, **wanted).id)
             self._api.projects.update(id=known, **wanted)
             return known
 
@@ -429,10 +429,15 @@ class LabelStudioBackend:
         )
 
     def _project_of(self, project_id: int, reference: str) -> int | None:
-        # It cannot be asked for by its description; the number in the title narrows the search.
-        listed: Any = self._api.projects.list(title=_mark(project_id), page_size=100)
-        found = (project.id for project in listed if project.description == reference)
-        return next(map(_known, found), None)
+        # It cannot be asked for by its description; the number in the title narrows the search,
+        # unless somebody has given it another title. Words may be added to the description.
+        whole = re.compile(rf"(?<![\w-]){re.escape(reference)}(?![\w-])")
+        for title in (_mark(project_id), None):
+            listed: Any = self._api.projects.list(title=title, page_size=100)
+            for project in listed:
+                if whole.search(project.description or ""):
+                    return _known(project.id)
+        return None
 
     def _newest(self, project: int, tasks: Mapping[int, Any]) -> dict[int, int]:
         """Return which of these tasks are among the newest of a project."""
