@@ -53,6 +53,12 @@ def facts_of(check: BackendCheck | None) -> BackendFacts | None:
     return BackendFacts(**check.facts) if check and check.facts else None
 
 
+def takes_reviews(session: Session) -> bool:
+    """Say whether Label Studio last said that it keeps reviews of answers."""
+    facts = facts_of(last(session))
+    return bool(facts and facts.takes_reviews)
+
+
 def verdicts(check: BackendCheck | None, cache: Path, *, at: datetime) -> list[Verdict]:
     """Judge Label Studio and its editor, in words that say what to do."""
     found = [_answers(check, at)]
@@ -193,6 +199,25 @@ def _hints(facts: BackendFacts) -> Verdict:
     )
 
 
+def _reviews(facts: BackendFacts) -> Verdict:
+    part = _("Verdicts")
+    if facts.takes_reviews is None:
+        return Verdict(part, "ok", _("Written onto the tasks: this edition keeps no reviews."))
+    if facts.takes_reviews:
+        return Verdict(
+            part, "ok", _("Written onto the tasks, and kept as reviews with the reviewers’ words.")
+        )
+    return Verdict(
+        part,
+        "wait",
+        _("Written onto the tasks only: it does not let our service user see or write reviews."),
+        _(
+            "Let the service user review in all projects, or leave it: nothing is held up. Then"
+            " repair the projects, so that reviews are brought."
+        ),
+    )
+
+
 JUDGES: tuple[Callable[[BackendFacts], Verdict], ...] = (
     _version,
     _signup,
@@ -200,6 +225,7 @@ JUDGES: tuple[Callable[[BackendFacts], Verdict], ...] = (
     _telemetry,
     _token,
     _hints,
+    _reviews,
 )
 
 

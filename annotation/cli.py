@@ -89,13 +89,14 @@ def _is_done(wanted: list[int]) -> bool:
         worker = session.get(Heartbeat, "worker")
         behind = set(pushing.projects_behind(session)).intersection(wanted)
     running = [one for one in lines if one.run is not None and one.run.ended_at is None]
-    tasks_left, answers = (
+    tasks_left, answers, verdicts = (
         sum(one.tasks_left for one in lines),
         sum(one.answers_left for one in lines),
+        sum(one.verdicts_left for one in lines),
     )
     click.echo(
-        f"{len(running)} projects to compare, {tasks_left} tasks and {answers} answers to bring,"
-        f" {len(behind)} projects not whole"
+        f"{len(running)} projects to compare, {tasks_left} tasks, {answers} answers and"
+        f" {verdicts} verdicts to bring, {len(behind)} projects not whole"
     )
     for trouble in sorted({one.trouble for one in running if one.trouble}):
         click.echo(f"  {trouble}")

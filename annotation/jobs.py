@@ -19,6 +19,7 @@ from annotation import (
     mirror_jobs,
     mirror_prediction_jobs,
     mirror_runs,
+    mirror_verdict_jobs,
     observed,
     outside_edits,
     pushing,
@@ -125,14 +126,16 @@ def ask_model(run_id: int) -> str:
 
 @tasks.task(queue="labelling", longest_wait=PATIENCE)
 def push_project(project_id: int) -> str:
-    """Bring a project, its tasks and all answers that are left to the labelling backend."""
+    """Bring a project and all of it that is left to the labelling backend."""
     count = _push_project(project_id)
     with db.transaction() as session:
         mirror_runs.is_back(session, at=now())
     predictions = _push_predictions(project_id, limit=SWEPT)
     answers = _push_left(project_id, limit=SWEPT)
     extras = _push_extras(project_id, limit=SWEPT)
+    verdicts = _push_verdicts(project_id, limit=SWEPT)
     beside = f", {extras} skips and known answers" if extras else ""
+    beside += f", verdicts on {verdicts} tasks" if verdicts else ""
     shown = f", {predictions} predictions" if predictions else ""
     return f"{count} tasks, {answers} answers{beside}{shown}"
 
@@ -356,6 +359,21 @@ def _push_predictions(project_id: int, *, limit: int) -> int:
         return 0
     try:
         return mirror_prediction_jobs.bring(ports().labelling, project_id, there, limit=limit)
+    except LabellingLost:
+        _repair(project_id)
+        return 0
+
+
+def _push_verdicts(project_id: int, *, limit: int) -> int:
+    with db.transaction() as session:
+        there = pushing.project_there(session, project_id)
+        takes_reviews = backend_checks.takes_reviews(session)
+    if there is None:
+        return 0
+    try:
+        return mirror_verdict_jobs.bring(
+            ports().labelling, project_id, there, takes_reviews=takes_reviews, limit=limit
+        )
     except LabellingLost:
         _repair(project_id)
         return 0

@@ -5,6 +5,7 @@ looks for what an earlier, interrupted call may have left there.
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,7 +21,7 @@ from label_studio_sdk.core.api_error import ApiError
 from label_studio_sdk.core.request_options import RequestOptions
 from label_studio_sdk.types import ImportApiRequest, PredictionRequest
 
-from annotation import label_studio_facts
+from annotation import label_studio_facts, label_studio_reviews
 from core.ports import (
     AnswerThere,
     BackendFacts,
@@ -30,15 +31,21 @@ from core.ports import (
     PredictionSent,
     PredictionThere,
     TaskThere,
+    VerdictNote,
+    VerdictsSent,
 )
 
 _OUR_TASK = "doyen_task"
+# In a task's `meta` for programs, in its `data` as a line: only that is a column people see.
+_VERDICTS = "doyen_verdicts"
 _TITLE_LENGTH = 50
 _TELLING = ("ANNOTATION_CREATED", "ANNOTATION_UPDATED", "ANNOTATIONS_DELETED", "TASKS_DELETED")
 # A conflict means "stored before": the SDK would only ask again, for seconds.
 _ONCE = RequestOptions(max_retries=0)
 # Worth another attempt: the server is busy or restarting, or the operator must renew the token.
 _PASSING = frozenset({401, 403, 408, 425, 429}) | frozenset(range(500, 600))
+# Of what an edition may lack, or not let our user do, this is an answer and no trouble.
+_LACKING = frozenset({403, 404, 405})
 
 
 class LabelStudioBackend:
@@ -63,7 +70,6 @@ class LabelStudioBackend:
         # from showing anybody what others answered.
         wanted: dict[str, Any] = {
             "title": f"{_mark(project_id)}{title}"[:_TITLE_LENGTH].rstrip(),
-            "description": reference,
             "label_config": label_config,
             "maximum_annotations": overlap,
             "show_collab_predictions": False,
@@ -72,7 +78,7 @@ class LabelStudioBackend:
         with _translated():
             known = self._project_of(project_id, reference)
             if known is None:
-                return _known(self._api.projects.create(**wanted).id)
+                return _known(self._api.projects.create(description=reference, **wanted).id)
             self._api.projects.update(id=known, **wanted)
             return known
 
@@ -183,6 +189,39 @@ class LabelStudioBackend:
                 if refusal.status_code != 404:
                     raise
 
+    def push_verdicts(
+        self, labelling_project_id: int, verdicts: Mapping[int, VerdictsSent]
+    ) -> None:
+        """Write verdicts into tasks, beside what else they hold there; what is said is left."""
+        asked = {"selectedItems": {"all": False, "included": [v.task for v in verdicts.values()]}}
+        listed = self._listed(labelling_project_id, asked, len(verdicts), 1)
+        there = {int(one.id): one for one in listed}
+        for ours, sent in verdicts.items():
+            task = there.get(sent.task)
+            if task is None or _task(task).ours != ours:
+                raise LabellingLost(f"Label Studio has lost task {sent.task}.")
+            if _task(task).verdicts == sent.note:
+                continue
+            with _translated():
+                self._api.tasks.update(
+                    str(sent.task),
+                    meta={**task.meta, _VERDICTS: sent.note.rows},
+                    data={**task.data, _VERDICTS: sent.note.line},
+                    request_options=_ONCE,
+                )
+
+    def push_review(self, labelling_annotation_id: int, *, is_accepted: bool, words: str) -> int:
+        """Store a review and its words, in the Enterprise edition."""
+        with _translated(passing=_PASSING - _LACKING):
+            return label_studio_reviews.ensure(
+                self._api, self._me, labelling_annotation_id, is_accepted=is_accepted, words=words
+            )
+
+    def reviews(self, labelling_project_id: int) -> dict[int, bool]:
+        """Return what our reviews say, in the Enterprise edition."""
+        with _translated(passing=_PASSING - _LACKING):
+            return label_studio_reviews.of_project(self._api, self._me, labelling_project_id)
+
     def put_back(self, labelling_annotation_id: int, result: Sequence[Mapping[str, Any]]) -> None:
         """Write an annotation over with what it said."""
         with _translated():
@@ -224,7 +263,8 @@ class LabelStudioBackend:
             found = label_studio_facts.ask(
                 client, self._url, self._token, legacy=settings.legacy_api_tokens_enabled
             )
-        return replace(found, calls_us=calls_us)
+        takes_reviews = self._keeps_reviews() if found.edition == "Enterprise" else None
+        return replace(found, calls_us=calls_us, takes_reviews=takes_reviews)
 
     def people(self) -> dict[int, str]:
         """Return everybody who has an account there."""
@@ -265,6 +305,9 @@ class LabelStudioBackend:
     def _tasks(
         self, project: int, asked: Mapping[str, Any], limit: int, page: int
     ) -> list[TaskThere]:
+        return [_task(one) for one in self._listed(project, asked, limit, page)]
+
+    def _listed(self, project: int, asked: Mapping[str, Any], limit: int, page: int) -> list[Any]:
         with _translated():
             try:
                 listed: Any = self._api.tasks.list(
@@ -273,6 +316,7 @@ class LabelStudioBackend:
                     page_size=limit,
                     fields="all",
                     query=json.dumps(asked),
+                    resolve_uri=False,  # what tasks hold, not where that leads for a while
                 )
             except ApiError as refusal:
                 if refusal.status_code != 404:
@@ -280,7 +324,7 @@ class LabelStudioBackend:
                 if page > 1 and "page" in str(refusal.body).lower():
                     return []  # there is no such page any more
                 raise LabellingLost(f"Label Studio has no project {project}.") from refusal
-        return [_task(one) for one in listed.items or ()]
+        return list(listed.items or ())
 
     def _predictions(
         self, project: int, sent: Iterable[PredictionSent]
@@ -319,6 +363,14 @@ class LabelStudioBackend:
                     f"Label Studio has lost tasks of project {project}."
                 ) from refusal
             raise
+
+    def _keeps_reviews(self) -> bool:
+        try:
+            with _translated(passing=_PASSING - _LACKING):
+                label_studio_reviews.are_kept(self._api)
+        except LabellingRefused:
+            return False
+        return True
 
     def _would_call(self, url: str) -> bool:
         """Offer a webhook of a project that cannot be: it is never made, but its address judged."""
@@ -377,10 +429,15 @@ class LabelStudioBackend:
         )
 
     def _project_of(self, project_id: int, reference: str) -> int | None:
-        # It cannot be asked for by its description; the number in the title narrows the search.
-        listed: Any = self._api.projects.list(title=_mark(project_id), page_size=100)
-        found = (project.id for project in listed if project.description == reference)
-        return next(map(_known, found), None)
+        # It cannot be asked for by its description; the number in the title narrows the search,
+        # unless somebody has given it another title. Words may be added to the description.
+        whole = re.compile(rf"(?<![\w-]){re.escape(reference)}(?![\w-])")
+        for title in (_mark(project_id), None):
+            listed: Any = self._api.projects.list(title=title, page_size=100)
+            for project in listed:
+                if whole.search(project.description or ""):
+                    return _known(project.id)
+        return None
 
     def _newest(self, project: int, tasks: Mapping[int, Any]) -> dict[int, int]:
         """Return which of these tasks are among the newest of a project."""
@@ -403,7 +460,9 @@ def _filters(*items: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _task(told: Any) -> TaskThere:
-    ours = (told.meta or {}).get(_OUR_TASK) if isinstance(told.meta, dict) else None
+    meta = told.meta if isinstance(told.meta, dict) else {}
+    data = told.data if isinstance(told.data, dict) else {}
+    ours = meta.get(_OUR_TASK)
     by = [one.get("user_id") for one in told.updated_by or () if isinstance(one, dict)]
     return TaskThere(
         id=_known(told.id),
@@ -412,6 +471,7 @@ def _task(told: Any) -> TaskThere:
         changed_at=_time(told.updated_at),
         answers=tuple(_answer(one) for one in told.annotations or ()),
         predictions=tuple(_prediction(one) for one in told.predictions or ()),
+        verdicts=VerdictNote(meta.get(_VERDICTS), data.get(_VERDICTS)),
     )
 
 
@@ -475,13 +535,13 @@ def _mark(project_id: int) -> str:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(passing: frozenset[int] = _PASSING) -> Iterator[None]:
     """Turn the SDK's errors into ours."""
     try:
         yield
     except ApiError as refusal:
         words = f"Label Studio answered {refusal.status_code}: {str(refusal.body)[:500]}"
-        if refusal.status_code is None or refusal.status_code in _PASSING:
+        if refusal.status_code is None or refusal.status_code in passing:
             raise LabellingDown(words) from refusal
         raise LabellingRefused(words) from refusal
     except (httpx.HTTPError, json.JSONDecodeError) as trouble:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from annotation import mirror_predictions
+from annotation import mirror_predictions, mirror_verdicts
 from annotation.mirror_models import Extra, MirrorExtra
 from annotation.models import Annotation, Assignment, ShadowUser, State, Task
 from core.ports import AnswerThere, TaskThere
@@ -38,6 +38,7 @@ class Found:
     added: list[tuple[int, AnswerThere]] = field(default_factory=list)
     extras_lost: list[MirrorExtra] = field(default_factory=list)
     predictions: mirror_predictions.Found = field(default_factory=mirror_predictions.Found)
+    verdicts_lost: list[int] = field(default_factory=list)  # our tasks
 
 
 def examine(session: Session, project_id: int, page: Sequence[TaskThere]) -> Found:
@@ -62,6 +63,7 @@ def examine(session: Session, project_id: int, page: Sequence[TaskThere]) -> Fou
             if not own_skip and not known_answer:
                 found.added.append((task_id, answer))
     found.predictions = mirror_predictions.examine(session, project_id, found.tasks)
+    found.verdicts_lost = mirror_verdicts.examine(session, found.tasks)
     return found
 
 

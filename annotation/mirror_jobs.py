@@ -6,8 +6,20 @@ works in a project: the jobs hold its lock. Each may be stopped anywhere and run
 
 from datetime import datetime, timedelta
 
-from annotation import mirror, mirror_predictions, mirror_runs, outside_edits, pushing, tasks
+from sqlmodel import col
+
+from annotation import (
+    backend_checks,
+    mirror,
+    mirror_predictions,
+    mirror_runs,
+    mirror_verdicts,
+    outside_edits,
+    pushing,
+    tasks,
+)
 from annotation.mirror_models import EditState, MirrorLook, MirrorRun, OutsideEdit
+from annotation.mirror_verdict_models import MirrorVerdict
 from annotation.models import Annotation
 from core.clock import now
 from core.db import transaction
@@ -110,7 +122,8 @@ def _record_look(
     with transaction() as session:
         found = mirror.examine(session, project_id, page)
         is_edited = bool(found.changed or found.added or found.lost)
-    if not is_edited and not found.answers and not found.predictions.lost:
+    is_lacking = bool(found.predictions.lost or found.verdicts_lost)
+    if not is_edited and not found.answers and not is_lacking:
         return 0
     people = backend.people() if is_edited else {}
     with transaction() as session:
@@ -127,7 +140,8 @@ def _record_look(
             mirror_runs.forget_answers(session, (row for row, _task in removed))
         if found.predictions.lost:
             mirror_predictions.mend(session, project_id, found.predictions, at=now())
-        if removed or found.predictions.lost:
+        mirror_verdicts.mend(session, found.verdicts_lost)
+        if removed or is_lacking:
             tasks.push_later(session, project_id)
     return count
 
@@ -144,6 +158,7 @@ def _go_on(backend: LabellingBackend, run_id: int) -> str:
     people = backend.people()
     if run.after_id == 0:
         _check_people(run, people)
+        _check_reviews(backend, run, there)
     after = run.after_id
     for _turn in range(PAGES):
         page = backend.tasks_after(there, after, limit=PAGE)
@@ -189,6 +204,24 @@ def _check_people(run: MirrorRun, people: dict[int, str]) -> None:
         row.found = {"users_lost": wrong}
 
 
+def _check_reviews(backend: LabellingBackend, run: MirrorRun, there: int) -> None:
+    """Look for the reviews of a project, where the backend keeps any."""
+    with transaction() as session:
+        takes_reviews = backend_checks.takes_reviews(session)
+    if not takes_reviews:
+        return
+    try:
+        reviews = backend.reviews(there)
+    except LabellingRefused:
+        return  # the next check says so on the operator's page
+    with transaction() as session:
+        lost = mirror_verdicts.without_review(session, run.project_id, reviews)
+        if run.mends:
+            mirror_verdicts.forget(session, col(MirrorVerdict.assignment_id).in_(lost))
+        row = session.get_one(MirrorRun, run.id, with_for_update=True)
+        mirror_runs.add(row, {"reviews_lost": len(lost)})
+
+
 def _all_lost(run_id: int) -> str:
     """End a comparison with a mirror that is not there."""
     with transaction() as session:
@@ -221,6 +254,7 @@ def _record_page(run_id: int, page: list[TaskThere], people: dict[int, str]) -> 
                 "answers_unknown": _count_real(found.added),
                 "extras_lost": len(found.extras_lost),
                 "predictions_lost": len(found.predictions.lost),
+                "verdicts_lost": len(found.verdicts_lost),
             },
         )
         if run.mends:

@@ -9,7 +9,7 @@ from sqlalchemy import Integer, cast, func, or_
 from sqlmodel import Session, col, select
 
 from accounts.models import Organisation
-from annotation import mirror_runs
+from annotation import mirror_runs, mirror_verdicts
 from annotation.mirror_models import (
     EditState,
     MirrorGate,
@@ -28,6 +28,8 @@ MENDED = {
     "answers_lost": _l("answers missing"),
     "extras_lost": _l("skips or known answers missing"),
     "predictions_lost": _l("predictions missing"),
+    "verdicts_lost": _l("tasks that lack verdicts"),
+    "reviews_lost": _l("reviews missing"),
 }
 # What only people decide about.
 FOR_PEOPLE = {
@@ -47,7 +49,9 @@ class Line:
     trouble: str | None
     tasks_left: int
     answers_left: int
+    verdicts_left: int
     refused: int
+    verdicts_refused: int
     edits_open: int
 
     @property
@@ -96,6 +100,7 @@ def lines(session: Session, found: Sequence[Project]) -> list[Line]:
         col(OutsideEdit.project_id).in_(ids),
         col(OutsideEdit.state) == EditState.OPEN,
     )
+    verdict_troubles = mirror_verdicts.troubles(session, ids)
     rows = []
     for project in found:
         number = id_of(project)
@@ -109,7 +114,9 @@ def lines(session: Session, found: Sequence[Project]) -> list[Line]:
                 trouble=(run.trouble if run else None) or looks.get(number),
                 tasks_left=tasks_left,
                 answers_left=answers_left,
+                verdicts_left=mirror_verdicts.count_left(session, number),
                 refused=refused.get(number, 0),
+                verdicts_refused=verdict_troubles.get(number, 0),
                 edits_open=open_edits.get(number, 0),
             )
         )

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
 from accounts.models import User
-from annotation import mirror_predictions
+from annotation import mirror_predictions, mirror_verdicts
 from annotation.mirror import Found
 from annotation.mirror_models import MirrorExtra, MirrorLook, MirrorRun
 from annotation.models import Annotation, LabelStudioProject, ShadowUser, Task
@@ -238,7 +238,13 @@ def count_wrong_shadows(session: Session, people: Mapping[int, str]) -> int:
 
 def note_answers(session: Session, found: Found, *, at: datetime) -> None:
     """Note the numbers of our answers where we did not know them, or they are others by now."""
-    rows = session.exec(select(Annotation).where(col(Annotation.id).in_(list(found.answers))))
+    rows = session.exec(select(Annotation).where(col(Annotation.id).in_(list(found.answers)))).all()
+    others = [
+        row.id
+        for row in rows
+        if row.label_studio_annotation_id not in (None, found.answers[row.id or 0].id)
+    ]
+    mirror_verdicts.forget_reviews(session, others)
     for row in rows:
         there = found.answers[row.id or 0]
         if row.label_studio_annotation_id != there.id or row.pushed_at is None:
@@ -255,6 +261,7 @@ def mend(session: Session, project_id: int, found: Found, lost: Any, *, at: date
     tasks_lost = select(Task.id).where(lost)
     forget(session, col(Annotation.task_id).in_(tasks_lost))
     mirror_predictions.forget_tasks(session, tasks_lost)
+    mirror_verdicts.forget_tasks(session, tasks_lost)
     of_lost = col(MirrorExtra.task_id).in_(tasks_lost)
     session.execute(delete(MirrorExtra).where(of_lost, col(MirrorExtra.push_trouble).is_(None)))
     session.execute(
@@ -275,12 +282,15 @@ def mend(session: Session, project_id: int, found: Found, lost: Any, *, at: date
     for extra in found.extras_lost:
         session.delete(extra)
     mirror_predictions.mend(session, project_id, found.predictions, at=at)
+    mirror_verdicts.mend(session, found.verdicts_lost)
     session.flush()
 
 
 def forget_answers(session: Session, answers: Iterable[Annotation]) -> None:
-    """Note that some answers are not there."""
-    forget(session, col(Annotation.id).in_([row.id for row in answers]))
+    """Note that some answers are not there, nor what was said of them."""
+    ids = [row.id for row in answers]
+    mirror_verdicts.forget_reviews(session, ids)
+    forget(session, col(Annotation.id).in_(ids))
 
 
 def forget(session: Session, which: Any) -> None:
@@ -294,7 +304,7 @@ def forget(session: Session, which: Any) -> None:
 
 
 def try_refused_again(session: Session, project_id: int) -> None:
-    """Let answers, skips and known answers that were refused there be sent once more."""
+    """Let whatever was refused there be sent once more."""
     session.execute(
         update(Annotation)
         .where(col(Annotation.project_id) == project_id, col(Annotation.push_trouble).is_not(None))
@@ -307,6 +317,7 @@ def try_refused_again(session: Session, project_id: int) -> None:
         )
     )
     mirror_predictions.try_refused_again(session, project_id)
+    mirror_verdicts.try_refused_again(session, project_id)
 
 
 def to_bring(session: Session, project_id: int) -> tuple[int, int]:

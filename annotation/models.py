@@ -312,4 +312,9 @@ class ShadowUser(SQLModel, table=True):
 
 
 # The tables of parts that have models of their own are known wherever these are.
-from annotation import media_models, mirror_models, mirror_prediction_models  # noqa: E402, F401
+from annotation import (  # noqa: E402
+    media_models,  # noqa: F401
+    mirror_models,  # noqa: F401
+    mirror_prediction_models,  # noqa: F401
+    mirror_verdict_models,  # noqa: F401
+)

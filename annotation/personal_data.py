@@ -162,6 +162,12 @@ TABLES = (
     ),
     nobody("mirror_extra", _l("Skips and known answers that Label Studio has"), "push_trouble"),
     nobody("mirror_prediction", _l("Predictions of models that Label Studio has"), "push_trouble"),
+    nobody(
+        "mirror_verdict",
+        _l("Verdicts that Label Studio was told of"),
+        "push_trouble",
+        "review_trouble",
+    ),
     nobody("mirror_shown", _l("How far predictions were brought to Label Studio")),
     Table(
         "mirror_gate",

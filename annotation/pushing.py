@@ -13,7 +13,7 @@ from sqlalchemy import delete, union
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select, update
 
-from annotation import mirror_extras, mirror_predictions
+from annotation import mirror_extras, mirror_predictions, mirror_verdicts
 from annotation.loop_models import AnswerOrigin, Origin
 from annotation.mirror_models import MirrorExtra
 from annotation.mirror_prediction_models import MirrorPrediction
@@ -96,6 +96,7 @@ def _forget_contents(session: Session, project_id: int) -> None:
         )
     )
     mirror_predictions.forget_tasks(session, of_project)
+    mirror_verdicts.forget_tasks(session, of_project)
 
 
 def tasks(session: Session, project_id: int) -> dict[int, dict[str, Any]]:
@@ -182,7 +183,7 @@ def record_refusal(session: Session, annotation_id: int, trouble: str) -> None:
 
 
 def projects_behind(session: Session) -> list[int]:
-    """Return the projects of which the backend lacks the project, a task or an answer."""
+    """Return the projects of which the backend lacks the project, or something in it."""
     published = select(Project.id).where(Project.state != State.DRAFT)
     without = published.where(
         col(Project.id).not_in(select(LabelStudioProject.project_id)),
@@ -203,7 +204,10 @@ def projects_behind(session: Session) -> list[int]:
     )
     extras_left = published.where(mirror_extras.is_left(col(Project.id)))
     predictions_left = published.where(mirror_predictions.IS_LEFT)
-    rows = session.execute(union(without, tasks_left, answers_left, extras_left, predictions_left))
+    verdicts_left = published.where(mirror_verdicts.is_left(col(Project.id)))
+    rows = session.execute(
+        union(without, tasks_left, answers_left, extras_left, predictions_left, verdicts_left)
+    )
     return sorted(project_id for (project_id,) in rows)
 
 

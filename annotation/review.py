@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from accounts import decisions, webhooks
 from accounts.models import User
-from annotation import beside_pay, refusal, rules, slots
+from annotation import beside_pay, mirror_verdicts, refusal, rules, slots
 from annotation.models import Assignment, State, Verdict
 from core import audit, messages
 from core.errors import Conflict, Invalid, NotAllowed
@@ -227,6 +227,7 @@ def _record(session: Session, assignment: Assignment) -> None:
             "decision_id": assignment.decision_id,
         },
     )
+    mirror_verdicts.changed(session, assignment)
     _emit(session, assignment)
 
 

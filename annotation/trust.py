@@ -11,7 +11,14 @@ from accounts import organisations
 from accounts.models import Appeal, Decision, DecisionKind, User
 from accounts.repairs import Force
 from annotation import assignment as leases
-from annotation import question_hiding, sample_outcome, sample_results, shown, slots
+from annotation import (
+    mirror_verdicts,
+    question_hiding,
+    sample_outcome,
+    sample_results,
+    shown,
+    slots,
+)
 from annotation.label_config import parse
 from annotation.models import Assignment, State, Task, Verdict
 from annotation.sample_models import WorkSample
@@ -111,6 +118,7 @@ def _accept(session: Session, assignment: Assignment, by: User, at: datetime) ->
     assignment.reason_code = assignment.reason_clause = assignment.reason_words = None
     assignment.decided_by, assignment.decided_at = by.id, at
     session.add(assignment)
+    mirror_verdicts.changed(session, assignment)
 
 
 def _assignment_id(decision: Decision) -> int:

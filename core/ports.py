@@ -439,6 +439,14 @@ class PredictionThere:
 
 
 @dataclass(frozen=True)
+class VerdictNote:
+    """What a task says of the verdicts on its answers: for programs, and in a line for people."""
+
+    rows: Any = None
+    line: Any = None
+
+
+@dataclass(frozen=True)
 class TaskThere:
     """A task as the backend has it; `ours` is our id where it says that it is one of ours."""
 
@@ -448,6 +456,7 @@ class TaskThere:
     changed_at: datetime
     answers: tuple[AnswerThere, ...] = ()
     predictions: tuple[PredictionThere, ...] = ()
+    verdicts: VerdictNote = VerdictNote()
 
 
 @dataclass(frozen=True)
@@ -463,6 +472,8 @@ class BackendFacts:
     token_kind: Literal["legacy", "personal"]
     # Whether it would call the address of our hints; None where it is not to.
     calls_us: bool | None = None
+    # Whether it keeps reviews of answers; None where its edition knows none.
+    takes_reviews: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -473,6 +484,14 @@ class PredictionSent:
     model_version: str
     result: Sequence[Mapping[str, Any]]
     score: float | None
+
+
+@dataclass(frozen=True)
+class VerdictsSent:
+    """What a task is to say of the verdicts on its answers."""
+
+    task: int  # the backend's id
+    note: VerdictNote
 
 
 class LabellingReader(Protocol):
@@ -503,6 +522,12 @@ class LabellingReader(Protocol):
 
     def answer(self, labelling_annotation_id: int) -> AnswerThere | None:
         """Return an annotation, or None when it is not there."""
+
+    def reviews(self, labelling_project_id: int) -> dict[int, bool]:
+        """Return by annotations whether our newest review of each accepts it.
+
+        Raises `LabellingRefused` where the backend keeps no reviews, or lets us see none.
+        """
 
 
 class LabellingBackend(LabellingReader, Protocol):
@@ -574,6 +599,21 @@ class LabellingBackend(LabellingReader, Protocol):
 
     def withdraw_prediction(self, labelling_prediction_id: int) -> None:
         """Take a prediction away, if it is there."""
+
+    def push_verdicts(
+        self, labelling_project_id: int, verdicts: Mapping[int, VerdictsSent]
+    ) -> None:
+        """Let tasks say what was decided about their answers, keyed by our task ids.
+
+        What they said of it before is written over, and nothing else of them is.
+        """
+
+    def push_review(self, labelling_annotation_id: int, *, is_accepted: bool, words: str) -> int:
+        """Store a review of an annotation with the words behind it, and return its id there.
+
+        What our newest review says already is not said again; words that hold no more are taken
+        away. Raises `LabellingRefused` where the backend keeps no reviews, or none of ours.
+        """
 
     def put_back(self, labelling_annotation_id: int, result: Sequence[Mapping[str, Any]]) -> None:
         """Let an annotation say again what it said."""

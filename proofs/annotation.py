@@ -34,6 +34,7 @@ from sqlmodel import Session, col, select, update
 from accounts.models import User
 from annotation import mirror_extras, pushing
 from annotation.mirror_models import Extra, MirrorRun
+from annotation.mirror_verdict_models import MirrorVerdict
 from annotation.models import IN_HAND as STILL_OUT
 from annotation.models import Annotation, Assignment, Draft, State
 from app import ROOT, create_app
@@ -159,12 +160,24 @@ class Mirror:
 
     def answers(self) -> dict[str, list[Any]]:
         """Return what its answers say, by what makes each arrive once."""
-        file = f"file:{self.data / 'label_studio.sqlite3'}?mode=ro"
         found: dict[str, list[Any]] = {}
-        with closing(sqlite3.connect(file, uri=True)) as connection:
-            for name, result in connection.execute("select unique_id, result from task_completion"):
-                found.setdefault(str(name).replace("-", ""), []).append(json.loads(result))
+        for name, result in self._rows("select unique_id, result from task_completion"):
+            found.setdefault(str(name).replace("-", ""), []).append(json.loads(result))
         return found
+
+    def verdicts(self) -> dict[str, str]:
+        """Return what its tasks say of the verdicts on answers, by the answers."""
+        told = [json.loads(meta or "{}") for (meta,) in self._rows("select meta from task")]
+        return {
+            one["annotation"].replace("-", ""): one["verdict"]
+            for meta in told
+            for one in meta.get("doyen_verdicts", ())
+        }
+
+    def _rows(self, query: str) -> list[Any]:
+        file = f"file:{self.data / 'label_studio.sqlite3'}?mode=ro"
+        with closing(sqlite3.connect(file, uri=True)) as connection:
+            return connection.execute(query).fetchall()
 
     @contextmanager
     def _stopped(self) -> Iterator[None]:
@@ -304,8 +317,8 @@ def _mirrored(live: Live, mirror: Mirror) -> Iterator[str]:
         if not _until_pushed(live, time.monotonic() + LEFT_WITHIN):
             yield f"not every answer is in Label Studio {when}"
         with live.transaction() as session:
-            ours = _sent(session)
-        theirs = mirror.answers()
+            ours, decided = _sent(session), _decided(session)
+        theirs, told = mirror.answers(), mirror.verdicts()
         for unique_id, (lease, result) in ours.items():
             if unique_id not in theirs:
                 yield f"lease {lease} is not in Label Studio {when}"
@@ -313,7 +326,13 @@ def _mirrored(live: Live, mirror: Mirror) -> Iterator[str]:
                 yield f"lease {lease}: Label Studio has {theirs[unique_id]} {when}, not {result}"
         if strange := theirs.keys() - ours.keys():
             yield f"{len(strange)} answers in Label Studio are from nobody {when}"
-        print(f"  Label Studio {when}: {len(theirs)} answers and skips, ours {len(ours)}")
+        wrong = [one for one, verdict in decided.items() if told.get(one) != verdict]
+        if wrong or not decided:
+            yield f"{len(wrong)} of {len(decided)} verdicts are not in Label Studio {when}"
+        print(
+            f"  Label Studio {when}: {len(theirs)} answers and skips, ours {len(ours)};"
+            f" {len(told)} verdicts, ours {len(decided)}"
+        )
 
 
 def _sent(session: Session) -> dict[str, tuple[int, Any]]:
@@ -325,6 +344,17 @@ def _sent(session: Session) -> dict[str, tuple[int, Any]]:
         number = mirror_extras.unique_id(project, Extra.SKIP, lease.id or 0)
         found[number.hex] = (lease.id or 0, [])
     return found
+
+
+def _decided(session: Session) -> dict[str, str]:
+    """Return the verdicts that Label Studio was told of, by the answers."""
+    rows = session.exec(
+        select(Annotation.unique_id, Assignment.verdict)
+        .join(Assignment, col(Assignment.id) == col(Annotation.assignment_id))
+        .join(MirrorVerdict, col(MirrorVerdict.assignment_id) == col(Assignment.id))
+        .where(col(MirrorVerdict.pushed_at).is_not(None))
+    )
+    return {unique_id.hex: str(verdict) for unique_id, verdict in rows}
 
 
 def _until_pushed(live: Live, until: float) -> bool:

@@ -55,7 +55,7 @@ from tests.factories.loop import (
     show,
 )
 from tests.factories.media import make_media, make_media_upload
-from tests.factories.mirrors import make_edit
+from tests.factories.mirrors import make_edit, make_mirrored_verdict
 from tests.factories.noise import make_finding, make_report
 from tests.factories.payouts import (
     eur,
@@ -245,6 +245,7 @@ def _work(app: Any, session: Session, all_: Everywhere, folder: Path) -> None:
         author_id=all_.id,
         author_name=all_.say("zqname in Label Studio"),
     )
+    make_mirrored_verdict(session, refused)
     session.add(ShadowUser(expert_id=all_.id, label_studio_user_id=77, created_at=now()))
     assert session.get(Draft, held.id)
     assert skipped.id

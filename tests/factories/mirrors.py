@@ -19,7 +19,8 @@ from annotation.mirror_models import (
     OutsideEdit,
 )
 from annotation.mirror_prediction_models import MirrorPrediction, MirrorShown
-from annotation.models import Annotation, LabelStudioProject
+from annotation.mirror_verdict_models import MirrorVerdict
+from annotation.models import Annotation, Assignment, LabelStudioProject
 from core.clock import now
 from tests.factories.annotation import choice
 
@@ -131,5 +132,20 @@ def make_mirrored_prediction(
     place = {"project_id": prediction.project_id, "rule_version": 1, "last_id": prediction.id}
     noted = MirrorPrediction(**(values | changes))
     session.add_all([noted, MirrorShown(**place)])
+    session.flush()
+    return noted
+
+
+def make_mirrored_verdict(session: Session, lease: Assignment, **changes: Any) -> MirrorVerdict:
+    """Note a verdict that Label Studio was told of."""
+    values: dict[str, Any] = {
+        "assignment_id": lease.id,
+        "project_id": lease.project_id,
+        "task_id": lease.task_id,
+        "decided_at": lease.decided_at,
+        "pushed_at": now(),
+    }
+    noted = MirrorVerdict(**(values | changes))
+    session.add(noted)
     session.flush()
     return noted

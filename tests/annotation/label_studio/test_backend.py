@@ -69,6 +69,27 @@ def test_a_project_is_made_once_and_brought_up_to_date(backend, label_studio):
     assert (overlap, config) == (3, changed.strip())
 
 
+def test_a_project_that_somebody_renamed_there_is_found_and_gets_its_name_back(
+    backend, label_studio
+):
+    known = ensure(backend, 4100, "Ours")
+    [(words,)] = rows(label_studio, "SELECT description FROM project WHERE id = ?", known)
+    asked = httpx.post(
+        f"{label_studio.url}/api/token/refresh/", json={"refresh": label_studio.token}
+    )
+    answer = httpx.patch(
+        f"{label_studio.url}/api/projects/{known}/",
+        json={"title": "A name of theirs", "description": f"Clauses. {words}"},
+        headers={"Authorization": f"Bearer {asked.json()['access']}"},
+        timeout=60,
+    )
+    assert answer.status_code == 200
+
+    assert ensure(backend, 4100, "Ours") == known
+    found = rows(label_studio, "SELECT title, description FROM project WHERE id = ?", known)
+    assert found == [("4100 · Ours", f"Clauses. {words}")]
+
+
 def test_projects_whose_numbers_begin_alike_are_told_apart(backend):
     one, ten = 1_000_001, 100_000
     made = {n: ensure(backend, n, "Same") for n in (one, ten)}

@@ -13,12 +13,12 @@ from pydantic import SecretStr
 from sqlmodel import Session, col, select
 
 from accounts.models import User
-from annotation import backend_checks, hints, jobs, mirror_runs
+from annotation import backend_checks, hints, jobs, mirror_runs, review
 from annotation.cli import refill
 from annotation.label_studio import LabelStudioBackend
 from annotation.labelling import labelling_backend
 from annotation.mirror_models import EditKind, EditState, MirrorExtra, MirrorRun, OutsideEdit
-from annotation.models import Annotation, LabelStudioProject, State, Task
+from annotation.models import Annotation, Assignment, LabelStudioProject, State, Task
 from app import create_app
 from core.clock import now
 from core.db import Database
@@ -114,6 +114,20 @@ def repair(bench: Live, desk: Desk) -> None:
     with bench.transaction() as session:
         mirror_runs.begin(session, desk.project_id, mends=True, by=None, at=now())
     bench.run_jobs()
+
+
+def accept(bench: Live, desk: Desk, count: int) -> None:
+    """Let the owner accept the first answers of a project."""
+    with bench.transaction() as session:
+        rows = session.exec(
+            select(Assignment)
+            .where(Assignment.project_id == desk.project_id)
+            .order_by(col(Assignment.id))
+            .limit(count)
+        )
+        for lease in rows:
+            owner = session.get_one(User, desk.owner.id)
+            review.decide(session, lease, review.ACCEPT, by=owner, at=now())
 
 
 def seen(session: Session, desk: Desk) -> list[OutsideEdit]:
@@ -461,7 +475,10 @@ def test_a_server_that_was_restored_from_an_older_copy_gets_everything_again(
         app.extensions["doyen.ports"] = replace(app.extensions["doyen.ports"], labelling=labelling)
         bench = Live(app, url, engine)
         before = filled(bench, answers=2)
+        accept(bench, before, 1)
+        bring(bench, before)
         copy = yesterday(server)
+        accept(bench, before, 2)
         # After the copy was made: more answers in the old project, and two projects more.
         with bench.transaction() as session:
             project = session.get_one(Project, before.project_id)
@@ -506,6 +523,12 @@ def test_a_server_that_was_restored_from_an_older_copy_gets_everything_again(
                     "@experts.invalid"
                 )
         assert there.annotations(other["id"]) == []
+        said = [
+            task["data"].get("doyen_verdicts", "")
+            for mirror in projects
+            for task in there.ask("GET", f"tasks/?project={mirror['id']}&fields=all")["tasks"]
+        ]
+        assert sum(line.endswith(" accepted") for line in said) == 2
         for desk in (before, *after):
             repair(bench, desk)
         with bench.transaction() as session:
@@ -513,5 +536,5 @@ def test_a_server_that_was_restored_from_an_older_copy_gets_everything_again(
                 session, [d.project_id for d in (before, *after)]
             ).values():
                 lost = ("tasks_lost", "answers_lost", "users_lost", "extras_lost", "tasks_unknown")
-                assert [run.found.get(name, 0) for name in lost] == [0, 0, 0, 0, 0]
+                assert [run.found.get(name, 0) for name in (*lost, "verdicts_lost")] == [0] * 6
             assert session.exec(select(OutsideEdit)).all() == []
