@@ -9,8 +9,9 @@ import hashlib
 import json
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -162,17 +163,34 @@ def gather(
     if recipe.duplicates is not Duplicates.IGNORE:
         gathered.found = duplicates.Finder(folder, near=recipe.near)
     with _spools(folder, votes=recipe.votes) as (kept, votes, left):
-        for batch in found:
-            _digest(gathered, batch)
-            made = rows.rows_of(batch, setting, readings, learned=learned)
-            _leave_out(gathered, made, setting, left)
-            _finish(gathered, made, setting, shown, learned=learned)
-            if votes is not None:
-                votes.add_columns(rows.votes(made, setting, gathered.rows))
-            kept.add_columns(made.table)
-            gathered.rows += len(made.tasks)
-            beat(gathered.rows)
+        with closing(_ahead(found, gathered)) as coming:
+            for batch in coming:
+                made = rows.rows_of(batch, setting, readings, learned=learned)
+                _leave_out(gathered, made, setting, left)
+                _finish(gathered, made, setting, shown, learned=learned)
+                if votes is not None:
+                    votes.add_columns(rows.votes(made, setting, gathered.rows))
+                kept.add_columns(made.table)
+                gathered.rows += len(made.tasks)
+                beat(gathered.rows)
     return gathered
+
+
+def _ahead(found: Iterable[Batch], gathered: Gathered) -> Generator[Batch, None, None]:
+    """Yield batches; while one is looked at, a thread reads and hashes the next."""
+    left = iter(found)
+
+    def following() -> Batch | None:
+        batch = next(left, None)
+        if batch is not None:
+            _digest(gathered, batch)
+        return batch
+
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(following)
+        while (batch := coming.result()) is not None:
+            coming = pool.submit(following)
+            yield batch
 
 
 def _leave_out(gathered: Gathered, made: Rows, setting: Setting, left: spool.Spool) -> None:
@@ -240,7 +258,7 @@ def _personal(
 
 def _holding(texts: pa.Array, words: str) -> list[int]:
     """Return which texts hold some words; mostly none does, which all of them as one tell."""
-    if words.encode() not in columns.lines(texts).to_pybytes():
+    if words.encode() not in columns.text_of(texts).to_pybytes():
         return []
     return _which(pc.match_substring(texts, words))
 
@@ -312,7 +330,7 @@ def _digest(gathered: Gathered, batch: Batch) -> None:
         batch.results,
         "",
     )
-    gathered.digest.update(columns.lines(joined, ""))
+    gathered.digest.update(columns.text_of(joined))
 
 
 def _heads(batch: Batch) -> pa.Array:
