@@ -242,23 +242,29 @@ def read(
     session: Session, project_ids: Sequence[int], *, until: datetime, waiting: bool = False
 ) -> Iterator[Read]:
     """Yield the tasks of projects that have answers, one by one: for looking at few."""
-    for batch in batches(session, project_ids, until=until, waiting=waiting):
+    for batch in batches(session, project_ids, until=until, waiting=waiting, timed=True):
         yield from batch.reads()
 
 
 def batches(
-    session: Session, project_ids: Sequence[int], *, until: datetime, waiting: bool = False
+    session: Session,
+    project_ids: Sequence[int],
+    *,
+    until: datetime,
+    waiting: bool = False,
+    timed: bool = False,
 ) -> Generator[Batch, None, None]:
     """Yield the tasks of projects that have answers, and those answers as they were at a time.
 
     Answers count that were accepted by then; with `waiting`, also those handed in and not decided.
+    When they were handed in, and how long they took, is read for `waiting` or `timed` only.
     Whoever does not go to the end must close it before the session asks anything else.
     """
     projects = [(one, media.hashes(session, one), _has_extras(session, one)) for one in project_ids]
     with _ahead(session) as asking:
         for project_id, files, extras in projects:
-            values = {"project": project_id, "until": until}
-            for batch in _of_project(asking, values, waiting=waiting, extras=extras):
+            wanted = _Wanted(project_id, until, waiting, timed or waiting, extras)
+            for batch in _of_project(asking, wanted):
                 yield _with_hashes(batch, files)
 
 
@@ -364,21 +370,30 @@ class _Tasks:
     gold: list[bytes | None]
 
 
-def _of_project(
-    asking: _Asking, values: dict[str, Any], *, waiting: bool, extras: bool
-) -> Iterator[Batch]:
+@dataclass(frozen=True)
+class _Wanted:
+    """What is read of a project."""
+
+    project_id: int
+    until: datetime
+    waiting: bool
+    timed: bool
+    extras: bool
+
+
+def _of_project(asking: _Asking, wanted: _Wanted) -> Iterator[Batch]:
     """Yield the batches of a project; while one is looked at, the next is being read."""
-    size = min(FIRST, AT_ONCE)
-    tasks = _fetched_tasks(_ask_tasks(asking, values, 0, size))
-    answers = _ask_answers(asking, values, tasks, waiting, extras) if tasks else None
-    following = _ask_tasks(asking, values, int(tasks.ids[-1]), size) if tasks else None
+    size, project_id = min(FIRST, AT_ONCE), wanted.project_id
+    tasks = _fetched_tasks(_ask_tasks(asking, project_id, 0, size))
+    answers = _ask_answers(asking, wanted, tasks) if tasks else None
+    following = _ask_tasks(asking, project_id, int(tasks.ids[-1]), size) if tasks else None
     while tasks is not None and answers is not None:
         fetched, tasks_after = answers.fetched(), _fetched_tasks(following)
         if tasks_after is not None:
-            answers = _ask_answers(asking, values, tasks_after, waiting, extras)
+            answers = _ask_answers(asking, wanted, tasks_after)
             size = _how_many(tasks, fetched)
-            following = _ask_tasks(asking, values, int(tasks_after.ids[-1]), size)
-        found = _batch(values["project"], tasks, fetched)
+            following = _ask_tasks(asking, project_id, int(tasks_after.ids[-1]), size)
+        found = _batch(project_id, tasks, fetched)
         tasks = tasks_after
         if found is not None:
             yield found
@@ -389,8 +404,8 @@ def _how_many(tasks: _Tasks, answers: "_Answers") -> int:
     return max(1, min(AT_ONCE, len(tasks.ids) * TEXT_AT_ONCE // (long + 1)))
 
 
-def _ask_tasks(asking: _Asking, values: dict[str, Any], after: int, size: int) -> Any:
-    given = {**_only(values, "project"), "after": after, "size": size}
+def _ask_tasks(asking: _Asking, project_id: int, after: int, size: int) -> Any:
+    given = {"project": project_id, "after": after, "size": size}
     return asking.ask(_tasks_question(), given, raw=True)
 
 
@@ -437,7 +452,7 @@ class _Answers:
     @property
     def long(self) -> int:
         """How many bytes the results have, also those of answers that do not count."""
-        return len(self.results[-1] or b"")
+        return len(self.results[2] or b"")
 
 
 @dataclass(frozen=True)
@@ -455,25 +470,23 @@ class _Asked:
         return _Answers(assignments, results, extras)
 
 
-def _ask_answers(
-    asking: _Asking, values: dict[str, Any], tasks: _Tasks, waiting: bool, extras: bool
-) -> _Asked:
+def _ask_answers(asking: _Asking, wanted: _Wanted, tasks: _Tasks) -> _Asked:
     span = {
-        **_only(values, "project"),
+        "project": wanted.project_id,
         "first": int(tasks.ids[0]),
         "last": int(tasks.ids[-1]),
     }
-    until = _only(values, "until")
+    assignments = _assignments_question(waiting=wanted.waiting, timed=wanted.timed)
     return _Asked(
-        asking.ask(_assignments_question(waiting), {**span, **until}, raw=True),
-        asking.ask(_results_question(), span, raw=True),
-        [asking.ask(one, span) for one in _extras()] if extras else (),
+        asking.ask(assignments, {**span, "until": wanted.until}, raw=True),
+        asking.ask(_results_question(timed=wanted.timed), span, raw=True),
+        [asking.ask(one, span) for one in _extras()] if wanted.extras else (),
     )
 
 
 @cache
-def _assignments_question(waiting: bool) -> Any:
-    own = _assignments(waiting).subquery()
+def _assignments_question(*, waiting: bool, timed: bool) -> Any:
+    own = _assignments(waiting=waiting).subquery()
     words = (own.c.state, own.c.decided_rule, own.c.currency)
     return select(
         *map(_numbers, (own.c.task_id, own.c.id, own.c.expert_id)),
@@ -481,12 +494,12 @@ def _assignments_question(waiting: bool) -> Any:
         func.array_send(
             func.array_agg(func.coalesce(own.c.decided_at, text("'-infinity'::timestamptz")))
         ),
-        _numbers(func.coalesce(own.c.lead_seconds, NONE)),
         _numbers(own.c.pay_minor),
+        *([_numbers(func.coalesce(own.c.lead_seconds, NONE))] if timed else []),
     )
 
 
-def _assignments(waiting: bool) -> Any:
+def _assignments(*, waiting: bool) -> Any:
     counts = col(Assignment.state).in_([str(one) for one in VALIDATED]) & (
         col(Assignment.decided_at) <= _given("until")
     )
@@ -508,7 +521,7 @@ def _assignments(waiting: bool) -> Any:
 
 
 @cache
-def _results_question() -> Any:
+def _results_question(*, timed: bool) -> Any:
     """Return what asks for all results: joining them here takes a quarter of PostgreSQL's time."""
     own = (
         select(
@@ -523,8 +536,8 @@ def _results_question() -> Any:
     )
     return select(
         _numbers(own.c.assignment_id),
-        func.array_send(func.array_agg(own.c.submitted_at)),
         *_sizes_and_text(own.c.result),
+        *([func.array_send(func.array_agg(own.c.submitted_at))] if timed else []),
     )
 
 
@@ -554,10 +567,12 @@ def _batch(project_id: int, tasks: _Tasks, answers: _Answers) -> Batch | None:
         )
     if not len(assignments):
         return None
-    experts, states, rules, currencies, decided, seconds, pays = rest
-    submitted, results = _moments(found[1]), _texts(*found[2:])
+    experts, states, rules, currencies, decided, pays, *more = rest
+    results, *times = _texts(*found[1:3]), *map(_moments, found[3:])
     if place is not None:
-        submitted, results = submitted[place], results.take(pa.array(place))
+        results, *times = (_taken(one, place) for one in (results, *times))
+    seconds = more[0] if more else np.full(len(assignments), NONE)
+    submitted = times[0] if times else np.full(len(assignments), NEVER)
     where = np.searchsorted(tasks.ids, of_tasks)
     has_any = np.bincount(where, minlength=len(tasks.ids)) > 0
     names, groups, data = tasks.external_ids, tasks.group_keys, tasks.data
@@ -662,10 +677,6 @@ def _moments(sent: bytes) -> Ints:
 
 def _given(name: str) -> Any:
     return bindparam(name, required=False)
-
-
-def _only(values: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    return {name: values[name] for name in names}
 
 
 def _with_hashes(batch: Batch, files: Mapping[str, str]) -> Batch:

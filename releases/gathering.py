@@ -162,17 +162,19 @@ def gather(
     learned = recipe.method is not Method.MAJORITY
     if recipe.duplicates is not Duplicates.IGNORE:
         gathered.found = duplicates.Finder(folder, near=recipe.near)
-    with _spools(folder, votes=recipe.votes) as (kept, votes, left):
-        with closing(_ahead(found, gathered)) as coming:
-            for batch in coming:
-                made = rows.rows_of(batch, setting, readings, learned=learned)
-                _leave_out(gathered, made, setting, left)
-                _finish(gathered, made, setting, shown, learned=learned)
-                if votes is not None:
-                    votes.add_columns(rows.votes(made, setting, gathered.rows))
-                kept.add_columns(made.table)
-                gathered.rows += len(made.tasks)
-                beat(gathered.rows)
+    with (
+        _spools(folder, votes=recipe.votes) as (kept, votes, left),
+        closing(_ahead(found, gathered)) as coming,
+    ):
+        for batch in coming:
+            made = rows.rows_of(batch, setting, readings, learned=learned)
+            _leave_out(gathered, made, setting, left)
+            _finish(gathered, made, setting, shown, learned=learned)
+            if votes is not None:
+                votes.add_columns(rows.votes(made, setting, gathered.rows))
+            kept.add_columns(made.table)
+            gathered.rows += len(made.tasks)
+            beat(gathered.rows)
     return gathered
 
 
