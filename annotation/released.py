@@ -226,8 +226,10 @@ class Batch:
 
 
 def coded(values: Any) -> tuple[list[Any], Ints]:
-    """Return the different values in the order in which they are met, and which each one is."""
-    found = pa.array(values).dictionary_encode(null_encoding="encode")
+    """Return the different values, mostly in the order in which they are met, and which each is."""
+    found = values
+    if not isinstance(values, pa.DictionaryArray):
+        found = pa.array(values).dictionary_encode(null_encoding="encode")
     return found.dictionary.to_pylist(), found.indices.to_numpy().astype(np.int64)
 
 
@@ -240,23 +242,29 @@ def read(
     session: Session, project_ids: Sequence[int], *, until: datetime, waiting: bool = False
 ) -> Iterator[Read]:
     """Yield the tasks of projects that have answers, one by one: for looking at few."""
-    for batch in batches(session, project_ids, until=until, waiting=waiting):
+    for batch in batches(session, project_ids, until=until, waiting=waiting, timed=True):
         yield from batch.reads()
 
 
 def batches(
-    session: Session, project_ids: Sequence[int], *, until: datetime, waiting: bool = False
+    session: Session,
+    project_ids: Sequence[int],
+    *,
+    until: datetime,
+    waiting: bool = False,
+    timed: bool = False,
 ) -> Generator[Batch, None, None]:
     """Yield the tasks of projects that have answers, and those answers as they were at a time.
 
     Answers count that were accepted by then; with `waiting`, also those handed in and not decided.
+    When they were handed in, and how long they took, is read for `waiting` or `timed` only.
     Whoever does not go to the end must close it before the session asks anything else.
     """
     projects = [(one, media.hashes(session, one), _has_extras(session, one)) for one in project_ids]
     with _ahead(session) as asking:
         for project_id, files, extras in projects:
-            values = {"project": project_id, "until": until}
-            for batch in _of_project(asking, values, waiting=waiting, extras=extras):
+            wanted = _Wanted(project_id, until, waiting, timed or waiting, extras)
+            for batch in _of_project(asking, wanted):
                 yield _with_hashes(batch, files)
 
 
@@ -362,33 +370,42 @@ class _Tasks:
     gold: list[bytes | None]
 
 
-def _of_project(
-    asking: _Asking, values: dict[str, Any], *, waiting: bool, extras: bool
-) -> Iterator[Batch]:
+@dataclass(frozen=True)
+class _Wanted:
+    """What is read of a project."""
+
+    project_id: int
+    until: datetime
+    waiting: bool
+    timed: bool
+    extras: bool
+
+
+def _of_project(asking: _Asking, wanted: _Wanted) -> Iterator[Batch]:
     """Yield the batches of a project; while one is looked at, the next is being read."""
-    size = min(FIRST, AT_ONCE)
-    tasks = _fetched_tasks(_ask_tasks(asking, values, 0, size))
-    answers = _ask_answers(asking, values, tasks, waiting, extras) if tasks else None
-    following = _ask_tasks(asking, values, int(tasks.ids[-1]), size) if tasks else None
-    while tasks is not None:
-        found, tasks_after = _batch(values["project"], tasks, answers), _fetched_tasks(following)
+    size, project_id = min(FIRST, AT_ONCE), wanted.project_id
+    tasks = _fetched_tasks(_ask_tasks(asking, project_id, 0, size))
+    answers = _ask_answers(asking, wanted, tasks) if tasks else None
+    following = _ask_tasks(asking, project_id, int(tasks.ids[-1]), size) if tasks else None
+    while tasks is not None and answers is not None:
+        fetched, tasks_after = answers.fetched(), _fetched_tasks(following)
         if tasks_after is not None:
-            answers = _ask_answers(asking, values, tasks_after, waiting, extras)
-            if found is not None:
-                size = _how_many(found)
-            following = _ask_tasks(asking, values, int(tasks_after.ids[-1]), size)
+            answers = _ask_answers(asking, wanted, tasks_after)
+            size = _how_many(tasks, fetched)
+            following = _ask_tasks(asking, project_id, int(tasks_after.ids[-1]), size)
+        found = _batch(project_id, tasks, fetched)
         tasks = tasks_after
         if found is not None:
             yield found
 
 
-def _how_many(batch: Batch) -> int:
-    long: int = sum(one.nbytes for one in (batch.data, batch.results))
-    return max(1, min(AT_ONCE, batch.tasks * TEXT_AT_ONCE // (long + 1)))
+def _how_many(tasks: _Tasks, answers: "_Answers") -> int:
+    long: int = tasks.data.nbytes + answers.long
+    return max(1, min(AT_ONCE, len(tasks.ids) * TEXT_AT_ONCE // (long + 1)))
 
 
-def _ask_tasks(asking: _Asking, values: dict[str, Any], after: int, size: int) -> Any:
-    given = {**_only(values, "project"), "after": after, "size": size}
+def _ask_tasks(asking: _Asking, project_id: int, after: int, size: int) -> Any:
+    given = {"project": project_id, "after": after, "size": size}
     return asking.ask(_tasks_question(), given, raw=True)
 
 
@@ -424,38 +441,65 @@ def _fetched_tasks(cursor: Any) -> _Tasks | None:
     return _Tasks(_array(ids), names, groups, data, sent[6])
 
 
-def _ask_answers(
-    asking: _Asking, values: dict[str, Any], tasks: _Tasks, waiting: bool, extras: bool
-) -> tuple[Any, ...]:
+@dataclass(frozen=True)
+class _Answers:
+    """What was sent of the answers to some tasks: assignments, results, and what few have."""
+
+    assignments: Sequence[Any]
+    results: Sequence[Any]
+    extras: dict[int, Extra]
+
+    @property
+    def long(self) -> int:
+        """How many bytes the results have, also those of answers that do not count."""
+        return len(self.results[2] or b"")
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """The questions for the answers to some tasks."""
+
+    assignments: Any
+    results: Any
+    extras: Sequence[Any]
+
+    def fetched(self) -> _Answers:
+        """Wait for the answers."""
+        assignments, results = self.assignments.fetchone(), self.results.fetchone()
+        extras = _found_extras(*(one.fetchall() for one in self.extras)) if self.extras else {}
+        return _Answers(assignments, results, extras)
+
+
+def _ask_answers(asking: _Asking, wanted: _Wanted, tasks: _Tasks) -> _Asked:
     span = {
-        **_only(values, "project"),
+        "project": wanted.project_id,
         "first": int(tasks.ids[0]),
         "last": int(tasks.ids[-1]),
     }
-    asked = asking.ask(_answers_question(waiting), {**span, **_only(values, "until")}, raw=True)
-    if not extras:
-        return (asked,)
-    return asked, *(asking.ask(one, span) for one in _extras())
+    assignments = _assignments_question(waiting=wanted.waiting, timed=wanted.timed)
+    return _Asked(
+        asking.ask(assignments, {**span, "until": wanted.until}, raw=True),
+        asking.ask(_results_question(timed=wanted.timed), span, raw=True),
+        [asking.ask(one, span) for one in _extras()] if wanted.extras else (),
+    )
 
 
 @cache
-def _answers_question(waiting: bool) -> Any:
-    own = _answers(waiting).subquery()
+def _assignments_question(*, waiting: bool, timed: bool) -> Any:
+    own = _assignments(waiting=waiting).subquery()
     words = (own.c.state, own.c.decided_rule, own.c.currency)
     return select(
         *map(_numbers, (own.c.task_id, own.c.id, own.c.expert_id)),
         *(func.string_agg(func.coalesce(one, ""), _BETWEEN.decode()) for one in words),
-        func.array_send(func.array_agg(own.c.submitted_at)),
         func.array_send(
             func.array_agg(func.coalesce(own.c.decided_at, text("'-infinity'::timestamptz")))
         ),
-        _numbers(func.coalesce(own.c.lead_seconds, NONE)),
         _numbers(own.c.pay_minor),
-        *_sizes_and_text(own.c.result),
+        *([_numbers(func.coalesce(own.c.lead_seconds, NONE))] if timed else []),
     )
 
 
-def _answers(waiting: bool) -> Any:
+def _assignments(*, waiting: bool) -> Any:
     counts = col(Assignment.state).in_([str(one) for one in VALIDATED]) & (
         col(Assignment.decided_at) <= _given("until")
     )
@@ -463,25 +507,37 @@ def _answers(waiting: bool) -> Any:
         counts |= (col(Assignment.state) == str(State.SUBMITTED)) & (
             col(Assignment.submitted_at) <= _given("until")
         )
-    return (
+    return select(
+        col(Assignment.task_id),
+        col(Assignment.id),
+        col(Assignment.expert_id),
+        col(Assignment.state),
+        col(Assignment.decided_rule),
+        col(Assignment.decided_at),
+        col(Assignment.lead_seconds),
+        col(Assignment.pay_minor),
+        col(Assignment.currency),
+    ).where(_own(), _between(Assignment), counts)
+
+
+@cache
+def _results_question(*, timed: bool) -> Any:
+    """Return what asks for all results: joining them here takes a quarter of PostgreSQL's time."""
+    own = (
         select(
-            col(Assignment.task_id),
-            col(Assignment.id),
-            col(Assignment.expert_id),
-            col(Assignment.state),
-            col(Assignment.decided_rule),
+            col(Annotation.assignment_id),
             col(Annotation.submitted_at),
-            col(Assignment.decided_at),
-            col(Assignment.lead_seconds),
-            col(Assignment.pay_minor),
-            col(Assignment.currency),
             cast(col(Annotation.result), Text).label("result"),
         )
-        .join(Annotation, col(Annotation.assignment_id) == col(Assignment.id))
-        # Said of both tables, so that both are read by their index on tasks.
-        .where(_own(), _between(Assignment), _between(Annotation), counts)
+        .where(col(Annotation.project_id) == _given("project"), _between(Annotation))
         # Taken for itself, so that the text of a result is made once.
         .offset(literal_column("0"))
+        .subquery()
+    )
+    return select(
+        _numbers(own.c.assignment_id),
+        *_sizes_and_text(own.c.result),
+        *([func.array_send(func.array_agg(own.c.submitted_at))] if timed else []),
     )
 
 
@@ -493,21 +549,30 @@ def _own() -> Any:
     return col(Assignment.project_id) == _given("project")
 
 
-def _batch(project_id: int, tasks: _Tasks, asked: Any) -> Batch | None:
+def _batch(project_id: int, tasks: _Tasks, answers: _Answers) -> Batch | None:
     """Put tasks and their answers together; tasks without any are left away."""
-    fetched = asked[0].fetchone()
-    extras = _found_extras(*(one.fetchall() for one in asked[1:])) if len(asked) > 1 else {}
-    if fetched[0] is None:
+    sent, found = answers.assignments, answers.results
+    if sent[0] is None or found[0] is None:
         return None
-    *sent, size, result = fetched
     of_tasks, assignments, *rest = _in_order(
         *map(_array, sent[:3]),
         *map(_words, sent[3:6]),
-        *map(_moments, sent[6:8]),
-        *map(_array, sent[8:]),
-        _texts(size, result),
+        _moments(sent[6]),
+        *map(_array, sent[7:]),
     )
-    experts, states, rules, currencies, submitted, decided, seconds, pays, results = rest
+    has_result, place = _places_in(_array(found[0]), assignments)
+    if not has_result.all():
+        of_tasks, assignments, *rest = (
+            _taken(one, np.flatnonzero(has_result)) for one in (of_tasks, assignments, *rest)
+        )
+    if not len(assignments):
+        return None
+    experts, states, rules, currencies, decided, pays, *more = rest
+    results, *times = _texts(*found[1:3]), *map(_moments, found[3:])
+    if place is not None:
+        results, *times = (_taken(one, place) for one in (results, *times))
+    seconds = more[0] if more else np.full(len(assignments), NONE)
+    submitted = times[0] if times else np.full(len(assignments), NEVER)
     where = np.searchsorted(tasks.ids, of_tasks)
     has_any = np.bincount(where, minlength=len(tasks.ids)) > 0
     names, groups, data = tasks.external_ids, tasks.group_keys, tasks.data
@@ -535,8 +600,18 @@ def _batch(project_id: int, tasks: _Tasks, asked: Any) -> Batch | None:
         pays,
         currencies,
         results,
-        extras,
+        answers.extras,
     )
+
+
+def _places_in(known: Ints, wanted: Ints) -> tuple[NDArray[np.bool_], Ints | None]:
+    """Say which of some numbers are known, and the places of these; none where all are in place."""
+    if np.array_equal(known, wanted):
+        return np.ones(len(wanted), bool), None
+    order = np.argsort(known)
+    place = order[np.minimum(np.searchsorted(known, wanted, sorter=order), len(known) - 1)]
+    here = known[place] == wanted
+    return here, place[here]
 
 
 def _in_order(of_tasks: Ints, assignments: Ints, *others: Any) -> list[Any]:
@@ -545,10 +620,11 @@ def _in_order(of_tasks: Ints, assignments: Ints, *others: Any) -> list[Any]:
     if ((next_task > 0) | ((next_task == 0) & later)).all():
         return [of_tasks, assignments, *others]
     order = np.lexsort((assignments, of_tasks))
-    return [
-        one.take(pa.array(order)) if isinstance(one, pa.Array) else one[order]
-        for one in (of_tasks, assignments, *others)
-    ]
+    return [_taken(one, order) for one in (of_tasks, assignments, *others)]
+
+
+def _taken(column: Any, places: Ints) -> Any:
+    return column.take(pa.array(places)) if isinstance(column, pa.Array) else column[places]
 
 
 def _sizes_and_text(column: Any) -> tuple[Any, Any]:
@@ -570,14 +646,19 @@ def _texts(sizes: bytes, text: bytes | None) -> pa.Array:
 
 
 def _words(text: bytes) -> pa.Array:
-    """Return words of which few are different."""
+    """Return words of which few are different, and mostly all the same."""
     text += _BETWEEN
+    first = text[: text.index(_BETWEEN) + 1]
+    count = len(text) // len(first)
+    if text == first * count:
+        words = pa.array([first.decode().rstrip("\n") or None], pa.string())
+        return pa.DictionaryArray.from_arrays(np.zeros(count, np.int32), words)
     ends = np.flatnonzero(np.frombuffer(text, np.uint8) == _BETWEEN[0]) + 1
     offsets = np.concatenate((np.zeros(1, np.int32), ends.astype(np.int32)))
     each = pa.StringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(text))
     found = each.dictionary_encode()
     words = [one.rstrip("\n") or None for one in found.dictionary.to_pylist()]
-    return pa.array(words, pa.string()).take(found.indices)
+    return pa.DictionaryArray.from_arrays(found.indices, pa.array(words, pa.string()))
 
 
 def _numbers(column: Any) -> Any:
@@ -596,10 +677,6 @@ def _moments(sent: bytes) -> Ints:
 
 def _given(name: str) -> Any:
     return bindparam(name, required=False)
-
-
-def _only(values: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    return {name: values[name] for name in names}
 
 
 def _with_hashes(batch: Batch, files: Mapping[str, str]) -> Batch:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -138,12 +139,19 @@ def fields(kinds: Kinds, first: Iterable[str]) -> dict[str, str]:
 TYPES = {"str": pa.string(), "bool": pa.bool_(), "int": pa.int64(), "float": pa.float64()}
 
 
-def lines(texts: pa.Array, between: str = "\n") -> pa.Buffer:
-    """Return texts as the bytes of one."""
+def lines(texts: pa.Array) -> pa.Buffer:
+    """Return texts as the bytes of one, a line each."""
     ends = pa.array([0, len(texts)], pa.int32())
-    whole = pc.binary_join(pa.ListArray.from_arrays(ends, texts), between)
+    whole = pc.binary_join(pa.ListArray.from_arrays(ends, texts), "\n")
     size = pc.binary_length(whole)[0].as_py()
     return whole.buffers()[2].slice(0, size)
+
+
+def text_of(texts: pa.Array) -> pa.Buffer:
+    """Return what texts say in a row, where it lies."""
+    _, ends, whole = texts.buffers()
+    held = np.frombuffer(ends, np.int32)[texts.offset :][: len(texts) + 1]
+    return (whole or pa.py_buffer(b"")).slice(held[0], held[-1] - held[0])
 
 
 def fixed(*, overlap: bool) -> dict[str, pa.DataType]:

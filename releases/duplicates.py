@@ -24,8 +24,6 @@ ALIKE = 0.8
 SEED = 20261127
 SIGNATURES = "signatures.spool"
 _WORD = re.compile(r"\w+")
-# Words of which more is to be changed than capitals: their spaces, or letters that are not ASCII.
-_NOT_PLAIN = r"[^ -~]|  |^ | $"
 _ODD, _SHIFT = np.random.default_rng(SEED).integers(
     1, 2**63, (2, SIGNATURE, 1), dtype=np.uint64
 ) | np.uint64(1)
@@ -102,10 +100,25 @@ def normals(words: pa.Array) -> list[str]:
     """Return many words as `normal` does."""
     plain = pc.ascii_lower(words)
     found: list[str] = plain.to_pylist()
-    odd = np.flatnonzero(pc.match_substring_regex(words, _NOT_PLAIN).to_numpy(zero_copy_only=False))
+    odd = _odd(words)
     for at, one in zip(odd.tolist(), words.take(pa.array(odd)).to_pylist(), strict=True):
         found[at] = normal(one)
     return found
+
+
+def _odd(words: pa.Array) -> NDArray[np.int64]:
+    """Return which words are to be changed more: their spaces, or letters that are not ASCII."""
+    _, ends, text = words.buffers()
+    offsets = np.frombuffer(ends, np.int32)[words.offset :][: len(words) + 1]
+    signs = np.frombuffer(text or b"", np.uint8)[: offsets[-1]]
+    strange = (signs < ord(" ")) | (signs > ord("~"))
+    is_space = signs == ord(" ")
+    strange[1:] |= is_space[1:] & is_space[:-1]
+    firsts, size = offsets[:-1], np.diff(offsets) > 0
+    at_edge = size.copy()
+    at_edge[size] = is_space[firsts[size]] | is_space[offsets[1:][size] - 1]
+    at_edge[np.searchsorted(firsts, np.flatnonzero(strange), side="right") - 1] = True
+    return np.flatnonzero(at_edge)
 
 
 def words_of(data: Mapping[str, Any], shown: Iterable[str]) -> str:

@@ -9,8 +9,9 @@ import hashlib
 import json
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -161,9 +162,11 @@ def gather(
     learned = recipe.method is not Method.MAJORITY
     if recipe.duplicates is not Duplicates.IGNORE:
         gathered.found = duplicates.Finder(folder, near=recipe.near)
-    with _spools(folder, votes=recipe.votes) as (kept, votes, left):
-        for batch in found:
-            _digest(gathered, batch)
+    with (
+        _spools(folder, votes=recipe.votes) as (kept, votes, left),
+        closing(_ahead(found, gathered)) as coming,
+    ):
+        for batch in coming:
             made = rows.rows_of(batch, setting, readings, learned=learned)
             _leave_out(gathered, made, setting, left)
             _finish(gathered, made, setting, shown, learned=learned)
@@ -173,6 +176,23 @@ def gather(
             gathered.rows += len(made.tasks)
             beat(gathered.rows)
     return gathered
+
+
+def _ahead(found: Iterable[Batch], gathered: Gathered) -> Generator[Batch, None, None]:
+    """Yield batches; while one is looked at, a thread reads and hashes the next."""
+    left = iter(found)
+
+    def following() -> Batch | None:
+        batch = next(left, None)
+        if batch is not None:
+            _digest(gathered, batch)
+        return batch
+
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(following)
+        while (batch := coming.result()) is not None:
+            coming = pool.submit(following)
+            yield batch
 
 
 def _leave_out(gathered: Gathered, made: Rows, setting: Setting, left: spool.Spool) -> None:
@@ -221,7 +241,7 @@ def _personal(
             data = table["data"][at].as_py()
             if personal_scan.may_hold(data):
                 found[at] = personal_scan.kinds_in(json.loads(data))
-        for at in _which(pc.match_substring(table["result"], '"textarea"')):
+        for at in _holding(table["result"], '"textarea"'):
             more = personal_scan.kinds_in(json.loads(table["result"][at].as_py()))
             found[at] = found.get(at, []) + more
         if names is not None:
@@ -236,6 +256,13 @@ def _personal(
     counts[[at + 1 for at in found]] = [len(one) for one in found.values()]
     ends = np.cumsum(counts, dtype=np.int32)
     return pa.ListArray.from_arrays(pa.array(ends), pa.array(kinds, pa.string()))
+
+
+def _holding(texts: pa.Array, words: str) -> list[int]:
+    """Return which texts hold some words; mostly none does, which all of them as one tell."""
+    if words.encode() not in columns.text_of(texts).to_pybytes():
+        return []
+    return _which(pc.match_substring(texts, words))
 
 
 def _which(mask: pa.Array) -> list[int]:
@@ -288,36 +315,36 @@ def _extend(held: "array[int]", more: Ints) -> None:
 def _digest(gathered: Gathered, batch: Batch) -> None:
     """Take tasks and their answers into the hash of all that went in, which a rebuild compares."""
     gathered.tasks += batch.tasks
+    experts, expert = batch.people
     ways, way = batch.ways
     decided, when = coded(batch.decided)
-    pairs, which = coded(when * len(ways) + way)
-    became = [(*ways[one % len(ways)], moment(decided[one // len(ways)])) for one in pairs]
-    how = pa.array([f"{state} {rule} {at}" for state, rule, at in became], pa.string())
+    cases, which = coded((when * len(ways) + way) * len(experts) + expert)
+    places = ((one // len(experts), one % len(experts)) for one in cases)
+    became = (
+        (experts[who], *ways[how % len(ways)], moment(decided[how // len(ways)]))
+        for how, who in places
+    )
+    said = [f" {expert} {state} {rule} {at} " for expert, state, rule, at in became]
     joined = pc.binary_join_element_wise(
         _heads(batch),
-        "\n",
         pa.array(batch.assignments).cast(pa.string()),
-        " ",
-        pa.array(batch.experts).cast(pa.string()),
-        " ",
-        how.take(pa.array(which)),
-        " ",
+        pa.array(said, pa.string()).take(pa.array(which)),
         batch.results,
         "",
     )
-    gathered.digest.update(columns.lines(joined, ""))
+    gathered.digest.update(columns.text_of(joined))
 
 
 def _heads(batch: Batch) -> pa.Array:
-    """Return what stands before each answer: its task where it is the first one, or nothing."""
+    """Return what stands before each answer: a break, and its task where it is the first one."""
     number, known = f"{batch.project_id} ", pa.repeat("None", batch.tasks)
     if batch.gold:
         known = pa.array([str(batch.gold.get(at)) for at in range(batch.tasks)], pa.string())
     names = pc.binary_join_element_wise(number, batch.external_ids, "")
     groups = pc.fill_null(batch.group_keys, "None")
-    heads = pc.binary_join_element_wise(names, groups, batch.data, known, "\n")
+    heads = pc.binary_join_element_wise(names, groups, batch.data, known, "", "\n")
     is_first = np.diff(batch.places, prepend=-1) > 0
-    return pc.fill_null(heads.take(pa.array(batch.places, mask=~is_first)), "")
+    return pc.fill_null(heads.take(pa.array(batch.places, mask=~is_first)), "\n")
 
 
 @contextmanager

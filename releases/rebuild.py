@@ -88,7 +88,9 @@ def _made(release: Release, root: Path, folder: Path) -> dict[str, Any]:
     ids = [release.project_id, *made.others]
     with snapshot() as session:
         facts = _as_it_was(session, release, about.read(session, release), ids)
-        read = released.batches(session, ids, until=release.asked_at, waiting=made.waiting)
+        read = released.batches(
+            session, ids, until=release.asked_at, waiting=made.waiting, timed=made.votes
+        )
         with closing(read) as found:
             gathered = assembly.set_down(folder, found, release, facts, lambda _rows: None)
     if not gathered.rows:

@@ -197,15 +197,14 @@ def _columns(made: Rows, setting: Setting, final: Ints) -> dict[str, pa.Array]:
         return pa.array(values, kind).take(place)
 
     closest = made.answers[made.firsts + np.array([one.closest for one in said], int)[which]]
-    tasks = pa.array(made.tasks)
-    ids = batch.external_ids.take(tasks)
+    ids = _of_tasks(batch.external_ids, made)
     if batch.project_id != setting.primary:
         other = [row_id(batch.project_id, one, setting.primary) for one in ids.to_pylist()]
         ids = pa.array(other, pa.string())
     return {
         "id": ids,
         "project": pa.array(np.full(len(ids), batch.project_id)),
-        "data": batch.data.take(tasks),
+        "data": _of_tasks(batch.data, made),
         "label": each((one.label for one in said), pa.string()),
         "undecided": each((one.undecided for one in said), pa.bool_()),
         "spans": each((one.spans for one in said), pa.list_(columns.SPAN)),
@@ -222,6 +221,11 @@ def _columns(made: Rows, setting: Setting, final: Ints) -> dict[str, pa.Array]:
         "result": _results(batch, closest, said, which),
         **_extras(made, closest),
     }
+
+
+def _of_tasks(column: pa.Array, made: Rows) -> pa.Array:
+    """Return of a column of all tasks what belongs to those that became rows: mostly all of it."""
+    return column if len(made.tasks) == len(column) else column.take(pa.array(made.tasks))
 
 
 def _results(batch: Batch, closest: Ints, said: Sequence[Summary], which: Ints) -> pa.Array:
@@ -260,7 +264,7 @@ def one_path(paths: Iterable[str]) -> str:
 
 def group_names(table: Mapping[str, pa.Array], made: Rows, recipe: Recipe) -> pa.Array:
     """Return the group of each row: rows of one group are never in two splits."""
-    keys = made.batch.group_keys.take(pa.array(made.tasks))
+    keys = _of_tasks(made.batch.group_keys, made)
     own = pc.if_else(pc.fill_null(pc.equal(keys, ""), True), table["id"], keys)
     if recipe.split_by is not SplitBy.FIELD:
         return own
