@@ -11,7 +11,7 @@ from flask import Blueprint, jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from annotation import answer_view, desk, media_routes, refusal
+from annotation import answer_view, desk, media_end, media_routes, refusal
 from annotation.answer_view import Shown, Viewer
 from annotation.media_links import Holder, Link
 from annotation.mirror_models import OutsideEdit
@@ -92,11 +92,13 @@ def _page(look: Look) -> str:
     here = url_for(f".{_view()}", **(request.view_args or {}), **kept)
     on = "&" if "?" in here else "?"
     known: dict[str, Any] = {"known": 1} if look.is_known else {}
+    gone_at = media_end.removed_at(db_session(), look.project)
     return render_template(
         "annotation/answer.html",
         look=look,
         project=look.project,
-        withheld=look.seen.has_files and look.link is None,
+        withheld=look.seen.has_files and (look.link is None or gone_at is not None),
+        gone_at=gone_at,
         source=url_for(
             f".{_view()}_json",
             **(request.view_args or {}),

@@ -155,6 +155,17 @@ class NotADraft(Invalid):
     """The draft cannot be kept: it is too large, or not what the editor writes."""
 
 
+class TwoVersions(Conflict):
+    """This task was worked on in another window or on another device as well.
+
+    Nothing is lost: load the page again, and choose which version to go on with.
+    """
+
+    def __init__(self, kept: Draft) -> None:
+        super().__init__()
+        self.kept = kept
+
+
 def claim(session: Session, project: Project, expert_id: int, *, at: datetime) -> int:
     """Lease the next task of a project to an expert; return the lease, or the one in work.
 
@@ -213,23 +224,41 @@ def in_hand(session: Session, project_id: int, expert_id: int) -> Assignment | N
     ).first()
 
 
-def save_draft(session: Session, lease: Assignment, result: Any, *, at: datetime) -> None:
-    """Keep what was typed so far; also after the time ran out, since nothing typed is lost."""
+def save_draft(session: Session, lease: Assignment, result: Any, *, at: datetime) -> datetime:
+    """Keep what was typed so far; also after the time ran out, since nothing typed is lost.
+
+    Returns since when this version is kept: saving the same again makes no new one.
+    """
     if lease.state in HANDED_IN:
         raise HandedIn
     if lease.state is State.WAITING:
         raise NotOpened
     if not is_result(result):
         raise NotADraft
+    kept = draft_of(session, lease)
+    if kept is not None and kept.result == result:
+        return kept.saved_at
     row = {"assignment_id": lease.id, "result": result, "saved_at": at}
     session.execute(
         insert(Draft).values(row).on_conflict_do_update(index_elements=["assignment_id"], set_=row)
     )
+    return at
 
 
 def draft_of(session: Session, lease: Assignment) -> Draft | None:
     """Return what was typed so far."""
     return session.get(Draft, lease.id)
+
+
+def check_draft(session: Session, lease: Assignment, result: Any, *, base: Any) -> None:
+    """Refuse to put a page's version over one that the page has not seen.
+
+    `base` says when the draft that the page began with was saved, as it was told; `lease` is
+    locked by the caller.
+    """
+    kept = draft_of(session, lease)
+    if kept is not None and kept.saved_at.isoformat() != base and kept.result != result:
+        raise TwoVersions(kept)
 
 
 def submit(

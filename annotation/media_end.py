@@ -57,6 +57,12 @@ def planned(session: Session, project: Project, settings: Settings) -> datetime 
     return max(over, end.due_at) if end else max(over, now() + TOLD_BEFORE)
 
 
+def removed_at(session: Session, project: Project) -> datetime | None:
+    """Return when the contents of a project's files went; None while they are there."""
+    end = session.get(MediaEnd, project.id)
+    return end.removed_at if end else None
+
+
 def tell_next(session: Session, settings: Settings, *, at: datetime) -> bool:
     """Write to the members of the next owner whose files go soon; say whether there was one."""
     days = periods.days(settings.retention_days, RULE)

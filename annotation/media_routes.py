@@ -233,6 +233,7 @@ def _page(project: Project, form: FilesForm, refused: list[str] | None = None) -
         family=media_kinds.family,
         refused=refused or [],
         ends=media_end.planned(session, project, settings),
+        ended=media_end.removed_at(session, project),
     )
 
 

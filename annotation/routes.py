@@ -175,6 +175,7 @@ def task_json(assignment_id: int) -> ResponseReturnValue:
             "data": {name: data[name] for name in shown if name in data},
         },
         draft=draft.result if draft else loop.start_of(session, lease),
+        saved_at=draft.saved_at.isoformat() if draft else None,
     )
 
 
@@ -184,9 +185,12 @@ def task_json(assignment_id: int) -> ResponseReturnValue:
 def save_draft(assignment_id: int) -> ResponseReturnValue:
     """Keep what was typed so far."""
     lease = _own(assignment_id, "assignment.work", lock=True)
-    at = now()
-    leases.save_draft(db_session(), lease, _sent("result"), at=at)
-    return jsonify(state=lease.state, saved_at=at.isoformat())
+    try:
+        _check_seen(lease)
+    except leases.TwoVersions as two:
+        return _two_versions(two)
+    saved_at = leases.save_draft(db_session(), lease, _sent("result"), at=now())
+    return jsonify(state=lease.state, saved_at=saved_at.isoformat())
 
 
 @bp.post("/work/<int:assignment_id>/alive")
@@ -198,8 +202,12 @@ def alive(assignment_id: int) -> ResponseReturnValue:
     session = db_session()
     leases.is_alive(session, lease, at=now())
     newest = questions.newest(session, lease)
-    answered_at = newest.isoformat() if newest else None
-    return jsonify(_time_of(lease) | {"answered_at": answered_at})
+    draft = leases.draft_of(session, lease)
+    return jsonify(
+        **_time_of(lease),
+        answered_at=newest.isoformat() if newest else None,
+        draft_at=draft.saved_at.isoformat() if draft else None,
+    )
 
 
 @bp.post("/work/<int:assignment_id>/extend")
@@ -227,9 +235,13 @@ def submit(assignment_id: int) -> ResponseReturnValue:
     require("assignment.work", lease)
     hand_in = leases.submit_and_claim if _sent("next") is True else leases.submit
     try:
+        if lease.state is State.ACTIVE:
+            _check_seen(lease)
         came = hand_in(db_session(), lease, project, _sent("result"), at=now())
     except leases.WrongAnswer as wrong:
         return json_problem(wrong.status, wrong.words, errors=wrong.problems)
+    except leases.TwoVersions as two:
+        return _two_versions(two)
     except leases.LeaseOver as over:
         _keep_late_answer(assignment_id)
         return json_problem(over.status, over.words, state=State.EXPIRED)
@@ -310,6 +322,19 @@ def _sent(key: str) -> Any:
     except RecursionError:
         raise BadRequest from None  # nested deeper than anybody can mean
     return sent.get(key) if isinstance(sent, dict) else None
+
+
+def _check_seen(lease: Assignment) -> None:
+    """Ask of a page that says which draft it began with that there is no other since."""
+    base = _sent("base")
+    if base is not None:
+        leases.check_draft(db_session(), lease, _sent("result"), base=base)
+
+
+def _two_versions(two: leases.TwoVersions) -> ResponseReturnValue:
+    kept = two.kept
+    more = {"draft": kept.result, "saved_at": kept.saved_at.isoformat()}
+    return json_problem(two.status, two.words, **more)
 
 
 def _left(lease: Assignment) -> ResponseReturnValue:

@@ -4,6 +4,7 @@ A config is written by an owner and shown to experts, so it is parsed with defus
 the tags that the community editor really registers, and never evaluated.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ DATA_TAGS = frozenset(
         "Video",
     ]
 )
+# With valueType="url" a task names a file of the project; an import refuses other addresses.
+BY_FILE = frozenset(["HyperText", "Paragraphs", "Table", "Text", "TimeSeries"])
 # Each control names the data that it marks with `toName`. The value tells how its values are
 # written inside it: <Label>, <Choice>, or not at all.
 CONTROLS: Mapping[str, str | None] = MappingProxyType(
@@ -242,11 +245,20 @@ def _tag_problems(root: Element) -> Iterator[str]:
         else:
             yield _("The tag <%(tag)s> cannot be shown by the editor. Remove it.", tag=name)
     for tag in root.iter():
-        if tag.get("valueType", "").lower() == "url" or tag.get("apiUrl"):
+        if (_is_by_address(tag) and not _is_own_file(tag)) or tag.get("apiUrl"):
             yield _(
                 "<%(tag)s> would fetch its content from an address. Put the content in the tasks.",
                 tag=tag.tag,
             )
+
+
+def _is_by_address(tag: Element) -> bool:
+    return tag.get("valueType", "").lower() == "url"
+
+
+def _is_own_file(tag: Element) -> bool:
+    """Say whether each task names a file of the project, which lies on this instance."""
+    return tag.tag in BY_FILE and re.fullmatch(r"\$\w+", tag.get("value", "")) is not None
 
 
 def _name_problems(root: Element) -> Iterator[str]:

@@ -51,6 +51,17 @@
     if (event.key === "Escape") lastEscape = Date.now();
   }, true);
 
+  // What was done is told within a second: the editor itself takes its time, and a browser may die.
+  let soon = null;
+  for (const kind of ["pointerup", "keyup", "change"]) {
+    addEventListener(kind, () => {
+      soon ??= setTimeout(() => {
+        soon = null;
+        if (store?.selected && !readonly) say("draft", { result: soFar(store.selected) });
+      }, 1000);
+    }, true);
+  }
+
   const isField = (node) => Boolean(node?.closest?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]"));
 
   const needed = ["entry", "chunks", "module"].every((name) => facts[name]);
@@ -127,7 +138,7 @@
         onStorageInitialized: (made) => mine === task && begin(made, message.draft),
         onSubmitAnnotation: (_editor, annotation) => ours("submit", { result: taken(annotation) }),
         onUpdateAnnotation: (_editor, annotation) => ours("submit", { result: taken(annotation) }),
-        onSubmitDraft: async (_editor, annotation) => ours("draft", { result: taken(annotation) }),
+        onSubmitDraft: async (_editor, annotation) => ours("draft", { result: soFar(annotation) }),
         onSkipTask: () => ours("skip"),
       });
     } catch (error) {
@@ -198,12 +209,27 @@
 
   function restore(annotation, draft) {
     try {
-      annotation.deserializeResults(structuredClone(draft));
+      annotation.deserializeResults(structuredClone(draft.filter((part) => !part.typed)));
       annotation.reinitHistory?.();
+      for (const part of draft) {
+        if (part.typed) annotation.names.get(part.from_name)?.setValue(part.value.text[0]);
+      }
     } catch (error) {
       console.error(error);
       say("trouble", { code: "no-draft" });
     }
+  }
+
+  // Words that stand in a field and are not added yet are no part of an answer, and typed all the
+  // same: a draft has them as parts of their own, and they come back into their field.
+  function soFar(annotation) {
+    const parts = taken(annotation);
+    for (const field of annotation.names.values()) {
+      if (field.type !== "textarea" || !field._value || field._value === field.value) continue;
+      const value = { text: [field._value] };
+      parts.push({ id: field.name, from_name: field.name, to_name: field.toname, type: "textarea", value, typed: true });
+    }
+    return parts;
   }
 
   // What crosses the border is plain data.
@@ -225,7 +251,7 @@
   // What is there so far, without disturbing whoever works on it.
   function peek(id) {
     const annotation = store?.selected;
-    if (annotation) say("collected", { id, result: taken(annotation), complete: null });
+    if (annotation) say("collected", { id, result: soFar(annotation), complete: null });
   }
 
   // A file that cannot be loaded may only need a fresh link; the page asks for one.

@@ -22,8 +22,13 @@ const taskAt = (work) => ({
   shelf: `doyen:${work}`,
   newest: null, // the answer as it last was, as text
   stored: null, // the answer as the server last took it
+  base: "", // when the draft was saved that the answer goes on from, as the server said
+  sent: [], // what went to the server and was not answered
+  other: null, // the version from elsewhere, until the person has chosen
+  viewing: false, // it is the one that is shown
   saving: false,
   mounted: false,
+  ended: false, // it was said that the task is no longer in hand
   left: false, // out of our hands: nothing is kept any more
   message: null, // what the frame is told
   data: null, // what the task shows
@@ -93,6 +98,7 @@ function grow(height) {
 function begin() {
   one.mounted = true;
   if (one.lost.length) say("lost-media", { tone: "wait", lines: one.lost });
+  if (one.other) offer();
   find("loading").hidden = true;
   find("hand-in").removeAttribute("aria-disabled");
   setTimeout(lookAhead, 200); // once the hand-in that led here is over
@@ -119,7 +125,7 @@ phone.addEventListener("change", () => {
 
 /* ------------------------------------------------------------------ what the person is told */
 
-function say(key, { lines = [], text = words[key], link = false, tone = "stop" } = {}) {
+function say(key, { lines = [], text = words[key], link = false, choice = false, tone = "stop" } = {}) {
   const notice = find("notice");
   notice.className = `dy-notice ${tone}`;
   notice.dataset.why = key;
@@ -133,6 +139,7 @@ function say(key, { lines = [], text = words[key], link = false, tone = "stop" }
     return item;
   }));
   find("notice-link").hidden = !link;
+  if (find("notice-choice")) find("notice-choice").hidden = !choice;
   notice.hidden = false;
   notice.focus();
 }
@@ -153,7 +160,7 @@ const clock = (at) => {
 
 function shelve(mine, result, pending) {
   try {
-    localStorage.setItem(mine.shelf, JSON.stringify({ result, pending }));
+    localStorage.setItem(mine.shelf, JSON.stringify({ result, pending, base: mine.base, at: Date.now() }));
   } catch {
     // A full or closed storage: the server's copy has to do.
   }
@@ -178,35 +185,46 @@ function clearShelf(mine) {
 function keep(result) {
   const mine = one;
   const text = JSON.stringify(result);
-  if (mine.left || text === mine.newest || (mine.newest === null && !result.length)) return;
+  if (mine.left || mine.viewing || text === mine.newest || (mine.newest === null && !result.length)) return;
   mine.newest = text;
   shelve(mine, result, true);
   save(mine);
 }
 
 async function save(mine = one) {
-  if (mine.saving || mine.left || mine.newest === mine.stored) return;
+  if (mine.saving || mine.left || mine.other || mine.newest === mine.stored) return;
   mine.saving = true;
   const text = mine.newest;
+  let refusal = null;
   const state = (said) => mine === one && draftState(said);
   state(words.saving);
   try {
-    const response = await send(mine, "draft", { result: JSON.parse(text) }, { keepalive: text.length < 50000 });
-    if (!response.ok) throw new Error(String(response.status));
-    mine.stored = text;
-    if (text === mine.newest && !mine.left) shelve(mine, JSON.parse(text), false);
-    state(words.saved.replace("{when}", clock(new Date())));
-    if (find("notice").dataset.why === "signed-out") hush();
+    mine.sent = [...mine.sent.slice(-9), text];
+    const body = { result: JSON.parse(text), base: mine.base };
+    const response = await send(mine, "draft", body, { keepalive: text.length < 50000 });
+    const said = await read(response);
+    if (response.status === 409) refusal = said;
+    else if (!response.ok) throw new Error(String(response.status));
+    else {
+      mine.stored = text;
+      mine.base = said.saved_at;
+      mine.sent = [];
+      if (text === mine.newest && !mine.left) shelve(mine, JSON.parse(text), false);
+      state(words.saved.replace("{when}", clock(new Date())));
+      if (find("notice").dataset.why === "signed-out") hush();
+      heed(mine, { state: said.state });
+    }
   } catch (error) {
     state(error instanceof SignedOut ? words["kept-out"] : words.kept);
   }
   mine.saving = false;
-  if (mine.newest !== text) save(mine);
+  if (refusal) refused(mine, refusal);
+  else if (mine.newest !== text) save(mine);
 }
 
 async function peek() {
   const mine = one;
-  if (!mine.mounted || busy || mine.left) return;
+  if (!mine.mounted || busy || mine.left || mine.viewing) return;
   try {
     const said = await ask("peek");
     if (mine === one) keep(said.result);
@@ -219,6 +237,94 @@ setInterval(peek, 3000);
 setInterval(() => save(), 20000); // what could not be sent is tried again
 addEventListener("online", () => save());
 addEventListener("visibilitychange", () => document.hidden && peek());
+
+/* ------------------------------------------------------------------ two versions */
+
+// Somebody may work on one task in two browsers, and one of them may have been without a network.
+// Neither version is put over the other before the person has said which one to go on with.
+
+const steady = (value) => JSON.stringify(value, (_name, held) => (
+  held && typeof held === "object" && !Array.isArray(held)
+    ? Object.fromEntries(Object.entries(held).sort(([a], [b]) => (a < b ? -1 : 1))) : held));
+const same = (a, b) => steady(a) === steady(b);
+
+function refused(mine, said) {
+  if (said.draft === undefined) over(mine, said.title);
+  else if (mine.sent.some((text) => same(JSON.parse(text), said.draft))) {
+    mine.base = said.saved_at; // it is our own, whose answer was lost on its way
+    mine.sent = [];
+    save(mine);
+  } else differ(mine, said);
+}
+
+function differ(mine, said) {
+  if (mine !== one || mine.left) return;
+  mine.other = { result: said.draft, at: said.saved_at };
+  draftState(words["not-chosen"]);
+  offer();
+}
+
+function offer() {
+  find("other").textContent = one.viewing ? words["show-here"] : words["show-other"];
+  find("go-on-with").textContent = one.viewing ? words["keep-other"] : words["keep-here"];
+  find("other").hidden = !version && !one.viewing;
+  const text = one.viewing ? words["viewing-other"] : words["two-versions"];
+  say("two-versions", { tone: "wait", choice: true, text: text.replace("{when}", clock(new Date(one.other.at))) });
+}
+
+// The frame is told the same task anew, under another name.
+function show(result, readonly) {
+  one.key = `${one.work}#${(count += 1)}`;
+  one.mounted = false;
+  one.viewing = readonly;
+  one.message = { ...one.message, draft: result, readonly };
+  find("hand-in").setAttribute("aria-disabled", "true");
+  waiting.clear();
+  tell("show", one.message);
+}
+
+async function look() {
+  if (one.viewing) show(JSON.parse(one.newest ?? "[]"), false);
+  else {
+    await peekNow(); // what was typed in the last moment stays with this version
+    if (one.other) show(one.other.result, true);
+  }
+}
+
+function goOnWith() {
+  const { result, at } = one.other;
+  one.other = null;
+  one.base = at;
+  hush();
+  if (one.viewing) bring(result);
+  else if (one.newest !== null) {
+    one.stored = null;
+    save();
+  }
+}
+
+function bring(result) {
+  one.newest = one.stored = JSON.stringify(result);
+  shelve(one, result, false);
+  draftState("");
+  show(result, false);
+}
+
+// Another browser has saved something since: it is taken over where nothing of ours waits.
+async function catchUp(mine) {
+  await peekNow();
+  const response = await askTask(mine.work);
+  const said = await read(response);
+  if (mine !== one || !response.ok || mine.saving || mine.other || said.saved_at === mine.base || !said.draft) return;
+  if (!version || mine.newest !== mine.stored) return void differ(mine, said);
+  mine.base = said.saved_at;
+  if (mine.newest && same(JSON.parse(mine.newest), said.draft)) return;
+  bring(said.draft);
+  say("brought", { tone: "info", text: words.brought.replace("{when}", clock(new Date(said.saved_at))) });
+}
+
+find("other")?.addEventListener("click", look);
+find("go-on-with")?.addEventListener("click", goOnWith);
 
 /* ------------------------------------------------------------------ the server */
 
@@ -278,6 +384,7 @@ async function act(path, body) {
   if (response.ok && said.next) await leaveFor(said);
   else if (response.status === 401) say("signed-out");
   else if (response.status === 422) say("refused", { lines: said.errors ?? [], text: said.errors?.length ? "" : said.title });
+  else if (response.status === 409 && said.draft !== undefined) differ(mine, said);
   else if ([403, 404, 409, 410].includes(response.status)) say("over", { text: said.title ?? words.over, link: true });
   else say("failed");
 }
@@ -308,6 +415,7 @@ async function once(button, deed) {
 
 function handIn() {
   const mine = one;
+  if (mine.other) return void offer();
   if (!mine.mounted) return;
   once(find("hand-in"), async () => {
     let held;
@@ -324,8 +432,8 @@ function handIn() {
       return;
     }
     draftState(words["handing-in"]);
-    await act("submit", { result: held.result, next: goOn?.checked });
-    if (mine === one && !mine.left) draftState(words.kept);
+    await act("submit", { result: held.result, base: mine.base, next: goOn?.checked });
+    if (mine === one && !mine.left) draftState(mine.other ? words["not-chosen"] : words.kept);
   });
 }
 
@@ -387,7 +495,7 @@ document.addEventListener("click", async (event) => {
 
 async function peekNow() {
   const mine = one;
-  if (!mine.mounted) return;
+  if (!mine.mounted || mine.viewing) return;
   const soon = new Promise((resolve) => setTimeout(resolve, 1500));
   const all = ask("peek").then((said) => { keep(said.result); return saved(mine); }).catch(() => {});
   await Promise.race([all, soon]);
@@ -425,10 +533,17 @@ function tick() {
   if (more) more.hidden = rest <= 0 || rest > more.dataset.lease * 30000 || more.dataset.extend > more.dataset.extensions;
 }
 
+// Said once: whoever goes on typing is not called away again, and what they type is still kept.
+function over(mine, text = words.over) {
+  if (mine !== one || mine.left || mine.ended) return;
+  mine.ended = true;
+  say("over", { text, link: true });
+}
+
 // Another tab or device may have asked for more time, or ended the task.
 function heed(mine, said) {
   if (mine !== one) return;
-  if (said.state && said.state !== "active") return void (mine.left || say("over", { link: true }));
+  if (said.state && said.state !== "active" && isLease) return over(mine);
   if (!said.due_at || +new Date(said.due_at) === +mine.due) return;
   mine.due = new Date(said.due_at);
   find("due-words").textContent = said.words;
@@ -447,6 +562,7 @@ async function alive() {
     if (!response.ok) return;
     const said = await read(response);
     heed(mine, said);
+    if (said.draft_at && said.draft_at !== mine.base && mine.mounted && !mine.saving && !mine.other) await catchUp(mine);
     if (said.answered_at && mine === one) dispatchEvent(new CustomEvent("doyen:answered", { detail: said.answered_at }));
   } catch {
     // Offline or signed out: what keeps drafts says so.
@@ -664,7 +780,12 @@ function hold(mine) {
 // What the server gives of a task becomes what the frame is told.
 function take(said) {
   const before = shelved(one);
-  const draft = before?.pending && before.result ? before.result : said.draft;
+  const unsent = before?.pending && before.result ? before.result : null;
+  one.base = said.saved_at ?? "";
+  if (unsent && said.saved_at && ![undefined, said.saved_at].includes(before.base) && !same(unsent, said.draft)) {
+    one.other = { result: said.draft, at: said.saved_at };
+  }
+  const draft = unsent ?? said.draft;
   if (draft) one.newest = JSON.stringify(draft);
   if (said.draft) one.stored = JSON.stringify(said.draft);
   one.data = said.task.data;

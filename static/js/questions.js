@@ -104,8 +104,10 @@ async function submit(event) {
 }
 
 async function look() {
-  const asked = list.querySelectorAll("details[open]").length || list.contains(document.activeElement);
-  if (sending || asked) return counted();
+  const here = document.activeElement;
+  const empty = here === typing() && !here.value; // whoever has asked, or may ask, is told all the same
+  const busy = list.contains(here) && !empty && !here.matches("[data-said]");
+  if (sending || busy || list.querySelector("details[open]")) return counted();
   const mine = list;
   try {
     const response = await fetch(panel.dataset.questions, { headers: { Accept: "text/html" } });
@@ -115,6 +117,7 @@ async function look() {
     keep();
     replace(html);
     bring();
+    if (empty) typing()?.focus();
     seen();
   } catch {
     // Offline: the next heartbeat tells again.

@@ -424,7 +424,10 @@ def test_files_of_a_completed_project_go_after_a_letter_and_only_when_nothing_ne
     session.expire_all()
     [found] = released.read(session, [desk.project_id], until=now())
     assert json.loads(found.task.data) == {"image": f"media:a.png#sha256={file.sha256}"}
-    gone = sign_in(desk.owner).get(f"/media-files/{file.id}", follow_redirects=True)
+    owner = sign_in(desk.owner)
+    for path in (f"/projects/{desk.project_id}/media", f"/work/{answer.id}/answer"):
+        assert "were removed on" in owner.get(path).text
+    gone = owner.get(f"/media-files/{file.id}", follow_redirects=True)
     assert (gone.status_code, file.sha256 in gone.text) == (410, True)
     assert media_watch.next_up(session).there == []
 

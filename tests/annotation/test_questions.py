@@ -192,6 +192,7 @@ def test_what_is_hidden_stays_with_the_asker_with_its_reason(session, sign_in, d
     own = sign_in(user(session, leases[0])).get(f"/work/{leases[0].id}").text
     other = sign_in(user(session, leases[1])).get(f"/work/{leases[1].id}").text
     assert (short.status_code, hidden.status_code) == (422, 302)
+    assert short.text.count("Error:") == 1
     assert "It names a person of the contract." in own
     assert "Names a person" not in other
 

@@ -40,6 +40,9 @@ REASON = "The clause limits liability; it grants nothing."
 REFUSAL = {"verdict": "rejected", "reason_code": "incomplete", "words": REASON, "clause": "2.1"}
 
 
+ACTS = ("draft", "submit")
+
+
 def user_of(session, expert):
     return session.get(User, expert.user_id)
 
@@ -71,7 +74,7 @@ def test_an_expert_takes_a_task_works_and_hands_in(session, made, expert):
     saved = expert.post(f"{bench}/draft", json={"result": choice("patent")})
     handed_in = expert.post(f"{bench}/submit", json={"result": choice("grant")})
 
-    assert set(asked) == {"config", "draft", "lost", "task"}
+    assert set(asked) == {"config", "draft", "lost", "saved_at", "task"}
     assert asked["task"]["data"] == {"text": TEXT}
     assert saved.status_code == 200
     assert handed_in.json["state"] == "submitted"
@@ -92,6 +95,23 @@ def test_the_bench_finds_the_draft_again(made, expert):
 
     assert expert.get(f"{bench}/task.json").json["draft"] == choice("patent")
     assert expert.get(bench).status_code == 200
+
+
+def test_a_version_from_another_device_is_not_written_over(session, made, expert):
+    bench = claim(expert, made)
+    mine, other = choice("patent"), choice("other")
+    first = expert.post(f"{bench}/draft", json={"result": mine, "base": ""}).json["saved_at"]
+
+    again = expert.post(f"{bench}/draft", json={"result": mine, "base": ""})
+    blind = [expert.post(f"{bench}/{act}", json={"result": other, "base": ""}) for act in ACTS]
+
+    assert again.json["saved_at"] == first == expert.get(f"{bench}/task.json").json["saved_at"]
+    assert expert.post(f"{bench}/alive", json={}).json["draft_at"] == first
+    for answer in blind:
+        assert answer.status_code == 409
+        assert (answer.json["draft"], answer.json["saved_at"]) == (mine, first)
+    assert session.exec(select(Draft)).one().result == mine
+    assert expert.post(f"{bench}/submit", json={"result": other, "base": first}).status_code == 200
 
 
 def test_handing_in_twice_gives_the_same_answer(session, made, expert):

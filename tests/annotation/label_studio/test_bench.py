@@ -15,6 +15,7 @@ from annotation.models import Annotation, Assignment, Draft, State
 from core.clock import now
 from projects.models import Project
 from tests.annotation.label_studio.bench_window import Bench, choose, editor, mark, take_a_task
+from tests.annotation.label_studio.templates import CHOICES, TEXT, view
 from tests.browser import Window, served
 from tests.conftest import Live
 from tests.factories.annotation import make_task
@@ -118,6 +119,49 @@ def test_a_draft_is_kept_and_found_again(work, window):
     expect(page.locator("[data-editor]")).to_have_count(0)
     [answer] = answers(work)
     assert values(answer.result)["labels"]["text"] == "licensor"
+
+
+NOTED = view(
+    TEXT,
+    f'<Choices name="kind" toName="text">{CHOICES}</Choices>',
+    '<TextArea name="why" toName="text" rows="3"/>',
+)
+
+
+def test_words_in_a_field_are_kept_and_two_devices_lose_nothing(bench, chromium, home):
+    work = take_a_task(bench, label_config=NOTED)
+    with work.window(chromium, home) as here, work.window(chromium, home) as there:
+        here.picky = there.picky = False
+        here.open(work.path)
+        why = editor(here.page).locator("textarea")
+        why.fill("Because it")
+        expect(here.page.locator("[data-draft-state]")).to_contain_text("Draft saved")
+        there.open(work.path)
+        expect(editor(there.page).locator("textarea")).to_have_value("Because it")
+
+        here.page.context.set_offline(True)
+        why.fill("Because it grants")
+        expect(here.page.locator("[data-draft-state]")).to_contain_text("kept in this browser")
+        with there.page.expect_response("**/draft"):
+            choose(there.page, "patent")
+        here.page.context.set_offline(False)
+        notice = here.page.locator("[data-notice]")
+        expect(notice).to_contain_text("There are two versions of your answer")
+        here.page.get_by_role("button", name="Show the other version").click()
+        expect(editor(here.page).get_by_label("patent")).to_be_checked()
+        hand_in(here.page)
+        expect(notice).to_contain_text("Both stay until you have chosen")
+        here.page.get_by_role("button", name="Show the version from here").click()
+        here.page.get_by_role("button", name="Go on with the version from here").click()
+        expect(editor(here.page).locator("textarea")).to_have_value("Because it grants")
+        choose(here.page, "grant")
+        hand_in(here.page)
+        expect(here.page.locator("[data-editor]")).to_have_count(0)
+        here.faults.clear()  # the browser names each request that could not leave, or was refused
+        there.faults.clear()
+    [answer] = answers(work)
+    assert values(answer.result)["choices"] == {"choices": ["grant"]}
+    assert values(answer.result)["textarea"] == {"text": ["Because it grants"]}
 
 
 def test_leaving_takes_along_what_was_done_in_the_last_moment(work, window):
