@@ -567,5 +567,12 @@ def test_any_two_releases_can_be_compared_on_a_page(app, session, sign_in):
     assert "<del>" not in page  # the labels are the same as before
     form = client.get(f"/projects/{desk.project_id}/releases/new").text
     assert re.search(r"<select[^>]*disabled[^>]*name=\"split_by\"", form)
-    sent = {"changelog": "More.", "licence": "other", "min_answers": "1"}
+    for label in ("grant", "warranty"):  # as the release before was made
+        assert re.search(rf"<input[^>]*checked[^>]*name=\"labels\"[^>]*value=\"{label}\"", form)
+    sent = {"changelog": "More.", "licence": "other", "once": "k1"}
+    assert client.post(f"/projects/{desk.project_id}/releases", data=sent).status_code == 302
+    fifth = builds.open_one(session, desk.project_id)
+    assert fifth.recipe == fourth.recipe
+    assert jobs.build(fifth.id).startswith("3.0.1")
+    sent |= {"min_answers": "1", "once": "k2"}
     assert client.post(f"/projects/{desk.project_id}/releases/new", data=sent).status_code == 302
