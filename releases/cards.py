@@ -236,8 +236,8 @@ def _feature(name: str, kind: pa.DataType, labels: Sequence[str] = ()) -> dict[s
     if pa.types.is_list(kind) and pa.types.is_struct(kind.value_type):
         inner = [{"name": part.name, "dtype": _dtype(part.type)} for part in kind.value_type]
         return {"name": name, "list": inner}
-    if kind == pa.list_(pa.string()):
-        return {"name": name, "sequence": "string"}
+    if pa.types.is_list(kind):
+        return {"name": name, "sequence": _dtype(kind.value_type)}
     return {"name": name, "dtype": _dtype(kind)}
 
 

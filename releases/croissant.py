@@ -46,6 +46,7 @@ TYPES = {
     "int32": "sc:Integer",
     "int64": "sc:Integer",
     "list of string": "sc:Text",
+    "list of float64": "sc:Float",
 }
 # Columns whose every value is a list of things, by the words of the card: their parts.
 PARTS = {
