@@ -231,6 +231,8 @@ def serve() -> Flask:
 def main() -> None:
     """Run the `doyen` command."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    # It writes whole addresses, and a link to a release has its secret in it.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     commands_of_packages = [m.group for m in _modules("cli") if isinstance(m.group, click.Group)]
     commands.doyen(create_app, SCHEDULE, commands_of_packages, ROOT)()
 

@@ -57,9 +57,8 @@ def rehearse(
     It ends with 0 when all held, 1 when something differs, 2 when it could not begin.
     """
     at_stripe = switches["at_stripe"]
-    if not switches["verbose"]:
-        for chatty in ("stripe", "httpx"):
-            logging.getLogger(chatty).setLevel(logging.WARNING)
+    for chatty in ("stripe", "httpx"):
+        logging.getLogger(chatty).setLevel(logging.INFO if switches["verbose"] else logging.WARNING)
     settings = settings_or_exit()
     rail = _rail(settings, _key(key_file), at_stripe=at_stripe)
     person = _person(rail, "" if at_stripe else settings.stripe_api_base, wait)

@@ -11,11 +11,18 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from annotation.aggregation import Method
 from core.form_parts import WholeNumberField
+from releases import recipe as recipes
 from releases.builds import Wish
 from releases.forms import ReleaseForm
+from releases.models import Release
 from releases.recipe import Duplicates, Marks, Personal, Recipe, SplitBy, Step
 
 Choice = tuple[str, str]
+# Choices that stand in the form as a recipe has them.
+SAME = (
+    *("others", "waiting", "method", "marks", "min_answers", "labels", "duplicates", "near"),
+    *("personal", "votes", "jsonl", "csv"),
+)
 
 
 class _Ticks(SelectMultipleField):  # type: ignore[misc]
@@ -187,6 +194,21 @@ class RecipeForm(ReleaseForm):
         """Refuse a time that ends before it begins."""
         if field.data and self.since.data and field.data < self.since.data:
             raise ValidationError(_l("This day is before the first one."))
+
+    def begin_with(self, before: Release) -> None:
+        """Set every choice of the version before."""
+        super().begin_with(before)
+        made = recipes.read(before.recipe)
+        for name in SAME:
+            self[name].data = getattr(made, name)
+        for name in ("min_agreement", "min_confidence", "min_level"):
+            share = getattr(made, name)
+            self[name].data = None if share is None else round(share * 100)
+        for name in ("since", "before"):
+            day = getattr(made, name)
+            self[name].data = date.fromisoformat(day) if day else None
+        if self.names is not None:
+            self.names.data = made.names
 
     @property
     def wish(self) -> Wish:

@@ -31,7 +31,11 @@ MOST_PROJECTS = 50
 def new(project_id: int) -> ResponseReturnValue:
     """Show everything that can be chosen for a release."""
     project = _own(project_id)
-    return _page(project, _offered(RecipeForm(formdata=None), project))
+    form = _offered(RecipeForm(formdata=None), project)
+    before = builds.last(db_session(), project_id)
+    if before is not None:
+        form.begin_with(before)
+    return _page(project, form)
 
 
 @bp.post("/projects/<int:project_id>/releases/new")
@@ -203,4 +207,5 @@ def _page(project: Project, form: RecipeForm, *, found: preview.Preview | None =
         waiting=builds.open_one(session, id_of(project)),
         final=builds.final_tasks(session, id_of(project)),
         fixed=kept is not None and kept.split_rule is not None,
+        before=builds.last(session, id_of(project)),
     )

@@ -26,7 +26,7 @@ from releases import grants, series, summaries
 from releases import recipe as recipes
 from releases.assembly import Built
 from releases.models import Release, ReleaseSeries, ReleaseSource, State
-from releases.recipe import Recipe, SplitBy
+from releases.recipe import Marks, Recipe, SplitBy, Step
 
 HELD = timedelta(minutes=2)
 # While there is no room for files, a build is tried again after this time, for two hours.
@@ -187,6 +187,24 @@ def open_one(session: Session, project_id: int) -> Release | None:
     return session.exec(
         select(Release).where(Release.project_id == project_id, col(Release.state).in_(OPEN))
     ).first()
+
+
+def last(session: Session, project_id: int) -> Release | None:
+    """Return the newest release of a project that is ready."""
+    query = (
+        select(Release)
+        .where(Release.project_id == project_id, Release.state == State.READY)
+        .order_by(col(Release.id).desc())
+    )
+    return session.exec(query).first()
+
+
+def usual(session: Session, project_id: int) -> Recipe:
+    """Return the choices of the version before: what nobody has chosen anew stays as it was."""
+    before = last(session, project_id)
+    if before is None:
+        return Recipe(marks=Marks.OVERLAP)
+    return replace(recipes.read(before.recipe), step=Step.PATCH)
 
 
 def building(session: Session, project_id: int) -> Release | None:

@@ -12,7 +12,9 @@ import pyarrow as pa
 
 from core.money import Money
 from releases import columns
+from releases import recipe as recipes
 from releases.formats import DATA, VOTES, paths_of
+from releases.recipe import Marks
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 PATHS = {
@@ -23,12 +25,19 @@ PATHS = {
 }
 
 METHODS = {
-    "majority": "A label is what more than half of the answers say; a mark likewise.",
+    "majority": "A label is what more than half of the answers say.",
     "weighted": "A label is the most likely one when each vote weighs as much as its expert was "
     "right where the answer is known.",
     "dawid_skene": "A label is the most likely one by Dawid and Skene's model, which learns how "
     "each expert errs (Dirichlet prior 0.3, diagonal 1.0, known answers held).",
 }
+MARKS = {
+    Marks.EXACT: "A mark or box is one where answers have exactly the same; kept is what more than "
+    "half of the answers have.",
+    Marks.OVERLAP: "Marks and boxes that cover each other by half or more are one, for which the "
+    "one that covers the others best stands; kept is what more than half of the answers have.",
+}
+LICENCES = {"other": "As agreed in writing with the owner; there are no public terms."}
 GONE = {
     "known_answer": "tasks with a known answer",
     "not_final": "without a choice that more than half made",
@@ -116,7 +125,8 @@ def people(manifest: Mapping[str, Any]) -> str:
     project = manifest["project"]
     words = f"{manifest['annotators']} experts who passed an interview in {project['field']}"
     if project["min_years"]:
-        words += f", with at least {project['min_years']} years of work in it"
+        years = project["min_years"]
+        words += f", with at least {years} year{'s' if years > 1 else ''} of work in it"
     classes = manifest["work"].get("credential_classes") or {}
     if classes:
         words += "; verified: " + ", ".join(f"{_plain(k)} ({n})" for k, n in classes.items())
@@ -236,8 +246,8 @@ def _feature(name: str, kind: pa.DataType, labels: Sequence[str] = ()) -> dict[s
     if pa.types.is_list(kind) and pa.types.is_struct(kind.value_type):
         inner = [{"name": part.name, "dtype": _dtype(part.type)} for part in kind.value_type]
         return {"name": name, "list": inner}
-    if kind == pa.list_(pa.string()):
-        return {"name": name, "sequence": "string"}
+    if pa.types.is_list(kind):
+        return {"name": name, "sequence": _dtype(kind.value_type)}
     return {"name": name, "dtype": _dtype(kind)}
 
 
@@ -265,7 +275,7 @@ def _body(manifest: Mapping[str, Any], schema: pa.Schema) -> str:
         _votes(manifest),
         _section("Changes", [_plain(manifest["changelog"]), *_changes(manifest)]),
         _section("Limits, from the owner", [_plain(manifest["limits"])]),
-        _section("Licence", [manifest["licence"]]),
+        _section("Licence", [LICENCES.get(manifest["licence"], manifest["licence"])]),
         f"## How to cite it\n\n```bibtex\n{bibtex(manifest)}\n```",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -277,7 +287,7 @@ def _origin(manifest: Mapping[str, Any]) -> list[str]:
         f"People: {people(manifest)}",
         f"Answers: {manifest['answers_per_row']} accepted answers a row on average.",
         _named(manifest["named"]),
-        _before_review(work["agreement_before_review"]),
+        before_review(work["agreement_before_review"]),
         _agreement(manifest["agreement"]),
         *paths(manifest),
         f"Refused answers: {work['refused']}; contested: {work['contested']}; "
@@ -301,8 +311,7 @@ def _datasheet(manifest: Mapping[str, Any]) -> list[str]:
             f"A task with its final answer; {manifest['rows']}."
         ),
         "Is anything missing from it?": (
-            ", ".join(f"{count} {_plain(why).replace('_', ' ')}" for why, count in out.items())
-            + " left out."
+            f"Left out: {_left_out(out)}."
             if out
             else "No task with an accepted answer was left out."
         ),
@@ -346,19 +355,21 @@ def _agreement(found: Mapping[str, Any]) -> str:
     if found["mean"] is None:
         return ""
     return (
-        f"Among the accepted answers that the rows hold, {found['mean']} of the pairs are the "
-        f"same, on {found['rows']} rows with more than one; refused answers are not among them, "
-        "so this says less than the agreement before review."
+        f"Among the accepted answers that the rows hold, {found['mean']} of a row's pairs are the "
+        f"same on average, on {found['rows']} rows with more than one; refused answers are not "
+        "among them, so this says less than the agreement of all."
     )
 
 
-def _before_review(found: Mapping[str, Any]) -> str:
+def before_review(found: Mapping[str, Any]) -> str:
+    """Say how far all answers agree, or nothing where no task has several."""
     if found["pairs"] is None:
         return ""
     alpha = "" if found["alpha"] is None else f"Krippendorff's alpha {found['alpha']}, "
     return (
-        f"Agreement between experts, over all answers handed in and before any review: {alpha}"
-        f"{found['pairs']} of the pairs are the same, on {found['tasks']} tasks with more than one."
+        "Agreement between experts, over all answers handed in, refused ones and those in their "
+        f"place too: {alpha}{found['pairs']} of a task's pairs are the same on average, on "
+        f"{found['tasks']} tasks with more than one."
     )
 
 
@@ -409,9 +420,10 @@ def made_of(manifest: Mapping[str, Any]) -> list[str]:
         return []
     method, personal, twins = manifest["method"], manifest["personal_data"], manifest["duplicates"]
     others = [one for one in manifest["projects"] if one["id"] != manifest["project"]["id"]]
-    left = ", ".join(f"{count} {GONE.get(one, one)}" for one, count in manifest["left_out"].items())
+    left = _left_out(manifest["left_out"])
     return [
         METHODS.get(method["used"], method["used"]) + _learned(manifest),
+        MARKS[recipes.read(manifest["recipe"]).marks],
         f"From {len(others) + 1} projects with the same form." if others else "",
         f"Left out: {left}." if left else "",
         f"Rows that repeat another: {twins['exact']} exactly, {twins['near']} nearly; "
@@ -420,6 +432,10 @@ def made_of(manifest: Mapping[str, Any]) -> list[str]:
         else "",
         _personal(personal),
     ]
+
+
+def _left_out(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {GONE.get(one, _plain(one))}" for one, count in counts.items())
 
 
 def _learned(manifest: Mapping[str, Any]) -> str:

@@ -46,6 +46,7 @@ TYPES = {
     "int32": "sc:Integer",
     "int64": "sc:Integer",
     "list of string": "sc:Text",
+    "list of float64": "sc:Float",
 }
 # Columns whose every value is a list of things, by the words of the card: their parts.
 PARTS = {
@@ -104,10 +105,8 @@ def responsible(facts: Mapping[str, Any]) -> dict[str, Any]:
         "rai:dataAnnotationPlatform": "Doyen, with Label Studio's editor",
         "rai:annotatorDemographics": cards.people(facts),
         "rai:dataAnnotationAnalysis": (
-            f"Krippendorff's alpha {before['alpha']} and {before['pairs']} of the pairs alike, "
-            f"over {before['tasks']} tasks, before review."
-            if before["pairs"] is not None
-            else "Too few tasks have several answers for a measure of agreement."
+            cards.before_review(before)
+            or "Too few tasks have several answers for a measure of agreement."
         ),
         "rai:machineAnnotationTools": cards.machines(facts),
         "rai:dataUseCases": "Training and testing of models.",

@@ -9,6 +9,7 @@ from wtforms.validators import DataRequired, Length
 from core.once import new_key
 from releases.builds import Wish
 from releases.licences import LICENCES
+from releases.models import Release
 
 WORDS_MAX = 4000
 
@@ -39,6 +40,11 @@ class ReleaseForm(FlaskForm):  # type: ignore[misc]
         _l("Include the tasks with known answers"),
         description=_l("Usually they are kept out, so that they can go on testing experts."),
     )
+
+    def begin_with(self, before: Release) -> None:
+        """Set what readers were told of the version before; what is new is written anew."""
+        self.licence.data, self.limits.data = before.licence, before.limits
+        self.with_gold.data = before.with_gold
 
     @property
     def wish(self) -> Wish:

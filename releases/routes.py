@@ -1,5 +1,7 @@
 """Pages of releases: an owner builds them and names readers, an ML team finds and reads them."""
 
+from dataclasses import replace
+
 from flask import Blueprint, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
@@ -71,8 +73,8 @@ def build(project_id: int) -> ResponseReturnValue:
     if isinstance(form, Problems):
         return _project_page(project, building=form.form), 422
     if once.first_use(db_session(), form.once.data, user_id=current_user.id, at=now()):
-        at = now()
-        made = builds.ask(db_session(), project, form.wish, by=current_user, at=at)
+        at, wish = now(), replace(form.wish, recipe=builds.usual(db_session(), project_id))
+        made = builds.ask(db_session(), project, wish, by=current_user, at=at)
         build_routes.tell(made, asked_at=at)
     return redirect(url_for(".project_releases", project_id=project.id))
 
@@ -171,6 +173,11 @@ def _project(release: Release) -> Project:
 def _project_page(project: Project, *, building: ReleaseForm | None = None) -> str:
     session = db_session()
     assert project.id is not None
+    before = builds.last(session, project.id)
+    if building is None:
+        building = ReleaseForm(formdata=None)
+        if before is not None:
+            building.begin_with(before)
     return render_template(
         "releases/project_releases.html",
         project=project,
@@ -181,7 +188,8 @@ def _project_page(project: Project, *, building: ReleaseForm | None = None) -> s
         asked=requests.count_open(session, project.id),
         waiting=builds.open_one(session, project.id),
         final=builds.final_tasks(session, project.id),
-        building=building or ReleaseForm(formdata=None),
+        building=building,
+        before=before,
     )
 
 

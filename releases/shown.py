@@ -275,11 +275,12 @@ def _agreement(before: dict[str, Any], kept: dict[str, Any]) -> list[Term]:
     if before["pairs"] is None:
         return []
     words = _(
-        "%(mean)s of the pairs of answers are the same", mean=formats.percent(before["pairs"], 1)
+        "%(mean)s of a task’s pairs of answers are the same on average",
+        mean=formats.percent(before["pairs"], 1),
     )
     if before["alpha"] is not None:
         words += ", " + _("alpha %(alpha)s", alpha=formats.number(before["alpha"], 2))
-    note = _("Over all answers handed in, before any review.")
+    note = _("Over all answers handed in, refused ones and those in their place too.")
     if kept["mean"] is not None:
         note += " " + _(
             "Among the accepted ones in the rows: %(mean)s.", mean=formats.percent(kept["mean"], 1)

@@ -1,6 +1,8 @@
 """What a failed request leaves behind: nothing, not even words about what it did."""
 
+import logging
 import re
+import sys
 
 import pytest
 from flask import Flask, flash
@@ -8,7 +10,7 @@ from limits.errors import StorageError
 from sqlalchemy import text
 
 from accounts.models import User
-from app import create_app
+from app import create_app, main
 from core.access import public
 from core.db import Database, db_session
 from tests import database
@@ -132,3 +134,15 @@ def test_a_number_that_no_column_holds_names_nothing(session, sign_in, number):
     answer = client.get(f"/projects/{number}/your-interview")
 
     assert answer.status_code == 404
+
+
+def test_commands_write_no_addresses_that_they_ask(monkeypatch, capsys):
+    asks = logging.getLogger("httpx")
+    monkeypatch.setattr(asks, "level", logging.NOTSET)
+    monkeypatch.setattr(sys, "argv", ["doyen", "--help"])
+
+    with pytest.raises(SystemExit):
+        main()
+
+    assert "release" in capsys.readouterr().out
+    assert asks.level == logging.WARNING

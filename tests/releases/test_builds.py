@@ -100,7 +100,7 @@ def test_agreement_counts_those_who_were_refused_too(app, session, root):
     assert before["pairs"] == pytest.approx(1 / 3, abs=0.001)
     assert release.facts["agreement"]["mean"] == 1.0
     card = (storage.folder(root, release) / "README.md").read_text("utf-8")
-    assert "before any review" in card
+    assert "refused ones and those in their place too" in card
     assert "refused answers are not among them" in card
 
 

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from sqlmodel import select
 
 from accounts.models import Purpose, User
@@ -16,7 +17,7 @@ from annotation.aggregation import Method
 from annotation.models import State as WorkState
 from annotation.models import Task
 from core.clock import now
-from releases import builds, formats_made, jobs, rebuild, storage
+from releases import builds, croissant, formats_made, jobs, rebuild, storage
 from releases.formats import VOTES, paths_of
 from releases.models import State
 from releases.recipe import Duplicates, Marks, Personal, Recipe, SplitBy, Step
@@ -422,6 +423,16 @@ def test_boxes_that_overlap_are_one_in_the_release_and_its_formats(app, session,
     assert (box["value"]["x"], box["score"], painted["score"]) == (25, 1.0, 1.0)  # the middle one
     assert (row["confidence"], row["span_confidence"]) == (0.933333, [])
     assert release.facts["recipe"]["marks"] == "overlap"
+    card = yaml.safe_load((storage.folder(root, release) / "README.md").read_text().split("---")[1])
+    shape = {one["name"]: one for one in card["dataset_info"]["features"]}
+    assert shape["span_confidence"]["sequence"] == "float64"  # as `datasets` reads the header
+    assert shape["annotators"]["sequence"] == "string"
+    [field] = [
+        one
+        for one in croissant.document(release.facts)["recordSet"][0]["field"]
+        if one["name"] == "span_confidence"
+    ]
+    assert (field["dataType"], field["repeated"]) == ("sc:Float", True)
     assert rebuild.verify(release, root).is_same
     [split] = release.facts["splits"]
     marks = json.loads((root / formats_made.place(release, "coco") / f"{split}.json").read_text())
@@ -567,5 +578,12 @@ def test_any_two_releases_can_be_compared_on_a_page(app, session, sign_in):
     assert "<del>" not in page  # the labels are the same as before
     form = client.get(f"/projects/{desk.project_id}/releases/new").text
     assert re.search(r"<select[^>]*disabled[^>]*name=\"split_by\"", form)
-    sent = {"changelog": "More.", "licence": "other", "min_answers": "1"}
+    for label in ("grant", "warranty"):  # as the release before was made
+        assert re.search(rf"<input[^>]*checked[^>]*name=\"labels\"[^>]*value=\"{label}\"", form)
+    sent = {"changelog": "More.", "licence": "other", "once": "k1"}
+    assert client.post(f"/projects/{desk.project_id}/releases", data=sent).status_code == 302
+    fifth = builds.open_one(session, desk.project_id)
+    assert fifth.recipe == fourth.recipe
+    assert jobs.build(fifth.id).startswith("3.0.1")
+    sent |= {"min_answers": "1", "once": "k2"}
     assert client.post(f"/projects/{desk.project_id}/releases/new", data=sent).status_code == 302
