@@ -367,11 +367,16 @@ class LabelStudioBackend:
             raise
 
     def _keeps_reviews(self) -> bool:
-        try:
-            with _translated(passing=_PASSING - _LACKING):
-                label_studio_reviews.are_kept(self._api)
-        except LabellingRefused:
-            return False
+        """Ask for the reviews and the comments of no annotation."""
+        with _translated():
+            for place in (self._api.annotation_reviews, self._api.comments):
+                try:
+                    place.list(annotation=0)
+                except ApiError as refusal:
+                    if refusal.status_code in _LACKING:
+                        return False
+                    if refusal.status_code != 400:  # which says that there is none of this number
+                        raise
         return True
 
     def _would_call(self, url: str) -> bool:
