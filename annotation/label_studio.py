@@ -39,6 +39,7 @@ _OUR_TASK = "doyen_task"
 # In a task's `meta` for programs, in its `data` as a line: only that is a column people see.
 _VERDICTS = "doyen_verdicts"
 _TITLE_LENGTH = 50
+_LEAVE = "Doyen finds this project by this line. Add words as you like, but leave it here."
 _TELLING = ("ANNOTATION_CREATED", "ANNOTATION_UPDATED", "ANNOTATIONS_DELETED", "TASKS_DELETED")
 # A conflict means "stored before": the SDK would only ask again, for seconds.
 _ONCE = RequestOptions(max_retries=0)
@@ -78,7 +79,8 @@ class LabelStudioBackend:
         with _translated():
             known = self._project_of(project_id, reference)
             if known is None:
-                return _known(self._api.projects.create(description=reference, **wanted).id)
+                said = f"{reference} · {_LEAVE}"
+                return _known(self._api.projects.create(description=said, **wanted).id)
             self._api.projects.update(id=known, **wanted)
             return known
 
@@ -365,11 +367,16 @@ class LabelStudioBackend:
             raise
 
     def _keeps_reviews(self) -> bool:
-        try:
-            with _translated(passing=_PASSING - _LACKING):
-                label_studio_reviews.are_kept(self._api)
-        except LabellingRefused:
-            return False
+        """Ask for the reviews and the comments of no annotation."""
+        with _translated():
+            for place in (self._api.annotation_reviews, self._api.comments):
+                try:
+                    place.list(annotation=0)
+                except ApiError as refusal:
+                    if refusal.status_code in _LACKING:
+                        return False
+                    if refusal.status_code != 400:  # which says that there is none of this number
+                        raise
         return True
 
     def _would_call(self, url: str) -> bool:

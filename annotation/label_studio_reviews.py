@@ -29,12 +29,6 @@ def ensure(api: Any, me: int, annotation: int, *, is_accepted: bool, words: str)
     return int(newest.id)
 
 
-def are_kept(api: Any) -> None:
-    """Ask for the reviews of no annotation: whoever keeps none, or shows us none, refuses."""
-    api.annotation_reviews.list(annotation=0)
-    api.comments.list(annotation=0)
-
-
 def _comment(api: Any, me: int, annotation: int, text: str) -> None:
     listed = api.comments.list(annotation=annotation, expand_created_by=False)
     ours = [one for one in listed if one.created_by == me and (one.text or "").startswith(_MARK)]

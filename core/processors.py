@@ -79,8 +79,13 @@ def _letters(settings: Settings) -> Processor:
 def _labelling(settings: Settings) -> Processor:
     return Processor(
         "Label Studio",
-        str(_("Keeps tasks and answers for the work of labelling.")),
-        str(_("Tasks and answers, under the pseudonym of each expert")),
+        str(_("Keeps tasks, answers and verdicts for the work of labelling.")),
+        str(
+            _(
+                "Tasks, answers and verdicts, under the pseudonyms of experts and reviewers;"
+                " reviewers’ words only in its Enterprise edition"
+            )
+        ),
         place(settings.label_studio_url),
     )
 

@@ -44,6 +44,8 @@ class Enterprise:
         rows = self.rows[place]
         if self.refuses:
             return self.refuses, {"detail": "no"}
+        if method == "GET" and query.get("annotation") == ["0"]:
+            return 400, {"annotation": ["Select a valid choice."]}
         if method == "GET":
             wanted = query.get("annotation")
             of_project = "annotation__task__project" in query

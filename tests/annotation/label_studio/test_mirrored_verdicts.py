@@ -239,13 +239,13 @@ def test_an_enterprise_server_gets_reviews_and_one_that_lets_us_see_none_gets_th
         assert [stand_in.said("comments", one) for one in numbers] == [[], words]
         page = operator_page(bench)
         assert "stand as a comment" in page
-        assert "verdict refused" not in page
+        assert "not wholly there" not in page
 
         # Another verdict is another review; the earlier one stays, the words do not.
         stand_in.refuses = 403
         overturn(bench, desk)
         swept(bench)
-        assert "1 verdict refused there" in operator_page(bench)
+        assert "1 verdict not wholly there" in operator_page(bench)
         stand_in.refuses = None
         repair(bench, desk)
         assert stand_in.said("annotation-reviews", numbers[1]) == [False, True]
