@@ -151,7 +151,11 @@ def _alike(one: NDArray[np.uint32], other: NDArray[np.uint32]) -> bool:
 
 def _runs(values: NDArray[np.uint64]) -> Iterator[tuple[int, int]]:
     """Yield each place whose value stood before, with the first place and with the one before."""
-    order = np.argsort(values, kind="stable")
+    ordered = np.sort(values)
+    twice = ordered[1:][ordered[1:] == ordered[:-1]]
+    # Mostly few are: these alone are put in order with their places, which takes long.
+    some = np.flatnonzero(np.isin(values, twice))
+    order = some[np.argsort(values[some], kind="stable")]
     same = np.flatnonzero(values[order][1:] == values[order][:-1]) + 1
     first = -1
     for at in same.tolist():

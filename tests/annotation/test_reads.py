@@ -13,6 +13,7 @@ from tests.factories.annotation import (
     CLAUSES,
     TEXT,
     choice,
+    join,
     make_assignment,
     make_desk,
     make_task,
@@ -71,7 +72,17 @@ def test_a_release_reads_one_project_only_in_order(session, made):
 
 
 def test_a_release_reads_answers_by_task_and_claim_whatever_the_order_they_lie_in(session, made):
-    first, second = (make_task(session, made.project, slots=3, slots_left=3) for _ in range(2))
+    first, second = (make_task(session, made.project, slots=4, slots_left=4) for _ in range(2))
+    # Its result is read with those of the others, and is nobody's.
+    refused = join(session, made.project)
+    make_assignment(
+        session,
+        made.project,
+        expert=refused,
+        task=first,
+        state=State.REJECTED,
+        result=choice("other"),
+    )
     for expert in made.experts[::-1]:
         for task, clause in ((second, "patent"), (first, "grant")):
             make_assignment(

@@ -98,6 +98,13 @@ def test_near_duplicates_are_alike_and_others_are_not(tmp_path):
     assert near.tolist() == [False, False, True, False, False]
 
 
+@given(st.lists(st.text(st.sampled_from("aB \t\n~é\x7fß"), max_size=6)))
+def test_many_words_are_brought_into_one_form_as_single_ones_are(words):
+    whole = pa.array(["", *words], pa.string())
+
+    assert duplicates.normals(whole.slice(1)) == [duplicates.normal(one) for one in words]
+
+
 _PIECES = """01 42 68 53 00|9 rue|+33\u202f6\u202f12\u202f34\u202f56\u202f78|(0)1.42.68.53.00|12|né
 202-555-0143|FR1420041010050500013M02606|4111 1111 1111 1111|8.8.8.8|536-90-4399|jean@example.org
 1 84 12\t76451089 46|1\u200984 12 76 451 089 46|0044 20 7946 0958""".replace("\n", "|").split("|")

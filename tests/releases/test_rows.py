@@ -107,6 +107,9 @@ def test_ids_and_their_order_make_no_difference_to_what_an_answer_says():
 
     assert len(set(known.numbers(pa.array([one, other])))) == 1
     assert len(set(known.numbers(pa.array([alone, alone.replace('"c1"', '"y"')])))) == 1
+    named = [alone.replace("c1", name) for name in ("x8", "y9", "longer", "é")]
+    assert len(set(known.numbers(pa.array(named)))) == 1
+    assert len(set(known.numbers(pa.array([*named[:2], named[0].replace("grant", "b")])))) == 2
 
 
 @pytest.mark.parametrize("id_", ['a"b', "a\\", '", "type": "x', "_id", "é", ""])
