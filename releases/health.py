@@ -18,6 +18,19 @@ CHECKED = 20  # newest releases
 
 def builds(session: Session) -> list[Finding]:
     """Whether each build comes to its end."""
+    kept_out = select(Release).where(
+        Release.state == State.BUILDING, col(Release.waits_for).is_not(None)
+    )
+    stopped = len(session.exec(kept_out).all())
+    if stopped:
+        words = ngettext(
+            "The files of %(num)s release cannot be kept: no room, no right or no answer. Look at"
+            " the disk and at RELEASES_URL; it is tried again every five minutes for two hours.",
+            "The files of %(num)s releases cannot be kept: no room, no right or no answer. Look at"
+            " the disk and at RELEASES_URL; they are tried again every five minutes for two hours.",
+            stopped,
+        )
+        return [Finding(_("Builds of releases"), "stop", words)]
     waiting = select(Release).where(
         Release.state == State.BUILDING, col(Release.asked_at) < now() - LONG
     )

@@ -12,6 +12,7 @@ from core import once
 from core.access import may, require, requires
 from core.clock import now
 from core.db import db_session, find
+from core.errors import NotFound
 from core.settings import current_settings
 from core.web import Problems, page_of, read
 from projects.models import Project
@@ -153,6 +154,8 @@ def progress(release_id: int) -> ResponseReturnValue:
 def file(release_id: int, path: str) -> ResponseReturnValue:
     """Download a file of a release."""
     found = row_routes.readable(release_id)
+    if found.manifest is None:
+        raise NotFound
     mine = organisations.ids_of(db_session(), current_user.id)
     reader = Reader(grants.reading_for(db_session(), found, mine), Way.PAGE, current_user.id)
     return handing_out.send(

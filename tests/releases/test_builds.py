@@ -351,11 +351,15 @@ def test_a_project_of_odd_words_and_data_is_released(app, session, root):
 def test_the_operator_sees_a_build_that_takes_too_long(app, session):
     assert [finding.tone for finding in health.builds(session)] == ["ok"]
 
-    make_release(session, make_work(session, tasks=2), asked_at=now() - timedelta(hours=1))
+    long = timedelta(hours=1)
+    made = make_release(session, make_work(session, tasks=2), asked_at=now() - long)
 
     [finding] = health.builds(session)
     assert finding.tone == "wait"
     assert "1 release has been in the making" in finding.words
+    made.waits_for = builds.STORAGE  # somebody must make room, however short it has waited
+    [finding] = health.builds(session)
+    assert (finding.tone, "no room" in finding.words) == ("stop", True)
 
 
 def test_formats_are_made_by_one_job_at_a_time(app, session, release):

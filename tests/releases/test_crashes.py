@@ -152,6 +152,7 @@ def test_without_room_it_waits_says_so_and_is_built_when_there_is_room(
     with live.transaction() as session:
         owner = live.client(session.get_one(User, release.asked_by))
     assert "no room" in owner.get(f"/releases/{release_id}").text
+    assert owner.get(f"/releases/{release_id}/files/manifest.json").status_code == 404
 
     def away(*_anything):
         raise target.Unreachable  # the place elsewhere
