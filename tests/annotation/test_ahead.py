@@ -10,11 +10,15 @@ from annotation import ahead, assignment, desk, live, progress, validation
 from annotation import personal_data as own_data
 from annotation.models import Assignment, State, Task
 from core.clock import now
+from experts import restrictions
+from experts.models import AccountStanding, Expert
 from payouts import budgets, overview
 from projects import invitations
 from projects.models import Invitation
 from projects.models import State as ProjectState
+from tests.factories.accounts import make_user
 from tests.factories.annotation import choice, claimed, join, make_assignment, make_desk
+from tests.factories.decisions import WORDS
 
 COST = 483
 
@@ -143,11 +147,20 @@ def pause(session, made):
     made.project.state = ProjectState.PAUSED
 
 
+def restrict(session, made):
+    about = session.get(Expert, made.experts[0].user_id)
+    said = restrictions.Proposal(AccountStanding.RESTRICTED, "copied_answers", WORDS, WORDS, WORDS)
+    one, other = make_user(session, "operator"), make_user(session, "operator")
+    found = restrictions.propose(session, about, said, by=one, at=now())
+    session.flush()
+    restrictions.confirm(session, found, by=other, at=now())
+
+
 def let_one(session, made):
     made.project.tasks_in_hand = 1
 
 
-@pytest.mark.parametrize("change", [leave, pause, let_one])
+@pytest.mark.parametrize("change", [leave, restrict, pause, let_one])
 def test_who_leaves_and_what_pauses_has_nothing_waiting(session, made, change):
     lease, _waits = batch(session, made)
     change(session, made)
@@ -159,7 +172,7 @@ def test_who_leaves_and_what_pauses_has_nothing_waiting(session, made, change):
     assert states(session) == [State.ACTIVE, State.RETURNED, State.RETURNED]
     assignment.submit(session, lease, made.project, choice(), at=now())
     if change is not let_one:
-        with pytest.raises((assignment.NotInvited, assignment.NotOpen)):
+        with pytest.raises((assignment.NotInvited, assignment.NotOpen, restrictions.Restricted)):
             claim(session, made)
 
 

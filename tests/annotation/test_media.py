@@ -293,7 +293,7 @@ def test_a_link_is_the_leases_and_dies_with_it(session, client, sign_in, desk, s
     token = path.split("/")[2]
     with pytest.raises(media_links.LinkOver):
         media_links.open_(session, token, settings, at=later)
-    leases.is_alive(session, lease.id or 0, at=later)
+    leases.is_alive(session, lease, at=later)
     session.expire_all()
     assert media_links.open_(session, token, settings, at=later).id == file.id
 
