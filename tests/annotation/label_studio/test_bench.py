@@ -238,7 +238,9 @@ def test_a_lease_that_ran_out_is_said_in_words_and_the_work_is_kept(work, window
     hand_in(page)
 
     expect(page.locator("[data-notice]")).to_contain_text("no longer in your hands")
-    expect(page.get_by_role("link", name="Back to your work")).to_be_visible()
+    page.get_by_role("link", name="See what you can do now").click()
+    page.get_by_role("button", name="Take this task again").click()
+    expect(editor(page).get_by_label("grant")).to_be_checked()
     assert answers(work) == []
     assert values(draft(work) or [])["choices"] == {"choices": ["grant"]}
 
