@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, text
+from sqlalchemy import func, or_
 from sqlmodel import Session, col, select
 
 from annotation import assignment as leases
@@ -23,8 +23,6 @@ from projects.models import State as ProjectState
 
 # So long after the last sign of life what waits goes back; a page that is open gives one a minute.
 SILENT_FOR = timedelta(minutes=5)
-# The lock of a claim (`claim_lease`): claims of one expert in a project come one at a time.
-ONE_AT_A_TIME = text("select pg_advisory_xact_lock(:project, :expert)")
 
 
 def waiting(session: Session, project_id: int, expert_id: int) -> Sequence[Assignment]:
@@ -41,7 +39,7 @@ def take(session: Session, project: Project, lease: Assignment, *, at: datetime)
     """
     if project.tasks_in_hand == 1:
         return None
-    session.execute(ONE_AT_A_TIME, {"project": project.id, "expert": lease.expert_id})
+    session.execute(leases.ONE_AT_A_TIME, {"project": project.id, "expert": lease.expert_id})
     session.refresh(lease)
     held = len(waiting(session, lease.project_id, lease.expert_id)) + 1
     if lease.state is not State.ACTIVE or held >= project.tasks_in_hand:

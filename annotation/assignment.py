@@ -38,6 +38,8 @@ CLAIM = """
     select * from claim_lease(%(project)s, %(expert)s, %(tasks)s, %(most)s, %(at)s, %(noted_at)s,
         %(due)s, %(pay)s, %(fee)s, %(code)s, cast(%(terms)s as jsonb), %(taken)s)
 """
+# Claims of an expert in a project come one after the other, as in `claim_lease`.
+ONE_AT_A_TIME = text("select pg_advisory_xact_lock(:project, :expert)")
 HAND_IN = """
     select hand_in(%(lease)s, cast(%(result)s as jsonb), %(unique_id)s, %(submitted_at)s,
         %(review_by)s, %(lead_seconds)s, cast(%(jobs)s as jsonb)) as made
@@ -127,6 +129,10 @@ class GivenBack(Conflict):
     """You gave this task back, so it can no longer be handed in."""
 
 
+class NotAgain(Conflict):
+    """This task is no longer open to you: others have taken it meanwhile."""
+
+
 class HandedIn(Conflict):
     """This task was already handed in, so it can no longer be changed or given back."""
 
@@ -191,6 +197,26 @@ def claim_and_commit(session: Session, project: Project, expert_id: int, *, at: 
     if found.came == "look":
         return claim(session, project, expert_id, at=at)
     return _leased(found)
+
+
+def take_again(session: Session, lease: Assignment, project: Project, *, at: datetime) -> int:
+    """Lease a task anew whose time ran out on an expert, while it is open; the draft comes along.
+
+    Otherwise it would come after all others. Whoever holds a task of the project stays with that.
+    """
+    one = {"project": lease.project_id, "expert": lease.expert_id}
+    session.execute(ONE_AT_A_TIME, one)
+    held = in_hand(session, lease.project_id, lease.expert_id)
+    if held is not None:
+        return id_of(held)
+    check_may_work(session, project, lease.expert_id, at=at)
+    budgets.check_not_frozen(session, lease.project_id)
+    shares.check(session, project, lease.expert_id, at=at)
+    asked = _asked(project, lease.expert_id, at)
+    with session.begin_nested():  # the slot goes back where the budget does not pay for it
+        if lease.state is not State.EXPIRED or not slots.take_again(session, lease):
+            raise NotAgain
+        return _lease_taken(session, project, asked, lease.task_id, at, is_again=True)
 
 
 def check_may_work(session: Session, project: Project, expert_id: int, *, at: datetime) -> None:
@@ -453,6 +479,20 @@ def _lease_by_steps(
     if slot is None:
         raise NoTask
     task_id, is_again = slot
+    return _lease_taken(session, project, asked, task_id, at, is_again=is_again)
+
+
+def _lease_taken(
+    session: Session,
+    project: Project,
+    asked: dict[str, Any],
+    task_id: int,
+    at: datetime,
+    *,
+    is_again: bool,
+) -> int:
+    """Lease a task whose slot is taken already."""
+    expert_id = asked["expert"]
     terms = terms_of(session, project, task_id, expert_id)
     first = beside_pay.qualification_pay(session, project, expert_id)
     if first:

@@ -17,6 +17,7 @@ from core.clock import now
 from core.money import Money, zero
 from payouts import earnings
 from projects.models import Project
+from projects.models import State as ProjectState
 
 ADVERSE = (State.REJECTED, State.PARTLY_ACCEPTED)
 
@@ -53,6 +54,7 @@ class Became:
     appeal: Appeal | None
     rule_words: object | None
     draft_kept: bool
+    may_take_again: bool
     earned: Money
 
     @property
@@ -83,7 +85,17 @@ def of(session: Session, lease: Assignment) -> Became:
         appeal=appeal,
         rule_words=rules.RULES.get(lease.decided_rule or ""),
         earned=earnings.of_assignment(session, lease.id or 0) or zero(lease.currency),
+        may_take_again=_may_take_again(session, lease, project),
         draft_kept=lease.state in slots.GIVEN_BACK and leases.draft_of(session, lease) is not None,
+    )
+
+
+def _may_take_again(session: Session, lease: Assignment, project: Project) -> bool:
+    """Say whether to offer the task anew; the act itself asks all that a claim asks."""
+    return (
+        project.state is ProjectState.OPEN
+        and leases.in_hand(session, lease.project_id, lease.expert_id) is None
+        and slots.may_be_taken_again(session, lease)
     )
 
 

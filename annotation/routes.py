@@ -281,6 +281,19 @@ def give_back(assignment_id: int) -> ResponseReturnValue:
     return _left(lease)
 
 
+@bp.post("/work/<int:assignment_id>/again")
+@requires("assignment.work")
+def take_again(assignment_id: int) -> ResponseReturnValue:
+    """Lease a task anew whose time ran out, with what was typed."""
+    lease = _own(assignment_id, "assignment.work")
+    project = find(Project, lease.project_id)
+    try:
+        lease_id = leases.take_again(db_session(), lease, project, at=now())
+    except OutOfBudget:
+        return _no_budget(lease.project_id), 409
+    return redirect(url_for(".work_on", assignment_id=lease_id))
+
+
 def _own(assignment_id: int, permission: str, *, lock: bool = False) -> Assignment:
     lease = find(Assignment, assignment_id, lock=lock)
     require(permission, lease)

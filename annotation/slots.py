@@ -33,6 +33,25 @@ def take(session: Session, project: Project, expert_id: int) -> tuple[int, bool]
     return (found.task_id, found.is_again) if found.task_id is not None else None
 
 
+def take_again(session: Session, lease: Assignment) -> bool:
+    """Take a slot of the very task that an expert had before; say whether it is open to them."""
+    took = session.execute(
+        update(Task)
+        .where(col(Task.id) == lease.task_id, is_open_to(lease.expert_id, again=True))
+        .values(slots_left=Task.slots_left - 1)
+        .execution_options(synchronize_session=False)
+    )
+    return bool(took.rowcount)  # type: ignore[attr-defined]
+
+
+def may_be_taken_again(session: Session, lease: Assignment) -> bool:
+    """Say whether a task whose time ran out is still open to the expert who had it."""
+    open_ = select_columns(literal(1)).where(
+        col(Task.id) == lease.task_id, is_open_to(lease.expert_id, again=True)
+    )
+    return lease.state is State.EXPIRED and session.execute(open_).first() is not None
+
+
 def is_open_to(expert_id: int, *, again: bool) -> ColumnElement[bool]:
     """Return the condition that a task has a slot and the expert has had no part in it.
 

@@ -241,6 +241,7 @@ ROUTES: dict[str, Route] = {
     "annotation.save_draft": OF_WORK(),
     "annotation.give_back": OF_WORK(),
     "annotation.skip": OF_WORK(),
+    "annotation.take_again": OF_WORK(),
     "annotation.submit": OF_WORK(),
     "annotation.alive": OF_WORK(),
     "annotation.extend": OF_WORK(),

@@ -493,6 +493,12 @@ def _ahead(act: str, *, waiting: int = 0) -> Callable[[Ground], Sent]:
     return make
 
 
+def _again(on: Ground) -> Sent:
+    work = make_desk(on.session, tasks=2)
+    lease = make_assignment(on.session, work.project, expert=work.experts[0], state=Lease.EXPIRED)
+    return Sent(on.expert_of(work), f"/work/{lease.id}/again")
+
+
 def _decide(verdict: str, **data: Any) -> Callable[[Ground], Sent]:
     def make(on: Ground) -> Sent:
         work = make_desk(on.session, overlap=1)
@@ -557,6 +563,7 @@ FORMS: dict[str, Form | list[Form]] = {
     "decisions.answer": Form(_answer_appeal),
     # experts
     "annotation.claim": Form(_claim),
+    "annotation.take_again": Form(_again),
     "annotation.submit": Form(_in_hand("submit", result=choice())),
     "annotation.skip": Form(_in_hand("skip", reason="not my field")),
     "annotation.give_back": Form(_in_hand("return")),

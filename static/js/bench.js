@@ -139,6 +139,7 @@ function say(key, { lines = [], text = words[key], link = false, choice = false,
     return item;
   }));
   find("notice-link").hidden = !link;
+  if (isLease) find("notice-link").href = one.work; // which says what became of it
   if (find("notice-choice")) find("notice-choice").hidden = !choice;
   notice.hidden = false;
   notice.focus();
@@ -201,7 +202,7 @@ async function save(mine = one) {
   try {
     mine.sent = [...mine.sent.slice(-9), text];
     const body = { result: JSON.parse(text), base: mine.base };
-    const response = await send(mine, "draft", body, { keepalive: text.length < 50000 });
+    const response = await send(mine, "draft", body, { keepalive: text.length < 50000, ...patience(20) });
     const said = await read(response);
     if (response.status === 409) refusal = said;
     else if (!response.ok) throw new Error(String(response.status));
@@ -357,6 +358,9 @@ function post(mine, path, body, more) {
 
 class SignedOut extends Error {}
 
+// A network that goes without a word would hold all that is typed after.
+const patience = (seconds) => ({ signal: AbortSignal.timeout(seconds * 1000) });
+
 async function read(response) {
   try {
     return await response.json();
@@ -375,7 +379,7 @@ async function act(path, body) {
   const mine = one;
   let response;
   try {
-    response = await send(mine, path, body);
+    response = await send(mine, path, body, patience(60));
   } catch (error) {
     say(error instanceof SignedOut ? "signed-out" : "offline");
     return;

@@ -149,6 +149,19 @@ def test_too_late_is_said_and_the_answer_kept(session, made, expert):
     assert session.get(Draft, lease.id).result == choice("patent")
     assert "What you had typed is kept" in expert.get(bench).text
 
+    again = [expert.post(f"{bench}/again").location for _click in range(2)]
+    assert again[0] == again[1] != bench
+    assert expert.get(f"{again[0]}/task.json").json["draft"] == choice("patent")
+    renewed = session.exec(select(Assignment).where(Assignment.state == State.ACTIVE)).one()
+    assert (renewed.task_id, renewed.pay) == (lease.task_id, lease.pay)
+    assert "Take this task again" not in expert.get(bench).text
+
+    assignment.expire_next(session, at=renewed.due_at.replace(year=2099))
+    session.get(Task, lease.task_id).slots_left = 0
+    session.commit()
+    assert expert.post(f"{bench}/again").status_code == 409
+    assert "Take this task again" not in expert.get(bench).text
+
 
 def test_a_task_is_skipped_with_a_reason_or_returned(session, made, expert):
     bench = claim(expert, made)

@@ -211,6 +211,22 @@ def test_without_a_network_nothing_is_lost(work, window):
     assert values(answer.result)["choices"] == {"choices": ["grant"]}
 
 
+def test_what_was_typed_without_a_network_in_a_closed_page_is_sent_later(work, window, home):
+    page = window.page
+    editor(page)
+    page.context.set_offline(True)
+    choose(page, "grant")
+    expect(page.locator("[data-draft-state]")).to_contain_text("kept in this browser")
+    page.goto("about:blank")
+
+    page.context.set_offline(False)
+    window.faults.clear()  # the browser names each request that could not leave
+    with page.expect_response("**/draft"):
+        page.goto(f"{home}/work")
+
+    assert values(draft(work) or [])["choices"] == {"choices": ["grant"]}
+
+
 def test_a_lease_that_ran_out_is_said_in_words_and_the_work_is_kept(work, window):
     page = window.page
     choose(page, "grant")
@@ -222,7 +238,9 @@ def test_a_lease_that_ran_out_is_said_in_words_and_the_work_is_kept(work, window
     hand_in(page)
 
     expect(page.locator("[data-notice]")).to_contain_text("no longer in your hands")
-    expect(page.get_by_role("link", name="Back to your work")).to_be_visible()
+    page.get_by_role("link", name="See what you can do now").click()
+    page.get_by_role("button", name="Take this task again").click()
+    expect(editor(page).get_by_label("grant")).to_be_checked()
     assert answers(work) == []
     assert values(draft(work) or [])["choices"] == {"choices": ["grant"]}
 
