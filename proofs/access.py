@@ -442,8 +442,7 @@ ROUTES: dict[str, Route] = {
     "releases_api.list_formats": Route(frozenset({OWNER, READER}), {"release_id": "release"}),
     "releases_api.make_links": Route(frozenset({OWNER, READER}), {"release_id": "release"}),
     "datasets_api.get_dataset": Route(frozenset({OWNER, READER}), {"dataset_id": "project"}),
-    # Its owner is told that it reads already.
-    "datasets_api.ask": Route(frozenset({OWNER, READER}), {"dataset_id": "project"}),
+    "datasets_api.ask": Route(frozenset({READER}), {"dataset_id": "project"}),
     "datasets_api.get_request": Route(frozenset({READER}), {"request_id": "release request"}),
     "datasets_api.withdraw": Route(frozenset({READER}), {"request_id": "release request"}),
     **{
