@@ -71,7 +71,7 @@ def shots(run_suffix: str) -> list[Shot]:
         Shot("project-home-fr", _first(r"/projects/\d+$", "/projects"), owner, language="fr-FR"),
         Shot("budget", _first(r"/projects/\d+/budget$", "/budget"), owner),
         Shot("books", _at("/operator/money/books"), f"operator@{cast.DOMAIN}"),
-        Shot("release", _first(r"/releases/\d+$", "/releases"), team),
+        Shot("release", _first(r"/releases/datasets/\d+$", "/releases"), team),
         Shot("health", _at("/operator"), f"operator@{cast.DOMAIN}", dark=True),
     ]
 

@@ -493,6 +493,8 @@ NO_ROW: dict[str, dict[str, str]] = {
 BODIES: dict[str, dict[str, str]] = {
     "tokens.make": {"organisation": "organisation", "name": "=x", "days": "=30"},
     "datasets_api.ask": {"use": "=training", "purpose": "=x", "licence": "=cc-by-4.0"},
+    "answers_api.grant": {"until": "=2199-01-01"},
+    "answers_api.refuse": {"reason": "=x"},
     "webhooks_api.replay": {"since": "=2026-01-01T00:00:00Z"},
     "webhooks_api.make_webhook": {"url": "=https://127.0.0.1/", "name": "=x"},
     "drafts.create_project": {"organisation": "organisation", "title": "=A title of mine"},

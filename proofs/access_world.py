@@ -236,6 +236,7 @@ def _people(session: Session, world: World) -> Desk:
         at=now(),
     )
     _bearer(session, world, OWNER, desk.organisation.id)
+    _bearer(session, world, OWNER)
     _bearer(session, world, EXPERT)
     _bearer(session, world, READER)
     _webhook(session, world, desk)
