@@ -51,8 +51,9 @@ _SPACE = r"(?:[\s\p{Z}]|\\[bfnrt]|\\u[0-9a-f]{4})"
 _MAYBE = "|".join(
     (
         "@",
-        _EDGE + r"[A-Z]{2}\p{Nd}{2}(?: ?[A-Z0-9]){6}",
-        _EDGE + r"\(?(?:\+|00|0|1[ .\-])?\(?\p{Nd}(?:[ .\-()\x{A0}\x{202F}]{0,2}\p{Nd}){8}",
+        r"(?:^|[^\w]|\\[bfnrt]|\\u[0-9a-f]{4})[A-Z]{2}\p{Nd}{2}(?: ?[A-Z0-9]){6}",
+        _EDGE + r"\(?(?:\+|00|0|1[ .\-])?\(?\p{Nd}(?:[ .\-()\x{A0}\x{202F}]{0,2}\p{Nd}){8,13}"
+        r"(?:[^\w/\-]|$)",
         r"(?:^|[^\w.]|\\[bfnrt]|\\u[0-9a-f]{4})\p{Nd}(?:[ \-]?\p{Nd}){12}",
         r"(?:^|[^\w]|\\[bfnrt]|\\u[0-9a-f]{4})"
         rf"[12]{_SPACE}?\p{{Nd}}{{2}}{_SPACE}?[01]\p{{Nd}}{_SPACE}?\p{{Nd}}[\p{{Nd}}AB]"
@@ -129,7 +130,7 @@ def may_hold(text: str) -> bool:
 
 
 def may_hold_each(texts: pa.Array) -> pa.Array:
-    """Say of each text whether it is worth asking `may_hold`: no that would is missed."""
+    """Say of each text whether it is worth looking at: none that holds anything is missed."""
     maybe, holds = _MAYBE, _HOLDS
     if pc.all(pc.string_is_ascii(texts)).as_py():
         # Arrow reads a pattern again each time: one with all the digits there are takes long.

@@ -112,9 +112,12 @@ _PIECES = """01 42 68 53 00|9 rue|+33\u202f6\u202f12\u202f34\u202f56\u202f78|(0)
 
 @settings(max_examples=150, deadline=None)
 @given(
-    st.lists(st.tuples(st.sampled_from(_PIECES), st.sampled_from([" ", "\n", "\t", "", ", ", '"'])))
+    st.lists(
+        st.tuples(st.sampled_from(_PIECES), st.sampled_from([" ", "\n", "\t", "", ", ", '"', "/"]))
+    )
 )
 @example([("12", "\n"), ("8.8.8.8", "")])
+@example([("né", "/"), ("FR1420041010050500013M02606", "")])
 def test_the_look_at_many_texts_passes_over_nothing_that_is_found(pieces):
     text = "".join(words + gap for words, gap in pieces)
     as_json = json.dumps({"text": text}, ensure_ascii=False)
