@@ -50,6 +50,7 @@ HAND_IN_AND_CLAIM = """
         %(expert)s, %(tasks)s, %(most)s, %(noted_at)s, %(due)s, %(pay)s, %(fee)s, %(code)s,
         cast(%(terms)s as jsonb))
 """
+DRAFT_SAVED = "select saved_at from draft where assignment_id = %(lease)s"
 OPEN_WAITING = text("select open_waiting(:project, :expert, :at)")
 # With these in the terms a hand-in has more to write.
 MORE_AT_HAND_IN = {"prediction", "order", "qualification_minor"}
@@ -282,6 +283,9 @@ def check_draft(session: Session, lease: Assignment, result: Any, *, base: Any) 
     `base` says when the draft that the page began with was saved, as it was told; `lease` is
     locked by the caller.
     """
+    saved = db.ask(session, DRAFT_SAVED, {"lease": lease.id})
+    if saved is None or saved.saved_at.isoformat() == base:
+        return
     kept = draft_of(session, lease)
     if kept is not None and kept.saved_at.isoformat() != base and kept.result != result:
         raise TwoVersions(kept)

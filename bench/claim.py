@@ -149,7 +149,8 @@ def _fill(live: Live, address: str, size: int, folder: Path) -> int:
         users = [expert.user_id for expert in desk.experts]
     _put_tasks(address, project_id, size)
     (folder / "accounts").write_text("".join(_account(live, user) for user in users))
-    (folder / "answer").write_text(json.dumps({"result": choice("grant"), "next": True}))
+    answer = {"result": choice("grant"), "next": True, "base": ""}  # as the page sends it
+    (folder / "answer").write_text(json.dumps(answer))
     return project_id
 
 
