@@ -6,14 +6,15 @@ longer than the answer does.
 """
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
 import psycopg
 from flask import Flask, Response, current_app, g, has_request_context
 from psycopg.rows import namedtuple_row
-from sqlalchemy import create_engine, event
+from sqlalchemy import create_engine, event, text
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DataError, DBAPIError, DisconnectionError
 from sqlalchemy.orm import scoped_session, sessionmaker
@@ -22,6 +23,7 @@ from sqlmodel import Session
 from core.errors import NotFound
 
 Row = TypeVar("Row")
+Answer = TypeVar("Answer")
 # The locks go with a commit that does not wait for the disk; then the disk is waited for, together
 # with others. The message is for nobody: whoever writes nothing waits for nothing.
 COMMIT = """;
@@ -133,6 +135,41 @@ def snapshot() -> Iterator[Session]:
         session.expunge_all()  # what was read stays readable
         session.rollback()
         session.close()
+
+
+@contextmanager
+def beside(session: Session) -> Iterator[Connection]:
+    """Open another connection that sees the database as the session of a snapshot sees it.
+
+    PostgreSQL works for both at the same time.
+    """
+    name = session.execute(text("select pg_export_snapshot()")).scalar_one()
+    bind = session.get_bind()
+    assert isinstance(bind, Engine)
+    with bind.connect() as connection:
+        connection.exec_driver_sql(f"set transaction snapshot '{name}'")
+        yield connection
+
+
+def meanwhile(session: Session, ask: Callable[[Session], Answer]) -> Callable[[], Answer]:
+    """Let a thread ask what a snapshot's session would be told; what is returned waits for it.
+
+    It is asked at once where others use the same connection, as in a test's transaction.
+    """
+    if not isinstance(session.get_bind(), Engine):
+        found = ask(session)
+        return lambda: found
+    held = ExitStack()
+    connection = held.enter_context(beside(session))
+
+    def asked() -> Answer:
+        with held, Session(connection) as own:
+            return ask(own)
+
+    pool = ThreadPoolExecutor(1)
+    coming = pool.submit(asked)
+    pool.shutdown(wait=False)
+    return coming.result
 
 
 def find(model: type[Row], key: Any, *, lock: bool = False) -> Row:

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import func
@@ -32,7 +33,8 @@ class About:
     organisation: dict[str, str]
     project: dict[str, Any]
     projects: list[dict[str, Any]]
-    work: dict[str, Any]
+    # Counts what was done and paid, which takes a while: asked when the manifest is written.
+    work: Callable[[], dict[str, Any]]
     erased: int
     shown_fields: list[str]
     label_options: list[str]
@@ -62,8 +64,7 @@ def read(session: Session, release: Release) -> About:
         organisation={"slug": organisation.slug, "name": organisation.name},
         project=_project(project),
         projects=[{"id": one.id, "title": one.title} for one in every],
-        work=_work(session, ids, release.asked_at)
-        | _before_review(session, project, release.asked_at),
+        work=partial(work_of, session, release),
         erased=_erased(session, ids, release.asked_at),
         shown_fields=label_config.variables(project.label_config),
         label_options=[
@@ -84,6 +85,14 @@ def read(session: Session, release: Release) -> About:
         annotator_key=series.annotator_key,
         previous=_before(session, release),
     )
+
+
+def work_of(session: Session, release: Release) -> dict[str, Any]:
+    """Return what was done and paid in the projects of a release, and how far people agreed."""
+    project = session.get_one(Project, release.project_id)
+    ids = [release.project_id, *recipe.read(release.recipe).others]
+    counts = _work(session, ids, release.asked_at)
+    return counts | _before_review(session, project, release.asked_at)
 
 
 def _before(session: Session, release: Release) -> Release | None:

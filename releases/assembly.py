@@ -305,7 +305,7 @@ def _manifest(
         "named": provenance.listed(about.named(), keys),
         "project": about.project,
         "projects": [known[one] | {"rows": count} for one, count in gathered.by_project.items()],
-        "work": about.work,
+        "work": about.work(),
         "writer": {"pyarrow": pa.__version__, **WRITER},
     }
 

@@ -15,7 +15,7 @@ from sqlmodel import Session, select
 
 from annotation import released
 from core.clock import now
-from core.db import snapshot, transaction
+from core.db import meanwhile, snapshot, transaction
 from core.jobs import Tasks
 from core.settings import current_settings
 from releases import (
@@ -225,6 +225,8 @@ def _built(release: Release, root: Path) -> assembly.Built | None:
         )
         with closing(read) as found:
             gathered = assembly.set_down(folder, found, release, facts, beat)
+        counted = partial(about.work_of, release=release)
+        facts = replace(facts, work=meanwhile(session, counted))
     if not gathered.rows:
         return None
     return assembly.assemble(root, folder, release, facts, gathered, beat)

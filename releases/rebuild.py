@@ -112,7 +112,7 @@ def _as_it_was(session: Session, release: Release, now: About, ids: list[int]) -
         organisation=facts["organisation"],
         project=facts["project"],
         projects=[{"id": one["id"], "title": one["title"]} for one in facts["projects"]],
-        work=facts["work"],
+        work=lambda: dict(facts["work"]),
         erased=facts["people"]["erased"],
         rule=splits.rule(facts["split_rule"]),
         previous=_previous(session, release),
