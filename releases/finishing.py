@@ -7,6 +7,7 @@ that follow from the final label. Work is done a batch at a time, in Arrow where
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from pyarrow import json as arrow_json
 
 from annotation.aggregation import Merged
 from releases import columns, formats, personal_scan, rows, splits, spool
+from releases.ahead import ahead
 from releases.formats import Writer
 from releases.person_names import Finder
 from releases.personal_scan import Look
@@ -76,9 +78,10 @@ def write(folder: Path, plan: Plan, tally: Tally, beat: Beat) -> dict[str, Writt
         made as writer,
         spool.Spool(folder / (spool.LEFT + "2"), spool.LEFT_OUT) as left,
         spool.Spool(folder / spool.SECRETS, spool.SECRET) as secrets,
+        closing(ahead(_with_fields(folder, plan))) as coming,
     ):
-        for batch in spool.batches(folder / spool.ROWS):
-            where.append(_write_batch(writer, batch, row, plan, tally, left, secrets))
+        for batch, fields in coming:
+            where.append(_write_batch(writer, batch, fields, row, plan, tally, left, secrets))
             row += batch.num_rows
             beat(row)
     written = {formats.DATA: _written(made)}
@@ -99,9 +102,19 @@ def _written(writer: Writer) -> Written:
     )
 
 
+def _with_fields(
+    folder: Path, plan: Plan
+) -> Iterator[tuple[pa.RecordBatch, list[pa.Array] | None]]:
+    """Yield batches with the fields of their data, unless something of it is hidden before."""
+    for batch in spool.batches(folder / spool.ROWS):
+        is_as_it_is = plan.recipe.personal is not Personal.MASK
+        yield batch, _expanded(batch.column("data"), plan.data) if is_as_it_is else None
+
+
 def _write_batch(
     writer: Writer,
     batch: pa.RecordBatch,
+    fields: list[pa.Array] | None,
     first: int,
     plan: Plan,
     tally: Tally,
@@ -117,7 +130,9 @@ def _write_batch(
     _leave_out(where, held, first, plan, tally, left)
     if plan.recipe.personal is Personal.MASK:
         _mask(held, first, secrets, plan)
-    table = _table(held, plan, writer.schema)
+    if fields is None:
+        fields = _expanded(held["data"], plan.data)
+    table = _table(held, fields, plan, writer.schema)
     for number, split in enumerate(SPLITS):
         mine = np.flatnonzero(where == number)
         if len(mine):
@@ -248,7 +263,9 @@ def _names_in(result: Any, plan: Plan) -> dict[str, str]:
     return personal_scan.secrets(personal_scan.written(result), plan.look)
 
 
-def _table(held: dict[str, pa.Array], plan: Plan, schema: pa.Schema) -> pa.Table:
+def _table(
+    held: dict[str, pa.Array], fields: list[pa.Array], plan: Plan, schema: pa.Schema
+) -> pa.Table:
     ids = pa.array(plan.label_names, pa.string())
     held["label_id"] = pc.index_in(held["label"], value_set=ids).cast(pa.int64())
     held["annotators"] = pa.array(
@@ -259,10 +276,9 @@ def _table(held: dict[str, pa.Array], plan: Plan, schema: pa.Schema) -> pa.Table
     )
     held["models_compared"] = _compared(held["models_compared"], plan)
     held["row_hash"] = rows.row_hashes(*(held[name] for name in ("id", "data", "label", "spans")))
-    parts = _expanded(held["data"], plan.data)
     overlap = plan.recipe.marks is Marks.OVERLAP
     fixed = [held[name] for name in columns.fixed(overlap=overlap)]
-    return pa.Table.from_arrays([held["id"], *parts, *fixed], schema=schema)
+    return pa.Table.from_arrays([held["id"], *fields, *fixed], schema=schema)
 
 
 def _keys(experts: list[int], keys: Mapping[int, str]) -> list[str]:

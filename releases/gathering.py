@@ -9,8 +9,7 @@ import hashlib
 import json
 from array import array
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +24,7 @@ from annotation import aggregation, agreement
 from annotation.aggregation import Method
 from annotation.released import Batch, Ints, coded, moment
 from releases import columns, duplicates, person_names, personal_scan, rows, splits, spool
+from releases.ahead import ahead
 from releases.person_names import Finder
 from releases.readings import Readings
 from releases.recipe import Duplicates, Personal
@@ -164,7 +164,7 @@ def gather(
         gathered.found = duplicates.Finder(folder, near=recipe.near)
     with (
         _spools(folder, votes=recipe.votes) as (kept, votes, left),
-        closing(_ahead(found, gathered)) as coming,
+        closing(ahead(_digested(found, gathered))) as coming,
     ):
         for batch in coming:
             made = rows.rows_of(batch, setting, readings, learned=learned)
@@ -178,21 +178,10 @@ def gather(
     return gathered
 
 
-def _ahead(found: Iterable[Batch], gathered: Gathered) -> Generator[Batch, None, None]:
-    """Yield batches; while one is looked at, a thread reads and hashes the next."""
-    left = iter(found)
-
-    def following() -> Batch | None:
-        batch = next(left, None)
-        if batch is not None:
-            _digest(gathered, batch)
-        return batch
-
-    with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(following)
-        while (batch := coming.result()) is not None:
-            coming = pool.submit(following)
-            yield batch
+def _digested(found: Iterable[Batch], gathered: Gathered) -> Iterator[Batch]:
+    for batch in found:
+        _digest(gathered, batch)
+        yield batch
 
 
 def _leave_out(gathered: Gathered, made: Rows, setting: Setting, left: spool.Spool) -> None:
