@@ -228,11 +228,16 @@ def serve() -> Flask:
     return app
 
 
-def main() -> None:
-    """Run the `doyen` command."""
+def log_commands() -> None:
+    """Let commands and workers write what they do, and no addresses that they ask."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     # It writes whole addresses, and a link to a release has its secret in it.
     logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+def main() -> None:
+    """Run the `doyen` command."""
+    log_commands()
     commands_of_packages = [m.group for m in _modules("cli") if isinstance(m.group, click.Group)]
     commands.doyen(create_app, SCHEDULE, commands_of_packages, ROOT)()
 

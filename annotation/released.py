@@ -365,6 +365,10 @@ def _ahead(session: Session) -> Iterator[_Servers]:
     if not isinstance(session.get_bind(), Engine):
         yield _Servers(first, first)
         return
+    if not db.is_snapshot(session):
+        with first.connection.pipeline():
+            yield _Servers(first, first)
+        return
     with db.beside(session) as other:
         for one in (session.connection(), other):
             one.exec_driver_sql("set local jit = off")  # it would take longer than it saves

@@ -31,6 +31,7 @@ COMMIT = """;
     commit;
     select pg_logical_emit_message(true, 'doyen', '')
 """
+SNAPSHOT = "REPEATABLE READ"
 IDLE = 1.0  # seconds after which a connection is asked whether it is still there
 
 
@@ -126,15 +127,21 @@ def snapshot() -> Iterator[Session]:
     session = _database().make_session()
     bind = session.get_bind()
     if isinstance(bind, Engine):
-        session.bind = bind.execution_options(
-            isolation_level="REPEATABLE READ", postgresql_readonly=True
-        )
+        session.bind = bind.execution_options(isolation_level=SNAPSHOT, postgresql_readonly=True)
     try:
         yield session
     finally:
         session.expunge_all()  # what was read stays readable
         session.rollback()
         session.close()
+
+
+def is_snapshot(session: Session) -> bool:
+    """Say whether a session is that of a snapshot, with a connection for itself."""
+    bind = session.get_bind()
+    if not isinstance(bind, Engine):
+        return False
+    return bool(bind.get_execution_options().get("isolation_level") == SNAPSHOT)
 
 
 @contextmanager
@@ -156,7 +163,7 @@ def meanwhile(session: Session, ask: Callable[[Session], Answer]) -> Callable[[]
 
     It is asked at once where others use the same connection, as in a test's transaction.
     """
-    if not isinstance(session.get_bind(), Engine):
+    if not is_snapshot(session):
         found = ask(session)
         return lambda: found
     held = ExitStack()
