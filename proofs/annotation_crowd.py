@@ -34,6 +34,7 @@ class Book:
 
     handed_in: dict[int, tuple[int, list[dict[str, Any]]]] = field(default_factory=dict)
     drafts: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    left_lying: set[int] = field(default_factory=set)
     abandoned: list[int] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     gaps: list[str] = field(default_factory=list)
@@ -96,7 +97,8 @@ class Worker:
             with ThreadPoolExecutor(2) as hands:  # a double click
                 found = set(hands.map(lambda _: self._claim_once(), range(2)))
             self.book.note("double claims")
-            if len(found - {None}) > 1:
+            # One whose time somebody ends may go between the two clicks.
+            if len(found - {None}) > 1 and not found & self.book.left_lying:
                 self.book.gap(f"expert {self.number}: a double click gave leases {found}")
             return next(iter(found - {None}), None)
         return self._claim_once()
@@ -125,6 +127,7 @@ class Worker:
         if habit < 0.13:
             with self.book.lock:
                 self.book.abandoned.append(lease)
+                self.book.left_lying.add(lease)
             self.over.wait(3)  # somebody ends the time of the lease meanwhile
             return None
         return self._hand_in(lease, result)
@@ -143,10 +146,11 @@ class Worker:
 
     def _draft(self, lease: int, result: list[dict[str, Any]]) -> bool:
         said = self._send("POST", f"/work/{lease}/draft", (200, 409), {"result": result})
-        if said.status_code == 200 and said.json()["state"] == "active":
+        if said.status_code == 200:  # also where its time ran out meanwhile
             with self.book.lock:
                 self.book.drafts[lease] = result
                 self.book.counts["drafts"] += 1
+        if said.status_code == 200 and said.json()["state"] == "active":
             shown = self._send("GET", f"/work/{lease}/task.json", (200, 404, 409))
             if shown.status_code == 200 and shown.json()["draft"] != result:
                 self.book.gap(f"lease {lease}: the page shows another draft than was kept")
