@@ -7,7 +7,7 @@ ends it without an answer gives both back. Rows are locked in one order: assignm
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -32,8 +32,8 @@ from projects.terms import CONTEST_DAYS
 HANDED_IN = (State.SUBMITTED, State.ACCEPTED, State.REJECTED, State.PARTLY_ACCEPTED)
 EXTENSIONS = 2  # how often a lease may be given its time again
 REASON_AT_MOST = 2000
-# Functions of the database (migrations 0093, 0104 and 0114): what a claim asks, takes and reserves,
-# and what a hand-in writes, are one question each, or one for both.
+# Functions of the database (migrations 0093, 0104, 0114 and 0116): what a claim asks, takes and
+# reserves, and what a hand-in writes, are one question each, or one for both.
 CLAIM = """
     select * from claim_lease(%(project)s, %(expert)s, %(tasks)s, %(most)s, %(at)s, %(noted_at)s,
         %(due)s, %(pay)s, %(fee)s, %(code)s, cast(%(terms)s as jsonb), %(taken)s)
@@ -42,15 +42,15 @@ CLAIM = """
 ONE_AT_A_TIME = text("select pg_advisory_xact_lock(:project, :expert)")
 HAND_IN = """
     select hand_in(%(lease)s, cast(%(result)s as jsonb), %(unique_id)s, %(submitted_at)s,
-        %(review_by)s, %(lead_seconds)s, cast(%(jobs)s as jsonb)) as made
+        %(review_by)s, %(lead_seconds)s, cast(%(jobs)s as jsonb), %(seen)s) as made
 """
 HAND_IN_AND_CLAIM = """
     select * from hand_in_and_claim(%(lease)s, cast(%(result)s as jsonb), %(unique_id)s,
         %(submitted_at)s, %(review_by)s, %(lead_seconds)s, cast(%(jobs)s as jsonb), %(project)s,
         %(expert)s, %(tasks)s, %(most)s, %(noted_at)s, %(due)s, %(pay)s, %(fee)s, %(code)s,
-        cast(%(terms)s as jsonb))
+        cast(%(terms)s as jsonb), %(seen)s)
 """
-DRAFT_SAVED = "select saved_at from draft where assignment_id = %(lease)s"
+NO_DRAFT = datetime.min.replace(tzinfo=UTC)  # named by a page that has seen none
 OPEN_WAITING = text("select open_waiting(:project, :expert, :at)")
 # With these in the terms a hand-in has more to write.
 MORE_AT_HAND_IN = {"prediction", "order", "qualification_minor"}
@@ -283,45 +283,62 @@ def check_draft(session: Session, lease: Assignment, result: Any, *, base: Any) 
     `base` says when the draft that the page began with was saved, as it was told; `lease` is
     locked by the caller.
     """
-    saved = db.ask(session, DRAFT_SAVED, {"lease": lease.id})
-    if saved is None or saved.saved_at.isoformat() == base:
-        return
     kept = draft_of(session, lease)
     if kept is not None and kept.saved_at.isoformat() != base and kept.result != result:
         raise TwoVersions(kept)
 
 
 def submit(
-    session: Session, lease: Assignment, project: Project, result: Any, *, at: datetime
+    session: Session,
+    lease: Assignment,
+    project: Project,
+    result: Any,
+    *,
+    base: Any = None,
+    at: datetime,
 ) -> int:
     """Hand in an answer, once; return the annotation, again that of the first time.
 
-    `lease` is locked by the caller. Raises `WrongAnswer` with all that is wrong.
+    `lease` is locked by the caller; `base` is as in `check_draft`, or None from whoever keeps no
+    drafts. Raises `WrongAnswer` with all that is wrong, and `TwoVersions`.
     """
     if lease.state in HANDED_IN:
         return id_of(annotation_of(session, lease))
-    result, asked = _checked(session, lease, project, result, at)
+    kept, asked = _checked(session, lease, project, result, base, at)
     session.flush()
-    made: int = db.ask(session, HAND_IN, asked).made
+    made: Any = db.ask(session, HAND_IN, asked).made
+    if made is None:
+        check_draft(session, lease, result, base=base)  # it may say the same
+        made = db.ask(session, HAND_IN, asked | {"seen": None}).made
     _note_handed_in(lease, asked)
-    loop.note(session, project, lease, result)
+    loop.note(session, project, lease, kept)
     beside_pay.earn(session, lease, at)
-    return made
+    return int(made)
 
 
 def submit_and_claim(
-    session: Session, lease: Assignment, project: Project, result: Any, *, at: datetime
+    session: Session,
+    lease: Assignment,
+    project: Project,
+    result: Any,
+    *,
+    base: Any = None,
+    at: datetime,
 ) -> Claimed | None:
     """Hand in an answer as `submit` does, and ask for the next task; `next_lease` goes on with it.
 
     Where a hand-in has nothing to do besides, both are one question, and are committed with it.
     """
     if lease.state in HANDED_IN or project.uses_models or lease.terms.keys() & MORE_AT_HAND_IN:
-        submit(session, lease, project, result, at=at)
+        submit(session, lease, project, result, base=base, at=at)
         return None
-    _kept, asked = _checked(session, lease, project, result, at)
+    _kept, asked = _checked(session, lease, project, result, base, at)
     asked |= _asked(project, lease.expert_id, at)
     found = db.ask_and_commit(session, HAND_IN_AND_CLAIM, asked)
+    if found.made is None:
+        session.refresh(lease, with_for_update=True)  # the lock went with the commit
+        submit(session, lease, project, result, base=base, at=at)
+        return None
     _note_handed_in(lease, asked)
     return Claimed(found.came, found.next_lease)
 
@@ -591,7 +608,7 @@ def _check_not_handed_in(lease: Assignment) -> None:
 
 
 def _checked(
-    session: Session, lease: Assignment, project: Project, result: Any, at: datetime
+    session: Session, lease: Assignment, project: Project, result: Any, base: Any, at: datetime
 ) -> tuple[Any, dict[str, Any]]:
     """Check an answer; return it as it is kept, and what the database is told of it."""
     _check_active(lease)
@@ -608,7 +625,17 @@ def _checked(
         "submitted_at": at,
         "review_by": at + timedelta(days=lease.terms["review_days"]),
         "lead_seconds": int((at - lease.begun_at).total_seconds()),
+        "seen": None if base is None else _moment(base),
     }
+
+
+def _moment(base: Any) -> datetime:
+    """Return when the draft was saved that a page has seen; what means none of ours is none."""
+    try:
+        seen = datetime.fromisoformat(base)
+    except (TypeError, ValueError):
+        return NO_DRAFT
+    return seen if seen.tzinfo else NO_DRAFT
 
 
 def _note_handed_in(lease: Assignment, asked: dict[str, Any]) -> None:

@@ -185,8 +185,10 @@ def task_json(assignment_id: int) -> ResponseReturnValue:
 def save_draft(assignment_id: int) -> ResponseReturnValue:
     """Keep what was typed so far."""
     lease = _own(assignment_id, "assignment.work", lock=True)
+    base = _sent("base")
     try:
-        _check_seen(lease)
+        if base is not None:
+            leases.check_draft(db_session(), lease, _sent("result"), base=base)
     except leases.TwoVersions as two:
         return _two_versions(two)
     saved_at = leases.save_draft(db_session(), lease, _sent("result"), at=now())
@@ -235,9 +237,7 @@ def submit(assignment_id: int) -> ResponseReturnValue:
     require("assignment.work", lease)
     hand_in = leases.submit_and_claim if _sent("next") is True else leases.submit
     try:
-        if lease.state is State.ACTIVE:
-            _check_seen(lease)
-        came = hand_in(db_session(), lease, project, _sent("result"), at=now())
+        came = hand_in(db_session(), lease, project, _sent("result"), base=_sent("base"), at=now())
     except leases.WrongAnswer as wrong:
         return json_problem(wrong.status, wrong.words, errors=wrong.problems)
     except leases.TwoVersions as two:
@@ -335,13 +335,6 @@ def _sent(key: str) -> Any:
     except RecursionError:
         raise BadRequest from None  # nested deeper than anybody can mean
     return sent.get(key) if isinstance(sent, dict) else None
-
-
-def _check_seen(lease: Assignment) -> None:
-    """Ask of a page that says which draft it began with that there is no other since."""
-    base = _sent("base")
-    if base is not None:
-        leases.check_draft(db_session(), lease, _sent("result"), base=base)
 
 
 def _two_versions(two: leases.TwoVersions) -> ResponseReturnValue:

@@ -114,6 +114,23 @@ def test_a_version_from_another_device_is_not_written_over(session, made, expert
     assert expert.post(f"{bench}/submit", json={"result": other, "base": first}).status_code == 200
 
 
+@pytest.mark.parametrize("base", ["", "yesterday", 7, "2026-01-05T09:00:00", "9999-12-31"])
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_a_hand_in_that_has_not_seen_the_draft_changes_nothing(
+    session, made, expert, goes_on, base
+):
+    bench = claim(expert, made)
+    expert.post(f"{bench}/draft", json={"result": choice("patent"), "base": ""})
+    blind = {"result": choice("other"), "base": base, "next": goes_on}
+
+    answer = expert.post(f"{bench}/submit", json=blind)
+    same = expert.post(f"{bench}/submit", json=blind | {"result": choice("patent")})
+
+    assert (answer.status_code, answer.json["draft"]) == (409, choice("patent"))
+    assert (same.status_code, same.json.get("follows")) == (200, True if goes_on else None)
+    assert session.exec(select(Annotation)).one().result == choice("patent")
+
+
 def test_handing_in_twice_gives_the_same_answer(session, made, expert):
     bench = claim(expert, made)
 
