@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 from sqlalchemy import text, update
 from sqlalchemy.dialects.postgresql import insert
@@ -41,14 +40,14 @@ CLAIM = """
 # Claims of an expert in a project come one after the other, as in `claim_lease`.
 ONE_AT_A_TIME = text("select pg_advisory_xact_lock(:project, :expert)")
 HAND_IN = """
-    select hand_in(%(lease)s, cast(%(result)s as jsonb), %(unique_id)s, %(submitted_at)s,
-        %(review_by)s, %(lead_seconds)s, cast(%(jobs)s as jsonb), %(seen)s) as made
+    select hand_in(%(lease)s, cast(%(result)s as jsonb), %(submitted_at)s, %(review_by)s,
+        %(lead_seconds)s, cast(%(jobs)s as jsonb), %(seen)s) as made
 """
 HAND_IN_AND_CLAIM = """
-    select * from hand_in_and_claim(%(lease)s, cast(%(result)s as jsonb), %(unique_id)s,
-        %(submitted_at)s, %(review_by)s, %(lead_seconds)s, cast(%(jobs)s as jsonb), %(project)s,
+    select * from hand_in_and_claim(%(lease)s, cast(%(result)s as jsonb), %(submitted_at)s,
+        %(review_by)s, %(lead_seconds)s, cast(%(jobs)s as jsonb), %(seen)s, %(project)s,
         %(expert)s, %(tasks)s, %(most)s, %(noted_at)s, %(due)s, %(pay)s, %(fee)s, %(code)s,
-        cast(%(terms)s as jsonb), %(seen)s)
+        cast(%(terms)s as jsonb))
 """
 NO_DRAFT = datetime.min.replace(tzinfo=UTC)  # named by a page that has seen none
 OPEN_WAITING = text("select open_waiting(:project, :expert, :at)")
@@ -620,7 +619,6 @@ def _checked(
     return result, {
         "lease": lease.id,
         "result": json.dumps(result),
-        "unique_id": uuid4(),
         "jobs": jobs.as_json(_what_follows(lease, project)),
         "submitted_at": at,
         "review_by": at + timedelta(days=lease.terms["review_days"]),
@@ -655,9 +653,10 @@ def is_result(result: Any) -> bool:
 
 def _what_follows(lease: Assignment, project: Project) -> list[jobs.Job]:
     push = jobs.Job(
-        "annotation.push_annotation",
-        {"annotation_id": None},  # known once it is there
+        "annotation.push_answers",
+        {"project_id": lease.project_id},
         lock=f"label-studio:{lease.project_id}",
+        queueing_lock=f"push-answers:{lease.project_id}",
         queue="labelling",
     )
     validate = jobs.Job(

@@ -43,23 +43,22 @@ SWEPT = 1000
 # Jobs of a project wait for one another. Label Studio may be back at any moment: whatever waits for
 # it asks again after so many seconds at the latest, and the sweeps go on from there.
 PATIENCE = 30
-# So many answers a push takes along.
+# So many answers are looked for at once.
 AT_ONCE = 50
 
 
 @tasks.task(queue="labelling", longest_wait=PATIENCE)
-def push_annotation(annotation_id: int) -> str:
-    """Bring one answer to the labelling backend, with its project and task where they lack."""
+def push_answers(project_id: int) -> str:
+    """Bring what was handed in to the labelling backend, with project and tasks where they lack.
+
+    One such job waits at most. What is handed in while it works is seen by its last look, or has a
+    job of its own.
+    """
     with db.transaction() as session:
-        answer = pushing.annotation(session, annotation_id)
-    if answer is None:
-        return "nothing to do"
-    if answer.task_there is None:
-        _push_project(answer.project_id)
-    done = _push(annotation_id)
-    # The others wait for the same lock: one after another is quicker than one job after another.
-    _push_left(answer.project_id, limit=AT_ONCE)
-    return done
+        is_lacking = pushing.lacks_tasks(session, project_id)
+    if is_lacking:
+        _push_project(project_id)
+    return f"{_push_left(project_id, limit=SWEPT)} answers"
 
 
 loop_jobs.register(tasks)
@@ -318,9 +317,17 @@ def follow_budgets() -> int:
 
 
 def _push_left(project_id: int, *, limit: int) -> int:
-    with db.transaction() as session:
-        left = pushing.annotations_left(session, project_id, limit=limit)
-    return len([_push(annotation_id) for annotation_id in left])
+    """Bring answers, each once, until none is left; return how many."""
+    tried: set[int] = set()
+    while len(tried) < limit:
+        with db.transaction() as session:
+            left = set(pushing.annotations_left(session, project_id, limit=AT_ONCE)) - tried
+        if not left:
+            break
+        for annotation_id in sorted(left):
+            _push(annotation_id)
+        tried |= left
+    return len(tried)
 
 
 def _push_project(project_id: int) -> int:

@@ -211,6 +211,21 @@ def projects_behind(session: Session) -> list[int]:
     return sorted(project_id for (project_id,) in rows)
 
 
+def lacks_tasks(session: Session, project_id: int) -> bool:
+    """Say whether there are answers to be brought whose task the backend does not have."""
+    found = (
+        select(Annotation.id)
+        .join(Task, col(Task.id) == col(Annotation.task_id))
+        .where(
+            Annotation.project_id == project_id,
+            col(Annotation.pushed_at).is_(None),
+            col(Annotation.push_trouble).is_(None),
+            col(Task.label_studio_task_id).is_(None),
+        )
+    )
+    return session.exec(found.limit(1)).first() is not None
+
+
 def annotations_left(session: Session, project_id: int, *, limit: int) -> list[int]:
     """Return some answers of a project that are still to be brought, the oldest first."""
     found = session.exec(

@@ -106,6 +106,7 @@ class Job:
     name: str
     args: dict[str, Any]
     lock: str | None = None
+    queueing_lock: str | None = None
     queue: str = "default"
 
 
@@ -181,13 +182,14 @@ def defer(
 
 
 def as_json(listed: Iterable[Job]) -> str:
-    """Return jobs as Procrastinate's SQL functions read them."""
+    """Return jobs as `defer_unless_waiting` in the database reads them."""
     rows = [
         {
             "queue_name": job.queue,
             "task_name": job.name,
             "priority": 0,
             "lock": job.lock,
+            "queueing_lock": job.queueing_lock,
             "args": job.args,
         }
         for job in listed

@@ -4,13 +4,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
 from annotation import assignment, tasks
 from annotation import jobs as sweeps
 from annotation.models import Annotation, Assignment, LabelStudioProject, ShadowUser, State, Task
 from core.clock import now
-from core.ports import LabellingDown, LabellingRefused
+from core.ports import LabellingDown, LabellingLost, LabellingRefused
 from projects.models import State as ProjectState
 from tests.factories.annotation import (
     choice,
@@ -54,6 +54,8 @@ class Backend:
         self._call()
         if self.refuses:
             raise LabellingRefused("never")
+        if there not in self.tasks.values():
+            raise LabellingLost
         known = unique_id in self.answers
         self.answers.setdefault(unique_id, (there, by, len(self.answers) + 1))
         return None if known else self.answers[unique_id][2]
@@ -78,10 +80,10 @@ def hand_in(session, made):
 
 def test_an_answer_is_pushed_with_its_project_and_tasks(session, backend):
     made = make_desk(session, tasks=3)
-    answer = hand_in(session, made)
+    hand_in(session, made)
 
-    assert sweeps.push_annotation(answer.id) == "pushed"
-    assert sweeps.push_annotation(answer.id) == "nothing to do"
+    assert sweeps.push_answers(made.project_id) == "1 answers"
+    assert sweeps.push_answers(made.project_id) == "0 answers"
 
     session.expire_all()
     assert session.get(LabelStudioProject, made.project_id).label_studio_project_id == 1000
@@ -94,16 +96,16 @@ def test_an_answer_is_pushed_with_its_project_and_tasks(session, backend):
 @pytest.mark.parametrize("steps", range(5))
 def test_wherever_it_stops_the_next_run_ends_with_one_of_each(session, backend, steps):
     made = make_desk(session, tasks=2)
-    answer = hand_in(session, made)
+    hand_in(session, made)
     backend.down_after = steps
     if steps < 4:
         with pytest.raises(LabellingDown):
-            sweeps.push_annotation(answer.id)
+            sweeps.push_answers(made.project_id)
     else:
-        sweeps.push_annotation(answer.id)
+        sweeps.push_answers(made.project_id)
 
     backend.down_after = None
-    sweeps.push_annotation(answer.id)
+    sweeps.push_answers(made.project_id)
 
     assert [len(x) for x in (backend.projects, backend.tasks, backend.users)] == [1, 2, 1]
     assert len(backend.answers) == 1
@@ -116,7 +118,7 @@ def test_an_answer_that_was_there_already_counts_as_pushed(session, backend):
     answer = hand_in(session, made)
     backend.answers[answer.unique_id] = (1, 2, 3)
 
-    assert sweeps.push_annotation(answer.id) == "pushed"
+    assert sweeps.push_answers(made.project_id) == "1 answers"
 
     session.expire_all()
     stored = session.exec(select(Annotation)).one()
@@ -125,11 +127,11 @@ def test_an_answer_that_was_there_already_counts_as_pushed(session, backend):
 
 def test_a_refused_answer_is_noted_and_not_tried_again(session, backend):
     made = make_desk(session)
-    answer = hand_in(session, made)
+    hand_in(session, made)
     backend.refuses = True
 
-    assert sweeps.push_annotation(answer.id) == "refused"
-    assert sweeps.push_annotation(answer.id) == "nothing to do"
+    assert sweeps.push_answers(made.project_id) == "1 answers"
+    assert sweeps.push_answers(made.project_id) == "0 answers"
 
     session.expire_all()
     assert session.exec(select(Annotation)).one().push_trouble == "never"
@@ -152,8 +154,8 @@ def test_the_sweep_finds_what_is_left(session, backend, jobs):
 
 def test_a_project_that_the_backend_lost_is_pushed_anew(session, backend):
     made = make_desk(session, tasks=2)
-    answer = hand_in(session, made)
-    sweeps.push_annotation(answer.id)
+    hand_in(session, made)
+    sweeps.push_answers(made.project_id)
     backend.__init__()
     backend.projects["others"] = 999
 
@@ -174,6 +176,47 @@ def test_tasks_of_many_batches_all_arrive(session, backend):
     assert len(backend.tasks) == 450
 
 
+def test_one_job_brings_all_answers_also_those_handed_in_while_it_waits(session, backend, jobs):
+    made = make_desk(session, tasks=2 * sweeps.AT_ONCE + 1, experts=1)
+    for _each in range(2 * sweeps.AT_ONCE + 1):
+        hand_in(session, made)
+
+    ran = jobs()
+
+    assert ran.count("annotation.push_answers") == 1
+    assert len(backend.answers) == 2 * sweeps.AT_ONCE + 1
+
+
+def test_an_answer_that_comes_in_while_a_job_works_goes_with_it(session, backend, monkeypatch):
+    made = make_desk(session, tasks=2, experts=1)
+    hand_in(session, made)
+    bring = sweeps._push
+
+    def brought_while_more_comes(annotation_id):
+        if not backend.answers:
+            hand_in(session, made)
+        return bring(annotation_id)
+
+    monkeypatch.setattr(sweeps, "_push", brought_while_more_comes)
+
+    assert sweeps.push_answers(made.project_id) == "2 answers"
+
+
+def test_answers_that_the_backend_has_lost_the_project_of_are_asked_for_once(session, backend):
+    made = make_desk(session, tasks=3, experts=1)
+    hand_in(session, made)
+    sweeps.push_answers(made.project_id)
+    hand_in(session, made)
+    hand_in(session, made)
+    backend.tasks.clear()
+
+    assert sweeps.push_answers(made.project_id) == "2 answers"
+
+    session.expire_all()
+    unpushed = select(Annotation).where(col(Annotation.pushed_at).is_(None))
+    assert len(session.exec(unpushed).all()) == 2
+
+
 def test_handing_in_defers_what_leads_to_acceptance(session, backend, jobs):
     made = make_desk(session, tasks=1, experts=2)
     for expert in made.experts:
@@ -183,7 +226,8 @@ def test_handing_in_defers_what_leads_to_acceptance(session, backend, jobs):
 
     ran = jobs()
 
-    assert ran.count("annotation.push_annotation") == 2
+    assert ran.count("annotation.push_answers") == 1
+    assert ran.count("annotation.validate") == 2
     session.expire_all()
     assert {one.state for one in session.exec(select(Assignment))} == {State.ACCEPTED}
 
