@@ -660,7 +660,10 @@ def _what_follows(lease: Assignment, project: Project) -> list[jobs.Job]:
         queue="labelling",
     )
     validate = jobs.Job(
-        "annotation.validate", {"task_id": lease.task_id}, lock=f"task:{lease.task_id}"
+        "annotation.validate_handed_in",
+        {},
+        lock="annotation.validate_handed_in",
+        queueing_lock="annotation.validate_handed_in",
     )
     return [push, validate] if project.validation is Validation.AGREEMENT else [push]
 

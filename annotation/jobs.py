@@ -242,16 +242,31 @@ def tell_of_questions() -> int:
     return SWEPT
 
 
-@tasks.task()
-def validate(task_id: int) -> int:
-    """Accept the answers to a task if all agree; return how many."""
+@tasks.task(alone=True)
+def validate_handed_in() -> int:
+    """Ask agreement about each task with a new answer; return how many answers it accepted."""
+    accepted, failed = 0, 0
     with db.transaction() as session:
-        return validation.by_agreement(session, task_id, at=now())
+        due = validation.due(session, limit=SWEPT)
+    for task_id in due:
+        try:
+            with db.transaction() as session:
+                accepted += validation.by_agreement_and_done(session, task_id, at=now())
+        except Exception:
+            # The others are not to wait for it; this job asks once more when it is tried again.
+            log.exception("agreement about task %s could not be asked", task_id)
+            failed += 1
+    if failed:
+        raise RuntimeError(f"agreement about {failed} tasks could not be asked")
+    return accepted
 
 
 @tasks.task()
 def validate_pending() -> int:
-    """Validate every task that agreement may decide and that was left; return answers accepted."""
+    """Ask agreement about all tasks that it may decide and has not; return answers accepted.
+
+    It takes long where experts disagree much; what was handed in is asked about at once elsewhere.
+    """
     accepted = after = 0
     while True:
         with db.transaction() as session:

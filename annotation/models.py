@@ -269,6 +269,14 @@ class Draft(SQLModel, table=True):
     saved_at: datetime = utc()
 
 
+class ValidationDue(SQLModel, table=True):
+    """A task with an answer that agreement has not been asked about."""
+
+    __tablename__ = "validation_due"
+
+    task_id: int = Field(primary_key=True, foreign_key="task.id", sa_type=BigInteger)
+
+
 class WorkTally(SQLModel, table=True):
     """One change of how much work of a project is left and decided; triggers write them.
 

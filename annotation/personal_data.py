@@ -31,6 +31,7 @@ TABLES = (
     nobody("task_media_use", _l("Which task shows which file")),
     nobody("media_watch", _l("How far the files on the disk were looked at")),
     nobody("media_end", _l("When files of completed projects go")),
+    nobody("validation_due", _l("Which tasks agreement is to be asked about")),
     nobody("work_tally", _l("How much work of a project is left and decided")),
     Table(
         "media_upload",

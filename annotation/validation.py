@@ -5,11 +5,12 @@ Each rule has a name and a version, which the decision records (`rules.py`); non
 
 from datetime import datetime
 
+from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from annotation import agreement, gold, review, rules
 from annotation.label_config import LabelConfig, parse
-from annotation.models import IN_HAND, Annotation, Assignment, State, Task
+from annotation.models import IN_HAND, Annotation, Assignment, State, Task, ValidationDue
 from projects.models import Project, Validation
 
 COUNTING = (*IN_HAND, State.SUBMITTED, State.ACCEPTED, State.PARTLY_ACCEPTED)
@@ -49,6 +50,22 @@ def by_silence(session: Session, *, at: datetime) -> Assignment | None:
     if overdue is not None:
         review.accept_by_rule(session, overdue, rules.SILENCE, at=at)
     return overdue
+
+
+def due(session: Session, *, limit: int) -> list[int]:
+    """Return tasks, in order of id, of which an answer has come in since they were looked at."""
+    found = select(ValidationDue.task_id).order_by(col(ValidationDue.task_id)).limit(limit)
+    return list(session.exec(found))
+
+
+def by_agreement_and_done(session: Session, task_id: int, *, at: datetime) -> int:
+    """Accept the answers to a task if all agree, and note that it was looked at.
+
+    The answers are locked first, as by whoever hands one in: what comes in later is due again.
+    """
+    accepted = by_agreement(session, task_id, at=at)
+    session.execute(delete(ValidationDue).where(col(ValidationDue.task_id) == task_id))
+    return accepted
 
 
 def undecided(session: Session, *, after: int = 0, limit: int = 1000) -> list[int]:

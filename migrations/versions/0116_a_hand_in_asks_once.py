@@ -2,12 +2,14 @@
 
 Where another draft is kept meanwhile, nothing is written, and null is said in place of an answer. A
 job that waits already is not added again, so that one brings all answers of a project to Label
-Studio, and nobody has to wait for the one lock there is on telling workers of new jobs.
+Studio, and nobody has to wait for the one lock there is on telling workers of new jobs. Whatever
+agreement may decide by now is noted as a row, so that nothing is looked at twice.
 """
 
 import runpy
 from pathlib import Path
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0116"
@@ -59,6 +61,10 @@ begin
     values (lease, ended.task_id, ended.project_id, ended.expert_id, answer, gen_random_uuid(),
         at_time)
     returning id into made;
+    insert into validation_due (task_id)
+    select ended.task_id from project
+    where id = ended.project_id and validation = 'agreement'
+    on conflict do nothing;
     delete from draft where assignment_id = lease;
     update reservation set submitted_at = coalesce(submitted_at, at_time), review_by = until
     where assignment_id = lease;
@@ -86,17 +92,30 @@ begin
                      agreed, null) claimed;
 end $$
 """
-# What they were to bring, the sweep finds.
+# The sweeps find what those jobs were for.
+DUE = """
+    insert into validation_due (task_id)
+    select distinct a.task_id from assignment a
+    join project p on p.id = a.project_id join task t on t.id = a.task_id
+    where a.state = 'submitted' and p.validation = 'agreement' and t.slots_left = 0
+"""
 FORGET = """
-    delete from procrastinate_jobs
-    where task_name = 'annotation.%s' and status = 'todo'
+    delete from procrastinate_jobs where status = 'todo'
+    and task_name in ('annotation.push_%s', 'annotation.validate%s')
 """
 
 
 def upgrade() -> None:
+    op.create_table(
+        "validation_due",
+        sa.Column("task_id", sa.BigInteger, sa.ForeignKey("task.id"), nullable=False),
+        sa.PrimaryKeyConstraint("task_id", name=op.f("pk_validation_due")),
+    )
     _drop()
-    for function in (DEFER, HAND_IN, HAND_IN_AND_CLAIM, FORGET % "push_annotation"):
+    for function in (DEFER, HAND_IN, HAND_IN_AND_CLAIM):
         op.execute(function)
+    op.execute(DUE)
+    op.execute(FORGET % ("annotation", ""))
 
 
 def downgrade() -> None:
@@ -104,7 +123,8 @@ def downgrade() -> None:
     op.execute("drop function defer_unless_waiting")
     op.execute(runpy.run_path(str(ONE))["HAND_IN"])
     op.execute(runpy.run_path(str(BOTH))["BOTH"])
-    op.execute(FORGET % "push_answers")
+    op.execute(FORGET % ("answers", "_handed_in"))
+    op.drop_table("validation_due")
 
 
 def _drop() -> None:

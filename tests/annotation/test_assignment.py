@@ -232,7 +232,7 @@ def test_handing_in_stores_the_answer_and_what_follows(session, app):
     assert answer.result == choice("patent")
     assert session.get(Draft, lease.id) is None
     jobs = session.execute(_JOBS).scalars().all()
-    assert set(jobs) >= {"annotation.push_answers", "annotation.validate"}
+    assert set(jobs) >= {"annotation.push_answers", "annotation.validate_handed_in"}
 
 
 def test_handing_in_twice_is_handing_in_once(session):

@@ -6,9 +6,17 @@ from datetime import timedelta
 import pytest
 from sqlmodel import col, select
 
-from annotation import assignment, tasks
+from annotation import assignment, tasks, validation
 from annotation import jobs as sweeps
-from annotation.models import Annotation, Assignment, LabelStudioProject, ShadowUser, State, Task
+from annotation.models import (
+    Annotation,
+    Assignment,
+    LabelStudioProject,
+    ShadowUser,
+    State,
+    Task,
+    ValidationDue,
+)
 from core.clock import now
 from core.ports import LabellingDown, LabellingLost, LabellingRefused
 from projects.models import State as ProjectState
@@ -227,7 +235,7 @@ def test_handing_in_defers_what_leads_to_acceptance(session, backend, jobs):
     ran = jobs()
 
     assert ran.count("annotation.push_answers") == 1
-    assert ran.count("annotation.validate") == 2
+    assert ran.count("annotation.validate_handed_in") == 1
     session.expire_all()
     assert {one.state for one in session.exec(select(Assignment))} == {State.ACCEPTED}
 
@@ -246,6 +254,51 @@ def test_sweeps_do_all_that_is_due_and_nothing_twice(session, backend):
     assert [sweeps.expire_overdue(), sweeps.expire_overdue()] == [3, 0]
     assert [sweeps.accept_overdue(), sweeps.accept_overdue()] == [3, 0]
     assert [sweeps.validate_pending(), sweeps.validate_pending()] == [2, 0]
+
+
+def test_what_experts_disagree_about_is_looked_at_once(session, backend, jobs, monkeypatch):
+    made = make_desk(session, tasks=1, experts=2)
+    looks, look = [], validation.by_agreement
+
+    def noted(session, task_id, *, at):
+        looks.append(task_id)
+        return look(session, task_id, at=at)
+
+    monkeypatch.setattr(validation, "by_agreement", noted)
+    for expert, said in zip(made.experts, ("grant", "patent"), strict=True):
+        lease = claimed(session, made.project, expert.user_id, at=now())
+        assignment.submit(session, lease, made.project, choice(said), at=now())
+        session.commit()
+        jobs()
+
+    assert sweeps.validate_handed_in() == 0
+
+    assert looks == [session.exec(select(Task.id)).one()] * 2
+    assert session.exec(select(ValidationDue)).all() == []
+
+
+def test_a_task_that_cannot_be_asked_about_does_not_keep_the_others(session, backend, monkeypatch):
+    made = make_desk(session, tasks=2, experts=2)
+    for expert in made.experts * 2:
+        lease = claimed(session, made.project, expert.user_id, at=now())
+        assignment.submit(session, lease, made.project, choice(), at=now())
+    session.commit()
+    bad = min(session.exec(select(Task.id)))
+    ask = validation.by_agreement
+
+    def asked(session, task_id, *, at):
+        if task_id == bad:
+            raise ValueError("no")
+        return ask(session, task_id, at=at)
+
+    monkeypatch.setattr(validation, "by_agreement", asked)
+    with pytest.raises(RuntimeError, match="about 1 tasks"):
+        sweeps.validate_handed_in()
+    monkeypatch.undo()
+
+    states = {(one.task_id == bad, one.state) for one in session.exec(select(Assignment))}
+    assert states == {(True, State.SUBMITTED), (False, State.ACCEPTED)}
+    assert [sweeps.validate_handed_in(), sweeps.validate_handed_in()] == [2, 0]
 
 
 def test_a_file_for_an_open_project_is_pushed(session, backend, jobs):

@@ -12,7 +12,7 @@ from accounts import consent_texts, consents, email_change, organisations, token
 from accounts.models import MemberRole, OrganisationKind, Purpose, User
 from annotation import assignment as leases
 from annotation import sample_course
-from annotation.models import Draft, ShadowUser
+from annotation.models import Draft, ShadowUser, ValidationDue
 from annotation.models import State as WorkState
 from annotation.sample_models import GrantKind
 from core import audit, once, uploads
@@ -246,6 +246,7 @@ def _work(app: Any, session: Session, all_: Everywhere, folder: Path) -> None:
         author_name=all_.say("zqname in Label Studio"),
     )
     make_mirrored_verdict(session, refused)
+    session.add(ValidationDue(task_id=refused.task_id))
     session.add(ShadowUser(expert_id=all_.id, label_studio_user_id=77, created_at=now()))
     assert session.get(Draft, held.id)
     assert skipped.id
