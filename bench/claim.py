@@ -7,15 +7,20 @@ ours one once an expert is at work, since the page asks for the next task with t
 
 At 1, 10 and 50 clients nobody pauses, so the time of a request is that of the queue before it. What
 people wait is measured with 50 busy experts, each handing in about once a second.
+
+A machine that is shared changes its speed by a third within minutes. So what is held against a bar
+is measured in turns, ours and theirs, a larger size and the first one, and the middle of the ratios
+counts.
 """
 
 import json
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +42,7 @@ CLIENTS = (1, 10, 50)
 SIZES = (10_000, 1_000_000, 10_000_000)
 SECONDS = 15
 BUSY, PAUSE = 50, 1000  # experts, and milliseconds between two hand-ins of one
+ROUNDS = 3
 LUA = Path(__file__).with_name("lua")
 FUNDS = 10**12
 
@@ -61,6 +67,9 @@ class Figures:
     failed: int
 
 
+Load = Callable[..., Figures]
+
+
 def run() -> bool:
     """Measure all, print the table, and last whether the bars were reached."""
     try:
@@ -73,44 +82,86 @@ def run() -> bool:
 
 def _run() -> bool:
     sizes = tuple(int(size) for size in os.environ.get("BENCH_SIZES", "").split()) or SIZES
-    figures: dict[tuple[str, int], Figures] = {}
-    with debian_postgres.running() as url:
-        for size in sizes:
-            with _ours(url, size) as load:
-                for count in CLIENTS if size == sizes[0] else (10, 50):
-                    figures[(f"{size:,}", count)] = load(count)
-                    _row(f"ours, {size:,} tasks", count, figures[(f"{size:,}", count)])
-                figures[(f"{size:,}", 0)] = load(BUSY, PAUSE)
-                _row(f"ours, {size:,}, busy experts", BUSY, figures[(f"{size:,}", 0)])
-        if not os.environ.get("BENCH_OURS_ONLY"):
+    result = Result()
+    with debian_postgres.running() as url, _ours(url, sizes[0]) as first:
+        mine = f"ours, {sizes[0]:,} tasks"
+        if os.environ.get("BENCH_OURS_ONLY"):
+            for count in CLIENTS:
+                result.add(mine, count, first(count))
+        else:
             with label_studio_server.running(url, max(CLIENTS), CLAUSES, choice("grant")) as theirs:
-                for count in CLIENTS:
-                    figures[("Label Studio", count)] = _wrk(theirs.url, count, *theirs.load())
-                    _row("Label Studio, 10,000", count, figures[("Label Studio", count)])
-    return _verdict(figures, [f"{size:,}" for size in sizes])
+                result.against_theirs = _against_theirs(result, mine, first, theirs)
+        result.add(f"ours, {sizes[0]:,}, busy experts", BUSY, first(BUSY, PAUSE))
+        for size in sizes[1:]:
+            with _ours(url, size) as load:
+                name = f"ours, {size:,} tasks"
+                result.flat = _in_turns(10, (name, load), (mine, first), result)
+                result.add(name, 50, load(50))
+                result.add(f"ours, {size:,}, busy experts", BUSY, load(BUSY, PAUSE))
+    return result.verdict()
 
 
-def _row(name: str, count: int, one: Figures) -> None:
-    print(
-        f"{name:<30} {count:>3} clients {one.pairs:>8.1f} pairs/s"
-        f" {one.half:>8.1f} ms half {one.p99:>8.1f} ms p99 {one.failed:>4} failed",
-        flush=True,
-    )
+def _against_theirs(result: "Result", mine: str, ours: Load, theirs: Any) -> float:
+    """Load both with each number of clients; return how many times theirs ours is at 10."""
+
+    def load_theirs(count: int) -> Figures:
+        return _wrk(theirs.url, count, *theirs.load())
+
+    middle = 0.0
+    for count in CLIENTS:
+        rounds = ROUNDS if count == 10 else 1
+        both = ((mine, ours), ("Label Studio, 10,000", load_theirs))
+        ratio = _in_turns(count, *both, result, rounds=rounds)
+        middle = ratio if count == 10 else middle
+    return middle
 
 
-def _verdict(figures: dict[tuple[str, int], Figures], sizes: list[str]) -> bool:
-    first, last = figures[(sizes[0], 10)], figures[(sizes[-1], 10)]
-    theirs = figures.get(("Label Studio", 10))
-    ratio = first.pairs / theirs.pairs if theirs else 0.0
-    flat = last.pairs / first.pairs
-    p99 = max(figures[(size, 0)].p99 for size in sizes)
-    failed = sum(one.failed for (name, _), one in figures.items() if name != "Label Studio")
-    held = ratio >= BAR and flat >= FLAT and p99 < P99 and not failed
-    print(
-        f"claim: {ratio:.1f} times at 10 clients (bar {BAR}), {flat:.2f} at the largest"
-        f" (bar {FLAT}), p99 of {BUSY} busy experts {p99:.0f} ms (bar {P99}), {failed} failed"
-    )
-    return held
+def _in_turns(
+    count: int,
+    one: tuple[str, Load],
+    other: tuple[str, Load],
+    result: "Result",
+    rounds: int = ROUNDS,
+) -> float:
+    """Load two by turns with so many clients; return the middle of what one is of the other."""
+    ratios = []
+    for _round in range(rounds):
+        pairs = [result.add(name, count, load(count)).pairs for name, load in (one, other)]
+        ratios.append(pairs[0] / pairs[1])
+    return statistics.median(ratios)
+
+
+@dataclass
+class Result:
+    """What was measured, and the two ratios that are held against bars."""
+
+    against_theirs: float = 0.0
+    flat: float = 1.0
+    p99: float = 0.0
+    failed: int = 0
+
+    def add(self, name: str, count: int, one: Figures) -> Figures:
+        """Print a line, and keep what counts of it."""
+        print(
+            f"{name:<30} {count:>3} clients {one.pairs:>8.1f} pairs/s"
+            f" {one.half:>8.1f} ms half {one.p99:>8.1f} ms p99 {one.failed:>4} failed",
+            flush=True,
+        )
+        if name.startswith("ours"):
+            self.failed += one.failed
+        if "busy" in name:
+            self.p99 = max(self.p99, one.p99)
+        return one
+
+    def verdict(self) -> bool:
+        """Print the last line; say whether the bars were reached."""
+        print(
+            f"claim: {self.against_theirs:.1f} times at 10 clients (bar {BAR}), {self.flat:.2f} at"
+            f" the largest (bar {FLAT}), p99 of {BUSY} busy experts {self.p99:.0f} ms (bar {P99}),"
+            f" {self.failed} failed"
+        )
+        is_quick = self.against_theirs >= BAR and self.p99 < P99
+        return is_quick and self.flat >= FLAT and not self.failed
 
 
 @contextmanager
