@@ -1,7 +1,10 @@
 """PostgreSQL of our own, kept under the data directory, for whoever names no other."""
 
 import json
+import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -28,7 +31,8 @@ def start(folder: Path) -> str:
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     _forget_the_killed(folder)
-    return str(get_server(folder.resolve(), cleanup_mode="stop").get_uri())
+    with _on_all_cores():
+        return str(get_server(folder.resolve(), cleanup_mode="stop").get_uri())
 
 
 def revive(folder: Path) -> bool:
@@ -44,8 +48,23 @@ def revive(folder: Path) -> bool:
         return False
     # Where nobody buries the dead, the wheel takes the killed server for a running one.
     _forget_dead(folder / "postmaster.pid")
-    server.ensure_postgres_running()
+    with _on_all_cores():
+        server.ensure_postgres_running()
     return True
+
+
+@contextmanager
+def _on_all_cores() -> Iterator[None]:
+    """Let the server have all cores, also where a web process that keeps to one starts it."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    own = os.sched_getaffinity(0)  # this thread's
+    os.sched_setaffinity(0, range(os.cpu_count() or 1))
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, own)
 
 
 def _forget_the_killed(folder: Path) -> None:

@@ -87,3 +87,20 @@ def test_it_stays_for_whoever_still_uses_it(folder: Path) -> None:
 
     assert kept
     assert _ends(folder)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no cores to choose from")
+def test_a_server_has_all_cores_also_if_its_starter_keeps_to_one(folder: Path) -> None:
+    all_cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(all_cores)})
+    try:
+        holder = _holder(folder)
+    finally:
+        os.sched_setaffinity(0, all_cores)
+
+    found = {frozenset(os.sched_getaffinity(one.pid)) for one in _servers(folder)}
+
+    assert found == {frozenset(all_cores)}
+    assert os.sched_getaffinity(holder.pid) == {min(all_cores)}
+    holder.kill()
+    assert _ends(folder)
