@@ -69,7 +69,7 @@ def _parts(make: Make, schedule: Mapping[str, int]) -> list[click.Command]:
         app = make(settings)
         queue = jobs.worker_app(app, embedded.database_url(settings))
         with queue.open():
-            # A lock that becomes free is noticed by asking only, so it is asked often.
+            # A lock that another worker frees is noticed by asking only, so it is asked often.
             queue.run_worker(
                 concurrency=concurrency, wait=not once, fetch_job_polling_interval=0.25
             )

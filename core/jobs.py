@@ -6,7 +6,7 @@ Any job may run twice, at any moment, or stop half-way.
 import functools
 import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -88,8 +88,40 @@ class Manager(procrastinate.manager.JobManager):
     """Keeps the jobs' states; one to be tried again makes way for one of its kind that waits.
 
     Of jobs with a queueing lock only one may wait. Procrastinate would leave the failed one "under
-    way" for as long as its worker lives, and its lock with it.
+    way" for as long as its worker lives, and its lock with it. Nor does it notice that a lock is
+    free before it asks for jobs the next time: here the worker is told, as of a new job.
     """
+
+    _tell: Callable[..., Awaitable[None]] | None = None
+    _freed = 0
+
+    async def listen_for_jobs(
+        self,
+        *,
+        on_notification: Callable[..., Awaitable[None]],
+        queues: Iterable[str] | None = None,
+    ) -> None:
+        """Tell the worker of new jobs, and keep at hand how it is told."""
+        self._tell = on_notification
+        await super().listen_for_jobs(on_notification=on_notification, queues=queues)
+
+    async def fetch_job(self, *args: Any, **how: Any) -> procrastinate.jobs.Job | None:
+        """Take the next job; the worker forgets what it is told while it asks, so ask again."""
+        while True:
+            freed = self._freed
+            job = await super().fetch_job(*args, **how)
+            if job is not None or freed == self._freed:
+                return job
+
+    async def finish_job(self, job: procrastinate.jobs.Job, *args: Any, **how: Any) -> None:
+        """Set a job to its final state, and let the next one with its lock begin at once."""
+        await super().finish_job(job, *args, **how)
+        if job.lock is None:
+            return
+        self._freed += 1
+        if self._tell is not None:
+            freed = {"type": "job_inserted", "job_id": job.id}
+            await self._tell(channel=job.queue, notification=freed)
 
     async def retry_job(self, job: procrastinate.jobs.Job, *args: Any, **how: Any) -> None:
         """Let a failed job run again later, or forget it where the next one waits already."""

@@ -1,5 +1,8 @@
 """Jobs are rows of the caller's transaction; a real worker runs them."""
 
+import asyncio
+import time
+from contextlib import suppress
 from threading import Barrier, Thread
 from typing import Any
 
@@ -140,6 +143,32 @@ def test_a_second_beat_moves_the_first(session: Session) -> None:
     row = session.get(Heartbeat, "worker")
     assert row is not None
     assert row.seen_at > earlier
+
+
+def test_jobs_with_one_lock_follow_each_other_without_a_pause(live: Live) -> None:
+    with live.transaction() as session:
+        for _each in range(4):
+            jobs.defer(session, "core.beat", lock="one after another")
+
+    left = Thread(target=lambda: asyncio.run(_work_for_a_while(live)))
+    left.start()
+    left.join()
+
+    assert waiting(live) == 0
+
+
+async def _work_for_a_while(live: Live) -> None:
+    """Let a worker that never asks by itself run what waits, as long as there is something."""
+    worker = jobs.worker_app(live.app, live.url)
+    async with worker.open_async():
+        how: dict[str, Any] = {"install_signal_handlers": False, "concurrency": 2}
+        work = asyncio.create_task(worker.run_worker_async(fetch_job_polling_interval=3600, **how))
+        until = time.monotonic() + 20
+        while waiting(live) and time.monotonic() < until:
+            await asyncio.sleep(0.1)
+        work.cancel()
+        with suppress(asyncio.CancelledError):
+            await work
 
 
 def test_a_job_of_a_killed_worker_runs_again_and_its_lock_is_free(live: Live) -> None:
