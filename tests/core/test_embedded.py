@@ -102,5 +102,5 @@ def test_a_server_has_all_cores_also_if_its_starter_keeps_to_one(folder: Path) -
 
     assert found == {frozenset(all_cores)}
     assert os.sched_getaffinity(holder.pid) == {min(all_cores)}
-    holder.kill()
+    holder.communicate("")
     assert _ends(folder)
