@@ -662,7 +662,6 @@ def _what_follows(lease: Assignment, project: Project) -> list[jobs.Job]:
     validate = jobs.Job(
         "annotation.validate_handed_in",
         {},
-        lock="annotation.validate_handed_in",
         queueing_lock="annotation.validate_handed_in",
     )
     return [push, validate] if project.validation is Validation.AGREEMENT else [push]

@@ -5,7 +5,6 @@ Each rule has a name and a version, which the decision records (`rules.py`); non
 
 from datetime import datetime
 
-from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from annotation import agreement, gold, review, rules
@@ -58,13 +57,18 @@ def due(session: Session, *, limit: int) -> list[int]:
     return list(session.exec(found))
 
 
-def by_agreement_and_done(session: Session, task_id: int, *, at: datetime) -> int:
-    """Accept the answers to a task if all agree, and note that it was looked at.
+def by_agreement_if_due(session: Session, task_id: int, *, at: datetime) -> int:
+    """Accept the answers to a due task if all agree, unless somebody is asking about it just now.
 
-    The answers are locked first, as by whoever hands one in: what comes in later is due again.
+    Whoever hands an answer in holds its assignment, which is locked here as well before anything is
+    looked at: what comes in later is due again.
     """
+    is_due = select(ValidationDue).where(ValidationDue.task_id == task_id)
+    due_one = session.exec(is_due.with_for_update(skip_locked=True)).first()
+    if due_one is None:
+        return 0
     accepted = by_agreement(session, task_id, at=at)
-    session.execute(delete(ValidationDue).where(col(ValidationDue.task_id) == task_id))
+    session.delete(due_one)
     return accepted
 
 

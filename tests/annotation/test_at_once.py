@@ -7,12 +7,12 @@ from datetime import timedelta
 from threading import Barrier
 
 import pytest
-from sqlalchemy import func
+from sqlalchemy import func, text
 from sqlmodel import select
 
 from accounts.models import User
 from annotation import ahead, assignment, beside_pay, loop, review, validation
-from annotation.models import IN_HAND, Annotation, Assignment, State, Task, Verdict
+from annotation.models import IN_HAND, Annotation, Assignment, State, Task, ValidationDue, Verdict
 from core.clock import now
 from core.errors import DomainError
 from payouts import budgets, earnings, ledger
@@ -401,3 +401,40 @@ def test_of_two_reviewers_at_once_one_verdict_counts_and_the_pay_is_his(live):
         assert [one.minor for one in earnings.owed(session, expert_id)] == [420 * percent // 100]
         assert budgets.summary(session, project_id).reserved.minor == 0
         assert ledger.problems(session) == []
+
+
+def test_hand_ins_at_once_add_one_job_of_a_kind_and_agreement_misses_none(live):
+    experts = 6
+    with live.transaction() as session:
+        made = make_desk(session, tasks=1, experts=experts, overlap=experts, funds=experts * COST)
+        leases = [claimed(session, made.project, one.user_id, at=now()).id for one in made.experts]
+    asking = [validating(live)] * 3
+
+    came = at_once([handing_in(live, lease) for lease in leases] + asking)
+    for ask in asking:
+        ask()
+
+    assert not [one for one in came if isinstance(one, Exception)]
+    with live.transaction() as session:
+        waiting = session.execute(
+            text("select task_name, count(*) from procrastinate_jobs group by 1")
+        ).all()
+        assert {name: count for name, count in waiting if "annotation." in name} == {
+            "annotation.push_answers": 1,
+            "annotation.validate_handed_in": 1,
+        }
+        assert session.exec(select(ValidationDue)).all() == []
+        states = Counter(session.exec(select(Assignment.state)))
+        assert states == {State.ACCEPTED: experts}
+
+
+def validating(live):
+    def validate():
+        for _turn in range(20):
+            with live.transaction() as session:
+                due = validation.due(session, limit=10)
+            for task_id in due:
+                with live.transaction() as session:
+                    validation.by_agreement_if_due(session, task_id, at=now())
+
+    return validate
