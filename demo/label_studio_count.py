@@ -1,4 +1,4 @@
-"""How many annotations Label Studio holds for a project, as its own API tells."""
+"""How many answers of experts Label Studio holds for a project, as its own API tells."""
 
 from typing import Any
 
@@ -10,9 +10,10 @@ class NotThere(Exception):
 
 
 def annotations(base: str, refresh_token: str, title: str) -> tuple[int, int]:
-    """Return how many annotations a project has there, and how many of them are distinct.
+    """Return how many answers a project has there, and how many of them are distinct.
 
-    Two are the same when one person (a shadow user) gave two to one task.
+    Two are the same when one person (a shadow user) gave two to one task. Known answers are there
+    as well, from nobody.
     """
     with httpx.Client(base_url=base, timeout=60) as client:
         answer = client.post("/api/token/refresh/", json={"refresh": refresh_token})
@@ -23,6 +24,7 @@ def annotations(base: str, refresh_token: str, title: str) -> tuple[int, int]:
             (task["id"], one["completed_by"])
             for task in _tasks(client, project_id)
             for one in task.get("annotations") or []
+            if not one["ground_truth"]
         ]
     return len(pairs), len({(task, _person(by)) for task, by in pairs})
 
