@@ -23,6 +23,7 @@ from accounts import (
     recent_routes,
     repairs,
     security,
+    session_routes,
     token_check,
     withdrawals,
 )
@@ -192,6 +193,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     core_api.init_app(app)
     for module in _modules("routes"):
         _register_routes(app, csrf, module)
+        session_routes.read_along(app, getattr(module, "ALONG", {}))
     for module in _modules("api"):
         for api in (module.api, *getattr(module, "MORE_APIS", ())):
             app.register_api(api)

@@ -5,9 +5,21 @@ ended session back.
 """
 
 import functools
+from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, Flask, flash, g, redirect, render_template, request, session, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    current_app,
+    flash,
+    g,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -83,6 +95,7 @@ def end_other_sessions() -> ResponseReturnValue:
 
 def init_app(app: Flask) -> None:
     """Let an app know people by their sessions, and end these with what they rest on."""
+    app.extensions["doyen.along"] = {}
     app.login_manager.user_loader(_person)  # type: ignore[attr-defined]
     user_logged_in.connect(_begin, app)
     user_logged_out.connect(_end, app)
@@ -90,16 +103,29 @@ def init_app(app: Flask) -> None:
         signal.connect(functools.partial(_changed, act), app, weak=False)
 
 
+def read_along(app: Flask, along: Mapping[str, sign_ins.Along]) -> None:
+    """Let the question of who asks read more for some endpoints; `g.doyen_along` is the answer."""
+    app.extensions["doyen.along"].update(along)
+
+
 def _person(uniquifier: str) -> User | None:
     secret = session.get(SECRET)
     if not secret:
         return None
+    along = current_app.extensions["doyen.along"].get(request.endpoint or "")
     found = sign_ins.person_of(
-        db_session(), secret, uniquifier, at=now(), lifetime=current_settings().session_lifetime
+        db_session(),
+        secret,
+        uniquifier,
+        at=now(),
+        lifetime=current_settings().session_lifetime,
+        along=along,
+        given=request.view_args if along else None,
     )
     if found is None:
         return None
-    g.doyen_closing = found[1]
+    g.doyen_closing = found[1].closing
+    g.doyen_along = found[1]
     # What Flask-Security's own loader leaves for its views.
     g.fs_authn_via, g.fs_paa = "session", session.get("fs_paa", 0)
     return found[0]

@@ -4,8 +4,10 @@ The cookie holds a random secret and the row its hash. A session whose row has e
 seen for as long as the settings say, is out at its next request, whatever cookies it still has.
 """
 
+import functools
 import hashlib
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,13 +30,33 @@ SEEN = text("""
 # Every request asks this. What else is kept of a person comes when it is asked for.
 USER = quick.Part(User, "u", ("id", "email", "name", "active", "fs_uniquifier", "locale", "theme"))
 ROLE = quick.Part(Role, "r", ("id", "name"))
-PERSON = f"""
+ROLES = """
+    coalesce((select jsonb_object_agg(r.name, r.id) from user_role mine
+              join role r on r.id = mine.role_id where mine.user_id = u.id), '{}')
+"""
+
+
+@dataclass(frozen=True)
+class Along:
+    """What else is read by the question of who asks: columns of tables that are joined to it.
+
+    `joined` names `%(view argument)s` of the request. Nothing is let by it: the view asks whether
+    whoever asks may have what was read.
+    """
+
+    columns: str
+    joined: str
+
+
+@functools.cache
+def _question(along: Along | None) -> str:
+    return f"""
     select {USER.columns}, s.id as sign_in_id, s.seen_at,
         exists (select from erasure e where e.user_id = u.id and e.undone_at is null
                 and e.done_at is null) as closing,
-        coalesce((select jsonb_object_agg(r.name, r.id) from user_role mine
-                  join role r on r.id = mine.role_id where mine.user_id = u.id), '{{}}') as roles
+        {ROLES} as roles {", " + along.columns if along else ""}
     from sign_in s join user_account u on u.id = s.user_id
+        {"left join " + along.joined if along else ""}
     where s.secret_hash = %(hashed)s and s.ended_at is null and s.seen_at > %(since)s
         and u.fs_uniquifier = %(uniquifier)s and u.active
 """  # noqa: S608 - our own columns
@@ -68,11 +90,21 @@ def begin(session: Session, user: User, browser: Browser, *, at: datetime) -> st
 
 
 def person_of(
-    session: Session, secret: str, uniquifier: str, *, at: datetime, lifetime: timedelta
-) -> tuple[User, bool] | None:
-    """Return whose session a cookie opens, if it still does, and whether their erasure waits."""
+    session: Session,
+    secret: str,
+    uniquifier: str,
+    *,
+    at: datetime,
+    lifetime: timedelta,
+    along: Along | None = None,
+    given: Mapping[str, Any] | None = None,
+) -> tuple[User, Any] | None:
+    """Return whose session a cookie opens, if it still does, and what was read with it.
+
+    That is `closing`, whether their erasure waits, and the columns of `along`.
+    """
     asked = {"hashed": hashed(secret), "since": at - lifetime, "uniquifier": uniquifier}
-    found = db.ask(session, PERSON, asked)
+    found = db.ask(session, _question(along), asked | dict(given or {}), reads=True)
     if found is None:
         return None
     user = USER.row(session, found)
@@ -80,7 +112,7 @@ def person_of(
     set_committed_value(user, "roles", roles)
     if at - found.seen_at > SEEN_EVERY:
         session.execute(SEEN, {"at": at, "id": found.sign_in_id, "before": at - SEEN_EVERY})
-    return user, found.closing
+    return user, found
 
 
 def of(session: Session, user_id: int, *, at: datetime, lifetime: timedelta) -> list[SignIn]:

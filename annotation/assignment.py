@@ -84,10 +84,10 @@ IN_WHOLE = (
     ),
     Part(Task, "t", ("id", "data")),
 )
+COLUMNS = ", ".join(part.columns for part in IN_WHOLE)
+JOINED = "(assignment a join project p on p.id = a.project_id join task t on t.id = a.task_id)"
 WHOLE = f"""
-    select {", ".join(part.columns for part in IN_WHOLE)}
-    from assignment a join project p on p.id = a.project_id join task t on t.id = a.task_id
-    where a.id = %(assignment)s for update of a
+    select {COLUMNS} from {JOINED} where a.id = %(assignment_id)s
 """  # noqa: S608 - our own columns
 
 
@@ -298,9 +298,10 @@ def submit(
 ) -> int:
     """Hand in an answer, once; return the annotation, again that of the first time.
 
-    `lease` is locked by the caller; `base` is as in `check_draft`, or None from whoever keeps no
-    drafts. Raises `WrongAnswer` with all that is wrong, and `TwoVersions`.
+    `base` is as in `check_draft`, or None from whoever keeps no drafts. Raises `WrongAnswer` with
+    all that is wrong, and `TwoVersions`.
     """
+    session.refresh(lease, ["state"], with_for_update=True)
     if lease.state in HANDED_IN:
         return id_of(annotation_of(session, lease))
     kept, asked = _checked(session, lease, project, result, base, at)
@@ -334,8 +335,7 @@ def submit_and_claim(
     _kept, asked = _checked(session, lease, project, result, base, at)
     asked |= _asked(project, lease.expert_id, at)
     found = db.ask_and_commit(session, HAND_IN_AND_CLAIM, asked)
-    if found.made is None:
-        session.refresh(lease, with_for_update=True)  # the lock went with the commit
+    if found.made is None:  # it is no longer active, or another draft is kept
         submit(session, lease, project, result, base=base, at=at)
         return None
     _note_handed_in(lease, asked)
@@ -351,13 +351,17 @@ def next_lease(
     return _leased(found)
 
 
-def in_whole(session: Session, assignment_id: int) -> tuple[Assignment, Project, Task] | None:
-    """Return a lease, locked, with its project and its task, in one question.
+def in_whole(
+    session: Session, assignment_id: int, found: Any = None
+) -> tuple[Assignment, Project, Task] | None:
+    """Return a lease with its project and its task, not locked, in one question or in none.
 
-    Of each only what a hand-in needs is read at once; the rest comes when it is asked for.
+    Of each only what a hand-in needs is read at once; the rest comes when it is asked for. `found`
+    is what was read of them with the question of who asks, if they were.
     """
-    found = db.ask(session, WHOLE, {"assignment": assignment_id})
-    if found is None:
+    if found is None or not hasattr(found, "a_id"):
+        found = db.ask(session, WHOLE, {"assignment_id": assignment_id}, reads=True)
+    if found is None or found.a_id is None:
         return None
     lease, project, task = IN_WHOLE
     return lease.row(session, found), project.row(session, found), task.row(session, found)

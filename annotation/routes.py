@@ -4,13 +4,14 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.exceptions import BadRequest
 
+from accounts.sign_ins import Along
 from annotation import (
     ahead,
     ahead_routes,
@@ -58,6 +59,8 @@ from projects import entry
 from projects.models import Project
 from projects.terms import CONTEST_DAYS
 
+# A hand-in reads what it is about with the question of who hands in.
+ALONG = {"annotation.submit": Along(leases.COLUMNS, f"{leases.JOINED} on a.id = %(assignment_id)s")}
 bp = Blueprint("annotation", __name__)
 SHARES = (shares.DayFull, shares.AllHad, shares.OthersFirst)
 MORE_BLUEPRINTS = (
@@ -230,7 +233,7 @@ def extend(assignment_id: int) -> ResponseReturnValue:
 @takes_json
 def submit(assignment_id: int) -> ResponseReturnValue:
     """Take an answer in, and lease the next task where that is wished; again, say the same."""
-    found = leases.in_whole(db_session(), assignment_id)
+    found = leases.in_whole(db_session(), assignment_id, g.get("doyen_along"))
     if found is None:
         raise NotFound
     lease, project, _task = found  # the task is kept at hand for the checks of the answer

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import psycopg
 from flask import Flask, Response, current_app, g, has_request_context
+from psycopg.pq import TransactionStatus
 from psycopg.rows import namedtuple_row
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.engine import Connection, Engine
@@ -26,6 +27,7 @@ Row = TypeVar("Row")
 Answer = TypeVar("Answer")
 # The locks go with a commit that does not wait for the disk; then the disk is waited for, together
 # with others. The message is for nobody: whoever writes nothing waits for nothing.
+BEGIN = "begin;"
 COMMIT = """;
     set local synchronous_commit = off;
     commit;
@@ -190,22 +192,23 @@ def find(model: type[Row], key: Any, *, lock: bool = False) -> Row:
     return row
 
 
-def ask(session: Session, question: str, values: Mapping[str, Any]) -> Any:
+def ask(session: Session, question: str, values: Mapping[str, Any], *, reads: bool = False) -> Any:
     """Return the first row of an answer, if there is one; what waits in the session is not sent.
 
     A connection that has died while nobody used it is found here, by the first question of a
-    request: it is asked once more, over another.
+    request: it is asked once more, over another. One that only `reads` begins no transaction; a
+    later one does, which sees whatever is there by then, as it would in any case.
     """
     is_first = not session.in_transaction()
     try:
-        return _asked(session.connection(), psycopg.Cursor, question, values)
+        return _asked(session.connection(), psycopg.Cursor, question, values, begins=not reads)
     except DBAPIError as lost:
         bind = session.get_bind()
         if not is_first or not lost.connection_invalidated or not isinstance(bind, Engine):
             raise
         session.rollback()
         bind.dispose()  # those beside it are no younger
-        return _asked(session.connection(), psycopg.Cursor, question, values)
+        return _asked(session.connection(), psycopg.Cursor, question, values, begins=not reads)
 
 
 def ask_and_commit(session: Session, question: str, values: Mapping[str, Any]) -> Any:
@@ -220,6 +223,10 @@ def ask_and_commit(session: Session, question: str, values: Mapping[str, Any]) -
     connection = session.connection()
     if connection.in_nested_transaction():  # of somebody who commits later, or never: a test
         found = _asked(connection, psycopg.Cursor, question, values)
+    elif _is_idle(connection):
+        # Nothing has been begun: that travels along as well.
+        whole = BEGIN + question + COMMIT
+        found = _asked(connection, psycopg.ClientCursor, whole, values, begins=False)
     else:
         found = _asked(connection, psycopg.ClientCursor, question + COMMIT, values)
     session.commit()
@@ -253,12 +260,30 @@ def _close(_error: BaseException | None) -> None:
     _database().scoped.remove()
 
 
+def _is_idle(connection: Connection) -> bool:
+    driver: Any = connection.connection.driver_connection
+    return bool(driver.info.transaction_status == TransactionStatus.IDLE)
+
+
 def _asked(
-    connection: Connection, kind: type[Any], question: str, values: Mapping[str, Any]
+    connection: Connection,
+    kind: type[Any],
+    question: str,
+    values: Mapping[str, Any],
+    *,
+    begins: bool = True,
 ) -> Any:
     driver: Any = connection.connection.driver_connection
     try:
-        return kind(driver, row_factory=namedtuple_row).execute(question, values).fetchone()
+        if begins or not _is_idle(connection):
+            return _first(kind, driver, question, values)
+        driver.autocommit = True
+        try:
+            return _first(kind, driver, question, values)
+        finally:
+            if not driver.closed:
+                driver.rollback()  # of what has failed half-way
+                driver.autocommit = False
     except psycopg.Error as failed:
         if driver.closed:
             connection.invalidate(failed)
@@ -271,3 +296,10 @@ def _asked(
             connection_invalidated=driver.closed,
             dialect=connection.dialect,
         ) from failed
+
+
+def _first(kind: type[Any], driver: Any, question: str, values: Mapping[str, Any]) -> Any:
+    cursor = kind(driver, row_factory=namedtuple_row).execute(question, values)
+    if question.startswith(BEGIN):
+        cursor.nextset()
+    return cursor.fetchone()
