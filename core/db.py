@@ -282,7 +282,8 @@ def _asked(
             return _first(kind, driver, question, values)
         finally:
             if not driver.closed:
-                driver.rollback()  # of what has failed half-way
+                if not _is_idle(connection):
+                    driver.rollback()  # what has failed half-way
                 driver.autocommit = False
     except psycopg.Error as failed:
         if driver.closed:
