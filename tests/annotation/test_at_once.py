@@ -438,3 +438,31 @@ def validating(live):
                     validation.by_agreement_if_due(session, task_id, at=now())
 
     return validate
+
+
+def test_what_ends_between_reading_a_lease_and_handing_in_is_noticed(live):
+    with live.transaction() as session:
+        made = make_desk(session, tasks=3, experts=2, overlap=1, funds=9 * COST)
+        over, twice = (
+            claimed(session, made.project, one.user_id, at=now()).id for one in made.experts
+        )
+
+    with live.transaction() as session:
+        lease, project, _task = assignment.in_whole(session, over)
+        with live.transaction() as other:
+            other.get_one(Assignment, over).due_at = now() - timedelta(minutes=1)
+        with live.transaction() as other:
+            assert assignment.expire_next(other, at=now()).id == over
+        assert lease.state is State.ACTIVE  # as it was read
+        with pytest.raises(assignment.LeaseOver):
+            assignment.submit_and_claim(session, lease, project, choice(), at=now())
+        session.rollback()
+    with live.transaction() as session:
+        lease, project, _task = assignment.in_whole(session, twice)
+        handing_in(live, twice, "patent")()
+        assert assignment.submit_and_claim(session, lease, project, choice(), at=now()) is None
+
+    with live.transaction() as session:
+        answer = session.exec(select(Annotation)).one()
+        assert (answer.assignment_id, answer.result) == (twice, choice("patent"))
+        audit_whole(session, made.project_id, 9 * COST)

@@ -1,7 +1,10 @@
 """Questions that go to the driver itself, and those that are committed with their answer."""
 
+from functools import partial
+
 import psycopg
 import pytest
+from psycopg.pq import TransactionStatus
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlmodel import Session, select
@@ -67,6 +70,48 @@ def test_an_error_is_sqlalchemys_without_the_values_and_nothing_is_kept(live, as
     assert failed.value.params is None
     assert failed.value.orig.sqlstate == "23505"
     assert names(live) == ["First", "Second"]
+
+
+def state_of(session: Session) -> TransactionStatus:
+    driver = session.connection().connection.driver_connection
+    return driver.info.transaction_status
+
+
+def test_what_only_reads_begins_nothing_and_the_last_question_begins_and_commits(live):
+    with live.transaction() as session:
+        made = make_user(session, name="First")
+        asked = {"name": "Second", "id": made.id}
+
+    with live.app.test_request_context():
+        session = db.db_session()
+        name = "select name from user_account where id = %(id)s"
+        assert db.ask(session, name, asked, reads=True).name == "First"
+        assert state_of(session) == TransactionStatus.IDLE
+        assert db.ask_and_commit(session, NAME, asked).name == "Second"
+        assert names(live) == ["Second"]
+        # What comes later begins a transaction as ever, and a reader does not end it.
+        session.get_one(User, asked["id"]).name = "Undone"
+        session.flush()
+        assert db.ask(session, name, asked, reads=True).name == "Undone"
+        assert state_of(session) == TransactionStatus.INTRANS
+        session.rollback()
+    assert names(live) == ["Second"]
+
+
+@pytest.mark.parametrize("ask", [partial(db.ask, reads=True), db.ask_and_commit])
+def test_after_an_error_with_nothing_begun_the_connection_goes_on(live, ask):
+    with live.transaction() as session:
+        made = make_user(session, name="First", email="first@example.org")
+        other = make_user(session, name="Second")
+        asked = {"email": made.email, "id": other.id, "name": "Third"}
+
+    with live.app.test_request_context():
+        session = db.db_session()
+        with pytest.raises(IntegrityError):
+            ask(session, "update user_account set email = %(email)s where id = %(id)s", asked)
+        assert state_of(session) == TransactionStatus.IDLE
+        assert db.ask_and_commit(session, NAME, asked).name == "Third"
+    assert names(live) == ["First", "Third"]
 
 
 def test_a_connection_that_died_while_nobody_used_it_is_replaced(live):
