@@ -31,7 +31,7 @@ from projects.terms import CONTEST_DAYS
 HANDED_IN = (State.SUBMITTED, State.ACCEPTED, State.REJECTED, State.PARTLY_ACCEPTED)
 EXTENSIONS = 2  # how often a lease may be given its time again
 REASON_AT_MOST = 2000
-# Functions of the database (migrations 0093, 0104, 0114 and 0116): what a claim asks, takes and
+# Functions of the database (migrations 0093, 0104, 0114, 0116, 0117): what a claim asks, takes and
 # reserves, and what a hand-in writes, are one question each, or one for both.
 CLAIM = """
     select * from claim_lease(%(project)s, %(expert)s, %(tasks)s, %(most)s, %(at)s, %(noted_at)s,

@@ -61,7 +61,8 @@ def by_agreement_if_due(session: Session, task_id: int, *, at: datetime) -> int:
     """Accept the answers to a due task if all agree, unless somebody is asking about it just now.
 
     Whoever hands an answer in holds its assignment, which is locked here as well before anything is
-    looked at: what comes in later is due again.
+    looked at: what comes in later is due again. Only a task that is claimed and handed in within
+    this transaction would be left, to the sweep that asks about all.
     """
     is_due = select(ValidationDue).where(ValidationDue.task_id == task_id)
     due_one = session.exec(is_due.with_for_update(skip_locked=True)).first()

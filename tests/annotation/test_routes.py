@@ -131,6 +131,14 @@ def test_a_hand_in_that_has_not_seen_the_draft_changes_nothing(
     assert session.exec(select(Annotation)).one().result == choice("patent")
 
 
+@pytest.mark.parametrize("number", [0, 2**31, 2**63, 10**60])
+def test_a_number_that_no_lease_has_is_not_found_and_signs_nobody_out(made, expert, number):
+    answer = expert.post(f"/work/{number}/submit", json={"result": choice(), "base": ""})
+
+    assert answer.status_code == 404
+    assert expert.get("/work").status_code == 200
+
+
 def test_handing_in_twice_gives_the_same_answer(session, made, expert):
     bench = claim(expert, made)
 
