@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import BigInteger, CheckConstraint, Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from core.models import jsonb, one_of, text_enum, utc
+from core.models import all_hold, is_one_of, jsonb, text_enum, utc
 from core.money import Money
 
 
@@ -78,51 +78,45 @@ class Task(SQLModel, table=True):
     created_at: datetime = utc()
 
 
+CHECKED = (
+    *("state", "verdict", "pay_minor", "fee_minor", "extended", "taken_ahead", "opened_at"),
+    *("submitted_at", "review_by", "left_at", "skip_reason", "decided_at", "decided_by"),
+    *("decided_rule", "reason_code", "reason_clause", "reason_words"),
+)
+RULES = {
+    "state_known": is_one_of("state", State),
+    "verdict_known": is_one_of("verdict", Verdict),
+    "pay_not_negative": "pay_minor >= 0 AND fee_minor >= 0",
+    "extended_counts": "extended >= 0",
+    # What was taken ahead can only be opened or go back; nothing else becomes of it unseen.
+    "opened_whole": "CASE WHEN taken_ahead"
+    " THEN state IN ('waiting', 'returned') OR opened_at IS NOT NULL"
+    " ELSE opened_at IS NULL AND state <> 'waiting' END"
+    " AND (state <> 'waiting' OR opened_at IS NULL)",
+    "submitted_whole": "(state IN ('submitted', 'accepted', 'rejected', 'partly_accepted'))"
+    " = (submitted_at IS NOT NULL)"
+    " AND (submitted_at IS NULL) = (review_by IS NULL)",
+    "left_whole": "(state IN ('returned', 'expired', 'skipped')) = (left_at IS NOT NULL)",
+    "skipped_has_reason": "(state = 'skipped') = (skip_reason IS NOT NULL)",
+    "decided_whole": "(state IN ('accepted', 'rejected', 'partly_accepted'))"
+    " = (verdict IS NOT NULL)"
+    " AND (verdict IS NULL OR verdict = state)"
+    " AND (verdict IS NULL) = (decided_at IS NULL)"
+    " AND num_nonnulls(decided_by, decided_rule)"
+    " = CASE WHEN verdict IS NULL THEN 0 ELSE 1 END",
+    # Due process (DESIGN.md): no adverse verdict without a reason, in words.
+    "adverse_has_reason": "verdict IS NULL OR verdict = 'accepted'"
+    " OR (reason_code IS NOT NULL AND length(btrim(coalesce(reason_clause, ''))) > 0"
+    " AND length(btrim(coalesce(reason_words, ''))) >= 20)",
+}
+
+
 class Assignment(SQLModel, table=True):
     """One expert's lease on one task, with the terms as they were when it began."""
 
     __tablename__ = "assignment"
     __table_args__ = (
-        one_of("state", State),
-        one_of("verdict", Verdict),
-        CheckConstraint("pay_minor >= 0 AND fee_minor >= 0", name="pay_not_negative"),
-        CheckConstraint("extended >= 0", name="extended_counts"),
-        # What was taken ahead can only be opened or go back; nothing else becomes of it unseen.
-        CheckConstraint(
-            "CASE WHEN taken_ahead"
-            " THEN state IN ('waiting', 'returned') OR opened_at IS NOT NULL"
-            " ELSE opened_at IS NULL AND state <> 'waiting' END"
-            " AND (state <> 'waiting' OR opened_at IS NULL)",
-            name="opened_whole",
-        ),
-        CheckConstraint(
-            "(state IN ('submitted', 'accepted', 'rejected', 'partly_accepted'))"
-            " = (submitted_at IS NOT NULL)"
-            " AND (submitted_at IS NULL) = (review_by IS NULL)",
-            name="submitted_whole",
-        ),
-        CheckConstraint(
-            "(state IN ('returned', 'expired', 'skipped')) = (left_at IS NOT NULL)",
-            name="left_whole",
-        ),
-        CheckConstraint(
-            "(state = 'skipped') = (skip_reason IS NOT NULL)", name="skipped_has_reason"
-        ),
-        CheckConstraint(
-            "(state IN ('accepted', 'rejected', 'partly_accepted')) = (verdict IS NOT NULL)"
-            " AND (verdict IS NULL OR verdict = state)"
-            " AND (verdict IS NULL) = (decided_at IS NULL)"
-            " AND num_nonnulls(decided_by, decided_rule)"
-            " = CASE WHEN verdict IS NULL THEN 0 ELSE 1 END",
-            name="decided_whole",
-        ),
-        # Due process (DESIGN.md): no adverse verdict without a reason, in words.
-        CheckConstraint(
-            "verdict IS NULL OR verdict = 'accepted'"
-            " OR (reason_code IS NOT NULL AND length(btrim(coalesce(reason_clause, ''))) > 0"
-            " AND length(btrim(coalesce(reason_words, ''))) >= 20)",
-            name="adverse_has_reason",
-        ),
+        all_hold("assignment", CHECKED, RULES),
         Index(
             "uq_assignment_task_id_expert_id_live",
             "task_id",

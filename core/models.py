@@ -1,5 +1,6 @@
 """The tables of core, and the column kinds that every package's tables are made of."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -65,8 +66,24 @@ def text_enum(
 
 def one_of(column: str, kind: type[StrEnum]) -> CheckConstraint:
     """Return the constraint that keeps a text column to an enum's values."""
+    return CheckConstraint(is_one_of(column, kind), name=f"{column}_known")
+
+
+def is_one_of(column: str, kind: type[StrEnum]) -> str:
+    """Return the rule that keeps a text column to an enum's values."""
     values = ", ".join(f"'{value}'" for value in kind)
-    return CheckConstraint(f"{column} IN ({values})", name=f"{column}_known")
+    return f"{column} IN ({values})"
+
+
+def all_hold(table: str, columns: Sequence[str], rules: Mapping[str, str]) -> CheckConstraint:
+    """Return one constraint for all rules of a table that is written all the time, by name.
+
+    PostgreSQL reads every CHECK of a table anew for each statement. Here it calls the function
+    `<table>_is_sound`, which keeps the rules once it has read them, and says `ck_<table>_<rule>`
+    of one that is broken. A migration makes it: another rule there is another rule here.
+    """
+    called = f"{table}_is_sound({', '.join(columns)})"
+    return CheckConstraint(called, name="sound", info={"rules": dict(rules)})
 
 
 def utc(*, nullable: bool = False, index: bool = False) -> Any:

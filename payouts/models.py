@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-from core.models import jsonb, one_of, text_enum, utc
+from core.models import all_hold, is_one_of, jsonb, one_of, text_enum, utc
 from core.money import Money
 
 
@@ -51,10 +51,16 @@ class Account(SQLModel, table=True):
 
     __tablename__ = "ledger_account"
     __table_args__ = (
-        one_of("kind", AccountKind),
+        all_hold(
+            "ledger_account",
+            ("kind", "balance", "floor"),
+            {
+                "kind_known": is_one_of("kind", AccountKind),
+                "floor_holds": "floor IS NULL OR balance >= floor",
+            },
+        ),
         UniqueConstraint("kind", "owner_id", "currency"),
         UniqueConstraint("id", "currency"),
-        CheckConstraint("floor IS NULL OR balance >= floor", name="floor_holds"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -125,9 +131,15 @@ class Reservation(SQLModel, table=True):
 
     __tablename__ = "reservation"
     __table_args__ = (
-        one_of("state", ReservationState),
-        CheckConstraint("pay_minor > 0 AND fee_minor >= 0", name="amounts_sound"),
-        CheckConstraint("earned_minor BETWEEN 0 AND pay_minor", name="earned_within_pay"),
+        all_hold(
+            "reservation",
+            ("state", "pay_minor", "fee_minor", "earned_minor"),
+            {
+                "state_known": is_one_of("state", ReservationState),
+                "amounts_sound": "pay_minor > 0 AND fee_minor >= 0",
+                "earned_within_pay": "earned_minor BETWEEN 0 AND pay_minor",
+            },
+        ),
         Index("ix_reservation_expert", "expert_id", "held_at"),
     )
 

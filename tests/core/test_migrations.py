@@ -6,7 +6,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import CheckConstraint, text
 from sqlalchemy.engine import Engine
 from sqlmodel import SQLModel
 
@@ -55,6 +55,34 @@ def test_the_check_constraints_of_models_and_migrations_are_the_same(
     }
     assert in_models
     assert in_database == named
+
+
+def test_a_function_that_checks_a_table_has_the_rules_of_its_model(
+    engine: Engine, worker_app: object
+) -> None:
+    told = {
+        table.name: (str(constraint.sqltext), constraint.info["rules"])
+        for table in SQLModel.metadata.tables.values()
+        for constraint in table.constraints
+        if isinstance(constraint, CheckConstraint) and "rules" in constraint.info
+    }
+    assert told
+    question = text("""
+        select c.conrelid::regclass::text as name, pg_get_constraintdef(c.oid) as called, p.prosrc
+        from pg_constraint c join pg_proc p on p.proname = c.conrelid::regclass::text || '_is_sound'
+        where c.contype = 'c' and c.conname = 'ck_' || c.conrelid::regclass::text || '_sound'
+    """)
+    with engine.connect() as connection:
+        made = {row.name: (row.called, row.prosrc) for row in connection.execute(question)}
+
+    assert made.keys() == told.keys()
+    for name, (called, rules) in told.items():
+        assert made[name][0] == f"CHECK ({called})"
+        body = " ".join(made[name][1].split())
+        for rule, words in rules.items():
+            assert f"({words}) is not false" in body.replace("( ", "("), rule
+            assert f"when ({words}) is false then 'ck_{name}_{rule}'" in body.replace("( ", "(")
+        assert body.count(" is not false") == len(rules) == body.count(" is false then ")
 
 
 def test_migrations_go_down_and_up_again(postgres: str) -> None:
