@@ -17,7 +17,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, col, or_, select
 
 from accounts.models import Role, SignIn, SignInEnd, User
-from core import audit, db, quick
+from core import asking, audit, quick
 
 SEEN_EVERY = timedelta(minutes=1)
 KEPT = timedelta(days=90)  # rows that are over, so that a stranger's sign-in can still be looked up
@@ -104,7 +104,7 @@ def person_of(
     That is `closing`, whether their erasure waits, and the columns of `along`.
     """
     asked = {"hashed": hashed(secret), "since": at - lifetime, "uniquifier": uniquifier}
-    found = db.ask(session, _question(along), asked | dict(given or {}), reads=True)
+    found = asking.ask(session, _question(along), asked | dict(given or {}), reads=True)
     if found is None:
         return None
     user = USER.row(session, found)

@@ -17,7 +17,7 @@ from sqlmodel import Session, col, select
 
 from annotation import beside_pay, loop, results, rules, sample, shares, slots
 from annotation.models import IN_HAND, Annotation, Assignment, Draft, State, Task
-from core import audit, db, jobs
+from core import asking, audit, jobs
 from core.clock import now
 from core.errors import Conflict, Invalid, NotAllowed
 from core.quick import Part
@@ -180,7 +180,7 @@ def claim(session: Session, project: Project, expert_id: int, *, at: datetime) -
     """
     session.flush()
     asked = _asked(project, expert_id, at)
-    found = db.ask(session, CLAIM, asked)
+    found = asking.ask(session, CLAIM, asked)
     if found.came == "look":
         _look(session, project, expert_id, found, at)
         if (opened := _opened(session, project, expert_id, at)) is not None:
@@ -193,7 +193,8 @@ def claim(session: Session, project: Project, expert_id: int, *, at: datetime) -
 
 def claim_and_commit(session: Session, project: Project, expert_id: int, *, at: datetime) -> int:
     """Claim as the last thing of a request; where nothing stands against it, it is committed."""
-    found = db.ask_and_commit(session, CLAIM, _asked(project, expert_id, at))
+    asked, queue = _asked(project, expert_id, at), _queue(project)
+    found = asking.ask_and_commit(session, CLAIM, asked, queue=queue)
     if found.came == "look":
         return claim(session, project, expert_id, at=at)
     return _leased(found)
@@ -306,10 +307,10 @@ def submit(
         return id_of(annotation_of(session, lease))
     kept, asked = _checked(session, lease, project, result, base, at)
     session.flush()
-    made: Any = db.ask(session, HAND_IN, asked).made
+    made: Any = asking.ask(session, HAND_IN, asked).made
     if made is None:
         check_draft(session, lease, result, base=base)  # it may say the same
-        made = db.ask(session, HAND_IN, asked | {"seen": None}).made
+        made = asking.ask(session, HAND_IN, asked | {"seen": None}).made
     _note_handed_in(lease, asked)
     loop.note(session, project, lease, kept)
     beside_pay.earn(session, lease, at)
@@ -334,7 +335,7 @@ def submit_and_claim(
         return None
     _kept, asked = _checked(session, lease, project, result, base, at)
     asked |= _asked(project, lease.expert_id, at)
-    found = db.ask_and_commit(session, HAND_IN_AND_CLAIM, asked)
+    found = asking.ask_and_commit(session, HAND_IN_AND_CLAIM, asked, queue=_queue(project))
     if found.made is None:  # it is no longer active, or another draft is kept
         submit(session, lease, project, result, base=base, at=at)
         return None
@@ -360,7 +361,7 @@ def in_whole(
     is what was read of them with the question of who asks, if they were.
     """
     if found is None or not hasattr(found, "a_id"):
-        found = db.ask(session, WHOLE, {"assignment_id": assignment_id}, reads=True)
+        found = asking.ask(session, WHOLE, {"assignment_id": assignment_id}, reads=True)
     if found is None or found.a_id is None:
         return None
     lease, project, task = IN_WHOLE
@@ -522,7 +523,7 @@ def _lease_taken(
     if first:
         terms["qualification_minor"] = first
     asked = asked | {"terms": json.dumps(terms), "taken": task_id}
-    lease_id = _leased(db.ask(session, CLAIM, asked))
+    lease_id = _leased(asking.ask(session, CLAIM, asked))
     if first:
         beside_pay.reserve(session, session.get_one(Assignment, lease_id), at)
     if is_again:
@@ -560,6 +561,11 @@ def _asked(project: Project, expert_id: int, at: datetime) -> dict[str, Any]:
         "terms": json.dumps(_terms(project)),
         "taken": None,
     }
+
+
+def _queue(project: Project) -> tuple[str, int]:
+    """Return where claims wait for one another anyway: at the budget of the project."""
+    return "claims", id_of(project)
 
 
 def _terms(project: Project) -> dict[str, Any]:

@@ -42,7 +42,7 @@ CLIENTS = (1, 10, 50)
 SIZES = (10_000, 1_000_000, 10_000_000)
 SECONDS = 15
 BUSY, PAUSE = 50, 1000  # experts, and milliseconds between two hand-ins of one
-ROUNDS = 3
+ROUNDS = 5
 LUA = Path(__file__).with_name("lua")
 FUNDS = 10**12
 

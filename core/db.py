@@ -1,23 +1,20 @@
 """The database: one engine, one session a request or job, committed here and nowhere else.
 
 A response below 400 commits; anything else rolls back. Work outside a request uses
-`transaction()`. What every request asks goes to the driver itself (`ask`): SQLAlchemy would take
-longer than the answer does.
+`transaction()`.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
 import psycopg
 from flask import Flask, Response, current_app, g, has_request_context
-from psycopg.pq import TransactionStatus
-from psycopg.rows import namedtuple_row
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import DataError, DBAPIError, DisconnectionError
+from sqlalchemy.exc import DataError, DisconnectionError
 from sqlalchemy.orm import scoped_session, sessionmaker
 from sqlmodel import Session
 
@@ -25,14 +22,6 @@ from core.errors import NotFound
 
 Row = TypeVar("Row")
 Answer = TypeVar("Answer")
-# The locks go with a commit that does not wait for the disk; then the disk is waited for, together
-# with others. The message is for nobody: whoever writes nothing waits for nothing.
-BEGIN = "begin;"
-COMMIT = """;
-    set local synchronous_commit = off;
-    commit;
-    select pg_logical_emit_message(true, 'doyen', '')
-"""
 SNAPSHOT = "REPEATABLE READ"
 IDLE = 1.0  # seconds after which a connection is asked whether it is still there
 
@@ -120,6 +109,11 @@ def transaction() -> Iterator[Session]:
         session.close()
 
 
+def committed(session: Session) -> None:
+    """Commit a session whose last question travelled with its commit (`core.asking`)."""
+    session.commit()
+
+
 @contextmanager
 def snapshot() -> Iterator[Session]:
     """Open a session that only reads, and sees the database as it is at its first question.
@@ -192,47 +186,6 @@ def find(model: type[Row], key: Any, *, lock: bool = False) -> Row:
     return row
 
 
-def ask(session: Session, question: str, values: Mapping[str, Any], *, reads: bool = False) -> Any:
-    """Return the first row of an answer, if there is one; what waits in the session is not sent.
-
-    A connection that has died while nobody used it is found here, by the first question of a
-    request: it is asked once more, over another. One that only `reads` begins no transaction; a
-    later one does, which sees whatever is there by then, as it would in any case.
-    """
-    is_first = not session.in_transaction()
-    try:
-        return _asked(session.connection(), psycopg.Cursor, question, values, begins=not reads)
-    except DBAPIError as lost:
-        bind = session.get_bind()
-        if not is_first or not lost.connection_invalidated or not isinstance(bind, Engine):
-            raise
-        session.rollback()
-        bind.dispose()  # those beside it are no younger
-        return _asked(session.connection(), psycopg.Cursor, question, values, begins=not reads)
-
-
-def ask_and_commit(session: Session, question: str, values: Mapping[str, Any]) -> Any:
-    """Ask the last question of a request, and commit with it; return the first row of the answer.
-
-    Both travel together, so that what the question locks is held for as long as the server thinks,
-    and not until a busy process has read the answer or a disk has written it. Nothing is answered
-    before it is on the disk, and nothing that rests on it gets there before it. For a request that
-    may be done again as a whole: whatever fails after this, it has happened.
-    """
-    session.flush()
-    connection = session.connection()
-    if connection.in_nested_transaction():  # of somebody who commits later, or never: a test
-        found = _asked(connection, psycopg.Cursor, question, values)
-    elif _is_idle(connection):
-        # Nothing has been begun: that travels along as well.
-        whole = BEGIN + question + COMMIT
-        found = _asked(connection, psycopg.ClientCursor, whole, values, begins=False)
-    else:
-        found = _asked(connection, psycopg.ClientCursor, question + COMMIT, values)
-    session.commit()
-    return found
-
-
 def _database() -> Database:
     database: Database = current_app.extensions["doyen.db"]
     return database
@@ -258,49 +211,3 @@ def _finish(response: Response) -> Response:
 
 def _close(_error: BaseException | None) -> None:
     _database().scoped.remove()
-
-
-def _is_idle(connection: Connection) -> bool:
-    driver: Any = connection.connection.driver_connection
-    return bool(driver.info.transaction_status == TransactionStatus.IDLE)
-
-
-def _asked(
-    connection: Connection,
-    kind: type[Any],
-    question: str,
-    values: Mapping[str, Any],
-    *,
-    begins: bool = True,
-) -> Any:
-    driver: Any = connection.connection.driver_connection
-    try:
-        if begins or not _is_idle(connection):
-            return _first(kind, driver, question, values)
-        driver.autocommit = True
-        try:
-            return _first(kind, driver, question, values)
-        finally:
-            if not driver.closed:
-                if not _is_idle(connection):
-                    driver.rollback()  # what has failed half-way
-                driver.autocommit = False
-    except psycopg.Error as failed:
-        if driver.closed:
-            connection.invalidate(failed)
-        raise DBAPIError.instance(
-            question,
-            None,
-            failed,
-            psycopg.Error,
-            hide_parameters=True,
-            connection_invalidated=driver.closed,
-            dialect=connection.dialect,
-        ) from failed
-
-
-def _first(kind: type[Any], driver: Any, question: str, values: Mapping[str, Any]) -> Any:
-    cursor = kind(driver, row_factory=namedtuple_row).execute(question, values)
-    if question.startswith(BEGIN):
-        cursor.nextset()
-    return cursor.fetchone()

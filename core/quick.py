@@ -1,4 +1,4 @@
-"""Rows of the session made of what `core.db.ask` has read, for questions that every request asks.
+"""Rows of the session made of what `core.asking` has read, for questions that every request asks.
 
 They are rows like any other: what was not read comes when it is asked for.
 """

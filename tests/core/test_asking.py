@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlmodel import Session, select
 
 from accounts.models import User
-from core import db, quick
+from core import asking, db, quick
 from tests.conftest import Live
 from tests.factories.accounts import make_user
 
@@ -30,7 +30,7 @@ def test_what_is_asked_last_is_committed_with_all_that_came_before(live):
     with live.app.test_request_context():
         session = db.db_session()
         session.get_one(User, ids[0]).name = "One"
-        found = db.ask_and_commit(session, NAME, {"name": "Two; commit", "id": ids[1]})
+        found = asking.ask_and_commit(session, NAME, {"name": "Two; commit", "id": ids[1]})
 
         assert found.name == "Two; commit"
         assert names(live) == ["One", "Two; commit"]
@@ -52,7 +52,7 @@ def end_all(live: Live) -> None:
         )
 
 
-@pytest.mark.parametrize("ask", [db.ask, db.ask_and_commit])
+@pytest.mark.parametrize("ask", [asking.ask, asking.ask_and_commit])
 def test_an_error_is_sqlalchemys_without_the_values_and_nothing_is_kept(live, ask):
     with live.transaction() as session:
         made = make_user(session, name="First", email="first@example.org")
@@ -85,20 +85,20 @@ def test_what_only_reads_begins_nothing_and_the_last_question_begins_and_commits
     with live.app.test_request_context():
         session = db.db_session()
         name = "select name from user_account where id = %(id)s"
-        assert db.ask(session, name, asked, reads=True).name == "First"
+        assert asking.ask(session, name, asked, reads=True).name == "First"
         assert state_of(session) == TransactionStatus.IDLE
-        assert db.ask_and_commit(session, NAME, asked).name == "Second"
+        assert asking.ask_and_commit(session, NAME, asked).name == "Second"
         assert names(live) == ["Second"]
         # What comes later begins a transaction as ever, and a reader does not end it.
         session.get_one(User, asked["id"]).name = "Undone"
         session.flush()
-        assert db.ask(session, name, asked, reads=True).name == "Undone"
+        assert asking.ask(session, name, asked, reads=True).name == "Undone"
         assert state_of(session) == TransactionStatus.INTRANS
         session.rollback()
     assert names(live) == ["Second"]
 
 
-@pytest.mark.parametrize("ask", [partial(db.ask, reads=True), db.ask_and_commit])
+@pytest.mark.parametrize("ask", [partial(asking.ask, reads=True), asking.ask_and_commit])
 def test_after_an_error_with_nothing_begun_the_connection_goes_on(live, ask):
     with live.transaction() as session:
         made = make_user(session, name="First", email="first@example.org")
@@ -110,7 +110,7 @@ def test_after_an_error_with_nothing_begun_the_connection_goes_on(live, ask):
         with pytest.raises(IntegrityError):
             ask(session, "update user_account set email = %(email)s where id = %(id)s", asked)
         assert state_of(session) == TransactionStatus.IDLE
-        assert db.ask_and_commit(session, NAME, asked).name == "Third"
+        assert asking.ask_and_commit(session, NAME, asked).name == "Third"
     assert names(live) == ["First", "Third"]
 
 
@@ -121,12 +121,12 @@ def test_a_connection_that_died_while_nobody_used_it_is_replaced(live):
     with live.app.test_request_context():
         session = db.db_session()
         end_all(live)
-        assert db.ask(session, "select name from user_account", {}).name == "First"
+        assert asking.ask(session, "select name from user_account", {}).name == "First"
         end_all(live)  # in the middle of a transaction nobody can know what was lost
         with pytest.raises(OperationalError):
-            db.ask(session, "select name from user_account", {})
+            asking.ask(session, "select name from user_account", {})
         session.rollback()
-        assert db.ask(session, "select name from user_account", {}).name == "First"
+        assert asking.ask(session, "select name from user_account", {}).name == "First"
 
 
 def test_a_row_made_of_an_answer_reads_the_rest_when_it_is_asked_for(session):
@@ -137,7 +137,7 @@ def test_a_row_made_of_an_answer_reads_the_rest_when_it_is_asked_for(session):
     session.expunge_all()
 
     question = f"select {part.columns} from user_account u where id = %(id)s"
-    row = part.row(session, db.ask(session, question, {"id": number}))
+    row = part.row(session, asking.ask(session, question, {"id": number}))
 
     assert set(vars(row)) - {"_sa_instance_state"} == {"id", "name"}
     assert row.email == "first@example.org"
