@@ -151,7 +151,7 @@ def push(release_id: int, repository: str, endpoint: str, public: bool, formats:
         extra[signing.SIGNATURE] = (signed, size)
         here = {path: storage.local(root, *place) for path, place in extra.items()}
         commit = pushing.push(storage.folder(root, found), found, wish, here)
-    except (DomainError, pushing.Lacking) as error:
+    except (DomainError, pushing.Lacking, OSError) as error:
         raise click.ClickException(str(error)) from error
     with transaction() as session:
         audit.record(

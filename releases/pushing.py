@@ -32,6 +32,12 @@ class PushRefused(DomainError):
     status = 502
 
 
+class HubSilent(DomainError):
+    """%(endpoint)s does not answer (%(words)s). Push again later: nothing is sent there twice."""
+
+    status = 502
+
+
 @dataclass(frozen=True)
 class Wish:
     """Where a release goes."""
@@ -70,4 +76,6 @@ def push(folder: Path, release: Release, wish: Wish, extra: Mapping[str, Path]) 
         )
     except (hub.errors.HfHubHTTPError, OSError, ValueError) as error:
         raise PushRefused(words=str(error)) from error
+    except hub.errors.HTTPError as error:  # no connection, or one that broke off
+        raise HubSilent(endpoint=wish.endpoint, words=str(error)) from error
     return str(commit.oid)
