@@ -199,6 +199,12 @@ def last(session: Session, project_id: int) -> Release | None:
     return session.exec(query).first()
 
 
+def are_any(session: Session) -> bool:
+    """Return whether this instance has any release whose files it must keep."""
+    kept = select(Release.id).where(col(Release.state).in_((State.READY, State.PROPOSED)))
+    return session.exec(kept.limit(1)).first() is not None
+
+
 def usual(session: Session, project_id: int) -> Recipe:
     """Return the choices of the version before: what nobody has chosen anew stays as it was."""
     before = last(session, project_id)

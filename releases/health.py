@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from core.clock import now
 from core.health import Finding
-from releases import jobs, requests, storage
+from releases import jobs, requests, storage, target
 from releases.models import Release, State
 
 LONG = timedelta(minutes=30)
@@ -53,13 +53,27 @@ def files(session: Session) -> list[Finding]:
         .order_by(col(Release.id).desc())
         .limit(CHECKED)
     )
-    root = jobs.releases_folder()
-    damaged = [one for one in session.exec(newest) if not storage.is_whole(root, one)]
+    root, name = jobs.releases_folder(), _("Files of releases")
+    found = session.exec(newest).all()
+    if found and storage.is_away(root):
+        words = _(
+            "The folder of releases is empty or not there. Is its disk there? Builds wait for it,"
+            " and downloads are refused."
+        )
+        return [Finding(name, "stop", words)]
+    try:
+        damaged = [one for one in found if not storage.is_whole(root, one)]
+    except target.Unreachable:
+        words = _(
+            "The place that RELEASES_URL names does not answer. Builds wait for it; what has a copy"
+            " here can still be downloaded."
+        )
+        return [Finding(name, "stop", words)]
     if not damaged:
-        return [Finding(_("Files of releases"), "ok", _("Those of the newest releases are whole."))]
+        return [Finding(name, "ok", _("Those of the newest releases are whole."))]
     names = ", ".join(f"{one.facts['name']} {one.version}" for one in damaged)
     words = _("Damaged or missing: %(names)s. Restore the folder from a backup.", names=names)
-    return [Finding(_("Files of releases"), "stop", words)]
+    return [Finding(name, "stop", words)]
 
 
 def asked(session: Session) -> list[Finding]:

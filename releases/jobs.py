@@ -139,9 +139,9 @@ def count_columns() -> int:
     for release in left:
         try:
             found = statistics.count(root, release)
-        except (OSError, storage.NotWhole):
+        except LATER as trouble:
             # Its files are away or damaged, which the operator is told of; the others go on.
-            log.exception("the columns of release %s could not be counted", release.id)
+            log.warning("the columns of release %s could not be counted: %s", release.id, trouble)
             continue
         with transaction() as session:
             statistics.keep(session, release, found, at=now())
@@ -177,6 +177,7 @@ def clear_declined(project_id: int, commit: str) -> str:
         )
         if session.exec(query).first() is not None:
             return "still needed"
+    _look_for_disk(releases_folder())
     storage.remove(releases_folder(), project_id, commit)
     return "deleted"
 
@@ -185,7 +186,11 @@ def clear_declined(project_id: int, commit: str) -> str:
 def drop_copies() -> int:
     """Delete copies here that nobody has used for a while, where releases are kept elsewhere."""
     hours = current_settings().releases_copy_hours
-    return storage.drop_copies(releases_folder(), unused_for=hours * 3600)
+    try:
+        return storage.drop_copies(releases_folder(), unused_for=hours * 3600)
+    except target.Unreachable as trouble:  # the operator sees that; copies stay until it answers
+        log.warning("copies stay: %s", trouble)
+        return 0
 
 
 def _make_formats(root: Path, release: Release, config: str) -> int:
@@ -207,6 +212,7 @@ def _make_formats(root: Path, release: Release, config: str) -> int:
 
 def _built(release: Release, root: Path) -> assembly.Built | None:
     assert release.id is not None
+    _look_for_disk(root)
     folder = storage.start(root, release.id)
     beat = _beat(release.id)
     made = recipe.read(release.recipe)
@@ -230,6 +236,13 @@ def _built(release: Release, root: Path) -> assembly.Built | None:
     if not gathered.rows:
         return None
     return assembly.assemble(root, folder, release, facts, gathered, beat)
+
+
+def _look_for_disk(root: Path) -> None:
+    """Refuse to build into an empty folder where releases were, or to say that one is deleted."""
+    with transaction() as session:
+        if storage.is_away(root) and builds.are_any(session):
+            raise storage.Away(f"{root} is empty: is its disk there?")
 
 
 def _use_frugal_memory() -> None:

@@ -109,7 +109,7 @@ def send(root: Path, file: File, asked: Environ) -> tuple[Response, range | None
     same range; what it is, and whether they have it already, is answered here.
     """
     is_read = asked["REQUEST_METHOD"] == "GET"
-    address = storage.link(file.place, file.size, _said(file)) if is_read else None
+    address = storage.link(root, file.place, file.size, _said(file)) if is_read else None
     if address is None:
         opened = storage.opened_at(root, file.place, file.size)
         response = answer(opened, asked, etag=file.etag, name=file.name)

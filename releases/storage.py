@@ -26,9 +26,13 @@ AT_ONCE = 4 * 1024 * 1024
 
 
 class NotWhole(DomainError):
-    """The file is damaged on our side, so it is not handed out. The operator is told of it."""
+    """The file is damaged or missing here, so it is not handed out. The operator is told of it."""
 
     status = 503
+
+
+class Away(OSError):
+    """The folder of releases is empty though there are releases: its disk is not there."""
 
 
 def start(root: Path, release_id: int, kind: str = "") -> Path:
@@ -41,6 +45,17 @@ def start(root: Path, release_id: int, kind: str = "") -> Path:
     folder = unfinished / f"{name}-{secrets.token_hex(4)}"
     folder.mkdir()
     return folder
+
+
+def is_away(root: Path) -> bool:
+    """Return whether nothing is in the folder here but what is made in passing.
+
+    Where there are releases, and no other place for them, its disk is not there. What is written
+    then would lie under the disk once that is back.
+    """
+    if target.current() is not None:
+        return False
+    return not any(one for one in root.glob("*") if not one.name.startswith("."))
 
 
 def unfinished(root: Path) -> dict[Path, int]:
@@ -122,23 +137,36 @@ def local(root: Path, place: str, expected: int) -> Path:
             with opened_at(root, place, expected).stream as there, coming.open("wb") as to:
                 shutil.copyfileobj(there, to, AT_ONCE)
             coming.replace(single)
+        except OSError as error:  # no answer in the middle of it, or no room here
+            raise target.Unreachable from error
         finally:
             coming.unlink(missing_ok=True)
     os.utime(single)
     return single
 
 
-def link(place: str, expected: int, said: Mapping[str, str]) -> str | None:
+def link(root: Path, place: str, expected: int, said: Mapping[str, str]) -> str | None:
     """Return an address that opens a file elsewhere for minutes; None where we send it ourselves.
 
-    `NotWhole` when the file there is not as long as it was built.
+    That is also so where it is here, and elsewhere is silent or has never had it. `NotWhole` when
+    the file there is not as long as it was built.
     """
     elsewhere = target.current()
     address = elsewhere.link(place, said) if elsewhere is not None else None
-    if elsewhere is not None and address is not None:
-        folder, _, name = place.rpartition("/")
-        if elsewhere.size(folder, name) != expected:
-            raise NotWhole
+    if elsewhere is None or address is None:
+        return None
+    is_here = _size(root / place) == expected
+    folder, _, name = place.rpartition("/")
+    try:
+        found = elsewhere.size(folder, name)
+    except target.Unreachable:
+        if is_here:
+            return None
+        raise
+    if found is None and is_here:
+        return None
+    if found != expected:
+        raise NotWhole
     return address
 
 

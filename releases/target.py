@@ -97,7 +97,7 @@ class Target:
 
     def fetch(self, place: str, folder: Path) -> None:
         """Copy a folder from there."""
-        for path in self._listed(place):
+        for path in list(self._listed(place)):
             to = folder / path
             to.parent.mkdir(parents=True, exist_ok=True)
             with self.open(place, path) as there, to.open("wb") as here:
@@ -105,14 +105,22 @@ class Target:
                     here.write(part)
 
     def _listed(self, place: str) -> Iterator[str]:
-        try:
-            found = self.files.find(f"{self.root}/{place}")
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            raise Unreachable from error
+        """Yield the files of a folder. `find` of fsspec would say of a silent place: none."""
         start = f"{self.root}/{place}/".lstrip("/")
-        yield from (str(path).lstrip("/").removeprefix(start) for path in found)
+        left = [f"{self.root}/{place}"]
+        while left:
+            try:
+                found = self.files.ls(left.pop(), detail=True)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise Unreachable from error
+            for one in found:
+                path = str(one["name"])
+                if one["type"] == "directory":
+                    left.append(path)
+                else:
+                    yield path.lstrip("/").removeprefix(start)
 
     def _send(self, path: Path, to: str) -> None:
         size = path.stat().st_size

@@ -169,6 +169,34 @@ def test_without_room_it_waits_says_so_and_is_built_when_there_is_room(
     assert list((root / storage.UNFINISHED).iterdir()) == []
 
 
+def test_nothing_is_built_beside_a_disk_that_is_away(live, root, release_id):
+    """Else it would lie below the disk, and be lost from sight once that is back."""
+    build(live, release_id)
+    with live.transaction() as session:
+        waits = make_release(session, make_work(session, tasks=4)).id
+    there = root.with_name("disk")
+    root.rename(there)
+
+    assert build(live, waits) == "waits for storage"
+    assert not root.exists()
+    with live.transaction() as session:
+        [finding] = files_check(session)
+        owner = live.client(session.get_one(User, found(live, waits).asked_by))
+    assert (finding.tone, "disk" in finding.words) == ("stop", True)
+    with live.app.app_context(), pytest.raises(storage.Away):
+        jobs.clear_declined(1, "0" * 40)
+    page = owner.get(f"/projects/{found(live, waits).project_id}/releases")
+    assert "does not answer" in page.text
+    assert "<progress" not in page.text
+
+    there.rename(root)
+    forget_hold(live, waits)
+    build(live, waits)
+
+    assert found(live, waits).state is State.READY
+    assert storage.is_whole(root, found(live, waits))
+
+
 def test_after_two_hours_without_room_it_gives_up_and_can_be_asked_for_again(live, release_id):
     with live.transaction() as session:
         release = session.get_one(Release, release_id)

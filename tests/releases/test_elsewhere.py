@@ -1,15 +1,19 @@
 """Releases that are kept elsewhere: short addresses to S3, and no need of a copy here."""
 
 import shutil
+import socket
 from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from fsspec.implementations.arrow import ArrowFSWrapper
+from pyarrow.fs import S3FileSystem
 from sqlmodel import select
 
 from accounts.models import User
-from releases import comparison, jobs, presigned, signing, storage, target
+from releases import comparison, health, jobs, presigned, signing, storage, target
+from releases.catalogue_models import ReleaseStatistics
 from releases.delivery_models import ReleaseDownload
 from tests.factories.releases import (
     add_validated,
@@ -38,6 +42,24 @@ def elsewhere(app, monkeypatch):
     monkeypatch.setattr(target, "current", lambda: replace(made, signer=signer))
     yield made
     shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture
+def silence(monkeypatch):
+    """Return what makes S3 refuse every connection from now on, as the real client sees it."""
+
+    def begin():
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            nobody = f"127.0.0.1:{free.getsockname()[1]}"
+        client = S3FileSystem(
+            access_key="k", secret_key="s", endpoint_override=nobody, scheme="http", region="x"
+        )
+        away = target.Target(ArrowFSWrapper(client), "bucket/releases", EXAMPLE)
+        monkeypatch.setattr(target, "current", lambda: away)
+        return away
+
+    return begin
 
 
 @pytest.fixture
@@ -199,3 +221,79 @@ def test_what_was_declined_is_gone_elsewhere_too(app, session, root, elsewhere, 
 
     assert elsewhere.size(f"{kept[0]}/{kept[1]}", "README.md") is None
     assert not (root / str(kept[0]) / kept[1]).exists()
+
+
+def test_while_s3_is_silent_what_has_a_copy_here_is_sent_from_here(get, release, silence):
+    file = parquet(release)
+    silence()
+
+    answer = get(f"/datasets/{name_of(release)}/resolve/main/{file['path']}")
+
+    assert (answer.status_code, len(answer.data)) == (200, file["size"])
+
+
+def test_without_a_copy_a_silent_s3_is_said_and_nothing_is_sent(get, app, root, release, silence):
+    with app.app_context():
+        drop(root, release)
+    silence()
+
+    answer = get(f"/datasets/{name_of(release)}/resolve/main/{parquet(release)['path']}")
+
+    assert (answer.status_code, "does not answer" in answer.json["error"]) == (503, True)
+
+
+def test_what_was_built_before_s3_was_named_is_sent_from_here(get, elsewhere, release):
+    file = parquet(release)
+    elsewhere.remove(f"{release.project_id}/{release.commit}")
+
+    answer = get(f"/datasets/{name_of(release)}/resolve/main/{file['path']}")
+
+    assert (answer.status_code, len(answer.data)) == (200, file["size"])
+
+
+def test_the_operators_page_says_that_s3_is_silent(app, session, root, release, silence):
+    with app.app_context():
+        drop(root, release)
+    silence()
+
+    with app.test_request_context():
+        [finding] = health.files(session)
+
+    assert (finding.tone, "RELEASES_URL" in finding.words) == ("stop", True)
+
+
+def test_what_was_declined_is_not_said_to_be_gone_from_a_silent_s3(app, silence):
+    silence()
+
+    with app.app_context(), pytest.raises(target.Unreachable):
+        jobs.clear_declined(1, "0" * 40)
+
+
+def test_a_place_that_falls_silent_while_it_is_listed_gives_no_half_release(
+    app, root, elsewhere, release, monkeypatch
+):
+    listed = elsewhere.files.ls
+
+    def silent(path, **how):
+        if path.endswith("data"):
+            raise OSError("no answer")
+        return listed(path, **how)
+
+    with app.app_context():
+        drop(root, release)
+        monkeypatch.setattr(elsewhere.files, "ls", silent)
+        with pytest.raises(target.Unreachable):
+            storage.folder(root, release)
+
+    assert not (root / str(release.project_id) / release.commit).exists()
+
+
+def test_sweeps_go_on_while_s3_is_silent(app, session, root, release, silence):
+    with app.app_context():
+        drop(root, release)
+        session.delete(session.get_one(ReleaseStatistics, release.id))
+        session.commit()
+        silence()
+
+        assert jobs.count_columns() == 1
+        assert jobs.drop_copies() == 0
