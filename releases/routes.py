@@ -146,7 +146,7 @@ def release(release_id: int) -> ResponseReturnValue:
 def progress(release_id: int) -> ResponseReturnValue:
     """Say how far a build is, for the page that waits for it."""
     found = row_routes.readable(release_id)
-    return jsonify(state=found.state, rows=found.rows_read)
+    return jsonify(state=found.state, rows=found.rows_read, waits=found.waits_for is not None)
 
 
 @bp.get("/releases/<int:release_id>/files/<path:path>")

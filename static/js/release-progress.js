@@ -6,8 +6,8 @@ async function look() {
   try {
     const answer = await fetch(panel.dataset.progress, { headers: { Accept: "application/json" } });
     if (answer.ok) {
-      const { state, rows } = await answer.json();
-      if (state !== "building") return location.reload();
+      const { state, rows, waits } = await answer.json();
+      if (state !== "building" || waits !== "waits" in panel.dataset) return location.reload();
       if (rows) panel.querySelector("progress").value = rows;
     }
   } catch {

@@ -210,6 +210,7 @@ def test_an_unfinished_release_is_the_owners_alone(session, desk, team, sign_in)
     assert sign_in(desk.owner).get(f"/releases/{unfinished.id}/progress").json == {
         "state": "building",
         "rows": 0,
+        "waits": False,
     }
 
 
