@@ -9,6 +9,7 @@ from flask_babel import ngettext
 
 from core import charts, formats
 from core.money import Money
+from experts import places
 from experts.fields import Field
 from releases import columns
 from releases.catalogue import Entry
@@ -113,7 +114,7 @@ def sums(release: Release) -> list[Term]:
     return [
         (_("Rows"), formats.number(release.row_count)),
         (_("Train / validation / test"), " / ".join(map(formats.number, rows))),
-        (_("Language"), facts["project"]["language"]),
+        (_("Language"), _language(facts["project"]["language"])),
         (_("Licence"), NAMES.get(facts["licence"], facts["licence"])),
         (_("Size"), size(release.size_bytes)),
         (_("Content"), short(str(release.commit))),
@@ -145,12 +146,16 @@ def summary(entry: Entry) -> list[Term]:
         (_("People"), class_words(found.classes) or _("not said")),
         (_("Pairs of answers that are the same"), agreement),
         (_("Field"), Field(found.field).label),
-        (_("Language"), found.language),
+        (_("Language"), _language(found.language)),
         (_("Licence"), NAMES.get(release.licence, release.licence)),
         (_("Newest version"), f"{release.version}, {formats.day(release.asked_at)}"),
         (_("Size"), size(release.size_bytes)),
         (_("Used by others"), used(entry.usage)),
     ]
+
+
+def _language(code: str) -> str:
+    return places.language_name(code, formats.locale())
 
 
 def class_words(classes: Iterable[str]) -> str:
@@ -177,7 +182,7 @@ def choices(languages: Iterable[str]) -> dict[str, list[tuple[str, Any]]]:
     """Return what can be chosen in the catalogue, by filter; the first is anything."""
     return {
         "field": [("", _("Any")), *((str(one), one.label) for one in Field)],
-        "language": [("", _("Any")), *((one, one) for one in languages)],
+        "language": [("", _("Any")), *((one, _language(one)) for one in languages)],
         "licence": [("", _("Any")), *NAMES.items()],
         "task": [("", _("Any")), *TASKS.items()],
         "format": [("", _("Any")), *((name, one.words) for name, one in FORMATS.items())],

@@ -131,6 +131,15 @@ def test_each_order_and_a_filter_that_is_none_show_a_page(listed, outsider, sign
     assert client.get("/releases", query_string=odd).status_code == 200
 
 
+def test_languages_are_named_and_not_coded(listed, outsider, sign_in):
+    team = sign_in(outsider[0])
+
+    found = team.get("/releases").text, team.get(f"/releases/datasets/{listed.project_id}").text
+
+    assert '<option value="en">English</option>' in found[0]
+    assert "English" in found[1]
+
+
 def test_a_team_asks_the_owner_lets_it_in_and_tokens_read_at_once(
     session, desk, listed, outsider, sign_in
 ):
