@@ -4,10 +4,13 @@ import pytest
 from playwright.sync_api import expect
 
 from accounts.models import User
+from releases.models import Release
 from tests.browser import Window
 from tests.factories.annotation import make_task
+from tests.factories.catalogue import make_request, make_series
+from tests.factories.downloads import make_download
 from tests.factories.noise import make_finding, make_report
-from tests.factories.releases import make_grant, make_ml_team, make_work
+from tests.factories.releases import make_grant, make_ml_team, make_release, make_work
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -87,3 +90,34 @@ def test_pages_without_anything_are_usable_too(live, browser_page):
     assert browser_page.answered == 200
     expect(main.get_by_role("heading", name="No release yet", exact=True)).to_be_visible()
     expect(main.get_by_role("button", name="Build the release")).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_names_without_a_space_push_nothing_out_of_sight(live, browser_page, width):
+    with live.transaction() as session:
+        desk = make_work(session, tasks=2, title="t" * 120)
+        make_series(session, desk)
+        release_id = make_release(session, desk).id
+        _, organisation = make_ml_team(session)
+        organisation.name = "n" * 120
+        session.add(organisation)
+        make_request(session, desk, organisation)
+    live.run_jobs()
+    with live.transaction() as session:
+        release = session.get_one(Release, release_id)
+        make_download(session, release, organisation_id=organisation.id)
+
+    window = signed_in(browser_page, live, desk.owner)
+    page = window.page
+    of_project = f"/projects/{desk.project_id}/releases"
+    for path in ("/releases", "/releases/requests", f"{of_project}/downloads", of_project):
+        window.open(path)
+        page.set_viewport_size({"width": width, "height": 800})
+        main = page.get_by_role("main")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        # What a panel cuts off nobody can scroll to.
+        cells = main.get_by_role("table").locator("[role=cell], [role=rowheader]").all()
+        assert cells
+        for cell in cells:
+            box = cell.bounding_box()
+            assert box["x"] + box["width"] <= width, (path, cell.inner_text())
