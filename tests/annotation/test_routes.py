@@ -560,9 +560,18 @@ def test_progress_of_a_large_project_is_counted_once_in_a_while(session, made, o
         session.commit()
         page = owner.get(address).text
         assert "of 4 tasks" in page
-        assert "This is how it was at" in page
+        assert "As of " in page
     monkeypatch.setattr(kept, "monotonic", lambda: time.monotonic() + 10**9)
     assert "of 5 tasks" in owner.get(address).text
+
+
+def test_progress_writes_large_numbers_as_the_rest(made, owner, monkeypatch):
+    measured = progress.Measures(0.7, 0.8, 1866, 0, 0), []
+    monkeypatch.setattr(progress, "measures", lambda *_anything: measured)
+
+    page = owner.get(f"/projects/{made.project_id}/progress").text
+
+    assert "over 1,866 tasks" in page
 
 
 def test_progress_counts_and_names_by_pseudonym(session, made, owner):
