@@ -81,18 +81,20 @@ def say(words: str) -> None:
 
 def _stay(stack: Stack, stopped: threading.Event) -> int:
     print("Doyen's demo is starting. The first start installs Label Studio: about three minutes.")
+    keeper = threading.Thread(target=stack.run, args=(stopped.is_set,), daemon=True)
     try:
         addresses = stack.start()
         note_addresses(DEMO, addresses)
-        keeper = threading.Thread(target=stack.run, args=(stopped.is_set,), daemon=True)
         keeper.start()
         seed.run(addresses, DEMO, say)
         print(seed.sign_ins(addresses, DEMO), flush=True)
         while not stopped.is_set():
             time.sleep(0.2)
-        keeper.join()
     finally:
         print("\nStopping.", flush=True)
+        stopped.set()
+        if keeper.is_alive():
+            keeper.join()  # else it would start again what is being stopped
         stack.stop()
         (DEMO / "addresses.txt").unlink(missing_ok=True)
     print("Everything has stopped; `make demo` starts it again on the same data.")

@@ -1,5 +1,8 @@
 """What is typed after `python -m demo`."""
 
+import threading
+import time
+
 import pytest
 
 from demo import __main__ as entry
@@ -17,3 +20,32 @@ def test_a_demo_may_begin_at_another_port(monkeypatch):
 
     assert (entry.main(["up"]), entry.main(["up", "8010"])) == (0, 0)
     assert asked == [(), (8010,)]
+
+
+def test_when_the_seeding_fails_nothing_is_started_again_while_all_is_stopped(
+    monkeypatch, tmp_path
+):
+    heard = []
+
+    class Stack:
+        def start(self):
+            return entry.Addresses("web", "sandbox", "label-studio")
+
+        def run(self, until):
+            while not until():
+                time.sleep(0.01)
+            heard.append("watches no more")
+
+        def stop(self):
+            heard.append("stops")
+
+    def fail(*_anything):
+        raise LookupError
+
+    monkeypatch.setattr(entry, "DEMO", tmp_path)
+    monkeypatch.setattr(entry.seed, "run", fail)
+
+    with pytest.raises(LookupError):
+        entry._stay(Stack(), threading.Event())
+
+    assert heard == ["watches no more", "stops"]
