@@ -32,10 +32,7 @@ def ask(session: Session, question: str, values: Mapping[str, Any], *, reads: bo
     later one does, which sees whatever is there by then, as it would in any case.
     """
     is_first = not session.in_transaction()
-
-    def first(driver: Any) -> Any:
-        return _cursor(psycopg.Cursor, driver).execute(question, values).fetchone()
-
+    first = _first(psycopg.Cursor, question, values)
     try:
         return _done(session.connection(), question, first, begins=not reads)
     except DBAPIError as lost:
@@ -62,22 +59,14 @@ def ask_and_commit(
     session.flush()
     connection = session.connection()
     if connection.in_nested_transaction():  # of somebody who commits later, or never: a test
-
-        def first(driver: Any) -> Any:
-            return _cursor(psycopg.Cursor, driver).execute(question, values).fetchone()
-
-        found = _done(connection, question, first)
+        found = _done(connection, question, _first(psycopg.Cursor, question, values))
     elif _is_idle(connection):  # nothing has been begun: that travels along as well
         found = ALONE if queue is None else _together(connection, question, values, queue)
         if found is ALONE:
             found = _sent(connection, question, [_written(connection, question, values)])[0]
     else:
         whole = question + COMMIT + WAIT
-
-        def last(driver: Any) -> Any:
-            return _cursor(psycopg.ClientCursor, driver).execute(whole, values).fetchone()
-
-        found = _done(connection, question, last)
+        found = _done(connection, question, _first(psycopg.ClientCursor, whole, values))
     db.committed(session)
     return found
 
@@ -159,6 +148,13 @@ def _done(
             connection_invalidated=driver.closed,
             dialect=connection.dialect,
         ) from failed
+
+
+def _first(kind: type[Any], question: str, values: Mapping[str, Any]) -> Run[Any]:
+    def run(driver: Any) -> Any:
+        return _cursor(kind, driver).execute(question, values).fetchone()
+
+    return run
 
 
 def _cursor(kind: type[Any], driver: Any) -> Any:
